@@ -1,0 +1,76 @@
+# Densimeter.  `make help` lists what there is.
+MODE ?= release
+BUILD = build/$(MODE)
+CC ?= cc
+ROOMS = base tasks runners results reports harness
+
+FLAGS_release = -O2 -g -DNDEBUG
+FLAGS_debug   = -O0 -g3
+FLAGS_asan    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_tsan    = -O1 -g -fsanitize=thread
+FLAGS_cov     = -O0 -g --coverage
+WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-overlength-strings
+LIBS = libcjson libpcre2-8 libutf8proc libcurl libcrypto libarchive sqlite3
+
+PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+# Contraction and relaxed maths would change the bits that engine_design.md section 2 defines.
+CFLAGS ?=
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -pthread $(WARN) $(FLAGS_$(MODE)) \
+             -ffp-contract=off -fno-fast-math $(PKG_CFLAGS) $(CFLAGS)
+LDLIBS = $(PKG_LIBS) -lm -pthread
+
+SRC   = $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
+OBJ   = $(SRC:%.c=$(BUILD)/%.o)
+CORE  = $(filter-out $(BUILD)/harness/main.o,$(OBJ))
+TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
+TEST_HELP = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out $(wildcard tests/test_*.c),$(wildcard tests/*.c)))
+
+all: build/densimeter ## build the program (installs nothing)
+
+help: ## what make can do
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+
+# build/densimeter is always the program of the mode asked for last.
+build/densimeter: $(BUILD)/densimeter
+	@ln -sf $(MODE)/densimeter $@
+
+$(BUILD)/densimeter: $(OBJ)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+ifeq ($(shell uname -m),x86_64)
+$(BUILD)/runners/%_avx2.o: ALL_CFLAGS += -mavx2 -mfma -mf16c
+$(BUILD)/runners/%_avx512.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c
+$(BUILD)/runners/%_vnni.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx2 -mfma -mf16c
+endif
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_HELP) $(CORE)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+
+deps: ## install the Debian packages that are missing
+	@sh .ci/deps
+
+test: deps ## run every test
+	@$(MAKE) --no-print-directory test-only
+
+# A fresh make: what deps installed changes what pkg-config says at the top of this file.
+test-only: build/densimeter $(TESTS) layers
+	@MODE=$(MODE) sh tests/run.sh $(BUILD)
+
+sanitize: deps ## the tests under ASan and UBSan, then under TSan
+	@$(MAKE) --no-print-directory MODE=asan test-only
+	@$(MAKE) --no-print-directory MODE=tsan test-only
+
+layers: ## fail on an include against the arrows between the rooms
+	@sh tests/layers.sh
+
+clean: ## remove what was built
+	rm -rf build
+
+.PHONY: all help deps test test-only sanitize layers clean
+.SECONDARY:
+-include $(OBJ:.o=.d) $(TEST_HELP:.o=.d) $(addsuffix .d,$(TESTS))

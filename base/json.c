@@ -1,0 +1,268 @@
+#include "base/json.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+
+/* Length of the well-formed sequence at s, 0 when there is none (RFC 3629: no surrogates, no
+ * overlong forms, nothing above U+10FFFF). */
+static size_t utf8_len(const unsigned char *s, size_t n)
+{
+    static const struct { unsigned char lo, hi, len, second_lo, second_hi; } rows[] = {
+        {0x00, 0x7f, 1, 0, 0},       {0xc2, 0xdf, 2, 0x80, 0xbf}, {0xe0, 0xe0, 3, 0xa0, 0xbf},
+        {0xe1, 0xec, 3, 0x80, 0xbf}, {0xed, 0xed, 3, 0x80, 0x9f}, {0xee, 0xef, 3, 0x80, 0xbf},
+        {0xf0, 0xf0, 4, 0x90, 0xbf}, {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (s[0] < rows[i].lo || s[0] > rows[i].hi)
+            continue;
+        if (rows[i].len > n)
+            return 0;
+        if (rows[i].len > 1 && (s[1] < rows[i].second_lo || s[1] > rows[i].second_hi))
+            return 0;
+        for (size_t k = 2; k < rows[i].len; k++)
+            if ((s[k] & 0xc0) != 0x80)
+                return 0;
+        return rows[i].len;
+    }
+    return 0;
+}
+
+int utf8_valid(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        size_t k = utf8_len((const unsigned char *)s + i, n - i);
+        if (!k)
+            return 0;
+        i += k;
+    }
+    return 1;
+}
+
+size_t utf8_count(const char *s, size_t n)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < n; count++) {
+        size_t k = utf8_len((const unsigned char *)s + i, n - i);
+        i += k ? k : 1;
+    }
+    return count;
+}
+
+static void hooks_once(void)
+{
+    static int done; /* set before any thread starts: the first parse happens in main */
+    if (!done) {
+        cJSON_Hooks h = {.malloc_fn = mem_alloc, .free_fn = mem_free};
+        cJSON_InitHooks(&h);
+        done = 1;
+    }
+}
+
+cJSON *json_parse(const char *bytes, size_t n, const char *where, struct err *e)
+{
+    const char *end = NULL;
+    cJSON *j;
+
+    hooks_once();
+    if (memchr(bytes, 0, n) || !utf8_valid(bytes, n)) {
+        err_set(e, ERR_FORMAT, "%s: not UTF-8 text", where);
+        return NULL;
+    }
+    j = cJSON_ParseWithLengthOpts(bytes, n, &end, 0);
+    if (!j) {
+        long at = end ? (long)(end - bytes) : 0;
+        err_set(e, ERR_FORMAT, "%s: malformed JSON at byte %ld", where, at < 0 ? 0 : at);
+        return NULL;
+    }
+    while (end < bytes + n && (*end == ' ' || *end == '\n' || *end == '\r' || *end == '\t'))
+        end++;
+    if (end < bytes + n) {
+        err_set(e, ERR_FORMAT, "%s: text after the JSON value at byte %ld", where,
+                (long)(end - bytes));
+        json_free(j);
+        return NULL;
+    }
+    return j;
+}
+
+cJSON *json_read(const char *path, size_t max, struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+    cJSON *j = NULL;
+
+    if (file_read(&b, path, max, e) == 0)
+        j = json_parse(strbuf_str(&b), b.len, path, e);
+    strbuf_release(&b);
+    return j;
+}
+
+void json_free(cJSON *j)
+{
+    cJSON_Delete(j);
+}
+
+const cJSON *json_get(const cJSON *object, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+const char *json_str(const cJSON *object, const char *key)
+{
+    return cJSON_GetStringValue(json_get(object, key));
+}
+
+double json_num(const cJSON *object, const char *key, double fallback)
+{
+    const cJSON *v = json_get(object, key);
+
+    return cJSON_IsNumber(v) ? v->valuedouble : fallback;
+}
+
+int json_bool(const cJSON *object, const char *key, int fallback)
+{
+    const cJSON *v = json_get(object, key);
+
+    return cJSON_IsBool(v) ? cJSON_IsTrue(v) : fallback;
+}
+
+void json_format_num(char *text, size_t size, double v)
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, size, "%.*g", digits, v);
+        if (strtod(text, NULL) == v)
+            return;
+    }
+}
+
+static void newline(struct json_out *o)
+{
+    if (!o->pretty)
+        return;
+    strbuf_addc(o->b, '\n');
+    for (int i = 0; i < o->depth; i++)
+        strbuf_adds(o->b, "  ");
+}
+
+static void quote(struct strbuf *b, const char *s, size_t n)
+{
+    strbuf_addc(b, '"');
+    for (size_t i = 0; i < n;) {
+        unsigned char c = (unsigned char)s[i];
+        size_t k = utf8_len((const unsigned char *)s + i, n - i);
+        if (!k) {
+            strbuf_adds(b, "\\ufffd"); /* model output may be cut inside a character */
+            i++;
+            continue;
+        }
+        if (c == '"' || c == '\\') {
+            strbuf_addc(b, '\\');
+            strbuf_addc(b, (char)c);
+        } else if (c == '\n') {
+            strbuf_adds(b, "\\n");
+        } else if (c == '\t') {
+            strbuf_adds(b, "\\t");
+        } else if (c < 0x20 || c == 0x7f) {
+            strbuf_addf(b, "\\u%04x", c);
+        } else {
+            strbuf_add(b, s + i, k);
+        }
+        i += k;
+    }
+    strbuf_addc(b, '"');
+}
+
+static void member(struct json_out *o, const char *key)
+{
+    if (o->comma[o->depth])
+        strbuf_addc(o->b, ',');
+    o->comma[o->depth] = 1;
+    if (o->depth)
+        newline(o);
+    if (key) {
+        quote(o->b, key, strlen(key));
+        strbuf_adds(o->b, o->pretty ? ": " : ":");
+    }
+}
+
+static void begin(struct json_out *o, const char *key, char c)
+{
+    member(o, key);
+    strbuf_addc(o->b, c);
+    if (o->depth < (int)sizeof o->comma - 1)
+        o->depth++;
+    o->comma[o->depth] = 0;
+}
+
+static void end(struct json_out *o, char c)
+{
+    int any = o->comma[o->depth];
+
+    o->depth--;
+    if (any)
+        newline(o);
+    strbuf_addc(o->b, c);
+}
+
+void json_begin_object(struct json_out *o, const char *key) { begin(o, key, '{'); }
+void json_end_object(struct json_out *o) { end(o, '}'); }
+void json_begin_array(struct json_out *o, const char *key) { begin(o, key, '['); }
+void json_end_array(struct json_out *o) { end(o, ']'); }
+
+void json_put_strn(struct json_out *o, const char *key, const char *s, size_t n)
+{
+    member(o, key);
+    quote(o->b, s, n);
+}
+
+void json_put_str(struct json_out *o, const char *key, const char *s)
+{
+    if (s)
+        json_put_strn(o, key, s, strlen(s));
+    else
+        json_put_null(o, key);
+}
+
+void json_put_num(struct json_out *o, const char *key, double v)
+{
+    char text[40];
+
+    if (!isfinite(v)) {
+        json_put_null(o, key);
+        return;
+    }
+    member(o, key);
+    json_format_num(text, sizeof text, v);
+    strbuf_adds(o->b, text);
+}
+
+void json_put_int(struct json_out *o, const char *key, int64_t v)
+{
+    member(o, key);
+    strbuf_addf(o->b, "%" PRId64, v);
+}
+
+void json_put_bool(struct json_out *o, const char *key, int v)
+{
+    member(o, key);
+    strbuf_adds(o->b, v ? "true" : "false");
+}
+
+void json_put_null(struct json_out *o, const char *key)
+{
+    member(o, key);
+    strbuf_adds(o->b, "null");
+}
+
+void json_put_raw(struct json_out *o, const char *key, const char *json)
+{
+    member(o, key);
+    strbuf_adds(o->b, json);
+}

@@ -1,0 +1,54 @@
+#include "base/metric.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const struct metric metrics[] = {
+    {"acc", "accuracy", "", BETTER_HIGHER, "share of items whose likeliest option is right"},
+    {"acc_norm", "accuracy per character", "", BETTER_HIGHER,
+     "as acc, log-likelihoods divided by the option's characters"},
+    {"acc_bytes", "accuracy per byte", "", BETTER_HIGHER,
+     "as acc, log-likelihoods divided by the option's UTF-8 bytes"},
+    {"exact_match", "exact match", "", BETTER_HIGHER, "share of answers equal to the expected one"},
+    {"perplexity", "perplexity", "", BETTER_LOWER, "exp of the mean negative log-likelihood"},
+    {"word_perplexity", "word perplexity", "", BETTER_LOWER, "perplexity per word of the text"},
+    {"byte_perplexity", "byte perplexity", "", BETTER_LOWER, "perplexity per byte of the text"},
+    {"bits_per_byte", "bits per byte", "bit", BETTER_LOWER,
+     "negative log2-likelihood per byte of the text"},
+    {"knowledge_bits", "knowledge", "bit", BETTER_HIGHER,
+     "bits of knowledge over the whole bank of facts"},
+    {"bits_per_fact", "knowledge per fact", "bit", BETTER_HIGHER, "mean bits of knowledge per fact"},
+    {"knowledge_share", "share of the knowable", "", BETTER_HIGHER,
+     "bits of knowledge over the most that the bank could give"},
+    {"bits_per_mparam", "knowledge per million parameters", "bit", BETTER_HIGHER,
+     "knowledge_bits / (parameters / 1e6)"},
+    {"bits_per_mbyte", "knowledge per megabyte", "bit", BETTER_HIGHER,
+     "knowledge_bits / (file bytes / 1e6)"},
+    {"latency_s", "latency", "s", BETTER_LOWER, "wall time of one item"},
+    {"wall_s", "wall time", "s", BETTER_LOWER, "wall time of the whole task"},
+    {"ttft_s", "time to first token", "s", BETTER_LOWER, "from the request to its first token"},
+    {"tpot_s", "time per output token", "s", BETTER_LOWER, "mean time between later tokens"},
+    {"tok_s", "speed", "tok/s", BETTER_HIGHER, "tokens per second"},
+    {"prompt_tokens", "prompt tokens", "", BETTER_NEITHER, "tokens of the requests as asked"},
+    {"computed_tokens", "computed tokens", "", BETTER_LOWER, "tokens that went through the model"},
+    {"reused_tokens", "reused tokens", "", BETTER_HIGHER, "tokens whose state was shared"},
+    {"generated_tokens", "generated tokens", "", BETTER_NEITHER, "tokens sampled"},
+    {"peak_rss_bytes", "peak memory", "B", BETTER_LOWER, "peak resident set of the process"},
+    {"energy_j", "energy", "J", BETTER_LOWER, "energy where a meter exists"},
+    {"joule_per_token", "energy per token", "J", BETTER_LOWER, "energy_j / tokens"},
+    {"bandwidth_bytes_s", "weight bandwidth", "B/s", BETTER_HIGHER,
+     "bytes of weights read per second of decode"},
+};
+
+const struct metric *metric_at(int i)
+{
+    return i >= 0 && (size_t)i < sizeof metrics / sizeof metrics[0] ? &metrics[i] : NULL;
+}
+
+const struct metric *metric_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++)
+        if (strcmp(metrics[i].name, name) == 0)
+            return &metrics[i];
+    return NULL;
+}

@@ -1,0 +1,28 @@
+/* template.h -- Jinja2 as chat templates use it (engine.md 5), rendered from JSON variables.
+ *
+ * The environment is the one Hugging Face sets up: trim_blocks, lstrip_blocks, loop controls,
+ * tojson that keeps non-ASCII, raise_exception, strftime_now, an immutable sandbox.  A template is
+ * hostile input: depth, steps and output size are limited, and nothing outside `vars` can be
+ * reached.  One thread per template. */
+#ifndef BASE_TEMPLATE_H
+#define BASE_TEMPLATE_H
+
+#include <time.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/strbuf.h"
+
+struct template;
+
+/* `name` is used in errors ("name:line").  The text is copied. */
+int template_parse(struct template **out, const char *text, size_t n, const char *name,
+                   struct err *e);
+void template_free(struct template *t);
+
+/* Appends the rendering to `out`.  vars: a JSON object.  now: what strftime_now shows (NULL: the
+ * clock).  raise_exception(text) and every run-time error give ERR_FORMAT with that text. */
+int template_render(const struct template *t, const cJSON *vars, const struct tm *now,
+                    struct strbuf *out, struct err *e);
+
+#endif

@@ -1,0 +1,8 @@
+/* main.c -- the command table, dispatch, exit status; nothing else. */
+#include <stdio.h>
+
+int main(void)
+{
+    puts("densimeter");
+    return 0;
+}

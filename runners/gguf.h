@@ -1,0 +1,66 @@
+/* gguf.h -- a GGUF file, mapped, every offset checked before it is used (engine.md 1).
+ *
+ * The file is hostile until gguf_open has returned 0: afterwards every tensor lies inside the
+ * mapping, does not overlap another, and has a size that its type and shape give.  Everything
+ * handed out is the gguf's and lasts until gguf_close.  Read only, so any thread may ask. */
+#ifndef RUNNERS_GGUF_H
+#define RUNNERS_GGUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum gguf_type { /* value types, engine.md 1.2 */
+    GGUF_U8, GGUF_I8, GGUF_U16, GGUF_I16, GGUF_U32, GGUF_I32, GGUF_F32, GGUF_BOOL,
+    GGUF_STRING, GGUF_ARRAY, GGUF_U64, GGUF_I64, GGUF_F64,
+};
+
+struct gguf_str {
+    const char *s; /* not terminated */
+    size_t n;
+};
+
+struct gguf_tensor {
+    struct gguf_str name;
+    int n_dims;
+    uint64_t ne[4]; /* ne[0] is the row length; unused ones are 1 */
+    int type;       /* enum quant_type in quant.h */
+    const uint8_t *data;
+    size_t bytes;
+};
+
+struct gguf;
+
+/* path: a .gguf, or the first of a split set ("-00001-of-0000N.gguf"). */
+int gguf_open(struct gguf **out, const char *path, struct err *e);
+void gguf_close(struct gguf *g);
+
+const char *gguf_path(const struct gguf *g);
+uint64_t gguf_file_bytes(const struct gguf *g); /* all parts together */
+int gguf_version(const struct gguf *g);
+
+size_t gguf_n_tensors(const struct gguf *g);
+const struct gguf_tensor *gguf_tensor_at(const struct gguf *g, size_t i);
+const struct gguf_tensor *gguf_tensor_find(const struct gguf *g, const char *name); /* or NULL */
+
+/* Keys.  get_*: 1 = found, 0 = absent (out untouched), -1 = there but of another kind (e filled).
+ * Any integer type serves as an integer. */
+size_t gguf_n_keys(const struct gguf *g);
+struct gguf_str gguf_key_at(const struct gguf *g, size_t i);
+int gguf_has(const struct gguf *g, const char *key);
+int gguf_get_int(const struct gguf *g, const char *key, int64_t *out, struct err *e);
+int gguf_get_f64(const struct gguf *g, const char *key, double *out, struct err *e);
+int gguf_get_bool(const struct gguf *g, const char *key, int *out, struct err *e);
+int gguf_get_str(const struct gguf *g, const char *key, struct gguf_str *out, struct err *e);
+
+/* Arrays: element i is read by these; type and n come first.  A scalar counts as n = 1. */
+int gguf_get_array(const struct gguf *g, const char *key, enum gguf_type *type, size_t *n,
+                   struct err *e);
+int64_t gguf_array_int(const struct gguf *g, const char *key, size_t i);
+double gguf_array_f64(const struct gguf *g, const char *key, size_t i);
+/* All strings of a string array at once (walking them one by one would be quadratic); out has n. */
+int gguf_array_strs(const struct gguf *g, const char *key, struct gguf_str *out, size_t n,
+                    struct err *e);
+
+#endif

@@ -1,0 +1,111 @@
+/* runner.h -- a loaded model answering requests on one device: all that harness sees of the engine.
+ *
+ * A request is a path of token ids.  All requests of one runner_run form a trie, and what they
+ * share is computed once (engine_design.md 3); results do not depend on order, batch, threads or
+ * cache.  One thread at a time drives a runner.  Strings and tables handed out are the runner's. */
+#ifndef RUNNERS_RUNNER_H
+#define RUNNERS_RUNNER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "runners/gguf.h"
+#include "runners/tokenizer.h"
+
+enum numerics { NUMERICS_EXACT, NUMERICS_FAST };
+
+struct runner_opts {
+    const char *device; /* NULL: "cpu" */
+    const char *kernels; /* NULL: the best this CPU has; else "ref", "avx2", "avx512", ... */
+    enum numerics numerics;
+    int threads;        /* 0: as many as the affinity mask has */
+    int context;        /* tokens a sequence may have; 0: the model's own */
+    int batch_tokens;   /* rows per pass; 0: 512 */
+    size_t kv_bytes;    /* most memory for the KV cache; 0: what two longest sequences need */
+    int check_finite;   /* name the first op whose output is not finite */
+};
+
+struct model_info {
+    const char *path, *name, *architecture, *chat_template; /* template: NULL when none */
+    uint64_t parameters, parameters_embedding, parameters_active;
+    uint64_t file_bytes;
+    int layers, embedding_length, heads, kv_heads, vocab_size;
+    int context_length; /* of the model */
+    uint64_t kv_bytes_per_token, weight_bytes_per_token; /* read by one decode step */
+    uint64_t weights_bytes, kv_bytes, scratch_bytes;     /* memory for these options */
+    const char *numerics_id; /* "exact/1", "fast/1": stored with every result */
+    const char *kernels;     /* chosen: "avx512" */
+    int threads;
+};
+
+struct runner;
+int runner_open(struct runner **out, const char *path, const struct runner_opts *o, struct err *e);
+void runner_close(struct runner *r);
+const struct model_info *runner_info(const struct runner *r);
+struct tokenizer *runner_tokenizer(struct runner *r);
+const struct gguf *runner_gguf(const struct runner *r);
+
+enum request_kind {
+    REQUEST_SCORE,    /* likelihood of ids[n_given..n_ids) given ids[0..n_given) */
+    REQUEST_GENERATE, /* continue ids[0..n_ids) */
+    REQUEST_LOGITS,   /* on_logits sees the float32 row of every position */
+};
+
+struct sampling { /* temperature 0: greedy */
+    double temperature, top_p;
+    uint64_t seed;
+};
+
+struct reply;
+struct request {
+    enum request_kind kind;
+    const int32_t *ids; /* the caller's, until runner_run returns */
+    int n_ids;
+    int n_given; /* score: 1 .. n_ids-1.  Positions before it are not scored */
+    int max_tokens;     /* generate */
+    struct sampling sampling;
+    uint64_t key; /* generate: names the request to the counter-based sampler */
+    /* generate: called after each token; 1 ends the request (a stop string was seen). */
+    int (*on_token)(void *user, const struct request *q, int32_t id, float margin);
+    /* logits: called once per position, in order of position. */
+    int (*on_logits)(void *user, const struct request *q, int position, const float *logits);
+    void *user;
+};
+
+enum finish { FINISH_NONE, FINISH_LENGTH, FINISH_END, FINISH_STOP, FINISH_CONTEXT };
+
+struct reply {
+    double nats;   /* score: sum of ln p over ids[n_given..) */
+    int is_greedy; /* score: every one of them was the argmax */
+    const float *token_nats; /* score: [n_ids - n_given] */
+    int32_t *ids;   /* generate: [n] tokens, without the end token */
+    float *margins; /* generate: [n] top1 - top2 logit */
+    int n;
+    enum finish finish;
+    int prompt_tokens, computed_tokens; /* computed for this request first; the rest was shared */
+    double wall_s, ttft_s; /* from the start of runner_run; share of the batch when batched */
+};
+
+/* Answers every request.  on_reply is called once each, in any order, `i` being its index; what it
+ * gets lasts until it returns.  Non-zero from on_reply, or *stop becoming non-zero, ends the call
+ * with ERR_INTERRUPTED after the replies already made. */
+int runner_run(struct runner *r, const struct request *q, int n,
+               int (*on_reply)(void *user, int i, const struct reply *a), void *user,
+               const volatile int *stop, struct err *e);
+
+struct run_cost { /* since runner_open */
+    uint64_t prompt_tokens, computed_tokens, reused_tokens, generated_tokens, passes;
+    double compute_s;
+};
+struct run_cost runner_cost(const struct runner *r);
+
+/* Forgets every cached state, so that the next request is measured cold. */
+void runner_forget(struct runner *r);
+
+/* bench: one prefill pass of n tokens at depth d, or one decode step of b streams, repeated by
+ * the caller.  Seconds of wall time in *s. */
+int runner_time_prefill(struct runner *r, int depth, int n, double *s, struct err *e);
+int runner_time_decode(struct runner *r, int depth, int streams, int n, double *s, struct err *e);
+
+#endif

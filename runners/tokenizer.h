@@ -1,0 +1,47 @@
+/* tokenizer.h -- text to token ids and back: BPE and SPM behind one interface (engine.md 4).
+ *
+ * Byte-exact with llama.cpp on the same file.  One thread at a time drives a tokenizer (it keeps a
+ * cache of pieces). */
+#ifndef RUNNERS_TOKENIZER_H
+#define RUNNERS_TOKENIZER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/strbuf.h"
+#include "runners/gguf.h"
+
+struct ids {
+    int32_t *v;
+    size_t n, cap;
+};
+void ids_release(struct ids *i);
+int ids_push(struct ids *i, int32_t id); /* -1: out of memory */
+
+enum { /* flags */
+    TOKENIZE_BOS = 1,     /* put BOS in front, whatever the tokenizer's own default */
+    TOKENIZE_SPECIAL = 2, /* texts of special tokens are recognised */
+};
+
+struct tokenizer;
+int tokenizer_open(struct tokenizer **out, const struct gguf *g, struct err *e);
+void tokenizer_close(struct tokenizer *t);
+
+/* Appends.  Any bytes are accepted. */
+int tokenizer_encode(struct tokenizer *t, const char *text, size_t n, int flags, struct ids *out,
+                     struct err *e);
+/* Appends the bytes of ids; special != 0 shows control tokens by their text, else nothing. */
+int tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, int special,
+                     struct strbuf *out, struct err *e);
+
+int tokenizer_size(const struct tokenizer *t); /* ids are 0 .. size-1 */
+int32_t tokenizer_bos(const struct tokenizer *t); /* -1: none */
+int32_t tokenizer_eos(const struct tokenizer *t);
+int tokenizer_adds_bos(const struct tokenizer *t); /* the file's own default */
+int tokenizer_is_end(const struct tokenizer *t, int32_t id); /* end of generation */
+const char *tokenizer_model(const struct tokenizer *t);      /* "llama", "gpt2" */
+const char *tokenizer_pre(const struct tokenizer *t);        /* "smollm"; "" when absent */
+struct gguf_str tokenizer_text(const struct tokenizer *t, int32_t id); /* as in the file */
+
+#endif

@@ -1,0 +1,119 @@
+#include "tests/test.h"
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/sha256.h"
+#include "base/strbuf.h"
+
+static void json_numbers_read_back_to_the_same_double(void **state)
+{
+    static const double values[] = {0.1, 1.0 / 3, 1e300, -5e-324, 123456789012345678.0, 0, 42};
+    char text[40];
+    (void)state;
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        json_format_num(text, sizeof text, values[i]);
+        assert_true(strtod(text, NULL) == values[i]);
+    }
+}
+
+static void json_written_is_json_read(void **state)
+{
+    struct strbuf b = STRBUF_INIT;
+    struct json_out o = JSON_OUT(&b);
+    struct err e = ERR_NONE;
+    (void)state;
+    json_begin_object(&o, NULL);
+    json_put_str(&o, "text", "a\"b\\c\n\xe4\xb8\xad\x01");
+    json_put_strn(&o, "cut", "x\xe4\xb8", 3);
+    json_put_num(&o, "nan", NAN);
+    json_begin_array(&o, "list");
+    json_put_int(&o, NULL, -7);
+    json_put_bool(&o, NULL, 1);
+    json_end_array(&o);
+    json_end_object(&o);
+    cJSON *j = json_parse(b.s, b.len, "text", &e);
+    assert_non_null(j);
+    assert_string_equal(json_str(j, "text"), "a\"b\\c\n\xe4\xb8\xad\x01");
+    assert_true(cJSON_IsNull(json_get(j, "nan")));
+    assert_int_equal(cJSON_GetArraySize(json_get(j, "list")), 2);
+    json_free(j);
+    strbuf_release(&b);
+}
+
+static void json_refuses_what_is_malformed(void **state)
+{
+    static const char *bad[] = {"{", "{} x", "\"\xff\"", "[1,]", "", "nul"};
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct err e = ERR_NONE;
+        assert_null(json_parse(bad[i], strlen(bad[i]), "f:1", &e));
+        assert_int_equal(e.code, ERR_FORMAT);
+        assert_non_null(strstr(e.text, "f:1"));
+    }
+}
+
+static void json_survives_deep_nesting(void **state)
+{
+    struct err e = ERR_NONE;
+    char *deep = mem_alloc(200001);
+    (void)state;
+    memset(deep, '[', 100000);
+    memset(deep + 100000, ']', 100000);
+    assert_null(json_parse(deep, 200000, "deep", &e));
+    mem_free(deep);
+}
+
+static void sha256_of_abc(void **state)
+{
+    char hex[SHA256_HEX];
+    (void)state;
+    assert_int_equal(sha256_bytes(hex, "abc", 3, NULL), 0);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+static void lines_end_with_or_without_newline(void **state)
+{
+    char path[] = "/tmp/densimeter-test-XXXXXX";
+    struct line_reader r;
+    struct err e = ERR_NONE;
+    int fd = mkstemp(path);
+    (void)state;
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(file_write(path, "one\r\n\nthree", 11, &e), 0);
+    assert_int_equal(lines_open(&r, path, &e), 0);
+    assert_int_equal(lines_next(&r, &e), 1);
+    assert_string_equal(strbuf_str(&r.line), "one");
+    assert_int_equal(lines_next(&r, &e), 1);
+    assert_string_equal(strbuf_str(&r.line), "");
+    assert_int_equal(lines_next(&r, &e), 1);
+    assert_string_equal(strbuf_str(&r.line), "three");
+    assert_int_equal(r.n, 3);
+    assert_int_equal(lines_next(&r, &e), 0);
+    lines_close(&r);
+    unlink(path);
+}
+
+static void error_text_has_no_control_characters(void **state)
+{
+    struct err e = ERR_NONE;
+    (void)state;
+    assert_int_equal(err_set(&e, ERR_FORMAT, "bad \x1b[31mname"), -1);
+    assert_string_equal(e.text, "bad ?[31mname");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(json_numbers_read_back_to_the_same_double),
+        cmocka_unit_test(json_written_is_json_read),
+        cmocka_unit_test(json_refuses_what_is_malformed),
+        cmocka_unit_test(json_survives_deep_nesting),
+        cmocka_unit_test(sha256_of_abc),
+        cmocka_unit_test(lines_end_with_or_without_newline),
+        cmocka_unit_test(error_text_has_no_control_characters),
+    };
+    return RUN(tests);
+}
