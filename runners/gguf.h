@@ -34,6 +34,10 @@ struct gguf;
 
 /* path: a .gguf, or the first of a split set ("-00001-of-0000N.gguf"). */
 int gguf_open(struct gguf **out, const char *path, struct err *e);
+/* A single file that is in memory already; `bytes` are the caller's and must outlive the gguf.
+ * `name` stands for the path. */
+int gguf_open_bytes(struct gguf **out, const void *bytes, size_t n, const char *name,
+                    struct err *e);
 void gguf_close(struct gguf *g);
 
 const char *gguf_path(const struct gguf *g);
@@ -45,7 +49,8 @@ const struct gguf_tensor *gguf_tensor_at(const struct gguf *g, size_t i);
 const struct gguf_tensor *gguf_tensor_find(const struct gguf *g, const char *name); /* or NULL */
 
 /* Keys.  get_*: 1 = found, 0 = absent (out untouched), -1 = there but of another kind (e filled).
- * Any integer type serves as an integer. */
+ * Any integer type serves as an integer, any number as a double, and an array whose elements are
+ * all equal as a single value. */
 size_t gguf_n_keys(const struct gguf *g);
 struct gguf_str gguf_key_at(const struct gguf *g, size_t i);
 int gguf_has(const struct gguf *g, const char *key);
@@ -54,7 +59,9 @@ int gguf_get_f64(const struct gguf *g, const char *key, double *out, struct err 
 int gguf_get_bool(const struct gguf *g, const char *key, int *out, struct err *e);
 int gguf_get_str(const struct gguf *g, const char *key, struct gguf_str *out, struct err *e);
 
-/* Arrays: element i is read by these; type and n come first.  A scalar counts as n = 1. */
+/* Arrays: element i is read by these; type (of the elements) and n come first.  A scalar counts as
+ * n = 1 and is every element, so that per-layer keys may be either.  An element that is not there
+ * or not a number is 0. */
 int gguf_get_array(const struct gguf *g, const char *key, enum gguf_type *type, size_t *n,
                    struct err *e);
 int64_t gguf_array_int(const struct gguf *g, const char *key, size_t i);

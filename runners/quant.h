@@ -11,8 +11,8 @@
 enum quant_type { /* ids as in the file */
     QUANT_F32 = 0, QUANT_F16 = 1, QUANT_Q4_0 = 2, QUANT_Q4_1 = 3, QUANT_Q5_0 = 6, QUANT_Q5_1 = 7,
     QUANT_Q8_0 = 8, QUANT_Q2_K = 10, QUANT_Q3_K = 11, QUANT_Q4_K = 12, QUANT_Q5_K = 13,
-    QUANT_Q6_K = 14, QUANT_IQ4_NL = 20, QUANT_IQ4_XS = 23, QUANT_I32 = 26, QUANT_BF16 = 30,
-    QUANT_MXFP4 = 39,
+    QUANT_Q6_K = 14, QUANT_IQ4_NL = 20, QUANT_IQ4_XS = 23, QUANT_I8 = 24, QUANT_I16 = 25,
+    QUANT_I32 = 26, QUANT_I64 = 27, QUANT_F64 = 28, QUANT_BF16 = 30, QUANT_MXFP4 = 39,
 };
 
 struct quant {
@@ -27,6 +27,8 @@ struct quant {
 const struct quant *quant_find(int type); /* NULL: unknown or not supported */
 const struct quant *quant_by_name(const char *name, size_t n); /* any case */
 const char *quant_why_not(int type); /* why quant_find gave NULL, for an error line */
+/* Bytes of n elements; n is a multiple of block. */
+size_t quant_bytes(const struct quant *q, size_t n);
 
 float half_to_float(uint16_t h);
 uint16_t float_to_half(float f); /* round to nearest even */
