@@ -1,0 +1,30 @@
+/* tiny.h -- a random model of the llama architecture, small enough to be made in every test.
+ *
+ * A valid GGUF file for the engine and the tokenizer: two layers, a vocabulary of bytes and a few
+ * words, a ChatML template.  The same options give the same bytes everywhere.  What it says is
+ * noise; what it costs is measured like any model's. */
+#ifndef TESTS_TINY_H
+#define TESTS_TINY_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/strbuf.h"
+
+struct tiny_opts {
+    uint64_t seed;
+    int is_bpe;    /* 1: "gpt2" vocabulary with pre "smollm"; 0: "llama" (SPM) */
+    int type;      /* of the matrices, enum quant_type; F32 is 0 */
+    int embedding; /* 0: 64.  A multiple of 64; of 256 for the 256-element formats */
+    int layers;    /* 0: 2 */
+    int is_tied;   /* no output.weight */
+};
+
+/* Appends the file's bytes to out (70 to 90 KB in Q4_0, 150 KB in Q8_0, 520 KB in F32). */
+int tiny_build(struct strbuf *out, const struct tiny_opts *o, struct err *e);
+int tiny_write(const char *path, const struct tiny_opts *o, struct err *e);
+
+/* The next of splitmix64's numbers. */
+uint64_t tiny_random(uint64_t *state);
+
+#endif
