@@ -1,0 +1,231 @@
+/* fast.c -- which formats have a packed form, how they are packed, and which kernels there are. */
+#include "runners/fast.h"
+
+#include <string.h>
+
+#include "runners/fast_layout.h"
+#include "runners/quant.h"
+
+/* The 16 bytes at qs as 32 nibbles: low ones first, as every format of 32 elements has them. */
+static void nibbles(uint8_t code[32], const uint8_t *qs)
+{
+    for (int i = 0; i < 16; i++) {
+        code[i] = qs[i] & 15;
+        code[i + 16] = qs[i] >> 4;
+    }
+}
+
+static void fifth_bits(uint8_t code[32], const uint8_t *qh)
+{
+    for (int i = 0; i < 32; i++)
+        code[i] |= (uint8_t)((qh[i / 8] >> i % 8 & 1) << 4);
+}
+
+static void codes_q4_0(uint8_t code[32], const uint8_t *block, int g)
+{
+    (void)g;
+    nibbles(code, block + 2);
+}
+
+static void codes_q4_1(uint8_t code[32], const uint8_t *block, int g)
+{
+    (void)g;
+    nibbles(code, block + 4);
+}
+
+static void codes_q5_0(uint8_t code[32], const uint8_t *block, int g)
+{
+    (void)g;
+    nibbles(code, block + 6);
+    fifth_bits(code, block + 2);
+}
+
+static void codes_q5_1(uint8_t code[32], const uint8_t *block, int g)
+{
+    (void)g;
+    nibbles(code, block + 8);
+    fifth_bits(code, block + 4);
+}
+
+static void codes_q8_0(uint8_t code[32], const uint8_t *block, int g)
+{
+    (void)g;
+    for (int i = 0; i < 32; i++)
+        code[i] = block[2 + i] ^ 0x80; /* + 128 */
+}
+
+static void codes_q4_k(uint8_t code[32], const uint8_t *block, int g)
+{
+    const uint8_t *qs = block + 16 + g / 2 * 32;
+
+    for (int i = 0; i < 32; i++)
+        code[i] = g % 2 ? qs[i] >> 4 : qs[i] & 15;
+}
+
+static void codes_q5_k(uint8_t code[32], const uint8_t *block, int g)
+{
+    const uint8_t *qh = block + 16, *qs = block + 48 + g / 2 * 32;
+
+    for (int i = 0; i < 32; i++)
+        code[i] = (uint8_t)((g % 2 ? qs[i] >> 4 : qs[i] & 15) | (qh[i] >> g & 1) << 4);
+}
+
+static void codes_q6_k(uint8_t code[32], const uint8_t *block, int g)
+{
+    const uint8_t *ql = block + g / 4 * 64 + g % 2 * 32, *qh = block + 128 + g / 4 * 32;
+
+    for (int i = 0; i < 32; i++) {
+        int low = g % 4 < 2 ? ql[i] & 15 : ql[i] >> 4;
+
+        code[i] = (uint8_t)(low | (qh[i] >> g % 4 * 2 & 3) << 4);
+    }
+}
+
+static void sub_q4_k(uint8_t sub[2], const uint8_t *block, int g)
+{
+    const uint8_t *s = block + 4;
+
+    if (g < 4) {
+        sub[0] = s[g] & 63;
+        sub[1] = s[g + 4] & 63;
+    } else {
+        sub[0] = (uint8_t)((s[g + 4] & 15) | s[g - 4] >> 6 << 4);
+        sub[1] = (uint8_t)(s[g + 4] >> 4 | s[g] >> 6 << 4);
+    }
+}
+
+static void sub_q6_k(uint8_t sub[2], const uint8_t *block, int g)
+{
+    memcpy(sub, block + 192 + 2 * g, 2);
+}
+
+static const struct fast_format formats[] = {
+    {QUANT_Q4_0, FAST_4, FAST_BIAS_8, FAST_D, 32, 18, 0, codes_q4_0, NULL},
+    {QUANT_Q4_1, FAST_4, FAST_BIAS_NONE, FAST_D_M, 32, 20, 0, codes_q4_1, NULL},
+    {QUANT_Q5_0, FAST_5, FAST_BIAS_16, FAST_D, 32, 22, 0, codes_q5_0, NULL},
+    {QUANT_Q5_1, FAST_5, FAST_BIAS_NONE, FAST_D_M, 32, 24, 0, codes_q5_1, NULL},
+    {QUANT_Q8_0, FAST_8, FAST_BIAS_128, FAST_D, 32, 34, 0, codes_q8_0, NULL},
+    {QUANT_Q4_K, FAST_4, FAST_BIAS_NONE, FAST_K_D_M, 256, 144, 0, codes_q4_k, sub_q4_k},
+    {QUANT_Q5_K, FAST_5, FAST_BIAS_NONE, FAST_K_D_M, 256, 176, 0, codes_q5_k, sub_q4_k},
+    {QUANT_Q6_K, FAST_6, FAST_BIAS_HALVES, FAST_K_D, 256, 210, 208, codes_q6_k, sub_q6_k},
+};
+
+const struct fast_format *fast_format_find(int quant_type)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        if (formats[i].type == quant_type)
+            return &formats[i];
+    }
+    return NULL;
+}
+
+int fast_supports(int quant_type, int k)
+{
+    const struct fast_format *f = fast_format_find(quant_type);
+
+    return f && k > 0 && k % f->block == 0;
+}
+
+size_t fast_stripe_bytes(int quant_type, int k)
+{
+    const struct fast_format *f = fast_format_find(quant_type);
+    size_t groups = (size_t)k / 32;
+
+    return (groups * fast_group_bytes(f->bits) + fast_scales_at(f->scales, (int)groups) + 63) /
+           64 * 64;
+}
+
+/* The eight dwords of a row's codes into its places in the lines of a group (fast_layout.h). */
+static void put_codes(enum fast_bits bits, uint8_t *group, int r, const uint8_t code[32])
+{
+    uint32_t v[8], line[8] = {0};
+    int lines = (int)fast_group_bytes(bits) / 64;
+
+    memcpy(v, code, 32);
+    for (int j = 0; j < 8; j++) {
+        if (bits == FAST_8)
+            line[j] = v[j];
+        else
+            line[j % 4] |= (v[j] & 0x0f0f0f0f) << j / 4 * 4;
+        if (bits == FAST_5)
+            line[4] |= (v[j] >> 4 & 0x01010101) << j;
+        if (bits == FAST_6)
+            line[4 + j / 4] |= (v[j] >> 4 & 0x03030303) << j % 4 * 2;
+    }
+    for (int l = 0; l < lines; l++)
+        memcpy(group + 64 * l + 4 * r, &line[l], 4);
+}
+
+/* The scales of group g (of 32, in the whole row) of row r. */
+static void put_scales(const struct fast_format *f, uint8_t *scales, int r, int g,
+                       const uint8_t *block)
+{
+    uint8_t *at = scales + fast_scales_at(f->scales, g), sub[2];
+    int per_block = f->block / 32, halves = f->scales == FAST_D || f->scales == FAST_K_D ? 1 : 2;
+
+    for (int i = 0; i < halves; i++)
+        memcpy(at + 32 * i + 2 * r, block + f->d_at + 2 * i, 2);
+    if (f->sub) {
+        f->sub(sub, block, g % per_block);
+        at += 32 * halves + 32 * (g % per_block);
+        at[r] = sub[0];
+        at[16 + r] = sub[1];
+    }
+}
+
+void fast_pack(int quant_type, void *stripe, const uint8_t *rows, size_t row_bytes, int row0,
+               int n_rows, int k)
+{
+    const struct fast_format *f = fast_format_find(quant_type);
+    int groups = k / 32, per_block = f->block / 32;
+    size_t group_bytes = fast_group_bytes(f->bits);
+    uint8_t *codes = stripe, *scales = codes + (size_t)groups * group_bytes, code[32];
+
+    memset(stripe, 0, fast_stripe_bytes(quant_type, k));
+    for (int r = 0; r < FAST_ROWS && row0 + r < n_rows; r++) {
+        const uint8_t *row = rows + (size_t)(row0 + r) * row_bytes;
+
+        for (int g = 0; g < groups; g++) {
+            const uint8_t *block = row + (size_t)(g / per_block) * (size_t)f->bytes;
+
+            f->codes(code, block, g % per_block);
+            put_codes(f->bits, codes + (size_t)g * group_bytes, r, code);
+            put_scales(f, scales, r, g, block);
+        }
+    }
+}
+
+size_t fast_act_bytes(int k)
+{
+    return ((size_t)k / FAST_BLOCK | 1) * sizeof(struct fast_block);
+}
+
+/* Best first.  Always there: ref, which any CPU runs. */
+static const struct fast_kernels *const tables[] = {
+    &fast_ref,
+};
+
+const struct fast_kernels *fast_kernels_at(int i)
+{
+    return i >= 0 && i < (int)(sizeof tables / sizeof *tables) ? tables[i] : NULL;
+}
+
+const struct fast_kernels *fast_kernels_best(void)
+{
+    int i = 0;
+
+    while (!tables[i]->usable())
+        i++;
+    return tables[i];
+}
+
+const struct fast_kernels *fast_kernels_find(const char *name)
+{
+    const struct fast_kernels *t;
+
+    for (int i = 0; (t = fast_kernels_at(i)) != NULL; i++) {
+        if (strcmp(t->name, name) == 0)
+            return t->usable() ? t : NULL;
+    }
+    return NULL;
+}
