@@ -1,8 +1,142 @@
 /* main.c -- the command table, dispatch, exit status; nothing else. */
-#include <stdio.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-int main(void)
+#include "harness/commands.h"
+#include "harness/usage.h"
+
+#define MODELS "Models"
+#define INSIDE "Looking inside"
+#define MEASURING "Measuring"
+#define RESULTS "Results"
+#define CONCLUDING "Concluding"
+#define HELP "Help"
+
+static const struct command commands[] = {
+    {HELP, "help", cmd_help, help_options, "[COMMAND]", 0, 1, NULL, 0,
+     "explain a command, or list all of them", NULL},
+    {HELP, "completions", cmd_completions, NULL, "bash|zsh|fish", 1, 1, "bash|zsh|fish", 0,
+     "print completions for a shell",
+     "For bash: densimeter completions bash >~/.local/share/bash-completion/completions/densimeter"},
+    {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, NULL, NULL},
+};
+
+enum { STATUS_FAILED = 1, STATUS_INVALID = 3, STATUS_USAGE = 64, STATUS_INTERRUPTED = 130 };
+
+static volatile sig_atomic_t interrupts;
+
+/* The first Ctrl-C asks the command to stop after the current item; the second does not ask. */
+static void on_interrupt(int sig)
 {
-    puts("densimeter");
-    return 0;
+    if (interrupts++) {
+        signal(sig, SIG_DFL);
+        raise(sig);
+    }
+}
+
+static void handle_signals(void)
+{
+    struct sigaction interrupt = {.sa_handler = on_interrupt};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    sigemptyset(&interrupt.sa_mask);
+    sigemptyset(&ignore.sa_mask);
+    sigaction(SIGINT, &interrupt, NULL);
+    sigaction(SIGTERM, &interrupt, NULL);
+    /* A pipe that closes must not kill a measurement that others of its output still want. */
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static int status_of(enum err_code code)
+{
+    switch (code) {
+    case ERR_USAGE: return STATUS_USAGE;
+    case ERR_INVALID: return STATUS_INVALID;
+    case ERR_INTERRUPTED: return STATUS_INTERRUPTED;
+    default: return STATUS_FAILED;
+    }
+}
+
+static int report_error(const struct err *e)
+{
+    fprintf(stderr, "densimeter: %s\n", e->text);
+    if (e->hint[0])
+        fprintf(stderr, "hint: %s\n", e->hint);
+    return status_of(e->code);
+}
+
+/* What was printed last may still fail to arrive: a full disk is an error, a reader that went away
+ * ends us as SIGPIPE would have. */
+static int close_output(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    if (errno == EPIPE) {
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+    }
+    fprintf(stderr, "densimeter: standard output: %s\n", strerror(errno));
+    return STATUS_FAILED;
+}
+
+static struct context prepare(const struct args *args, int argc, char **argv)
+{
+    const char *no_color = getenv("NO_COLOR");
+    const struct command *command = args_command(args);
+    struct context c = {.args = args, .table = commands, .out = stdout, .log = stderr,
+                        .stop = &interrupts, .argc = argc, .argv = argv};
+
+    c.json = args_flag(args, "json");
+    c.csv = command && command->lists && args_flag(args, "csv");
+    c.quiet = args_flag(args, "quiet");
+    c.colour = isatty(STDOUT_FILENO) && !args_flag(args, "no-color") && !(no_color && *no_color);
+    c.progress = isatty(STDERR_FILENO) && !c.quiet;
+    return c;
+}
+
+static int dispatch(struct context *c, struct err *e)
+{
+    const struct command *command = args_command(c->args);
+    struct strbuf b = STRBUF_INIT;
+    int rc;
+
+    if (command && !args_flag(c->args, "help"))
+        return command->run(c, e);
+    if (!command && !args_flag(c->args, "help")) {
+        err_set(e, ERR_USAGE, "no command given");
+        err_hint(e, "'densimeter help' lists the commands");
+        return -1;
+    }
+    if (command)
+        usage_command(&b, command);
+    else
+        usage_overview(&b, commands);
+    rc = context_print(c, &b, e);
+    strbuf_release(&b);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct args *args = NULL;
+    struct err e = ERR_NONE;
+    struct context c;
+    int status;
+
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        puts("densimeter " DENSIMETER_VERSION);
+        return close_output(0);
+    }
+    handle_signals();
+    if (args_parse(&args, commands, argc, argv, &e) < 0)
+        return report_error(&e);
+    c = prepare(args, argc, argv);
+    status = dispatch(&c, &e);
+    if (status < 0)
+        status = report_error(&e);
+    args_free(args);
+    return close_output(status);
 }

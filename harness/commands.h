@@ -1,0 +1,11 @@
+/* commands.h -- the functions and option rows that main.c's table points to, by file cmd_NAME.c. */
+#ifndef HARNESS_COMMANDS_H
+#define HARNESS_COMMANDS_H
+
+#include "harness/context.h"
+
+extern const struct option help_options[];
+int cmd_help(struct context *c, struct err *e);
+int cmd_completions(struct context *c, struct err *e);
+
+#endif

@@ -1,0 +1,49 @@
+/* context.h -- what every command finds prepared: its words, where to print, when to stop.
+ *
+ * Results go to `out`, messages and progress to `log`.  The rules of --json, --quiet, colours and
+ * paths are decided here once. */
+#ifndef HARNESS_CONTEXT_H
+#define HARNESS_CONTEXT_H
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/strbuf.h"
+#include "harness/command.h"
+
+struct context {
+    const struct args *args;
+    const struct command *table; /* all commands, for help */
+    FILE *out, *log;
+    int json, csv, quiet;
+    int colour;   /* `out` is a terminal and nobody said no */
+    int progress; /* `log` is a terminal and not --quiet */
+    const volatile sig_atomic_t *stop; /* non-zero after Ctrl-C: finish the item and return */
+    int argc;
+    char **argv; /* what was typed, for "run it again to resume" */
+};
+
+/* A line for people on `log`, "densimeter: " in front; silent with --quiet. */
+void context_note(const struct context *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* --db, else $DENSIMETER_DB, else the user's own; its folder is made.  mem_free. */
+char *context_db_path(const struct context *c, struct err *e);
+
+/* --data, then $DENSIMETER_DATA, then the user's own, in this order. */
+struct data_dirs {
+    char **v;
+    size_t n, cap;
+};
+int context_data_dirs(const struct context *c, struct data_dirs *out, struct err *e);
+void data_dirs_release(struct data_dirs *d);
+
+/* Starts the one document of --json: {"schema":"densimeter.NAME/1", and ends and prints it. */
+struct json_out context_json_begin(struct strbuf *b, const char *name);
+int context_json_end(const struct context *c, struct json_out *o, struct err *e);
+
+/* Prints a finished text on `out`; a refused write is an error. */
+int context_print(const struct context *c, const struct strbuf *b, struct err *e);
+
+#endif
