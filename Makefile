@@ -24,7 +24,8 @@ SRC   = $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 OBJ   = $(SRC:%.c=$(BUILD)/%.o)
 CORE  = $(filter-out $(BUILD)/harness/main.o,$(OBJ))
 TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
-TEST_HELP = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out $(wildcard tests/test_*.c),$(wildcard tests/*.c)))
+BENCHES = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench_*.c))
+TEST_HELP = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out $(wildcard tests/test_*.c tests/bench_*.c),$(wildcard tests/*.c)))
 
 all: build/densimeter ## build the program (installs nothing)
 
@@ -65,12 +66,15 @@ sanitize: deps ## the tests under ASan and UBSan, then under TSan
 	@$(MAKE) --no-print-directory MODE=asan test-only
 	@$(MAKE) --no-print-directory MODE=tsan test-only
 
+bench: $(BENCHES) ## time the kernels on this machine
+	@for b in $(BENCHES); do $$b || exit 1; done
+
 layers: ## fail on an include against the arrows between the rooms
 	@sh tests/layers.sh
 
 clean: ## remove what was built
 	rm -rf build
 
-.PHONY: all help deps test test-only sanitize layers clean
+.PHONY: all help deps test test-only bench sanitize layers clean
 .SECONDARY:
--include $(OBJ:.o=.d) $(TEST_HELP:.o=.d) $(addsuffix .d,$(TESTS))
+-include $(OBJ:.o=.d) $(TEST_HELP:.o=.d) $(addsuffix .d,$(TESTS) $(BENCHES))

@@ -202,6 +202,9 @@ size_t fast_act_bytes(int k)
 
 /* Best first.  Always there: ref, which any CPU runs. */
 static const struct fast_kernels *const tables[] = {
+#if defined(__x86_64__)
+    &fast_vnni,
+#endif
     &fast_ref,
 };
 

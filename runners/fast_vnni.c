@@ -1,0 +1,238 @@
+/* fast_vnni.c -- the kernels of fast.h with AVX-512 VNNI.
+ *
+ * A tile is 16 rows x up to 8 columns.  One register holds four codes of each row; VPDPBUSD
+ * multiplies it with four activations broadcast from memory, so nothing is ever summed across
+ * lanes, a vector of codes is unpacked once per tile, and the loop over columns inside the one over
+ * vectors keeps as many independent chains in flight as there are columns.  The integer
+ * accumulator starts where the bias of the codes is already undone (fast_layout.h). */
+#include "runners/fast.h"
+#include "runners/fast_layout.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 16")
+
+static int usable(void)
+{
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512vnni");
+}
+
+static void quantise(void *act_row, const float *x, int k)
+{
+    const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
+    const __m512 most = _mm512_set1_ps(127.0f), least = _mm512_set1_ps(-127.0f);
+    struct fast_block *b = act_row;
+
+    for (int i = 0; i < k / FAST_BLOCK; i++, b++, x += FAST_BLOCK) {
+        __m512 v[2] = {_mm512_loadu_ps(x), _mm512_loadu_ps(x + 16)};
+        int32_t max = _mm512_reduce_max_epi32(
+            _mm512_max_epi32(_mm512_and_si512(_mm512_castps_si512(v[0]), magnitude),
+                             _mm512_and_si512(_mm512_castps_si512(v[1]), magnitude)));
+        int32_t sum[2];
+        float amax;
+        __m512 id;
+
+        __builtin_memcpy(&amax, &max, 4);
+        id = _mm512_set1_ps(amax > 0 ? 127.0f / amax : 0.0f);
+        for (int h = 0; h < 2; h++) { /* the second operand is what a NaN becomes */
+            __m512 q = _mm512_max_ps(_mm512_mul_ps(v[h], id), least);
+            __m512i n = _mm512_cvtps_epi32(_mm512_min_ps(q, most));
+
+            _mm_store_si128((__m128i *)b->q + h, _mm512_cvtepi32_epi8(n));
+            sum[h] = _mm512_reduce_add_epi32(n);
+        }
+        b->d = amax / 127.0f;
+        b->s = b->d * (float)(sum[0] + sum[1]);
+        b->start[FAST_BIAS_8] = -8 * (sum[0] + sum[1]);
+        b->start[FAST_BIAS_16] = -16 * (sum[0] + sum[1]);
+        b->start[FAST_BIAS_128] = -128 * (sum[0] + sum[1]);
+        b->half[0] = -32 * sum[0];
+        b->half[1] = -32 * sum[1];
+        b->unused = 0;
+    }
+}
+
+/* Vector j of a group. */
+INLINE __m512i codes(enum fast_bits bits, const uint8_t *group, int j)
+{
+    __m512i v = _mm512_load_si512(group + 64 * (bits == FAST_8 ? j : j % 4)), high;
+
+    if (bits == FAST_8)
+        return v;
+    v = _mm512_and_si512(j < 4 ? v : _mm512_srli_epi16(v, 4), _mm512_set1_epi8(15));
+    if (bits == FAST_4)
+        return v;
+    if (bits == FAST_5) {
+        high = _mm512_load_si512(group + 256);
+        high = j < 4 ? _mm512_slli_epi16(high, 4 - j) : _mm512_srli_epi16(high, j - 4);
+    } else {
+        high = _mm512_load_si512(group + 256 + 64 * (j / 4));
+        high = j % 4 < 2 ? _mm512_slli_epi16(high, 4 - j % 4 * 2)
+                         : _mm512_srli_epi16(high, j % 4 * 2 - 4);
+    }
+    /* v | (high & mask) */
+    return _mm512_ternarylogic_epi32(v, high, _mm512_set1_epi8(bits == FAST_5 ? 16 : 48), 0xf8);
+}
+
+INLINE __m512 halves(const uint8_t *p)
+{
+    return _mm512_cvtph_ps(_mm256_load_si256((const __m256i *)p));
+}
+
+INLINE __m512 unsigned_bytes(const uint8_t *p)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_load_si128((const __m128i *)p)));
+}
+
+INLINE __m512 signed_bytes(const uint8_t *p)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_load_si128((const __m128i *)p)));
+}
+
+/* w of the hth half of group g (only FAST_K_D has two). */
+INLINE __m512 scale(enum fast_scales kind, const uint8_t *scales, int g, int h)
+{
+    const uint8_t *at = scales + fast_scales_at(kind, g);
+
+    if (kind == FAST_K_D_M)
+        return _mm512_mul_ps(halves(at), unsigned_bytes(at + 64 + g % 8 * 32));
+    if (kind == FAST_K_D)
+        return _mm512_mul_ps(halves(at), signed_bytes(at + 32 + g % 8 * 32 + 16 * h));
+    return halves(at);
+}
+
+/* acc + m * s */
+INLINE __m512 add_minimum(enum fast_scales kind, __m512 acc, const uint8_t *scales, int g, float s)
+{
+    const uint8_t *at = scales + fast_scales_at(kind, g);
+
+    if (kind == FAST_D_M)
+        return _mm512_fmadd_ps(halves(at + 32), _mm512_set1_ps(s), acc);
+    return _mm512_fnmadd_ps(
+        _mm512_mul_ps(halves(at + 32), unsigned_bytes(at + 64 + g % 8 * 32 + 16)),
+        _mm512_set1_ps(s), acc);
+}
+
+struct tile {
+    const uint8_t *codes, *scales; /* of one stripe */
+    int groups;
+    const uint8_t *acts; /* of the first column */
+    size_t act_bytes;
+    float *out;
+    size_t ldo;
+    __mmask16 rows;
+};
+
+INLINE const struct fast_block *block_at(const struct tile *t, int c, int g)
+{
+    return (const struct fast_block *)(t->acts + (size_t)c * t->act_bytes) + g;
+}
+
+INLINE __m512i start(enum fast_bias bias, const struct fast_block *b, int h)
+{
+    if (bias == FAST_BIAS_NONE)
+        return _mm512_setzero_si512();
+    return _mm512_set1_epi32(bias == FAST_BIAS_HALVES ? b->half[h] : b->start[bias]);
+}
+
+INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind, int cols,
+                 const struct tile *t)
+{
+    const int parts = kind == FAST_K_D ? 2 : 1, each = 8 / parts;
+    __m512 acc[8];
+    __m512i isum[8];
+
+    UNROLL for (int c = 0; c < cols; c++)
+        acc[c] = _mm512_setzero_ps();
+    for (int g = 0; g < t->groups; g++) {
+        const uint8_t *group = t->codes + (size_t)g * fast_group_bytes(bits);
+
+        UNROLL for (int h = 0; h < parts; h++) {
+            __m512 w = scale(kind, t->scales, g, h);
+
+            UNROLL for (int c = 0; c < cols; c++)
+                isum[c] = start(bias, block_at(t, c, g), h);
+            UNROLL for (int j = h * each; j < (h + 1) * each; j++) {
+                __m512i v = codes(bits, group, j);
+
+                UNROLL for (int c = 0; c < cols; c++) {
+                    int32_t q;
+
+                    __builtin_memcpy(&q, block_at(t, c, g)->q + 4 * j, 4);
+                    isum[c] = _mm512_dpbusd_epi32(isum[c], v, _mm512_set1_epi32(q));
+                }
+            }
+            UNROLL for (int c = 0; c < cols; c++) {
+                __m512 wd = _mm512_mul_ps(w, _mm512_set1_ps(block_at(t, c, g)->d));
+
+                acc[c] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(isum[c]), wd, acc[c]);
+            }
+        }
+        if (kind == FAST_D_M || kind == FAST_K_D_M) {
+            UNROLL for (int c = 0; c < cols; c++)
+                acc[c] = add_minimum(kind, acc[c], t->scales, g, block_at(t, c, g)->s);
+        }
+    }
+    UNROLL for (int c = 0; c < cols; c++)
+        _mm512_mask_storeu_ps(t->out + (size_t)c * t->ldo, t->rows, acc[c]);
+}
+
+#define TILE(name, bits, bias, scales, cols)                                                       \
+    static void name##_##cols(const struct tile *t)                                                \
+    {                                                                                              \
+        tile(bits, bias, scales, cols, t);                                                         \
+    }
+#define TILES(name, bits, bias, scales)                                                            \
+    TILE(name, bits, bias, scales, 1)                                                              \
+    TILE(name, bits, bias, scales, 2)                                                              \
+    TILE(name, bits, bias, scales, 4)                                                              \
+    TILE(name, bits, bias, scales, 8)
+#define ROW(name) {name##_1, name##_2, name##_4, name##_8}
+
+TILES(q4_0, FAST_4, FAST_BIAS_8, FAST_D)
+TILES(q4_1, FAST_4, FAST_BIAS_NONE, FAST_D_M)
+TILES(q5_0, FAST_5, FAST_BIAS_16, FAST_D)
+TILES(q5_1, FAST_5, FAST_BIAS_NONE, FAST_D_M)
+TILES(q8_0, FAST_8, FAST_BIAS_128, FAST_D)
+TILES(q4_k, FAST_4, FAST_BIAS_NONE, FAST_K_D_M)
+TILES(q5_k, FAST_5, FAST_BIAS_NONE, FAST_K_D_M)
+TILES(q6_k, FAST_6, FAST_BIAS_HALVES, FAST_K_D)
+
+/* By bits and scales: the tiles of 1, 2, 4 and 8 columns. */
+static void (*const tiles[4][4][4])(const struct tile *) = {
+    [FAST_4] = {[FAST_D] = ROW(q4_0), [FAST_D_M] = ROW(q4_1), [FAST_K_D_M] = ROW(q4_k)},
+    [FAST_5] = {[FAST_D] = ROW(q5_0), [FAST_D_M] = ROW(q5_1), [FAST_K_D_M] = ROW(q5_k)},
+    [FAST_6] = {[FAST_K_D] = ROW(q6_k)},
+    [FAST_8] = {[FAST_D] = ROW(q8_0)},
+};
+
+static void gemm(int quant_type, float *out, size_t ldo, const void *stripes, int rows,
+                 const void *acts, int cols, int k)
+{
+    const struct fast_format *f = fast_format_find(quant_type);
+    size_t stripe_bytes = fast_stripe_bytes(quant_type, k);
+    struct tile t = {.groups = k / FAST_BLOCK, .act_bytes = fast_act_bytes(k), .ldo = ldo};
+
+    for (int r = 0; r < rows; r += FAST_ROWS) {
+        t.codes = (const uint8_t *)stripes + (size_t)(r / FAST_ROWS) * stripe_bytes;
+        t.scales = t.codes + (size_t)t.groups * fast_group_bytes(f->bits);
+        t.rows = (__mmask16)(rows - r < 16 ? (1 << (rows - r)) - 1 : 0xffff);
+        for (int c = 0, width = 8, log2 = 3; c < cols; c += width) {
+            while (width > cols - c) {
+                width /= 2;
+                log2--;
+            }
+            t.acts = (const uint8_t *)acts + (size_t)c * t.act_bytes;
+            t.out = out + (size_t)c * ldo + r;
+            tiles[f->bits][f->scales][log2](&t);
+        }
+    }
+}
+
+const struct fast_kernels fast_vnni = {"avx512vnni", usable, quantise, gemm};
+#endif
