@@ -1,0 +1,156 @@
+/* fmath.h -- exp, tanh, silu and gelu in float32, written once for any number of lanes.
+ *
+ * The including file defines the vector type vf, its mask vm and its 32-bit integers vi with the
+ * operations v_* and i_* (kernels_ref.c: one lane; kernels_simd.h: 16), each of which is one IEEE
+ * operation per lane.  So every instance does the same operations in the same order and gives the
+ * same bits.  v_min and v_max return the second operand when a comparison with NaN decides, which
+ * is how NaN gets through a clamp.
+ *
+ * Errors against a double reference, over all 2^32 inputs: at most 2 ulp (tests/test_fmath.c).
+ * The coefficients are minimax fits made for these intervals and this order of evaluation. */
+#ifndef RUNNERS_FMATH_H
+#define RUNNERS_FMATH_H
+
+struct exp_parts {
+    vf p, low, s1, s2;
+};
+
+/* e^(z + z_low) = (p + low) * s1 * s2 for -170 < z < 130: p in [0.7, 1.42], low the rounding error
+ * of p, s1 and s2 powers of two, so that a result below the normal range is rounded once, by the
+ * last product. */
+static inline struct exp_parts exp_parts(vf z, vf z_low)
+{
+    struct exp_parts e;
+    const vf magic = v_set(0x1.8p23f); /* its lowest mantissa bit is worth 1 */
+    vf t = v_fma(z, v_set(0x1.715476p+0f), magic), n = v_sub(t, magic);
+    vi i = i_sub(v_bits(t), v_bits(magic)), half = i_sra1(i);
+    vf r = v_fma(n, v_set(-0x1.62e43p-1f), z); /* ln 2 in two parts */
+    r = v_fma(n, v_set(0x1.05c61p-29f), r);
+    r = v_add(r, z_low);
+    vf q = v_fma(r, v_set(0x1.6a491cp-10f), v_set(0x1.1240ecp-7f));
+    q = v_fma(q, r, v_set(0x1.5558eap-5f));
+    q = v_fma(q, r, v_set(0x1.555488p-3f));
+    q = v_fma(q, r, v_set(0x1.fffffcp-2f));
+    r = v_fma(v_mul(r, r), q, r);
+    e.p = v_add(v_set(1), r);
+    e.low = v_add(v_sub(v_set(1), e.p), r);
+    e.s1 = i_power(half);
+    e.s2 = i_power(i_sub(i, half));
+    return e;
+}
+
+static inline vf v_exp(vf x)
+{
+    struct exp_parts e = exp_parts(v_min(v_set(90), v_max(v_set(-120), x)), v_set(0));
+
+    return v_mul(v_mul(e.p, e.s1), e.s2);
+}
+
+static inline vf v_tanh(vf x)
+{
+    vf a = v_abs(x), a2 = v_mul(a, a);
+    vf q = v_fma(a2, v_set(-0x1.7d5e4p-8f), v_set(0x1.53b894p-6f));
+    q = v_fma(q, a2, v_set(-0x1.b875d2p-5f));
+    q = v_fma(q, a2, v_set(0x1.1108cp-3f));
+    q = v_fma(q, a2, v_set(-0x1.55553ap-2f));
+    vf small = v_fma(v_mul(q, a2), a, a);
+    /* 1 - 2e/(1+e), e = exp(-2a) */
+    vf e = v_exp(v_mul(a, v_set(-2)));
+    vf big = v_sub(v_set(1), v_div(v_add(e, e), v_add(v_set(1), e)));
+    return v_copysign(v_select(v_lt(a, v_set(0.61f)), small, big), x);
+}
+
+/* x / (1 + e^-(z + low)), where z has the sign of x.  With e = exp(-|z + low|) that is x/(1+e) for
+ * positive x and x*e/(1+e) for negative; the quotient is corrected by the remainders of the
+ * product and of the sum, which leaves the error of e and of one rounding. */
+static inline vf x_sigmoid(vf x, vf z, vf low)
+{
+    vf one = v_set(1), zero = v_set(0);
+    vm negative = v_lt(x, zero);
+    struct exp_parts parts =
+        exp_parts(v_sub(zero, v_abs(z)), v_select(negative, low, v_sub(zero, low)));
+    vf e = v_mul(v_mul(parts.p, parts.s1), parts.s2);
+    vf d = v_add(one, e), d_low = v_add(v_sub(one, d), e);
+    vf top = v_select(negative, parts.p, one), top_low = v_select(negative, parts.low, zero);
+    vf n = v_mul(x, top), n_low = v_fma(x, top, v_sub(zero, n));
+    n_low = v_fma(x, top_low, n_low);
+    vf inverse = v_div(one, d), quotient = v_mul(n, inverse);
+    vf rest = v_add(v_fma(v_sub(zero, quotient), d, n), n_low);
+    rest = v_fma(v_sub(zero, quotient), d_low, rest);
+    quotient = v_fma(rest, inverse, quotient);
+    vf s1 = v_select(negative, parts.s1, one), s2 = v_select(negative, parts.s2, one);
+    return v_copysign(v_mul(v_mul(quotient, s1), s2), x); /* x = -0 too */
+}
+
+static inline vf v_silu(vf x)
+{
+    vf y = v_max(v_set(-120), x);
+    y = v_min(v_set(120), y);
+    return v_select(v_lt(v_set(40), x), x, x_sigmoid(y, y, v_set(0)));
+}
+
+/* x * sigmoid(2u), u = sqrt(2/pi) * (x + 0.044715 x^3).  2u reaches hundreds and its absolute error
+ * becomes the relative error of the result, so it is carried in two floats. */
+static inline vf v_gelu_tanh(vf x)
+{
+    const vf b = v_set(0x1.2444f2p-4f), b_low = v_set(0x1.49b16ap-29f);
+    const vf c = v_set(0x1.988454p+0f), c_low = v_set(-0x1.857936p-25f);
+    vf y = v_min(v_set(11.25f), v_max(v_set(-11.25f), x));
+    vf y2 = v_mul(y, y), y2_low = v_fma(y, y, v_sub(v_set(0), y2));
+    vf m = v_mul(b, y2), m_low = v_fma(b, y2, v_sub(v_set(0), m));
+    m_low = v_fma(b, y2_low, v_fma(b_low, y2, m_low));
+    vf s = v_add(c, m), back = v_sub(s, c);
+    vf s_low = v_add(v_sub(c, v_sub(s, back)), v_sub(m, back));
+    s_low = v_add(v_add(s_low, m_low), c_low);
+    vf z = v_mul(y, s), z_low = v_fma(y, s, v_sub(v_set(0), z));
+    z_low = v_fma(y, s_low, z_low);
+    return v_select(v_lt(v_set(10), x), x, x_sigmoid(y, z, z_low));
+}
+
+/* t (1 - Phi(t)) exp(t^2/2) for 0.75 <= t <= 15: a polynomial in t - 1.75 up to
+ * 2.75, in 1/t beyond. */
+static inline vf gelu_tail(vf t)
+{
+    static const float c[12][2] = {
+        {-0x1.ad9142p-19f, 0},
+        {0x1.5f712ap-17f, 0},
+        {-0x1.0b378ap-15f, -0x1.8b071ap+1f},
+        {0x1.fd64f8p-14f, 0x1.e5f70cp+1f},
+        {-0x1.bf6c84p-12f, 0x1.8f5e9ap-3f},
+        {0x1.692aa2p-10f, -0x1.6a693ep+1f},
+        {-0x1.0ee268p-8f, 0x1.cf4b0ap+0f},
+        {0x1.721d76p-7f, -0x1.3cebdp-4f},
+        {-0x1.be14b0p-6f, -0x1.9296ecp-2f},
+        {0x1.bd45fap-5f, -0x1.f15472p-13f},
+        {-0x1.87c9a2p-28f, -0x1.50bb34p-27f},
+        {0x1.4bef66p-2f, 0x1.988566p-2f}, /* the last one in two parts */
+    };
+    vm near = v_lt(t, v_set(2.75f));
+    vf u = v_select(near, v_sub(t, v_set(1.75f)), v_div(v_set(1), t));
+    vf g = v_select(near, v_set(c[0][0]), v_set(c[0][1]));
+    for (int i = 1; i < 11; i++)
+        g = v_fma(g, u, v_select(near, v_set(c[i][0]), v_set(c[i][1])));
+    return v_add(g, v_select(near, v_set(c[11][0]), v_set(c[11][1])));
+}
+
+/* x * Phi(x).  Below 0.75 in magnitude 1/2 plus an odd polynomial; beyond, with the tail
+ * T = |x| (1 - Phi(|x|)) = exp(-x^2/2) * gelu_tail: -T on the left, x - T on the right. */
+static inline vf v_gelu_erf(vf x)
+{
+    vf t = v_min(v_set(15), v_abs(x)), t2 = v_mul(t, t);
+    vf t2_low = v_fma(t, t, v_sub(v_set(0), t2));
+    vf q = v_fma(t2, v_set(-0x1.f2702ep-18f), v_set(0x1.d95c68p-14f));
+    q = v_fma(q, t2, v_set(-0x1.36d29ap-10f));
+    q = v_fma(q, t2, v_set(0x1.46cbecp-7f));
+    q = v_fma(q, t2, v_set(-0x1.105824p-4f));
+    q = v_fma(q, t2, v_set(0x1.988454p-2f));
+    vf inner = v_mul(x, v_fma(q, x, v_set(0.5f)));
+    vf g = gelu_tail(t);
+    struct exp_parts e = exp_parts(v_mul(t2, v_set(-0.5f)), v_mul(t2_low, v_set(-0.5f)));
+    vf tail = v_mul(v_fma(e.p, g, v_mul(e.low, g)), v_sub(v_set(0), e.s1));
+    vf right = v_fma(tail, e.s2, x), left = v_mul(tail, e.s2);
+    vf outer = v_select(v_lt(x, v_set(0)), left, right);
+    return v_select(v_lt(t, v_set(0.75f)), inner, outer);
+}
+
+#endif
