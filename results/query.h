@@ -41,7 +41,7 @@ int query_runs(struct store *s, const struct run_filter *f, struct run_list *out
 void run_list_release(struct run_list *l);
 
 /* RUN of cli.md: an id, an unambiguous prefix of one, a label, "last" or "last~2".  ERR_NOTFOUND
- * (the hint offers the nearest), or ERR_USAGE when a prefix fits several. */
+ * (the hint names the newest runs), or ERR_USAGE when a prefix fits several. */
 int query_resolve(struct store *s, const char *name, char id[RUN_ID_SIZE], struct err *e);
 /* One run by name; a list of one row. */
 int query_run(struct store *s, const char *name, struct run_list *out, struct err *e);
@@ -49,6 +49,7 @@ int query_run(struct store *s, const char *name, struct run_list *out, struct er
 struct task_row {
     const char *task, *data_sha256;
     int version, shots, n, n_expected; /* n: items kept */
+    int n_scored; /* items that values cover; -1 until the task was finished */
     const struct store_value *values;  /* as finished; none while the task is not */
     int n_values;
     const struct store_cost *costs;

@@ -1,0 +1,35 @@
+/* internal.h -- what the files of this room know of each other and nobody else does. */
+#ifndef RESULTS_INTERNAL_H
+#define RESULTS_INTERNAL_H
+
+#include "results/db.h"
+#include "results/lock.h"
+#include "results/query.h"
+#include "results/store.h"
+
+struct store {
+    struct db *db;
+    int readonly;
+};
+
+#define MEMORY_PATH ":memory:"
+
+/* Row id of the model or machine, written first where it is new. */
+int put_model(struct db *db, const struct store_model *m, int64_t *id, struct err *e);
+int put_machine(struct db *db, const struct store_machine *m, int64_t *id, struct err *e);
+
+struct run_new { /* a row of runs */
+    const char *kind, *key, *status, *source;
+    int64_t model_id, machine_id; /* machine_id -1: none */
+};
+/* The new row's id, and its id for people in run. */
+int put_run(struct db *db, const struct run_new *n, const struct store_run_spec *spec,
+            int64_t *id, char run[RUN_ID_SIZE], struct err *e);
+int put_task(struct db *db, int64_t run_id, const struct store_task *t, struct err *e);
+/* 0 kept, 1 there already, -1; no transaction of its own. */
+int put_item(struct db *db, int64_t run_task_id, const struct store_item *it, struct err *e);
+int put_task_result(struct db *db, int64_t run_task_id, const struct store_task_result *t,
+                    struct err *e);
+int put_bench(struct db *db, int64_t run_id, const struct store_bench *b, struct err *e);
+
+#endif

@@ -1,0 +1,618 @@
+/* query.c -- rows to structs.  A list's texts live in its arena, an iterator's in its own, which is
+ * emptied at each step. */
+#include "results/query.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "results/internal.h"
+
+/* A column's text in the arena; NULL for SQL NULL.  A refused allocation is noted in *failed, so
+ * that a row of many texts is checked once. */
+static const char *keep(struct arena *a, const struct stmt *st, int col, int *failed)
+{
+    const char *text = db_text(st, col);
+    char *copy = arena_strdup(a, text);
+
+    if (!copy && (text || !db_is_null(st, col)))
+        *failed = 1;
+    return copy;
+}
+
+static void copy_id(const struct stmt *st, int col, char id[RUN_ID_SIZE])
+{
+    const char *run = db_text(st, col);
+
+    memset(id, 0, RUN_ID_SIZE);
+    strncpy(id, run ? run : "", RUN_ID_SIZE - 1);
+}
+
+static int fill_run(struct run_row *r, const struct stmt *st, struct arena *a, struct err *e)
+{
+    int failed = 0, c = 1;
+
+    *r = (struct run_row){0};
+    copy_id(st, c++, r->id);
+    r->label = keep(a, st, c++, &failed);
+    r->kind = keep(a, st, c++, &failed);
+    r->created = keep(a, st, c++, &failed);
+    r->ended = keep(a, st, c++, &failed);
+    r->status = keep(a, st, c++, &failed);
+    r->error = keep(a, st, c++, &failed);
+    r->command_line = keep(a, st, c++, &failed);
+    r->settings = keep(a, st, c++, &failed);
+    r->settings_hash = keep(a, st, c++, &failed);
+    r->program_version = keep(a, st, c++, &failed);
+    r->numerics_id = keep(a, st, c++, &failed);
+    r->kernels = keep(a, st, c++, &failed);
+    r->device = keep(a, st, c++, &failed);
+    r->threads = (int)db_int(st, c++);
+    r->seed = db_int(st, c++);
+    r->source = keep(a, st, c++, &failed);
+    r->sessions = (int)db_int(st, c++);
+    r->noise_before = keep(a, st, c++, &failed);
+    r->noise_after = keep(a, st, c++, &failed);
+    r->model.name = keep(a, st, c++, &failed);
+    r->model.path = keep(a, st, c++, &failed);
+    r->model.sha256 = keep(a, st, c++, &failed);
+    r->model.architecture = keep(a, st, c++, &failed);
+    r->model.licence = keep(a, st, c++, &failed);
+    r->model.tensor_types = keep(a, st, c++, &failed);
+    r->model.parameters = db_int(st, c++);
+    r->model.parameters_non_embedding = db_int(st, c++);
+    r->model.parameters_embedding = db_int(st, c++);
+    r->model.parameters_active = db_int(st, c++);
+    r->model.file_bytes = db_int(st, c++);
+    r->model.bits_per_weight = db_num(st, c++);
+    r->machine_name = keep(a, st, c++, &failed);
+    r->machine_json = keep(a, st, c++, &failed);
+    r->machine_hash = keep(a, st, c++, &failed);
+    r->n_tasks = (int)db_int(st, c++);
+    r->n_items = (int)db_int(st, c++);
+    r->n_expected = (int)db_int(st, c++);
+    return failed ? err_nomem(e) : 0;
+}
+
+static int push_run(struct run_list *out, size_t *cap, const struct stmt *st,
+                    const struct lock *lock, const char *status, struct err *e)
+{
+    struct run_row *r;
+
+    if (mem_grow(&out->v, cap, out->n + 1, sizeof *out->v) < 0)
+        return err_nomem(e);
+    r = &out->v[out->n];
+    if (fill_run(r, st, &out->arena, e) < 0)
+        return -1;
+    if (strcmp(r->status, "running") == 0 && !lock_held(lock, db_int(st, 0)))
+        r->status = "interrupted"; /* its writer died without saying so */
+    if (!status || strcmp(r->status, status) == 0)
+        out->n++;
+    return 0;
+}
+
+static int open_lock(struct store *s, struct lock *l, struct err *e)
+{
+    *l = LOCK_NONE;
+    return strcmp(db_path(s->db), MEMORY_PATH) == 0 ? 0 : lock_open(l, db_path(s->db), 0, e);
+}
+
+int query_runs(struct store *s, const struct run_filter *f, struct run_list *out, struct err *e)
+{
+    static const struct run_filter any;
+    struct stmt st = STMT_NONE;
+    struct lock lock;
+    size_t cap = 0;
+    int rc = -1;
+
+    *out = (struct run_list){0};
+    f = f ? f : &any;
+    if (open_lock(s, &lock, e) < 0 ||
+        db_query(s->db, &st, SQL_RUNS, e, "tt", f->kind, f->model_sha256) < 0)
+        goto out;
+    while ((f->limit <= 0 || out->n < (size_t)f->limit) && (rc = db_step(&st, e)) == 1)
+        if ((rc = push_run(out, &cap, &st, &lock, f->status, e)) < 0)
+            break;
+    rc = rc < 0 ? -1 : 0;
+out:
+    db_done(&st);
+    lock_close(&lock);
+    if (rc < 0)
+        run_list_release(out);
+    return rc;
+}
+
+void run_list_release(struct run_list *l)
+{
+    mem_free(l->v);
+    arena_release(&l->arena);
+    *l = (struct run_list){0};
+}
+
+/* 1 when the statement has a row, whose first column goes to id. */
+static int one_id(struct db *db, enum sql q, const char *text, char id[RUN_ID_SIZE],
+                  struct err *e)
+{
+    struct stmt st;
+    int rc = db_query(db, &st, q, e, "t", text);
+
+    if (rc == 0)
+        rc = db_step(&st, e);
+    if (rc == 1)
+        copy_id(&st, 0, id);
+    db_done(&st);
+    return rc;
+}
+
+/* "last" is 0, "last~2" is 2; -1 for any other name. */
+static int64_t last_offset(const char *name)
+{
+    char *end;
+    long n;
+
+    if (strcmp(name, "last") == 0)
+        return 0;
+    if (strncmp(name, "last~", 5) != 0 || name[5] < '0' || name[5] > '9')
+        return -1;
+    n = strtol(name + 5, &end, 10);
+    return *end ? -1 : n;
+}
+
+static int by_offset(struct db *db, int64_t offset, char id[RUN_ID_SIZE], struct err *e)
+{
+    struct stmt st;
+    int rc = db_query(db, &st, SQL_RESOLVE_LAST, e, "i", offset);
+
+    if (rc == 0)
+        rc = db_step(&st, e);
+    if (rc == 1)
+        copy_id(&st, 0, id);
+    db_done(&st);
+    return rc;
+}
+
+static int by_prefix(struct db *db, const char *name, char id[RUN_ID_SIZE], struct err *e)
+{
+    struct strbuf several = STRBUF_INIT;
+    struct stmt st;
+    int rc = db_query(db, &st, SQL_RESOLVE_PREFIX, e, "t", name);
+    int n = 0;
+
+    while (rc >= 0 && (rc = db_step(&st, e)) == 1) {
+        char one[RUN_ID_SIZE];
+        copy_id(&st, 0, one);
+        if (n++ == 0)
+            memcpy(id, one, RUN_ID_SIZE);
+        strbuf_addf(&several, "%s%s", n > 1 ? ", " : "", one);
+    }
+    db_done(&st);
+    if (rc == 0)
+        rc = strbuf_ok(&several, e);
+    if (rc == 0 && n > 1)
+        rc = err_set(e, ERR_USAGE, "%s: run %s is ambiguous: %s%s", db_path(db), name, several.s,
+                     n == 4 ? ", ..." : "");
+    strbuf_release(&several);
+    return rc < 0 ? -1 : n == 1;
+}
+
+static int not_found(struct db *db, const char *name, struct err *e)
+{
+    struct strbuf known = STRBUF_INIT;
+    struct stmt st;
+    int rc = db_query(db, &st, SQL_KNOWN_NAMES, e, "");
+
+    while (rc >= 0 && (rc = db_step(&st, e)) == 1)
+        strbuf_addf(&known, "%s%s", known.len ? ", " : "", db_text(&st, 0));
+    db_done(&st);
+    if (rc == 0 && strbuf_ok(&known, e) == 0) {
+        err_set(e, ERR_NOTFOUND, "%s: no run %s", db_path(db), name);
+        if (known.len)
+            err_hint(e, "the newest runs are %s", known.s);
+        else
+            err_hint(e, "no run has been stored yet: `densimeter eval` makes one");
+    }
+    strbuf_release(&known);
+    return -1;
+}
+
+int query_resolve(struct store *s, const char *name, char id[RUN_ID_SIZE], struct err *e)
+{
+    int64_t offset = last_offset(name);
+    int rc = one_id(s->db, SQL_RESOLVE_EXACT, name, id, e);
+
+    if (rc == 0)
+        rc = one_id(s->db, SQL_RESOLVE_LABEL, name, id, e);
+    if (rc == 0 && offset >= 0)
+        rc = by_offset(s->db, offset, id, e);
+    else if (rc == 0 && *name)
+        rc = by_prefix(s->db, name, id, e);
+    if (rc == 0)
+        return not_found(s->db, name, e);
+    return rc < 0 ? -1 : 0;
+}
+
+int query_run(struct store *s, const char *name, struct run_list *out, struct err *e)
+{
+    struct stmt st = STMT_NONE;
+    struct lock lock = LOCK_NONE;
+    char id[RUN_ID_SIZE];
+    size_t cap = 0;
+    int rc = -1;
+
+    *out = (struct run_list){0};
+    if (query_resolve(s, name, id, e) < 0 || open_lock(s, &lock, e) < 0 ||
+        db_query(s->db, &st, SQL_RUN_ONE, e, "t", id) < 0 || (rc = db_step(&st, e)) < 0)
+        goto out;
+    rc = rc == 1 ? push_run(out, &cap, &st, &lock, NULL, e) : not_found(s->db, name, e);
+out:
+    db_done(&st);
+    lock_close(&lock);
+    if (rc < 0)
+        run_list_release(out);
+    return rc;
+}
+
+/* metric, [filter,] value, stderr, low, high: the rows of task_values and bench_values. */
+static int load_values(struct db *db, enum sql q, int64_t id, int has_filter, struct arena *a,
+                       const struct store_value **out, int *n, struct err *e)
+{
+    struct store_value *v = NULL;
+    size_t count = 0, cap = 0;
+    struct stmt st;
+    int rc = db_query(db, &st, q, e, "i", id);
+
+    while (rc >= 0 && (rc = db_step(&st, e)) == 1) {
+        int failed = 0, c = 0;
+        if (mem_grow(&v, &cap, count + 1, sizeof *v) < 0) {
+            rc = err_nomem(e);
+            break;
+        }
+        v[count].metric = keep(a, &st, c++, &failed);
+        v[count].filter = has_filter ? keep(a, &st, c++, &failed) : "none";
+        v[count].value = db_num(&st, c++);
+        v[count].stderr_ = db_num(&st, c++);
+        v[count].low = db_num(&st, c++);
+        v[count].high = db_num(&st, c++);
+        if (failed)
+            rc = err_nomem(e);
+        count++;
+    }
+    db_done(&st);
+    if (rc == 0 && count) {
+        struct store_value *kept = arena_alloc(a, count * sizeof *v);
+        if (kept)
+            *out = memcpy(kept, v, count * sizeof *v);
+        else
+            rc = err_nomem(e);
+    }
+    *n = rc == 0 ? (int)count : 0;
+    mem_free(v);
+    return rc < 0 ? -1 : 0;
+}
+
+static int load_costs(struct db *db, int64_t id, struct arena *a, struct task_row *t,
+                      struct err *e)
+{
+    struct store_cost *v = NULL;
+    size_t count = 0, cap = 0;
+    struct stmt st;
+    int rc = db_query(db, &st, SQL_TASK_COSTS, e, "i", id);
+
+    while (rc >= 0 && (rc = db_step(&st, e)) == 1) {
+        int failed = 0;
+        if (mem_grow(&v, &cap, count + 1, sizeof *v) < 0) {
+            rc = err_nomem(e);
+            break;
+        }
+        v[count].metric = keep(a, &st, 0, &failed);
+        v[count].value = db_num(&st, 1);
+        if (failed)
+            rc = err_nomem(e);
+        count++;
+    }
+    db_done(&st);
+    if (rc == 0 && count) {
+        struct store_cost *kept = arena_alloc(a, count * sizeof *v);
+        if (kept)
+            t->costs = memcpy(kept, v, count * sizeof *v);
+        else
+            rc = err_nomem(e);
+    }
+    t->n_costs = rc == 0 ? (int)count : 0;
+    mem_free(v);
+    return rc < 0 ? -1 : 0;
+}
+
+static int fill_task(struct store *s, struct task_row *t, const struct stmt *st, struct arena *a,
+                     struct err *e)
+{
+    int failed = 0;
+    int64_t id = db_int(st, 0);
+
+    *t = (struct task_row){0};
+    t->task = keep(a, st, 1, &failed);
+    t->version = (int)db_int(st, 2);
+    t->shots = (int)db_int(st, 3);
+    t->n_expected = (int)db_int(st, 4);
+    t->data_sha256 = keep(a, st, 5, &failed);
+    t->n = (int)db_int(st, 6);
+    t->latency_s = db_num(st, 7);
+    t->prompt_tokens = db_int(st, 8);
+    t->computed_tokens = db_int(st, 9);
+    t->reused_tokens = db_int(st, 10);
+    t->generated_tokens = db_int(st, 11);
+    t->n_scored = (int)db_int(st, 12);
+    if (failed)
+        return err_nomem(e);
+    if (load_values(s->db, SQL_TASK_VALUES, id, 1, a, &t->values, &t->n_values, e) < 0)
+        return -1;
+    return load_costs(s->db, id, a, t, e);
+}
+
+int query_tasks(struct store *s, const char *run_id, struct task_list *out, struct err *e)
+{
+    struct stmt st;
+    size_t cap = 0;
+    int rc = db_query(s->db, &st, SQL_TASKS, e, "t", run_id);
+
+    *out = (struct task_list){0};
+    while (rc >= 0 && (rc = db_step(&st, e)) == 1) {
+        if (mem_grow(&out->v, &cap, out->n + 1, sizeof *out->v) < 0)
+            rc = err_nomem(e);
+        else if ((rc = fill_task(s, &out->v[out->n], &st, &out->arena, e)) == 0)
+            out->n++;
+    }
+    db_done(&st);
+    if (rc < 0)
+        task_list_release(out);
+    return rc < 0 ? -1 : 0;
+}
+
+void task_list_release(struct task_list *l)
+{
+    mem_free(l->v);
+    arena_release(&l->arena);
+    *l = (struct task_list){0};
+}
+
+const struct store_value *task_row_value(const struct task_row *t, const char *metric,
+                                         const char *filter)
+{
+    for (int i = 0; i < t->n_values; i++)
+        if (strcmp(t->values[i].metric, metric) == 0 &&
+            (!filter || strcmp(t->values[i].filter, filter) == 0))
+            return &t->values[i];
+    return NULL;
+}
+
+double task_row_cost(const struct task_row *t, const char *metric)
+{
+    for (int i = 0; i < t->n_costs; i++)
+        if (strcmp(t->costs[i].metric, metric) == 0)
+            return t->costs[i].value;
+    return NAN;
+}
+
+struct item_iter {
+    struct store *store;
+    struct stmt st;
+    struct arena arena; /* the texts bound to st: kept as long as it */
+    struct arena row;   /* emptied at each step */
+    struct store_metric *metrics;
+    struct store_request *requests;
+    size_t cap_metrics, cap_requests;
+};
+
+int query_items(struct store *s, const char *run_id, const struct item_filter *f,
+                struct item_iter **out, struct err *e)
+{
+    static const struct item_filter any;
+    struct item_iter *it = mem_calloc(1, sizeof *it);
+    const char *run, *task, *metric, *filter;
+    int rc = -1;
+
+    if (!it)
+        return err_nomem(e);
+    f = f ? f : &any;
+    it->store = s;
+    run = arena_strdup(&it->arena, run_id);
+    task = arena_strdup(&it->arena, f->task);
+    metric = arena_strdup(&it->arena, f->metric);
+    filter = arena_strdup(&it->arena, f->filter);
+    if (!run || (f->task && !task) || (f->metric && !metric) || (f->filter && !filter)) {
+        err_nomem(e);
+        goto out;
+    }
+    if (db_query(s->db, &it->st, SQL_ITEMS, e, "ttvntt", run, task,
+                 f->one_doc ? f->doc_id : -1, f->wrong, metric, filter) < 0)
+        goto out;
+    *out = it;
+    it = NULL;
+    rc = 0;
+out:
+    item_iter_close(it);
+    return rc;
+}
+
+static int load_metrics(struct item_iter *it, int64_t id, struct store_item *out, struct err *e)
+{
+    struct stmt st;
+    size_t n = 0;
+    int rc = db_query(it->store->db, &st, SQL_ITEM_METRICS, e, "i", id);
+
+    while (rc >= 0 && (rc = db_step(&st, e)) == 1) {
+        int failed = mem_grow(&it->metrics, &it->cap_metrics, n + 1, sizeof *it->metrics) < 0;
+        if (!failed) {
+            it->metrics[n].metric = keep(&it->row, &st, 0, &failed);
+            it->metrics[n].filter = keep(&it->row, &st, 1, &failed);
+            it->metrics[n].value = db_num(&st, 2);
+            it->metrics[n].weight = db_num(&st, 3);
+            n++;
+        }
+        if (failed)
+            rc = err_nomem(e);
+    }
+    db_done(&st);
+    out->metrics = it->metrics;
+    out->n_metrics = (int)n;
+    return rc;
+}
+
+static int load_requests(struct item_iter *it, int64_t id, struct store_item *out, struct err *e)
+{
+    struct stmt st;
+    size_t n = 0;
+    int rc = db_query(it->store->db, &st, SQL_ITEM_REQUESTS, e, "i", id);
+
+    while (rc >= 0 && (rc = db_step(&st, e)) == 1) {
+        if (mem_grow(&it->requests, &it->cap_requests, n + 1, sizeof *it->requests) < 0) {
+            rc = err_nomem(e);
+            break;
+        }
+        it->requests[n++] = (struct store_request){
+            .loglikelihood = db_num(&st, 0), .is_greedy = (int)db_int(&st, 1),
+            .n_tokens = (int)db_int(&st, 2), .n_bytes = (int)db_int(&st, 3),
+        };
+    }
+    db_done(&st);
+    out->requests = it->requests;
+    out->n_requests = (int)n;
+    return rc;
+}
+
+int item_iter_next(struct item_iter *it, struct store_item *out, struct err *e)
+{
+    const struct stmt *st = &it->st;
+    int failed = 0, c = 1, rc;
+    int64_t id;
+
+    arena_release(&it->row);
+    rc = db_step(&it->st, e);
+    if (rc != 1)
+        return rc;
+    *out = (struct store_item){0};
+    id = db_int(st, 0);
+    out->task = keep(&it->row, st, c++, &failed);
+    out->doc_id = (int)db_int(st, c++);
+    out->doc_hash = keep(&it->row, st, c++, &failed);
+    out->prompt_hash = keep(&it->row, st, c++, &failed);
+    out->doc = keep(&it->row, st, c++, &failed);
+    out->arguments = keep(&it->row, st, c++, &failed);
+    out->cluster = keep(&it->row, st, c++, &failed);
+    out->gold = keep(&it->row, st, c++, &failed);
+    out->prediction = keep(&it->row, st, c++, &failed);
+    out->gold_index = (int)db_int(st, c++);
+    out->output = keep(&it->row, st, c++, &failed);
+    out->filtered = keep(&it->row, st, c++, &failed);
+    out->latency_s = db_num(st, c++);
+    out->ttft_s = db_num(st, c++);
+    out->prompt_tokens = db_int(st, c++);
+    out->computed_tokens = db_int(st, c++);
+    out->reused_tokens = db_int(st, c++);
+    out->generated_tokens = db_int(st, c++);
+    if (failed)
+        return err_nomem(e);
+    if (load_metrics(it, id, out, e) < 0 || load_requests(it, id, out, e) < 0)
+        return -1;
+    return 1;
+}
+
+void item_iter_close(struct item_iter *it)
+{
+    if (!it)
+        return;
+    db_done(&it->st);
+    arena_release(&it->arena);
+    arena_release(&it->row);
+    mem_free(it->metrics);
+    mem_free(it->requests);
+    mem_free(it);
+}
+
+static int load_samples(struct db *db, int64_t id, struct arena *a, struct store_bench *b,
+                        struct err *e)
+{
+    double *v = NULL;
+    size_t n = 0, cap = 0;
+    struct stmt st;
+    int rc = db_query(db, &st, SQL_BENCH_SAMPLES, e, "i", id);
+
+    while (rc >= 0 && (rc = db_step(&st, e)) == 1) {
+        if (mem_grow(&v, &cap, n + 1, sizeof *v) < 0) {
+            rc = err_nomem(e);
+            break;
+        }
+        v[n++] = db_num(&st, 0);
+    }
+    db_done(&st);
+    if (rc == 0 && n) {
+        double *kept = arena_alloc(a, n * sizeof *v);
+        if (kept)
+            b->samples = memcpy(kept, v, n * sizeof *v);
+        else
+            rc = err_nomem(e);
+    }
+    b->n_samples = rc == 0 ? (int)n : 0;
+    mem_free(v);
+    return rc < 0 ? -1 : 0;
+}
+
+static int fill_bench(struct store *s, struct store_bench *b, const struct stmt *st,
+                      struct arena *a, struct err *e)
+{
+    int failed = 0;
+    int64_t id = db_int(st, 0);
+
+    *b = (struct store_bench){0};
+    b->test = keep(a, st, 1, &failed);
+    b->depth = (int)db_int(st, 2);
+    b->batch = (int)db_int(st, 3);
+    b->threads = (int)db_int(st, 4);
+    b->device = keep(a, st, 5, &failed);
+    b->rival = keep(a, st, 6, &failed);
+    if (b->rival && !*b->rival)
+        b->rival = NULL;
+    b->tokens = db_int(st, 7);
+    b->noise = keep(a, st, 8, &failed);
+    if (failed)
+        return err_nomem(e);
+    if (load_samples(s->db, id, a, b, e) < 0)
+        return -1;
+    return load_values(s->db, SQL_BENCH_VALUES, id, 0, a, &b->values, &b->n_values, e);
+}
+
+int query_bench(struct store *s, const char *run_id, struct bench_list *out, struct err *e)
+{
+    struct stmt st;
+    size_t cap = 0;
+    int rc = db_query(s->db, &st, SQL_BENCH_ROWS, e, "t", run_id);
+
+    *out = (struct bench_list){0};
+    while (rc >= 0 && (rc = db_step(&st, e)) == 1) {
+        if (mem_grow(&out->v, &cap, out->n + 1, sizeof *out->v) < 0)
+            rc = err_nomem(e);
+        else if ((rc = fill_bench(s, &out->v[out->n], &st, &out->arena, e)) == 0)
+            out->n++;
+    }
+    db_done(&st);
+    if (rc < 0)
+        bench_list_release(out);
+    return rc < 0 ? -1 : 0;
+}
+
+void bench_list_release(struct bench_list *l)
+{
+    mem_free(l->v);
+    arena_release(&l->arena);
+    *l = (struct bench_list){0};
+}
+
+const struct store_value *bench_value(const struct store_bench *b, const char *metric)
+{
+    for (int i = 0; i < b->n_values; i++)
+        if (strcmp(b->values[i].metric, metric) == 0)
+            return &b->values[i];
+    return NULL;
+}

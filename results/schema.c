@@ -1,0 +1,347 @@
+/* schema.c -- migrations as ordered rows, so that last year's database still opens.
+ *
+ * A row that has been released is never changed: a new row is added below it. */
+#include "results/schema.h"
+
+#include <stddef.h>
+#include <time.h>
+
+#include "base/strbuf.h"
+
+static const char *const migrations[] = {
+    /* 1: runs and their items */
+    "CREATE TABLE models(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, sha256 TEXT,"
+    " name TEXT NOT NULL, path TEXT, architecture TEXT, licence TEXT, tensor_types TEXT,"
+    " parameters INTEGER, parameters_non_embedding INTEGER, parameters_embedding INTEGER,"
+    " parameters_active INTEGER, file_bytes INTEGER, bits_per_weight REAL) STRICT;"
+    "CREATE TABLE machines(id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, name TEXT,"
+    " json TEXT NOT NULL) STRICT;"
+    "CREATE TABLE runs(id INTEGER PRIMARY KEY, run TEXT NOT NULL UNIQUE, label TEXT UNIQUE,"
+    " kind TEXT NOT NULL CHECK(kind IN ('eval', 'bench', 'import')), key TEXT NOT NULL,"
+    " status TEXT NOT NULL CHECK(status IN ('running', 'complete', 'interrupted', 'failed')),"
+    " error TEXT, created TEXT NOT NULL, ended TEXT, command_line TEXT,"
+    " settings TEXT NOT NULL, settings_hash TEXT NOT NULL, program_version TEXT, numerics_id TEXT,"
+    " kernels TEXT, device TEXT, threads INTEGER, seed INTEGER,"
+    " model_id INTEGER NOT NULL REFERENCES models(id),"
+    " machine_id INTEGER REFERENCES machines(id), pid INTEGER, source TEXT) STRICT;"
+    "CREATE INDEX runs_by_key ON runs(key);"
+    "CREATE TABLE sessions(id INTEGER PRIMARY KEY,"
+    " run_id INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, started TEXT NOT NULL,"
+    " ended TEXT, pid INTEGER NOT NULL, noise_before TEXT, noise_after TEXT) STRICT;"
+    "CREATE INDEX sessions_by_run ON sessions(run_id);"
+    "CREATE TABLE run_tasks(id INTEGER PRIMARY KEY,"
+    " run_id INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, task TEXT NOT NULL,"
+    " version INTEGER, shots INTEGER, n_expected INTEGER NOT NULL, n_scored INTEGER,"
+    " data_sha256 TEXT, UNIQUE(run_id, task)) STRICT;"
+    "CREATE TABLE task_values("
+    " run_task_id INTEGER NOT NULL REFERENCES run_tasks(id) ON DELETE CASCADE,"
+    " metric TEXT NOT NULL, filter TEXT NOT NULL, idx INTEGER NOT NULL, value REAL, stderr REAL,"
+    " low REAL, high REAL, PRIMARY KEY(run_task_id, metric, filter)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE task_costs("
+    " run_task_id INTEGER NOT NULL REFERENCES run_tasks(id) ON DELETE CASCADE,"
+    " metric TEXT NOT NULL, value REAL, PRIMARY KEY(run_task_id, metric)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE docs(hash TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE items(id INTEGER PRIMARY KEY,"
+    " run_task_id INTEGER NOT NULL REFERENCES run_tasks(id) ON DELETE CASCADE,"
+    " doc_id INTEGER NOT NULL, doc_hash TEXT, prompt_hash TEXT, cluster TEXT, gold TEXT,"
+    " gold_index INTEGER, prediction TEXT, output TEXT, filtered TEXT, arguments TEXT,"
+    " latency_s REAL, ttft_s REAL, prompt_tokens INTEGER, computed_tokens INTEGER,"
+    " reused_tokens INTEGER, generated_tokens INTEGER, UNIQUE(run_task_id, doc_id)) STRICT;"
+    "CREATE TABLE item_metrics(item_id INTEGER NOT NULL REFERENCES items(id) ON DELETE CASCADE,"
+    " metric TEXT NOT NULL, filter TEXT NOT NULL, idx INTEGER NOT NULL, value REAL, weight REAL,"
+    " PRIMARY KEY(item_id, metric, filter)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE requests(item_id INTEGER NOT NULL REFERENCES items(id) ON DELETE CASCADE,"
+    " idx INTEGER NOT NULL, loglikelihood REAL, is_greedy INTEGER, n_tokens INTEGER,"
+    " n_bytes INTEGER, PRIMARY KEY(item_id, idx)) STRICT, WITHOUT ROWID;",
+
+    /* 2: speed measurements, and where imported results came from */
+    "CREATE TABLE bench_rows(id INTEGER PRIMARY KEY,"
+    " run_id INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, test TEXT NOT NULL,"
+    " depth INTEGER NOT NULL, batch INTEGER NOT NULL, threads INTEGER NOT NULL,"
+    " device TEXT NOT NULL, rival TEXT NOT NULL, tokens INTEGER, noise TEXT,"
+    " UNIQUE(run_id, test, depth, batch, threads, device, rival)) STRICT;"
+    "CREATE TABLE bench_samples("
+    " bench_row_id INTEGER NOT NULL REFERENCES bench_rows(id) ON DELETE CASCADE,"
+    " idx INTEGER NOT NULL, seconds REAL NOT NULL, PRIMARY KEY(bench_row_id, idx)) STRICT,"
+    " WITHOUT ROWID;"
+    "CREATE TABLE bench_values("
+    " bench_row_id INTEGER NOT NULL REFERENCES bench_rows(id) ON DELETE CASCADE,"
+    " metric TEXT NOT NULL, idx INTEGER NOT NULL, value REAL, stderr REAL, low REAL, high REAL,"
+    " PRIMARY KEY(bench_row_id, metric)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE imports(hash TEXT PRIMARY KEY, path TEXT NOT NULL, format TEXT NOT NULL,"
+    " imported TEXT NOT NULL, run_id INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX imports_by_run ON imports(run_id);",
+};
+#define N_MIGRATIONS ((int)(sizeof migrations / sizeof migrations[0]))
+
+static const struct schema_doc docs[] = {
+    {"models", NULL, "weight files, one row per content"},
+    {"models", "id", "row id"},
+    {"models", "key", "what tells models apart: the sha256, or name:NAME for imported results"},
+    {"models", "sha256", "SHA-256 of the file; null for imported results"},
+    {"models", "name", "catalogue name or base name of the file"},
+    {"models", "path", "where the file was when last used"},
+    {"models", "architecture", "general.architecture of the file"},
+    {"models", "licence", "licence as the file or the catalogue states it"},
+    {"models", "tensor_types", "JSON: bytes and count of tensors per block format"},
+    {"models", "parameters", "all parameters"},
+    {"models", "parameters_non_embedding", "parameters without the embedding and output tables"},
+    {"models", "parameters_embedding", "parameters of the embedding and output tables"},
+    {"models", "parameters_active", "parameters that one token uses (mixture of experts)"},
+    {"models", "file_bytes", "size of the file (all of a split set)"},
+    {"models", "bits_per_weight", "8 * tensor bytes / parameters"},
+    {"machines", NULL, "computers as captured at the start of a run"},
+    {"machines", "id", "row id"},
+    {"machines", "hash", "SHA-256 of json"},
+    {"machines", "name", "host name"},
+    {"machines", "json", "the capture: CPU, memory, kernel, build; what stays from run to run"},
+    {"runs", NULL, "one command's measurement of one model"},
+    {"runs", "id", "row id; the byte of FILE.lock that its writer locks"},
+    {"runs", "run", "the id that people type: hex digits"},
+    {"runs", "label", "a name given by `label`, unique"},
+    {"runs", "kind", "eval, bench or import"},
+    {"runs", "key", "SHA-256 over model, tasks, settings, numerics and machine: finds it again"},
+    {"runs", "status", "running, complete, interrupted or failed; running without a writer means "
+                       "interrupted"},
+    {"runs", "error", "why it failed"},
+    {"runs", "created", "start, UTC"},
+    {"runs", "ended", "end of the last session, UTC"},
+    {"runs", "command_line", "the command line of the last session"},
+    {"runs", "settings", "JSON: everything else that may change a result"},
+    {"runs", "settings_hash", "SHA-256 of settings"},
+    {"runs", "program_version", "densimeter's version in the last session"},
+    {"runs", "numerics_id", "which arithmetic, with its version: exact/1"},
+    {"runs", "kernels", "instruction set that the kernels used"},
+    {"runs", "device", "what computed"},
+    {"runs", "threads", "worker threads"},
+    {"runs", "seed", "seed of everything random"},
+    {"runs", "model_id", "the model"},
+    {"runs", "machine_id", "the machine; null for imported results"},
+    {"runs", "pid", "process that writes it"},
+    {"runs", "source", "import: the file it came from"},
+    {"sessions", NULL, "each time a run was begun or resumed"},
+    {"sessions", "id", "row id"},
+    {"sessions", "run_id", "the run"},
+    {"sessions", "started", "UTC"},
+    {"sessions", "ended", "UTC; null when the process died"},
+    {"sessions", "pid", "the process"},
+    {"sessions", "noise_before", "JSON: how quiet the machine was at the start"},
+    {"sessions", "noise_after", "JSON: and at the end"},
+    {"run_tasks", NULL, "the tasks of a run"},
+    {"run_tasks", "id", "row id"},
+    {"run_tasks", "run_id", "the run"},
+    {"run_tasks", "task", "name"},
+    {"run_tasks", "version", "version of the task's rules"},
+    {"run_tasks", "shots", "few-shot examples in the prompt"},
+    {"run_tasks", "n_expected", "items that the run must have"},
+    {"run_tasks", "n_scored", "items that task_values cover; null until the task is finished"},
+    {"run_tasks", "data_sha256", "SHA-256 of the data file"},
+    {"task_values", NULL, "scores of a task over its items"},
+    {"task_values", "run_task_id", "the task of the run"},
+    {"task_values", "metric", "name as in `densimeter help metrics`"},
+    {"task_values", "filter", "how the answer was extracted; none for likelihoods"},
+    {"task_values", "idx", "order of display"},
+    {"task_values", "value", "the score"},
+    {"task_values", "stderr", "its standard error"},
+    {"task_values", "low", "lower end of the interval that settings name"},
+    {"task_values", "high", "upper end"},
+    {"task_costs", NULL, "what a task cost as a whole"},
+    {"task_costs", "run_task_id", "the task of the run"},
+    {"task_costs", "metric", "wall_s, peak_rss_bytes, energy_j, ..."},
+    {"task_costs", "value", "in the metric's unit"},
+    {"docs", NULL, "documents that were asked, kept once"},
+    {"docs", "hash", "SHA-256 of the document"},
+    {"docs", "doc", "JSON"},
+    {"items", NULL, "one document answered in one run"},
+    {"items", "id", "row id"},
+    {"items", "run_task_id", "the task of the run"},
+    {"items", "doc_id", "line of the data file, from 0"},
+    {"items", "doc_hash", "SHA-256 of the document"},
+    {"items", "prompt_hash", "SHA-256 over every request of the item"},
+    {"items", "cluster", "items that are not independent share it"},
+    {"items", "gold", "expected answer"},
+    {"items", "gold_index", "its place among the options"},
+    {"items", "prediction", "the model's answer"},
+    {"items", "output", "generated text"},
+    {"items", "filtered", "JSON: extracted answer per filter"},
+    {"items", "arguments", "JSON: [context, continuation] per request, where kept"},
+    {"items", "latency_s", "wall time of the item"},
+    {"items", "ttft_s", "time to the first generated token"},
+    {"items", "prompt_tokens", "tokens of its requests as asked"},
+    {"items", "computed_tokens", "tokens that went through the model"},
+    {"items", "reused_tokens", "tokens whose state was shared"},
+    {"items", "generated_tokens", "tokens sampled"},
+    {"item_metrics", NULL, "credits of an item"},
+    {"item_metrics", "item_id", "the item"},
+    {"item_metrics", "metric", "name"},
+    {"item_metrics", "filter", "how the answer was extracted"},
+    {"item_metrics", "idx", "order; 0 decides whether the item counts as wrong"},
+    {"item_metrics", "value", "credit; for ratio metrics the numerator, in nats"},
+    {"item_metrics", "weight", "1, or the denominator"},
+    {"requests", NULL, "the likelihoods behind an item"},
+    {"requests", "item_id", "the item"},
+    {"requests", "idx", "number of the option"},
+    {"requests", "loglikelihood", "ln p of the continuation, in nats"},
+    {"requests", "is_greedy", "1: greedy decoding gives just this continuation"},
+    {"requests", "n_tokens", "tokens of the continuation"},
+    {"requests", "n_bytes", "UTF-8 bytes of the continuation"},
+    {"bench_rows", NULL, "speed measurements"},
+    {"bench_rows", "id", "row id"},
+    {"bench_rows", "run_id", "the run"},
+    {"bench_rows", "test", "pp512, tg128, pp512+tg128, tg128@b8"},
+    {"bench_rows", "depth", "tokens already in the cache"},
+    {"bench_rows", "batch", "streams at once"},
+    {"bench_rows", "threads", "worker threads"},
+    {"bench_rows", "device", "what computed"},
+    {"bench_rows", "rival", "program measured in alternation; empty: ours"},
+    {"bench_rows", "tokens", "tokens per sample"},
+    {"bench_rows", "noise", "JSON: the machine during this row"},
+    {"bench_samples", NULL, "every sample of a speed measurement"},
+    {"bench_samples", "bench_row_id", "the measurement"},
+    {"bench_samples", "idx", "order of measurement"},
+    {"bench_samples", "seconds", "wall time"},
+    {"bench_values", NULL, "what a speed measurement amounts to"},
+    {"bench_values", "bench_row_id", "the measurement"},
+    {"bench_values", "metric", "tok_s, ttft_s, peak_rss_bytes, ..."},
+    {"bench_values", "idx", "order of display"},
+    {"bench_values", "value", "in the metric's unit"},
+    {"bench_values", "stderr", "standard error"},
+    {"bench_values", "low", "lower end of the interval"},
+    {"bench_values", "high", "upper end"},
+    {"imports", NULL, "files whose results were taken in"},
+    {"imports", "hash", "SHA-256 of the file: recognises it when it comes again"},
+    {"imports", "path", "its name then"},
+    {"imports", "format", "lm-eval, llama-bench, csv"},
+    {"imports", "imported", "UTC"},
+    {"imports", "run_id", "the run made of it"},
+};
+
+#define OF_TASKS "run_task_id IN (SELECT id FROM main.run_tasks WHERE run_id = ?1)"
+#define OF_ITEMS                                                                                   \
+    "item_id IN (SELECT i.id FROM main.items i JOIN main.run_tasks t ON t.id = i.run_task_id"      \
+    " WHERE t.run_id = ?1)"
+#define OF_BENCH "bench_row_id IN (SELECT id FROM main.bench_rows WHERE run_id = ?1)"
+
+static const struct schema_part parts[] = {
+    {"models", "id = (SELECT model_id FROM main.runs WHERE id = ?1)"},
+    {"machines", "id = (SELECT machine_id FROM main.runs WHERE id = ?1)"},
+    {"runs", "id = ?1"},
+    {"sessions", "run_id = ?1"},
+    {"run_tasks", "run_id = ?1"},
+    {"task_values", OF_TASKS},
+    {"task_costs", OF_TASKS},
+    {"docs", "hash IN (SELECT doc_hash FROM main.items WHERE " OF_TASKS ")"},
+    {"items", OF_TASKS},
+    {"item_metrics", OF_ITEMS},
+    {"requests", OF_ITEMS},
+    {"bench_rows", "run_id = ?1"},
+    {"bench_samples", OF_BENCH},
+    {"bench_values", OF_BENCH},
+    {"imports", "run_id = ?1"},
+};
+
+int schema_version(void)
+{
+    return N_MIGRATIONS;
+}
+
+const struct schema_doc *schema_doc_at(int i)
+{
+    return i >= 0 && (size_t)i < sizeof docs / sizeof docs[0] ? &docs[i] : NULL;
+}
+
+const struct schema_part *schema_part_at(int i)
+{
+    return i >= 0 && (size_t)i < sizeof parts / sizeof parts[0] ? &parts[i] : NULL;
+}
+
+/* The version found, 0 for a database without anything in it, -1. */
+static int version_found(struct db *db, struct err *e)
+{
+    int64_t id, version, tables;
+
+    if (db_get_int(db, SQL_APPLICATION_ID, &id, NULL, e, "") < 0 ||
+        db_get_int(db, SQL_USER_VERSION, &version, NULL, e, "") < 0 ||
+        db_get_int(db, SQL_TABLE_COUNT, &tables, NULL, e, "") < 0)
+        return -1;
+    if (id != SCHEMA_APPLICATION_ID && (id != 0 || version != 0 || tables != 0))
+        return err_set(e, ERR_FORMAT, "%s: a database of another program", db_path(db));
+    if (version < 0 || version > N_MIGRATIONS) {
+        err_set(e, ERR_FORMAT, "%s: schema version %lld, this program knows up to %d", db_path(db),
+                (long long)version, N_MIGRATIONS);
+        err_hint(e, "the file was written by a newer densimeter; use that one");
+        return -1;
+    }
+    return (int)version;
+}
+
+/* Going over to WAL needs the file alone and does not wait for it by itself, so two processes that
+ * create the same file try again until one of them has done it. */
+static int use_wal(struct db *db, struct err *e)
+{
+    struct timespec pause = {0, 20 * 1000 * 1000};
+
+    for (int tries = 0;; tries++) {
+        struct stmt st;
+        struct err why = ERR_NONE;
+        int rc = db_query(db, &st, SQL_JOURNAL_MODE, &why, "");
+        if (rc == 0)
+            rc = db_step(&st, &why);
+        db_done(&st);
+        if (rc >= 0)
+            return 0;
+        if (why.code != ERR_BUSY || tries == 200) {
+            if (e)
+                *e = why;
+            return -1;
+        }
+        nanosleep(&pause, NULL);
+    }
+}
+
+static int migrate(struct db *db, int from, struct err *e)
+{
+    struct strbuf mark = STRBUF_INIT;
+    int rc = -1;
+
+    strbuf_addf(&mark, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+                SCHEMA_APPLICATION_ID, N_MIGRATIONS);
+    if (strbuf_ok(&mark, e) < 0)
+        goto out;
+    for (int i = from; i < N_MIGRATIONS; i++)
+        if (db_exec(db, migrations[i], e) < 0)
+            goto out;
+    rc = db_exec(db, mark.s, e);
+out:
+    strbuf_release(&mark);
+    return rc;
+}
+
+int schema_prepare(struct db *db, int readonly, struct err *e)
+{
+    int version = version_found(db, e);
+
+    if (version < 0)
+        return -1;
+    if (readonly && version < N_MIGRATIONS) {
+        err_set(e, ERR_FORMAT, "%s: schema version %d, this program reads version %d", db_path(db),
+                version, N_MIGRATIONS);
+        err_hint(e, "opening it once for writing brings it up to date");
+        return -1;
+    }
+    if (readonly)
+        return 0;
+    if (use_wal(db, e) < 0)
+        return -1;
+    if (version == N_MIGRATIONS)
+        return 0;
+    if (db_begin(db, e) < 0)
+        return -1;
+    version = version_found(db, e); /* again: another process may have migrated meanwhile */
+    if (version < 0 || migrate(db, version, e) < 0) {
+        db_rollback(db);
+        return -1;
+    }
+    return db_commit(db, e);
+}

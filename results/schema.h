@@ -1,0 +1,28 @@
+/* schema.h -- what the tables are, how they came to be, and what each column means. */
+#ifndef RESULTS_SCHEMA_H
+#define RESULTS_SCHEMA_H
+
+#include "results/db.h"
+
+#define SCHEMA_APPLICATION_ID 0x44454e53 /* "DENS": tells our files from other SQLite files */
+
+/* Migrations in order; running row i turns version i into version i + 1. */
+int schema_version(void);
+
+/* Creates or migrates (readonly = 0), or only checks that this program can read what is there.
+ * ERR_FORMAT: another program's database, or a newer one (the text says which version). */
+int schema_prepare(struct db *db, int readonly, struct err *e);
+
+struct schema_doc {
+    const char *table, *column, *help; /* column NULL: the table itself */
+};
+const struct schema_doc *schema_doc_at(int i); /* NULL after the last */
+
+/* Table names, parents before children, with the SELECT that finds the rows of one run in it:
+ * what `export --format sqlite` copies. */
+struct schema_part {
+    const char *table, *where; /* after WHERE; ?1 is the run's row id */
+};
+const struct schema_part *schema_part_at(int i);
+
+#endif

@@ -1,0 +1,200 @@
+/* sql.c -- the texts of sql.h.  ?N are numbered where an argument is used twice. */
+#include "results/sql.h"
+
+#define RUN_COLUMNS                                                                                \
+    "SELECT r.id, r.run, r.label, r.kind, r.created, r.ended, r.status, r.error, r.command_line,"  \
+    " r.settings, r.settings_hash, r.program_version, r.numerics_id, r.kernels, r.device,"         \
+    " r.threads, r.seed, r.source,"                                                                \
+    " (SELECT count(*) FROM sessions s WHERE s.run_id = r.id),"                                    \
+    " (SELECT noise_before FROM sessions s WHERE s.run_id = r.id ORDER BY s.id DESC LIMIT 1),"     \
+    " (SELECT noise_after FROM sessions s WHERE s.run_id = r.id ORDER BY s.id DESC LIMIT 1),"      \
+    " m.name, m.path, m.sha256, m.architecture, m.licence, m.tensor_types, m.parameters,"          \
+    " m.parameters_non_embedding, m.parameters_embedding, m.parameters_active, m.file_bytes,"      \
+    " m.bits_per_weight, c.name, c.json, c.hash,"                                                  \
+    " (SELECT count(*) FROM run_tasks t WHERE t.run_id = r.id),"                                   \
+    " (SELECT count(*) FROM items i JOIN run_tasks t ON t.id = i.run_task_id"                      \
+    "   WHERE t.run_id = r.id),"                                                                   \
+    " (SELECT coalesce(sum(t.n_expected), 0) FROM run_tasks t WHERE t.run_id = r.id)"              \
+    " FROM runs r JOIN models m ON m.id = r.model_id LEFT JOIN machines c ON c.id = r.machine_id"
+
+/* What must hold beyond SQLite's own rules; each row found is a defect in words. */
+#define SELF_CHECK                                                                                 \
+    "SELECT 'run ' || r.run || ': complete, but task ' || t.task || ' has ' || count(i.id) ||"     \
+    "  ' of ' || t.n_expected || ' items'"                                                         \
+    " FROM runs r JOIN run_tasks t ON t.run_id = r.id LEFT JOIN items i ON i.run_task_id = t.id"   \
+    " WHERE r.status = 'complete' GROUP BY t.id HAVING count(i.id) < t.n_expected "                \
+    "UNION ALL "                                                                                   \
+    "SELECT 'run ' || r.run || ': task ' || t.task || ' has ' || count(i.id) ||"                   \
+    "  ' items, but only ' || t.n_expected || ' were expected'"                                    \
+    " FROM runs r JOIN run_tasks t ON t.run_id = r.id JOIN items i ON i.run_task_id = t.id"        \
+    " GROUP BY t.id HAVING count(i.id) > t.n_expected "                                            \
+    "UNION ALL "                                                                                   \
+    "SELECT 'run ' || r.run || ': task ' || t.task || ' says that its values cover ' ||"           \
+    "  t.n_scored || ' items, but ' || (SELECT count(*) FROM items i WHERE i.run_task_id = t.id)"  \
+    "  || ' are kept'"                                                                             \
+    " FROM runs r JOIN run_tasks t ON t.run_id = r.id"                                             \
+    " WHERE r.kind = 'eval' AND"                                                                   \
+    "  t.n_scored > (SELECT count(*) FROM items i WHERE i.run_task_id = t.id) "                    \
+    "UNION ALL "                                                                                   \
+    "SELECT 'run ' || r.run || ': item ' || t.task || '/' || i.doc_id || ' has no metric'"         \
+    " FROM items i JOIN run_tasks t ON t.id = i.run_task_id JOIN runs r ON r.id = t.run_id"        \
+    " WHERE NOT EXISTS (SELECT 1 FROM item_metrics m WHERE m.item_id = i.id) "                     \
+    "UNION ALL "                                                                                   \
+    "SELECT 'run ' || r.run || ': item ' || t.task || '/' || i.doc_id || ' lacks a request'"       \
+    " FROM items i JOIN run_tasks t ON t.id = i.run_task_id JOIN runs r ON r.id = t.run_id"        \
+    " JOIN requests q ON q.item_id = i.id GROUP BY i.id HAVING count(*) <> max(q.idx) + 1 "        \
+    "UNION ALL "                                                                                   \
+    "SELECT 'run ' || r.run || ': bench row ' || b.test || ' lacks a sample'"                      \
+    " FROM bench_rows b JOIN runs r ON r.id = b.run_id"                                            \
+    " JOIN bench_samples s ON s.bench_row_id = b.id"                                               \
+    " GROUP BY b.id HAVING count(*) <> max(s.idx) + 1"
+
+static const char *const texts[SQL_COUNT] = {
+    [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_APPLICATION_ID] = "PRAGMA application_id",
+    [SQL_USER_VERSION] = "PRAGMA user_version",
+    [SQL_TABLE_COUNT] = "SELECT count(*) FROM sqlite_master",
+    [SQL_JOURNAL_MODE] = "PRAGMA journal_mode = WAL",
+    [SQL_COLUMN_TYPE] = "SELECT type FROM pragma_table_info(?) WHERE name = ?",
+    [SQL_INTEGRITY_CHECK] = "PRAGMA integrity_check",
+    [SQL_FOREIGN_KEY_CHECK] = "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check",
+    [SQL_SELF_CHECK] = SELF_CHECK,
+    [SQL_RUN_SETTINGS] = "SELECT run, settings, settings_hash FROM runs",
+    [SQL_MACHINE_TEXTS] = "SELECT id, json, hash FROM machines",
+    [SQL_VACUUM] = "VACUUM",
+    [SQL_TRUNCATE_LOG] = "PRAGMA wal_checkpoint(TRUNCATE)",
+    [SQL_ATTACH] = "ATTACH ? AS target",
+    [SQL_DETACH] = "DETACH target",
+
+    [SQL_MODEL_PUT] =
+        "INSERT INTO models(key, sha256, name, path, architecture, licence, tensor_types,"
+        " parameters, parameters_non_embedding, parameters_embedding, parameters_active,"
+        " file_bytes, bits_per_weight) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT(key) DO UPDATE SET name = excluded.name,"
+        " path = coalesce(excluded.path, path),"
+        " architecture = coalesce(excluded.architecture, architecture),"
+        " licence = coalesce(excluded.licence, licence),"
+        " tensor_types = coalesce(excluded.tensor_types, tensor_types),"
+        " parameters = coalesce(excluded.parameters, parameters),"
+        " parameters_non_embedding ="
+        "  coalesce(excluded.parameters_non_embedding, parameters_non_embedding),"
+        " parameters_embedding = coalesce(excluded.parameters_embedding, parameters_embedding),"
+        " parameters_active = coalesce(excluded.parameters_active, parameters_active),"
+        " file_bytes = coalesce(excluded.file_bytes, file_bytes),"
+        " bits_per_weight = coalesce(excluded.bits_per_weight, bits_per_weight)",
+    [SQL_MODEL_ID] = "SELECT id FROM models WHERE key = ?",
+    [SQL_MACHINE_PUT] =
+        "INSERT INTO machines(hash, name, json) VALUES(?, ?, ?) ON CONFLICT(hash) DO NOTHING",
+    [SQL_MACHINE_ID] = "SELECT id FROM machines WHERE hash = ?",
+    [SQL_RUN_UNFINISHED] = "SELECT id, run FROM runs WHERE key = ? AND status <> 'complete'"
+                           " ORDER BY id DESC LIMIT 1",
+    [SQL_RUN_NEW_ID] = "SELECT lower(hex(randomblob(4)))",
+    [SQL_RUN_EXISTS] = "SELECT id FROM runs WHERE run = ?",
+    [SQL_RUN_PUT] =
+        "INSERT INTO runs(run, kind, key, status, created, command_line, settings, settings_hash,"
+        " program_version, numerics_id, kernels, device, threads, seed, model_id, machine_id,"
+        " source) VALUES(?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'),"
+        " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_RUN_TAKE] = "UPDATE runs SET status = 'running', pid = ?, error = NULL, ended = NULL,"
+                     " command_line = ?, program_version = ? WHERE id = ?",
+    [SQL_RUN_STATUS] = "UPDATE runs SET status = ?, error = ?, pid = NULL,"
+                       " ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE id = ?",
+    [SQL_RUN_PID] = "SELECT pid FROM runs WHERE id = ?",
+    [SQL_CHECKPOINT] = "PRAGMA wal_checkpoint(PASSIVE)",
+    [SQL_SESSION_PUT] =
+        "INSERT INTO sessions(run_id, started, pid, noise_before)"
+        " VALUES(?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?, ?)",
+    [SQL_SESSION_END] =
+        "UPDATE sessions SET ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), noise_after = ?"
+        " WHERE id = ?",
+    [SQL_TASK_PUT] =
+        "INSERT INTO run_tasks(run_id, task, version, shots, n_expected, data_sha256)"
+        " VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT(run_id, task) DO NOTHING",
+    [SQL_TASK_IDS] = "SELECT id, task FROM run_tasks WHERE run_id = ? ORDER BY id",
+    [SQL_TASK_UNFINISHED] =
+        "SELECT t.task, t.n_expected,"
+        " (SELECT count(*) FROM items i WHERE i.run_task_id = t.id) AS kept"
+        " FROM run_tasks t WHERE t.run_id = ? AND t.n_expected > kept LIMIT 1",
+    [SQL_TASK_SCORED] = "UPDATE run_tasks SET n_scored = ? WHERE id = ?",
+    [SQL_TASK_DONE] = "SELECT doc_id FROM items WHERE run_task_id = ? ORDER BY doc_id",
+    [SQL_DOC_PUT] = "INSERT INTO docs(hash, doc) VALUES(?, ?) ON CONFLICT(hash) DO NOTHING",
+    [SQL_ITEM_PUT] =
+        "INSERT INTO items(run_task_id, doc_id, doc_hash, prompt_hash, cluster, gold, gold_index,"
+        " prediction, output, filtered, arguments, latency_s, ttft_s, prompt_tokens,"
+        " computed_tokens, reused_tokens, generated_tokens)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT(run_task_id, doc_id) DO NOTHING",
+    [SQL_ITEM_METRIC_PUT] =
+        "INSERT INTO item_metrics(item_id, metric, filter, idx, value, weight)"
+        " VALUES(?, ?, ?, ?, ?, ?)",
+    [SQL_REQUEST_PUT] =
+        "INSERT INTO requests(item_id, idx, loglikelihood, is_greedy, n_tokens, n_bytes)"
+        " VALUES(?, ?, ?, ?, ?, ?)",
+    [SQL_VALUES_CLEAR] = "DELETE FROM task_values WHERE run_task_id = ?",
+    [SQL_VALUE_PUT] =
+        "INSERT INTO task_values(run_task_id, metric, filter, idx, value, stderr, low, high)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_COSTS_CLEAR] = "DELETE FROM task_costs WHERE run_task_id = ?",
+    [SQL_COST_PUT] = "INSERT INTO task_costs(run_task_id, metric, value) VALUES(?, ?, ?)",
+    [SQL_BENCH_PUT] =
+        "INSERT INTO bench_rows(run_id, test, depth, batch, threads, device, rival, tokens, noise)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    [SQL_BENCH_SAMPLE_PUT] =
+        "INSERT INTO bench_samples(bench_row_id, idx, seconds) VALUES(?, ?, ?)",
+    [SQL_BENCH_VALUE_PUT] =
+        "INSERT INTO bench_values(bench_row_id, metric, idx, value, stderr, low, high)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?)",
+    [SQL_LABEL_OWNER] = "SELECT run FROM runs WHERE label = ?",
+    [SQL_LABEL_CLEAR] = "UPDATE runs SET label = NULL WHERE label = ?",
+    [SQL_LABEL_SET] = "UPDATE runs SET label = ? WHERE run = ?",
+    [SQL_IMPORT_FIND] = "SELECT r.run FROM imports i JOIN runs r ON r.id = i.run_id"
+                        " WHERE i.hash = ?",
+    [SQL_IMPORT_PUT] =
+        "INSERT INTO imports(hash, path, format, imported, run_id)"
+        " VALUES(?, ?, ?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?) ON CONFLICT DO NOTHING",
+
+    [SQL_RUNS] = RUN_COLUMNS
+        " WHERE (?1 IS NULL OR r.kind = ?1) AND (?2 IS NULL OR m.sha256 = ?2) ORDER BY r.id DESC",
+    [SQL_RUN_ONE] = RUN_COLUMNS " WHERE r.run = ?",
+    [SQL_RESOLVE_EXACT] = "SELECT run FROM runs WHERE run = ?",
+    [SQL_RESOLVE_LABEL] = "SELECT run FROM runs WHERE label = ?",
+    [SQL_RESOLVE_LAST] = "SELECT run FROM runs ORDER BY id DESC LIMIT 1 OFFSET ?",
+    [SQL_RESOLVE_PREFIX] = "SELECT run FROM runs WHERE substr(run, 1, length(?1)) = ?1 LIMIT 4",
+    [SQL_KNOWN_NAMES] = "SELECT coalesce(label, run) FROM runs ORDER BY id DESC LIMIT 5",
+    [SQL_TASKS] =
+        "SELECT t.id, t.task, t.version, t.shots, t.n_expected, t.data_sha256, count(i.id),"
+        " sum(i.latency_s), sum(i.prompt_tokens), sum(i.computed_tokens), sum(i.reused_tokens),"
+        " sum(i.generated_tokens), t.n_scored"
+        " FROM run_tasks t JOIN runs r ON r.id = t.run_id"
+        " LEFT JOIN items i ON i.run_task_id = t.id WHERE r.run = ? GROUP BY t.id ORDER BY t.id",
+    [SQL_TASK_VALUES] = "SELECT metric, filter, value, stderr, low, high FROM task_values"
+                        " WHERE run_task_id = ? ORDER BY idx",
+    [SQL_TASK_COSTS] = "SELECT metric, value FROM task_costs WHERE run_task_id = ?",
+    [SQL_ITEMS] =
+        "SELECT i.id, t.task, i.doc_id, i.doc_hash, i.prompt_hash, d.doc, i.arguments, i.cluster,"
+        " i.gold, i.prediction, i.gold_index, i.output, i.filtered, i.latency_s, i.ttft_s,"
+        " i.prompt_tokens, i.computed_tokens, i.reused_tokens, i.generated_tokens"
+        " FROM items i JOIN run_tasks t ON t.id = i.run_task_id JOIN runs r ON r.id = t.run_id"
+        " LEFT JOIN docs d ON d.hash = i.doc_hash"
+        " WHERE r.run = ?1 AND (?2 IS NULL OR t.task = ?2) AND (?3 IS NULL OR i.doc_id = ?3)"
+        " AND (?4 = 0 OR (SELECT m.value FROM item_metrics m WHERE m.item_id = i.id"
+        "  AND (?5 IS NULL OR m.metric = ?5) AND (?6 IS NULL OR m.filter = ?6)"
+        "  ORDER BY m.idx LIMIT 1) = 0)"
+        " ORDER BY t.id, i.doc_id",
+    [SQL_ITEM_METRICS] = "SELECT metric, filter, value, weight FROM item_metrics"
+                         " WHERE item_id = ? ORDER BY idx",
+    [SQL_ITEM_REQUESTS] = "SELECT loglikelihood, is_greedy, n_tokens, n_bytes FROM requests"
+                          " WHERE item_id = ? ORDER BY idx",
+    [SQL_BENCH_ROWS] =
+        "SELECT b.id, b.test, b.depth, b.batch, b.threads, b.device, b.rival, b.tokens, b.noise"
+        " FROM bench_rows b JOIN runs r ON r.id = b.run_id WHERE r.run = ? ORDER BY b.id",
+    [SQL_BENCH_SAMPLES] = "SELECT seconds FROM bench_samples WHERE bench_row_id = ? ORDER BY idx",
+    [SQL_BENCH_VALUES] = "SELECT metric, value, stderr, low, high FROM bench_values"
+                         " WHERE bench_row_id = ? ORDER BY idx",
+};
+
+const char *sql_text(enum sql q)
+{
+    return texts[q];
+}
