@@ -1,0 +1,251 @@
+#include "harness/stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/splitmix.h"
+
+double stats_mean(const double *x, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += x[i];
+    return n ? sum / (double)n : NAN;
+}
+
+double stats_sd(const double *x, size_t n)
+{
+    double mean = stats_mean(x, n), sum = 0;
+
+    if (n < 2)
+        return NAN;
+    for (size_t i = 0; i < n; i++)
+        sum += (x[i] - mean) * (x[i] - mean);
+    return sqrt(sum / (double)(n - 1));
+}
+
+double stats_stderr(const double *x, size_t n)
+{
+    return stats_sd(x, n) / sqrt((double)n);
+}
+
+struct interval stats_wilson(double right, double n, double z)
+{
+    double p = right / n, scale = 1 + z * z / n;
+    double half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / scale;
+    double centre = (p + z * z / (2 * n)) / scale;
+
+    if (!(n > 0))
+        return (struct interval){NAN, NAN};
+    return (struct interval){fmax(0, centre - half), fmin(1, centre + half)};
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    if (isnan(x) || isnan(y))
+        return isnan(x) - isnan(y);
+    return (x > y) - (x < y);
+}
+
+void stats_sort(double *x, size_t n)
+{
+    if (n)
+        qsort(x, n, sizeof *x, ascending);
+}
+
+double stats_median(const double *sorted, size_t n)
+{
+    if (n == 0)
+        return NAN;
+    return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+}
+
+double stats_percentile_linear(const double *sorted, size_t n, double p)
+{
+    double at, below;
+    size_t i;
+
+    if (n == 0)
+        return NAN;
+    at = p * (double)(n - 1);
+    below = floor(at);
+    i = (size_t)below;
+    return i + 1 < n ? sorted[i] + (at - below) * (sorted[i + 1] - sorted[i]) : sorted[n - 1];
+}
+
+double stats_percentile_nearest(const double *sorted, size_t n, double p)
+{
+    /* 0.9 * 10 is a little more than 9 in binary: without the slack it would be rank 10. */
+    double rank = ceil(p * (double)n - 1e-9);
+
+    if (n == 0)
+        return NAN;
+    return sorted[rank < 1 ? 0 : (size_t)rank - 1];
+}
+
+int stats_mad(const double *sorted, size_t n, double *out, struct err *e)
+{
+    double median = stats_median(sorted, n);
+    double *distance = mem_alloc(n * sizeof *distance);
+
+    if (!distance)
+        return err_nomem(e);
+    for (size_t i = 0; i < n; i++)
+        distance[i] = fabs(sorted[i] - median);
+    stats_sort(distance, n);
+    *out = stats_median(distance, n);
+    mem_free(distance);
+    return 0;
+}
+
+/* P(Bin(n, 1/2) < j) */
+static double half_binomial_below(size_t n, size_t j)
+{
+    double sum = 0, orders = lgamma((double)n + 1);
+
+    for (size_t i = 0; i < j; i++)
+        sum += exp(orders - lgamma((double)i + 1) - lgamma((double)(n - i) + 1) -
+                   (double)n * log(2));
+    return sum;
+}
+
+struct interval stats_median_interval(const double *sorted, size_t n, double conf,
+                                      double *coverage)
+{
+    size_t j = 1;
+
+    *coverage = NAN;
+    if (n < 2)
+        return (struct interval){NAN, NAN};
+    while (2 * (j + 1) <= n && 1 - 2 * half_binomial_below(n, j + 1) >= conf)
+        j++;
+    *coverage = 1 - 2 * half_binomial_below(n, j);
+    return (struct interval){sorted[j - 1], sorted[n - j]};
+}
+
+/* --- ratio of two samples ----------------------------------------------------------------- */
+
+/* ways[u] = number of orders of m and n values with Mann-Whitney statistic u: the coefficients of
+ * the Gaussian binomial, prod_i (1 - q^(n+i)) / (1 - q^i).  Whole numbers below 2^53 for up to
+ * STATS_EXACT_U values together, so doubles hold them exactly. */
+static void count_orders(double *ways, size_t m, size_t n)
+{
+    size_t top = m * n;
+
+    for (size_t u = 0; u <= top; u++)
+        ways[u] = u == 0;
+    for (size_t i = 1; i <= m; i++) {
+        for (size_t u = top + 1; u-- > n + i;)
+            ways[u] -= ways[u - n - i];
+        for (size_t u = i; u <= top; u++)
+            ways[u] += ways[u - i];
+    }
+}
+
+/* The smallest c with P(U <= c) > alpha/2, and the coverage of ranks c and mn+1-c.  0: even the
+ * extremes do not reach the level. */
+static size_t exact_rank(const double *ways, size_t top, double alpha, double *coverage)
+{
+    double total = 0, below = 0;
+    size_t c = 0;
+
+    for (size_t u = 0; u <= top; u++)
+        total += ways[u];
+    while (c < top && (below + ways[c]) / total <= alpha / 2)
+        below += ways[c++];
+    *coverage = 1 - 2 * below / total;
+    return c;
+}
+
+static size_t normal_rank(size_t m, size_t n, double *coverage)
+{
+    double mn = (double)m * (double)n, sd = sqrt(mn * (double)(m + n + 1) / 12);
+    double c = floor(mn / 2 - STATS_Z95 * sd - 0.5) + 1;
+
+    *coverage = 0.95;
+    return c < 1 ? 0 : (size_t)c;
+}
+
+int stats_ratio(const double *a, size_t m, const double *b, size_t n, struct ratio *out,
+                struct err *e)
+{
+    size_t top = m * n, c;
+    double *d, *ways;
+
+    *out = (struct ratio){NAN, NAN, NAN, NAN};
+    if (top == 0)
+        return 0;
+    d = mem_alloc(top * sizeof *d);
+    ways = mem_alloc((top + 1) * sizeof *ways);
+    if (!d || !ways) {
+        mem_free(d);
+        mem_free(ways);
+        return err_nomem(e);
+    }
+    for (size_t i = 0; i < m; i++)
+        for (size_t k = 0; k < n; k++)
+            d[i * n + k] = log(b[k]) - log(a[i]);
+    stats_sort(d, top);
+    out->ratio = exp(stats_median(d, top));
+    if (m + n <= STATS_EXACT_U) {
+        count_orders(ways, m, n);
+        c = exact_rank(ways, top, 0.05, &out->coverage);
+    } else {
+        c = normal_rank(m, n, &out->coverage);
+    }
+    if (c > 0) {
+        out->low = exp(d[c - 1]);
+        out->high = exp(d[top - c]);
+    } else {
+        out->coverage = NAN;
+    }
+    mem_free(d);
+    mem_free(ways);
+    return 0;
+}
+
+/* --- groups and resampling ---------------------------------------------------------------- */
+
+struct part stats_pool(const struct part *parts, size_t k)
+{
+    struct part all = {0, 0, 0};
+    double squares = 0;
+
+    for (size_t i = 0; i < k; i++) {
+        double n = (double)parts[i].n;
+        all.n += parts[i].n;
+        all.value += n * parts[i].value;
+        squares += (n - 1) * n * parts[i].stderr_ * parts[i].stderr_;
+    }
+    if (all.n == 0)
+        return (struct part){NAN, NAN, 0};
+    all.value /= (double)all.n;
+    all.stderr_ = all.n > k ? sqrt(squares / ((double)(all.n - k) * (double)all.n)) : NAN;
+    return all;
+}
+
+int stats_bootstrap(double *replicates, size_t n_replicates, const size_t *sizes, int n_sizes,
+                    uint64_t seed, stats_resampled f, void *user, struct err *e)
+{
+    size_t total = 0;
+    size_t *index;
+
+    for (int g = 0; g < n_sizes; g++)
+        total += sizes[g];
+    index = mem_alloc(total * sizeof *index);
+    if (!index)
+        return err_nomem(e);
+    for (size_t r = 0; r < n_replicates; r++) {
+        size_t k = 0;
+        for (int g = 0; g < n_sizes; g++)
+            for (size_t i = 0; i < sizes[g]; i++)
+                index[k++] = (size_t)splitmix64_below(&seed, sizes[g]);
+        replicates[r] = f(user, index);
+    }
+    mem_free(index);
+    return 0;
+}
