@@ -1,7 +1,7 @@
 /* tokenizer.h -- text to token ids and back: BPE and SPM behind one interface (engine.md 4).
  *
  * Byte-exact with llama.cpp on the same file.  One thread at a time drives a tokenizer (it keeps a
- * cache of pieces). */
+ * cache of pieces).  Texts of tokens are the gguf's, which must outlive the tokenizer. */
 #ifndef RUNNERS_TOKENIZER_H
 #define RUNNERS_TOKENIZER_H
 
@@ -28,10 +28,12 @@ struct tokenizer;
 int tokenizer_open(struct tokenizer **out, const struct gguf *g, struct err *e);
 void tokenizer_close(struct tokenizer *t);
 
-/* Appends.  Any bytes are accepted. */
+/* Appends.  Any bytes are accepted.  Time is n log n whatever the text. */
 int tokenizer_encode(struct tokenizer *t, const char *text, size_t n, int flags, struct ids *out,
                      struct err *e);
-/* Appends the bytes of ids; special != 0 shows control tokens by their text, else nothing. */
+/* Appends the bytes of ids; special != 0 shows control tokens by their text, else nothing.  A
+ * leading blank that an SPM vocabulary puts in front of words stays: ids decode to the same bytes
+ * wherever they stand. */
 int tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, int special,
                      struct strbuf *out, struct err *e);
 

@@ -1,0 +1,27 @@
+/* text_map.h -- from a text to its index in an array of texts: an open hash table of indices.
+ *
+ * The texts stay the caller's, so a slot is four bytes; every call is given the array. */
+#ifndef RUNNERS_TEXT_MAP_H
+#define RUNNERS_TEXT_MAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runners/gguf.h"
+
+struct text_map {
+    uint32_t *slots; /* index + 1; 0 is free */
+    size_t mask, n;
+};
+
+uint64_t text_hash(const char *s, size_t n);
+
+/* Room for n texts without growing.  -1: out of memory. */
+int text_map_reserve(struct text_map *m, const struct gguf_str *texts, size_t n);
+/* texts[i] now leads to i, also when an equal text led elsewhere.  -1: out of memory. */
+int text_map_put(struct text_map *m, const struct gguf_str *texts, uint32_t i);
+int32_t text_map_get(const struct text_map *m, const struct gguf_str *texts, const char *s,
+                     size_t n); /* -1: not there */
+void text_map_release(struct text_map *m);
+
+#endif

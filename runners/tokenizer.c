@@ -1,0 +1,179 @@
+/* tokenizer.c -- what all tokenizers share: special tokens around a scheme for plain text. */
+#include "runners/tokenizer.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "runners/special.h"
+#include "runners/tokenizer_scheme.h"
+#include "runners/vocab.h"
+
+static const struct scheme *const schemes[] = {&scheme_bpe, &scheme_spm};
+
+struct tokenizer {
+    const struct scheme *scheme;
+    void *self; /* the scheme's */
+    struct vocab vocab;
+    struct special *special;
+    char *pre;
+};
+
+void ids_release(struct ids *i)
+{
+    mem_free(i->v);
+    *i = (struct ids){0};
+}
+
+int ids_push(struct ids *i, int32_t id)
+{
+    if (mem_grow(&i->v, &i->cap, i->n + 1, sizeof *i->v) < 0)
+        return -1;
+    i->v[i->n++] = id;
+    return 0;
+}
+
+static int find_scheme(struct tokenizer *t, const struct gguf *g, struct err *e)
+{
+    struct gguf_str model = {"", 0}, pre = {"", 0};
+    int there = gguf_get_str(g, "tokenizer.ggml.model", &model, e);
+
+    if (there < 0 || gguf_get_str(g, "tokenizer.ggml.pre", &pre, e) < 0)
+        return -1;
+    if (!there)
+        return err_set(e, ERR_FORMAT, "%s: the file has no tokenizer (key 'tokenizer.ggml.model')",
+                       gguf_path(g));
+    t->pre = mem_strndup(pre.s, pre.n);
+    if (!t->pre)
+        return err_nomem(e);
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
+        if (strlen(schemes[i]->model) == model.n && memcmp(schemes[i]->model, model.s, model.n) == 0)
+            t->scheme = schemes[i];
+    if (!t->scheme)
+        return err_set(e, ERR_UNSUPPORTED, "%s: tokenizer '%.*s' is not supported", gguf_path(g),
+                       model.n < 80 ? (int)model.n : 80, model.s);
+    return 0;
+}
+
+int tokenizer_open(struct tokenizer **out, const struct gguf *g, struct err *e)
+{
+    struct tokenizer *t = mem_calloc(1, sizeof *t);
+    int rc = -1;
+
+    *out = NULL;
+    if (!t)
+        return err_nomem(e);
+    if (find_scheme(t, g, e) < 0 || vocab_init(&t->vocab, g, &t->scheme->defaults, e) < 0 ||
+        special_open(&t->special, &t->vocab, e) < 0 ||
+        t->scheme->open(&t->self, &t->vocab, g, e) < 0)
+        goto out;
+    *out = t;
+    t = NULL;
+    rc = 0;
+out:
+    tokenizer_close(t);
+    return rc;
+}
+
+void tokenizer_close(struct tokenizer *t)
+{
+    if (!t)
+        return;
+    if (t->self)
+        t->scheme->close(t->self);
+    special_close(t->special);
+    vocab_release(&t->vocab);
+    mem_free(t->pre);
+    mem_free(t);
+}
+
+int tokenizer_encode(struct tokenizer *t, const char *text, size_t n, int flags, struct ids *out,
+                     struct err *e)
+{
+    const struct fragments *f;
+    int after_special = 1;
+
+    if (flags & TOKENIZE_BOS && t->vocab.bos >= 0 && ids_push(out, t->vocab.bos) < 0)
+        return err_nomem(e);
+    if (special_split(t->special, text, n, flags & TOKENIZE_SPECIAL, &f, e) < 0)
+        return -1;
+    for (size_t i = 0; i < f->n; i++) {
+        const struct fragment *p = &f->v[i];
+        if (p->id >= 0) {
+            if (ids_push(out, p->id) < 0)
+                return err_nomem(e);
+        } else if (t->scheme->encode(t->self, text + p->from, p->to - p->from, after_special, out,
+                                     e) < 0) {
+            return -1;
+        }
+        after_special = p->id >= 0;
+    }
+    return 0;
+}
+
+int tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, int special,
+                     struct strbuf *out, struct err *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        int32_t id = ids[i];
+        if (id < 0 || id >= t->vocab.n)
+            return err_set(e, ERR_USAGE, "%s: token id %d; the vocabulary has 0 to %d",
+                           t->vocab.path, (int)id, t->vocab.n - 1);
+        switch (t->vocab.type[id]) {
+        case TOKEN_NORMAL:
+        case TOKEN_BYTE:
+            t->scheme->decode(t->self, id, out);
+            break;
+        case TOKEN_USER:
+            strbuf_add(out, t->vocab.text[id].s, t->vocab.text[id].n);
+            break;
+        case TOKEN_CONTROL:
+        case TOKEN_UNKNOWN:
+            if (special)
+                strbuf_add(out, t->vocab.text[id].s, t->vocab.text[id].n);
+            break;
+        default: /* unused tokens have no text */
+            break;
+        }
+    }
+    return strbuf_ok(out, e);
+}
+
+int tokenizer_size(const struct tokenizer *t)
+{
+    return t->vocab.n;
+}
+
+int32_t tokenizer_bos(const struct tokenizer *t)
+{
+    return t->vocab.bos;
+}
+
+int32_t tokenizer_eos(const struct tokenizer *t)
+{
+    return t->vocab.eos;
+}
+
+int tokenizer_adds_bos(const struct tokenizer *t)
+{
+    return t->vocab.adds_bos;
+}
+
+int tokenizer_is_end(const struct tokenizer *t, int32_t id)
+{
+    return id >= 0 && id < t->vocab.n && (t->vocab.traits[id] & TOKEN_ENDS);
+}
+
+const char *tokenizer_model(const struct tokenizer *t)
+{
+    return t->scheme->model;
+}
+
+const char *tokenizer_pre(const struct tokenizer *t)
+{
+    return t->pre;
+}
+
+struct gguf_str tokenizer_text(const struct tokenizer *t, int32_t id)
+{
+    return id >= 0 && id < t->vocab.n ? t->vocab.text[id] : (struct gguf_str){"", 0};
+}
