@@ -16,6 +16,7 @@ enum query_kind {
     QUERY_LOGLIKELIHOOD, /* ln p(continuation | context) */
     QUERY_ROLLING,       /* ln p(continuation), in windows; context is "" */
     QUERY_GENERATE,      /* continue context until a stop string */
+    QUERY_WINDOWS,       /* perplexity of continuation, a long text, in disjoint windows */
 };
 
 struct query {
@@ -23,19 +24,24 @@ struct query {
     char *context, *continuation; /* the item's */
     const char *const *until;     /* the task's; n_until of them */
     int n_until, max_tokens;
+    /* windows: the first most_tokens tokens of the text (no BOS of its own), cut into windows of
+     * `window`; the first token of each is replaced by BOS where the model uses one, and the
+     * positions from scored_from on are predicted (prepare_disjoint).  The reply's loglikelihood is
+     * the sum over all windows, n_tokens how many were predicted. */
+    int window, scored_from, most_tokens;
 };
 
 struct reply_text { /* what the harness brings back for one query */
     double loglikelihood; /* nats */
     int is_greedy, n_tokens;
-    const char *text; /* generate: cut at the first stop string */
+    const char *text; /* generate: cut at the first stop string (prepare_cut) */
 };
 
 struct item {
-    int doc_id; /* 0-based line of the data file */
+    int doc_id; /* 0-based, in the order of the data file */
     char doc_hash[65], prompt_hash[65]; /* prompt_hash covers every query of the item */
     char *doc;    /* the document as JSON */
-    char *gold;   /* shown to people: the right option's text or the expected answer */
+    char *gold;   /* shown to people: the right option's text or the expected answer; or NULL */
     int gold_index; /* of the choices; -1 when there are none */
     char *cluster;  /* items that are not independent share it (statistics.md 3); NULL: own */
     struct query *queries;
@@ -48,12 +54,13 @@ struct credit {
     const char *metric; /* a row of base/metric.h */
     const char *filter; /* "none", "strict-match", ... */
     double value;       /* per item; for ratio metrics the numerator (nats) */
-    double weight;      /* 1, or the denominator (words, bytes) */
+    double weight;      /* 1, or the denominator (words, bytes, tokens) */
+    char *filtered;     /* generate: the answer that this filter found; else NULL */
 };
 struct verdict {
     struct credit credits[CREDITS_MAX];
     int n;
-    char *prediction; /* the chosen option's text or the filtered answer; mem_free */
+    char *prediction; /* the chosen option's text or the last filter's answer; NULL: none */
 };
 
 struct task_opts {
@@ -67,7 +74,8 @@ struct task_opts {
 };
 
 struct task;
-/* name: one task ("mmlu_anatomy"), not a group. */
+/* name: one task ("mmlu_anatomy"), not a group.  Shots that the task does not offer, or more than
+ * there are examples, are ERR_USAGE; a path is refused: task files are not read yet. */
 int task_open(struct task **out, const char *name, const struct task_opts *o, struct err *e);
 void task_close(struct task *t);
 const char *task_name(const struct task *t);
@@ -76,35 +84,40 @@ int task_count(const struct task *t);
 int task_shots(const struct task *t); /* what is used: a task may fix it */
 const char *task_data_path(const struct task *t);
 
-/* Builds item number i.  With lm-eval's sampling the shots of item i depend on the items before
- * it, so the shots of all items are drawn in task_open. */
+/* Builds item number i, 0 <= i < task_count.  With lm-eval's sampling the shots of item i depend on
+ * the items before it, so the shots of all items are drawn in task_open.  On failure *out is empty. */
 int task_item(const struct task *t, int i, struct item *out, struct err *e);
-void item_release(struct item *it);
+void item_release(struct item *it); /* leaves an empty item */
 
-/* Replies (one per query, in order) to credits. */
+/* Replies (one per query, in order) to credits.  A log-likelihood that is not a number is
+ * ERR_NUMERIC.  On failure *out is empty. */
 int task_score(const struct task *t, const struct item *it, const struct reply_text *replies,
                struct verdict *out, struct err *e);
 void verdict_release(struct verdict *v);
 
 /* --limit: fills order[0..k) with the items to run.  Plain tasks: the first `limit`, as lm-eval;
- * facts: a stratified sample.  Returns k. */
+ * facts: a stratified sample.  limit <= 0: all.  Returns k. */
 int task_order(const struct task *t, int limit, int *order);
 
-/* How item values become one number: "mean", "perplexity" (exp of minus the mean),
- * "weighted_perplexity" (exp(-sum v / sum w)), "bits_per_byte", ...; the arithmetic is the harness's. */
+/* How item values v with weights w become one number: "mean", "perplexity" (exp(-mean v)),
+ * "weighted_perplexity" (exp(-sum v / sum w)), "bits_per_byte" (-sum v / (sum w ln 2)); NULL: not a
+ * metric of this task, or one that the harness counts itself (facts).  The arithmetic is the
+ * harness's. */
 const char *task_aggregation(const struct task *t, const char *metric);
 
 /* The catalogue of tasks: a row each, and groups of rows. */
 struct task_info {
     const char *name, *group; /* group: "mmlu", or NULL */
     const char *kind;         /* "multiple_choice", "generate_until", ... */
-    const char *data;         /* relative path of the data file below a data dir; "" built in */
+    const char *data;         /* relative path of the data file below a data dir; "": built in */
     const char *help;
     int version, default_shots;
 };
 const struct task_info *task_info_at(int i); /* NULL after the last */
 const struct task_info *task_info_find(const char *name);
-/* Where the data of a task is: a path (mem_free) or NULL with e naming every place looked at. */
+/* Where the data of a task is: a path (mem_free) or NULL with e (ERR_NOTFOUND) naming every place
+ * looked at: the data dirs of o, those of $DENSIMETER_DATA, $XDG_DATA_HOME/densimeter/data.  "" for
+ * a task that is built in. */
 char *task_find_data(const struct task_info *t, const struct task_opts *o, struct err *e);
 
 #endif

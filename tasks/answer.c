@@ -1,0 +1,218 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "tasks/answer.h"
+
+#include <pcre2.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "tasks/pytext.h"
+
+enum { FILTERS = 2, IGNORES = 4 };
+
+struct answer {
+    const struct answer_rules *rules;
+    pcre2_general_context *memory;
+    pcre2_code *filters[FILTERS], *ignore[IGNORES];
+};
+
+static void *pcre_alloc(size_t n, void *unused)
+{
+    (void)unused;
+    return mem_alloc(n);
+}
+
+static void pcre_release(void *p, void *unused)
+{
+    (void)unused;
+    mem_free(p);
+}
+
+static int pcre_fail(int code, struct err *e)
+{
+    char text[120];
+
+    if (code == PCRE2_ERROR_NOMEMORY || code == PCRE2_ERROR_HEAP_FAILED)
+        return err_nomem(e);
+    pcre2_get_error_message(code, (PCRE2_UCHAR *)text, sizeof text);
+    return err_set(e, ERR_FORMAT, "searching for the answer: %s", text);
+}
+
+static int compile(struct answer *a, pcre2_code **out, const char *pattern, struct err *e)
+{
+    pcre2_compile_context *c = pcre2_compile_context_create(a->memory);
+    PCRE2_SIZE at;
+    int code = PCRE2_ERROR_NOMEMORY;
+
+    if (c)
+        *out = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
+                             PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF, &code, &at, c);
+    pcre2_compile_context_free(c);
+    return *out ? 0 : pcre_fail(code, e);
+}
+
+int answer_open(struct answer **out, const struct answer_rules *rules, struct err *e)
+{
+    struct answer *a = mem_calloc(1, sizeof *a);
+    int rc = -1;
+
+    if (!a)
+        return err_nomem(e);
+    a->rules = rules;
+    a->memory = pcre2_general_context_create(pcre_alloc, pcre_release, NULL);
+    if (!a->memory) {
+        err_nomem(e);
+        goto out;
+    }
+    for (int i = 0; i < rules->n_filters; i++)
+        if (rules->filters[i].pattern &&
+            compile(a, &a->filters[i], rules->filters[i].pattern, e) < 0)
+            goto out;
+    for (int i = 0; i < IGNORES && rules->ignore[i]; i++)
+        if (compile(a, &a->ignore[i], rules->ignore[i], e) < 0)
+            goto out;
+    *out = a;
+    a = NULL;
+    rc = 0;
+out:
+    answer_close(a);
+    return rc;
+}
+
+void answer_close(struct answer *a)
+{
+    if (!a)
+        return;
+    for (int i = 0; i < FILTERS; i++)
+        pcre2_code_free(a->filters[i]);
+    for (int i = 0; i < IGNORES; i++)
+        pcre2_code_free(a->ignore[i]);
+    pcre2_general_context_free(a->memory);
+    mem_free(a);
+}
+
+/* Of one match the first group that is not empty; without groups all of it. */
+static struct span found(const char *s, const PCRE2_SIZE *at, int n)
+{
+    for (int g = n > 1 ? 1 : 0; g < n; g++)
+        if (at[2 * g] != PCRE2_UNSET && at[2 * g + 1] > at[2 * g])
+            return (struct span){s + at[2 * g], at[2 * g + 1] - at[2 * g]};
+    return (struct span){NULL, 0};
+}
+
+/* Calls use(user, from, to, what was found) for every match, left to right; none of our patterns
+ * matches nothing.  use returns 1 to stop. */
+static int each_match(const struct answer *a, const pcre2_code *p, const char *s, size_t n,
+                      int (*use)(void *user, const PCRE2_SIZE *at, int n_groups), void *user,
+                      struct err *e)
+{
+    pcre2_match_data *m = pcre2_match_data_create_from_pattern(p, a->memory);
+    pcre2_match_context *c = pcre2_match_context_create(a->memory);
+    PCRE2_SIZE from = 0;
+    int k = PCRE2_ERROR_NOMEMORY;
+
+    while (m && c && (k = pcre2_match(p, (PCRE2_SPTR)s, n, from, 0, m, c)) > 0) {
+        const PCRE2_SIZE *at = pcre2_get_ovector_pointer(m);
+        if (use(user, at, k) || at[1] <= from)
+            break;
+        from = at[1];
+    }
+    pcre2_match_data_free(m);
+    pcre2_match_context_free(c);
+    return k > 0 || k == PCRE2_ERROR_NOMATCH ? 0 : pcre_fail(k, e);
+}
+
+struct pick {
+    const char *s;
+    int left; /* matches still to pass over; -1: take the last */
+    int matched;
+    struct span span;
+};
+
+static int pick_match(void *user, const PCRE2_SIZE *at, int n_groups)
+{
+    struct pick *p = user;
+
+    p->matched = p->left <= 0;
+    p->span = found(p->s, at, n_groups);
+    return p->left >= 0 && p->left-- == 0;
+}
+
+char *answer_filter(const struct answer *a, int f, const char *text, struct err *e)
+{
+    const struct filter *rule = &a->rules->filters[f];
+    struct pick p = {text, rule->select, 0, {NULL, 0}};
+    char *out;
+
+    if (!rule->pattern)
+        p.span = py_lstrip(text, strlen(text));
+    else if (each_match(a, a->filters[f], text, strlen(text), pick_match, &p, e) < 0)
+        return NULL;
+    else if (p.matched && p.span.s)
+        p.span = py_strip(p.span.s, p.span.n);
+    else
+        p.span = (struct span){"[invalid]", 9};
+    out = mem_strndup(p.span.s, p.span.n);
+    if (!out)
+        err_nomem(e);
+    return out;
+}
+
+struct removal {
+    const char *s;
+    size_t done;
+    struct strbuf *out;
+};
+
+static int remove_match(void *user, const PCRE2_SIZE *at, int n_groups)
+{
+    struct removal *r = user;
+
+    (void)n_groups;
+    strbuf_add(r->out, r->s + r->done, at[0] - r->done);
+    r->done = at[1];
+    return 0;
+}
+
+/* The text with everything that the rules ignore removed. */
+static int normalize(const struct answer *a, const char *text, struct strbuf *out, struct err *e)
+{
+    struct strbuf now = STRBUF_INIT, next = STRBUF_INIT, swap;
+    int rc = 0;
+
+    strbuf_adds(&now, text);
+    for (int i = 0; i < IGNORES && a->ignore[i] && rc == 0; i++) {
+        struct removal r = {strbuf_str(&now), 0, &next};
+        strbuf_clear(&next);
+        rc = each_match(a, a->ignore[i], r.s, now.len, remove_match, &r, e);
+        strbuf_add(&next, r.s + r.done, now.len - r.done);
+        swap = now, now = next, next = swap;
+    }
+    if (rc == 0 && a->rules->ignore_case) {
+        strbuf_clear(&next);
+        py_lower(&next, strbuf_str(&now), now.len);
+        swap = now, now = next, next = swap;
+    }
+    if (rc == 0 && a->rules->ignore_punctuation) {
+        strbuf_clear(&next);
+        py_drop_punctuation(&next, strbuf_str(&now), now.len);
+        swap = now, now = next, next = swap;
+    }
+    strbuf_add(out, strbuf_str(&now), now.len);
+    if (rc == 0 && (now.failed || next.failed || out->failed))
+        rc = err_nomem(e);
+    strbuf_release(&now);
+    strbuf_release(&next);
+    return rc;
+}
+
+int answer_equal(const struct answer *a, const char *got, const char *want, struct err *e)
+{
+    struct strbuf x = STRBUF_INIT, y = STRBUF_INIT;
+    int rc = -1;
+
+    if (normalize(a, got, &x, e) == 0 && normalize(a, want, &y, e) == 0)
+        rc = x.len == y.len && memcmp(strbuf_str(&x), strbuf_str(&y), x.len) == 0;
+    strbuf_release(&x);
+    strbuf_release(&y);
+    return rc;
+}

@@ -1,0 +1,21 @@
+/* answer.h -- finds the answer in generated text and compares it (evaluation.md 2.5, 2.6).
+ *
+ * The patterns are Python's, compiled by PCRE2 with Unicode classes; where the two dialects differ
+ * no rule of ours goes.  An opened answer is read only; any thread may use it. */
+#ifndef TASKS_ANSWER_H
+#define TASKS_ANSWER_H
+
+#include "base/err.h"
+#include "tasks/recipe.h"
+
+struct answer;
+int answer_open(struct answer **out, const struct answer_rules *rules, struct err *e);
+void answer_close(struct answer *a);
+
+/* What filter f finds in the text: mem_free; NULL without memory, or when a pattern gives up. */
+char *answer_filter(const struct answer *a, int f, const char *text, struct err *e);
+
+/* 1 when the two are equal after what the rules ignore has been removed, 0 when not, -1 on error. */
+int answer_equal(const struct answer *a, const char *got, const char *want, struct err *e);
+
+#endif

@@ -1,0 +1,259 @@
+#include "tasks/format.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "tasks/answer.h"
+#include "tasks/pytext.h"
+#include "tasks/score.h"
+
+static int queries(struct item *out, int n, struct err *e)
+{
+    out->queries = mem_calloc((size_t)n, sizeof *out->queries);
+    if (!out->queries)
+        return err_nomem(e);
+    out->n_queries = n;
+    return 0;
+}
+
+/* continuation: delimiter and text. */
+static int set_query(struct query *q, enum query_kind kind, const char *context,
+                     const char *delimiter, const char *text, struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+
+    q->kind = kind;
+    q->context = mem_strdup(context);
+    strbuf_adds(&b, delimiter);
+    strbuf_adds(&b, text);
+    q->continuation = strbuf_take(&b);
+    return q->context && q->continuation ? 0 : err_nomem(e);
+}
+
+static int set_gold(struct item *out, const char *text, int index, struct err *e)
+{
+    out->gold_index = index;
+    out->gold = mem_strdup(text);
+    return out->gold ? 0 : err_nomem(e);
+}
+
+static void add(struct verdict *v, const char *metric, double value, double weight)
+{
+    v->credits[v->n++] = (struct credit){metric, "none", value, weight, NULL};
+}
+
+static int predict(struct verdict *v, const char *text, struct err *e)
+{
+    v->prediction = mem_strdup(text);
+    return v->prediction ? 0 : err_nomem(e);
+}
+
+/* In chat a turn has ended where the delimiter would stand. */
+static const char *delimiter(const struct task *t)
+{
+    return t->style.chat ? "" : t->style.target_delimiter;
+}
+
+static int choice_ask(const struct task *t, const struct doc *d, const char *const *prompts,
+                      struct item *out, struct err *e)
+{
+    if (queries(out, d->n_choices, e) < 0)
+        return -1;
+    for (int i = 0; i < d->n_choices; i++)
+        if (set_query(&out->queries[i], QUERY_LOGLIKELIHOOD, prompts[0], delimiter(t),
+                      d->choices[i], e) < 0)
+            return -1;
+    return set_gold(out, d->choices[d->gold], d->gold, e);
+}
+
+static int context_ask(const struct task *t, const struct doc *d, const char *const *prompts,
+                       struct item *out, struct err *e)
+{
+    if (queries(out, d->n_choices, e) < 0)
+        return -1;
+    for (int i = 0; i < d->n_choices; i++)
+        if (set_query(&out->queries[i], QUERY_LOGLIKELIHOOD, prompts[i], delimiter(t),
+                      d->targets[0], e) < 0)
+            return -1;
+    return set_gold(out, d->choices[d->gold], d->gold, e);
+}
+
+static size_t characters(const char *s)
+{
+    return utf8_count(s, strlen(s));
+}
+
+static const struct {
+    const char *metric;
+    size_t (*length)(const char *s); /* NULL: the log-likelihood as it is */
+} choice_metrics[] = {
+    {"acc", NULL},
+    {"acc_norm", characters},
+    {"acc_bytes", strlen},
+};
+
+static int is_metric(const struct task *t, const char *metric)
+{
+    const struct recipe *r = t->row->recipe;
+
+    for (size_t i = 0; i < sizeof r->metrics / sizeof r->metrics[0] && r->metrics[i]; i++)
+        if (strcmp(r->metrics[i], metric) == 0)
+            return 1;
+    return 0;
+}
+
+static int choice_credit(const struct task *t, const struct doc *d,
+                         const struct reply_text *replies, struct verdict *out, struct err *e)
+{
+    const size_t n_metrics = sizeof choice_metrics / sizeof choice_metrics[0];
+    size_t n = (size_t)d->n_choices, *lengths = mem_calloc(n, sizeof *lengths);
+    double *ll = mem_calloc(n, sizeof *ll);
+    int rc = -1;
+
+    if (!ll || !lengths) {
+        err_nomem(e);
+        goto out;
+    }
+    for (size_t i = 0; i < n; i++)
+        ll[i] = replies[i].loglikelihood;
+    for (size_t m = 0; m < n_metrics; m++) {
+        int best;
+        if (!is_metric(t, choice_metrics[m].metric))
+            continue;
+        for (size_t i = 0; i < n && choice_metrics[m].length; i++)
+            lengths[i] = choice_metrics[m].length(d->choices[i]);
+        best = choice_metrics[m].length ? score_best_per(ll, lengths, d->n_choices)
+                                        : score_best(ll, d->n_choices);
+        add(out, choice_metrics[m].metric, best == d->gold, 1);
+    }
+    rc = predict(out, d->choices[score_best(ll, d->n_choices)], e);
+out:
+    mem_free(ll);
+    mem_free(lengths);
+    return rc;
+}
+
+static int likelihood_ask(const struct task *t, const struct doc *d, const char *const *prompts,
+                          struct item *out, struct err *e)
+{
+    (void)t; /* doc_to_target as it is: no delimiter */
+    if (queries(out, 1, e) < 0 ||
+        set_query(&out->queries[0], QUERY_LOGLIKELIHOOD, prompts[0], "", d->targets[0], e) < 0)
+        return -1;
+    return set_gold(out, d->targets[0], -1, e);
+}
+
+static int likelihood_credit(const struct task *t, const struct doc *d,
+                             const struct reply_text *replies, struct verdict *out, struct err *e)
+{
+    (void)t, (void)d, (void)e;
+    add(out, "perplexity", replies[0].loglikelihood, 1);
+    add(out, "acc", replies[0].is_greedy != 0, 1);
+    return 0;
+}
+
+static int rolling_ask(const struct task *t, const struct doc *d, const char *const *prompts,
+                       struct item *out, struct err *e)
+{
+    (void)t, (void)prompts;
+    out->gold_index = -1;
+    return queries(out, 1, e) < 0
+               ? -1
+               : set_query(&out->queries[0], QUERY_ROLLING, "", "", d->targets[0], e);
+}
+
+/* Words and bytes are those of the raw text, whatever was scored. */
+static int rolling_credit(const struct task *t, const struct doc *d,
+                          const struct reply_text *replies, struct verdict *out, struct err *e)
+{
+    size_t n = strlen(d->text);
+    double words = (double)py_count_words(d->text, n);
+
+    (void)t, (void)e;
+    add(out, "word_perplexity", replies[0].loglikelihood, words);
+    add(out, "byte_perplexity", replies[0].loglikelihood, (double)n);
+    add(out, "bits_per_byte", replies[0].loglikelihood, (double)n);
+    return 0;
+}
+
+/* 8192 tokens in windows of 512 of which the second half is predicted: llama.cpp's measure. */
+static int windows_ask(const struct task *t, const struct doc *d, const char *const *prompts,
+                       struct item *out, struct err *e)
+{
+    (void)t, (void)prompts;
+    out->gold_index = -1;
+    if (queries(out, 1, e) < 0 ||
+        set_query(&out->queries[0], QUERY_WINDOWS, "", "", d->targets[0], e) < 0)
+        return -1;
+    out->queries[0].window = 512;
+    out->queries[0].scored_from = 257;
+    out->queries[0].most_tokens = 8192;
+    return 0;
+}
+
+static int windows_credit(const struct task *t, const struct doc *d,
+                          const struct reply_text *replies, struct verdict *out, struct err *e)
+{
+    (void)d;
+    if (replies[0].n_tokens <= 0)
+        return err_set(e, ERR_INVALID, "%s: no token was predicted", t->row->info.name);
+    add(out, "perplexity", replies[0].loglikelihood, replies[0].n_tokens);
+    return 0;
+}
+
+static int generate_ask(const struct task *t, const struct doc *d, const char *const *prompts,
+                        struct item *out, struct err *e)
+{
+    const struct recipe *r = t->row->recipe;
+
+    if (queries(out, 1, e) < 0 ||
+        set_query(&out->queries[0], QUERY_GENERATE, prompts[0], "", "", e) < 0)
+        return -1;
+    out->queries[0].until = r->until;
+    out->queries[0].n_until = r->n_until;
+    out->queries[0].max_tokens = r->max_tokens;
+    return set_gold(out, d->targets[0], -1, e);
+}
+
+static int generate_credit(const struct task *t, const struct doc *d,
+                           const struct reply_text *replies, struct verdict *out, struct err *e)
+{
+    const struct answer_rules *rules = t->row->recipe->answers;
+    const char *text = replies[0].text ? replies[0].text : "";
+
+    for (int f = 0; f < rules->n_filters; f++) {
+        struct credit *c = &out->credits[out->n];
+        int equal = 0;
+        *c = (struct credit){"exact_match", rules->filters[f].name, 0, 1, NULL};
+        c->filtered = answer_filter(t->answer, f, text, e);
+        if (!c->filtered)
+            return -1;
+        out->n++; /* from here verdict_release frees it */
+        for (int i = 0; i < d->n_targets && equal == 0; i++)
+            equal = answer_equal(t->answer, c->filtered, d->targets[i], e);
+        if (equal < 0)
+            return -1;
+        c->value = equal;
+    }
+    return predict(out, out->credits[out->n - 1].filtered, e);
+}
+
+const struct format format_choice = {
+    "multiple_choice", PROMPTS_ONE, choice_ask, choice_credit, NULL,
+};
+const struct format format_context = {
+    "multiple_choice", PROMPTS_PER_CHOICE, context_ask, choice_credit, NULL,
+};
+const struct format format_likelihood = {
+    "loglikelihood", PROMPTS_ONE, likelihood_ask, likelihood_credit, "perplexity",
+};
+const struct format format_rolling = {
+    "loglikelihood_rolling", PROMPTS_NONE, rolling_ask, rolling_credit, NULL,
+};
+const struct format format_windows = {
+    "windows", PROMPTS_NONE, windows_ask, windows_credit, "weighted_perplexity",
+};
+const struct format format_generate = {
+    "generate_until", PROMPTS_ONE, generate_ask, generate_credit, NULL,
+};

@@ -1,0 +1,32 @@
+/* format.h -- ways of asking and crediting (evaluation.md 2.3): a row each, private to tasks/. */
+#ifndef TASKS_FORMAT_H
+#define TASKS_FORMAT_H
+
+#include "tasks/recipe.h"
+
+enum prompts {
+    PROMPTS_NONE,       /* the text is asked as it is */
+    PROMPTS_ONE,        /* all queries share the context */
+    PROMPTS_PER_CHOICE, /* each choice ends a context of its own */
+};
+
+struct format {
+    const char *kind; /* lm-eval's output_type where it has one */
+    enum prompts prompts;
+    /* Fills the item's queries and gold from document d and its prompts. */
+    int (*ask)(const struct task *t, const struct doc *d, const char *const *prompts,
+               struct item *out, struct err *e);
+    /* Replies to credits; the log-likelihoods have been checked. */
+    int (*credit)(const struct task *t, const struct doc *d, const struct reply_text *replies,
+                  struct verdict *out, struct err *e);
+    const char *perplexity; /* how its perplexity is made of item values; NULL: it has none */
+};
+
+extern const struct format format_choice;     /* the likeliest of several continuations */
+extern const struct format format_context;    /* one continuation after several contexts */
+extern const struct format format_likelihood; /* one continuation */
+extern const struct format format_rolling;    /* a whole text */
+extern const struct format format_windows;    /* a long text in disjoint windows */
+extern const struct format format_generate;   /* text that is searched for the answer */
+
+#endif

@@ -1,0 +1,29 @@
+/* load.h -- data files to documents: one function per kind of file, private to tasks/.
+ *
+ * Files are hostile: every error names file and line, nothing is taken before it is checked.  On
+ * failure *out is empty. */
+#ifndef TASKS_LOAD_H
+#define TASKS_LOAD_H
+
+#include "tasks/recipe.h"
+
+int load_jsonl(struct docs *out, const char *path, const struct recipe *r, struct err *e);
+int load_csv(struct docs *out, const char *path, const struct recipe *r, struct err *e);
+
+/* WikiText as one file: a document begins at each heading of the first level ("= Title ="). */
+int load_wikitext(struct docs *out, const char *path, const struct recipe *r, struct err *e);
+/* The first 60,000 characters of a plain text as one document. */
+int load_text(struct docs *out, const char *path, const struct recipe *r, struct err *e);
+/* Our own short text, a document per paragraph; path is not looked at. */
+int load_prose(struct docs *out, const char *path, const struct recipe *r, struct err *e);
+
+/* The parsers behind them, for texts in memory. */
+int parse_csv(struct docs *out, const char *bytes, size_t n, const char *name,
+              const struct recipe *r, struct err *e);
+int parse_wikitext(struct docs *out, const char *bytes, size_t n, struct err *e);
+
+/* A JSON text as a document; at the end of *out. */
+int parse_record(struct docs *out, const char *bytes, size_t n, const char *where,
+                 const struct recipe *r, struct err *e);
+
+#endif

@@ -1,0 +1,133 @@
+#include "tasks/pytext.h"
+
+#include <string.h>
+#include <utf8proc.h>
+
+/* The code point at s, or -1 for a byte that begins none; *len is what it takes, at least 1. */
+static int decode(const char *s, size_t n, size_t *len)
+{
+    utf8proc_int32_t c;
+    utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)n, &c);
+
+    *len = k > 0 ? (size_t)k : 1;
+    return k > 0 ? c : -1;
+}
+
+static void encode(struct strbuf *out, int c)
+{
+    utf8proc_uint8_t bytes[4];
+
+    strbuf_add(out, bytes, (size_t)utf8proc_encode_char(c, bytes));
+}
+
+/* str.isspace: bidirectional type WS, B or S, or category Zs. */
+static int is_space(int c)
+{
+    static const struct { int from, to; } rows[] = {
+        {0x09, 0x0d},     {0x1c, 0x20},     {0x85, 0x85},     {0xa0, 0xa0},     {0x1680, 0x1680},
+        {0x2000, 0x200a}, {0x2028, 0x2029}, {0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (c >= rows[i].from && c <= rows[i].to)
+            return 1;
+    return 0;
+}
+
+struct span py_lstrip(const char *s, size_t n)
+{
+    size_t len;
+
+    while (n && is_space(decode(s, n, &len)))
+        s += len, n -= len;
+    return (struct span){s, n};
+}
+
+struct span py_rstrip(const char *s, size_t n)
+{
+    while (n) {
+        size_t start = n - 1, len;
+        while (start && ((unsigned char)s[start] & 0xc0) == 0x80)
+            start--;
+        if (!is_space(decode(s + start, n - start, &len)) || start + len != n)
+            break;
+        n = start;
+    }
+    return (struct span){s, n};
+}
+
+struct span py_strip(const char *s, size_t n)
+{
+    struct span left = py_lstrip(s, n);
+
+    return py_rstrip(left.s, left.n);
+}
+
+size_t py_count_words(const char *s, size_t n)
+{
+    size_t words = 1, len;
+    int in_space = 0;
+
+    for (size_t i = 0; i < n; i += len) {
+        int space = is_space(decode(s + i, n - i, &len));
+        words += space && !in_space;
+        in_space = space;
+    }
+    return words;
+}
+
+static void put_lower(struct strbuf *out, const char *s, size_t len, int c)
+{
+    if (c < 0)
+        strbuf_add(out, s, len);
+    else
+        encode(out, utf8proc_tolower(c));
+}
+
+void py_lower(struct strbuf *out, const char *s, size_t n)
+{
+    size_t len;
+
+    for (size_t i = 0; i < n; i += len) {
+        int c = decode(s + i, n - i, &len);
+        put_lower(out, s + i, len, c);
+    }
+}
+
+void py_capitalize(struct strbuf *out, const char *s, size_t n)
+{
+    size_t len = 0;
+    int c;
+
+    if (!n)
+        return;
+    c = decode(s, n, &len);
+    if (c < 0)
+        strbuf_add(out, s, len);
+    else
+        encode(out, utf8proc_totitle(c)); /* title case, as Python since 3.8 */
+    py_lower(out, s + len, n - len);
+}
+
+void py_replace(struct strbuf *out, const char *s, size_t n, const char *from, const char *to)
+{
+    size_t len = strlen(from);
+
+    for (size_t i = 0; i < n;) {
+        const char *hit = memmem(s + i, n - i, from, len);
+        size_t before = hit ? (size_t)(hit - (s + i)) : n - i;
+        strbuf_add(out, s + i, before);
+        i += before;
+        if (hit) {
+            strbuf_adds(out, to);
+            i += len;
+        }
+    }
+}
+
+void py_drop_punctuation(struct strbuf *out, const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!s[i] || !strchr("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", s[i]))
+            strbuf_addc(out, s[i]);
+}

@@ -1,0 +1,107 @@
+/* recipe.h -- how a data set becomes documents, and documents become questions: private to tasks/.
+ *
+ * A task is a row (task_row): a data file and a recipe.  A recipe says how the file is read, how a
+ * record becomes a document, how documents are put into a prompt, and which format asks and
+ * credits.  All of it is constant; what a running task holds is struct task. */
+#ifndef TASKS_RECIPE_H
+#define TASKS_RECIPE_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "tasks/prompt.h"
+#include "tasks/task.h"
+
+/* One document, as lm-eval's doc_to_text, doc_to_choice and doc_to_target would give it. */
+struct doc {
+    const char *text;           /* the question; for two contexts and one ending: NULL */
+    const char *const *choices; /* [n_choices] */
+    int n_choices, gold;        /* gold: index of the right choice, -1 when there are no choices */
+    const char *const *targets; /* [n_targets] right answers as text; shots show the first */
+    int n_targets;
+    const char *passage; /* what several documents have in common, or NULL */
+    const char *json;    /* the record as JSON */
+};
+
+struct docs { /* a zeroed struct is empty */
+    struct arena arena;
+    struct doc *v;
+    size_t n, cap;
+};
+void docs_release(struct docs *d);
+
+/* A record on its way to a document.  After the first failure every helper of read.h does nothing,
+ * so that a reader is a straight line. */
+struct record {
+    const cJSON *json;
+    const char *where; /* "file:line" */
+    struct arena *arena;
+    struct doc *doc;
+    struct err *e;
+    int failed;
+};
+
+/* One way of cutting an answer out of generated text: the `select`-th match of a pattern (-1: the
+ * last), of its groups the first that is not empty, else "[invalid]"; without a pattern the text
+ * without the white space in front of it (evaluation.md 2.6). */
+struct filter {
+    const char *name, *pattern;
+    int select;
+};
+/* Exact match: what is removed from both sides before they are compared (2.5). */
+struct answer_rules {
+    struct filter filters[2];
+    int n_filters;
+    const char *ignore[4]; /* patterns, in order; NULL ends */
+    int ignore_case, ignore_punctuation;
+};
+
+enum sampling_from { /* evaluation.md 2.8 */
+    SHOTS_NONE,      /* the task has no examples */
+    SHOTS_DRAWN,     /* k drawn for each document */
+    SHOTS_DRAWN_ONE_MORE, /* k + 1 drawn: lm-eval takes the pool for the evaluated split itself */
+    SHOTS_FIRST,     /* the first k of the pool */
+};
+
+struct format;
+struct recipe {
+    const struct format *format;
+    int (*load)(struct docs *out, const char *path, const struct recipe *r, struct err *e);
+    void (*read)(struct record *r); /* a record to its document */
+    const char *const *columns;     /* of a CSV file without a header line, NULL ends */
+    const char *about, *about_end;  /* the description, around the row's subject; NULL: none */
+    const char *target_delimiter, *shot_delimiter;
+    enum sampling_from shots;
+    const char *metrics[4]; /* which of a choice's, NULL ends */
+    const char *const *until;
+    int n_until, max_tokens;
+    const struct answer_rules *answers;
+};
+
+struct task_row {
+    struct task_info info;
+    const struct recipe *recipe;
+    const char *pool;    /* where shots come from, below a data dir */
+    const char *instead; /* a data file that serves where info.data is not at hand */
+    const char *subject; /* NULL: the name's own words */
+};
+extern const struct task_row task_rows[];
+extern const int n_task_rows;
+
+struct answer;
+struct task {
+    const struct task_row *row;
+    char *path, *system; /* system: the instruction and the description, "" when none */
+    struct docs docs, pool;
+    struct answer *answer;
+    struct prompt_style style;
+    int shots, *drawn, *n_drawn; /* drawn[i * shots ..): the pool's documents shown before i */
+};
+
+/* Where `data` (or `instead`) is below the data dirs: mem_free; NULL with e. */
+char *data_find(const char *task, const char *data, const char *instead, const struct task_opts *o,
+                struct err *e);
+
+#endif

@@ -1,0 +1,28 @@
+#include "tasks/score.h"
+
+#include <math.h>
+
+int score_best(const double *ll, int n)
+{
+    int best = 0;
+
+    for (int i = 1; i < n; i++)
+        if (ll[i] > ll[best])
+            best = i;
+    return best;
+}
+
+int score_best_per(const double *ll, const size_t *lengths, int n)
+{
+    int best = 0;
+    double most = -INFINITY;
+
+    for (int i = 0; i < n; i++) {
+        double v = lengths[i] ? ll[i] / (double)lengths[i] : -INFINITY;
+        if (v > most) {
+            most = v;
+            best = i;
+        }
+    }
+    return best;
+}

@@ -1,0 +1,13 @@
+/* score.h -- log-likelihoods to choices (evaluation.md 2.5): pure, any thread. */
+#ifndef TASKS_SCORE_H
+#define TASKS_SCORE_H
+
+#include <stddef.h>
+
+/* The index of the largest, as numpy's argmax: the lowest of equals.  n > 0, no NaN. */
+int score_best(const double *loglikelihoods, int n);
+
+/* The same after dividing each by its length; a length of 0 never wins. */
+int score_best_per(const double *loglikelihoods, const size_t *lengths, int n);
+
+#endif

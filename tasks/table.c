@@ -1,0 +1,246 @@
+/* table.c -- the tasks that we know: evaluation.md section 3 as rows, and nothing else. */
+#include "tasks/format.h"
+#include "tasks/load.h"
+#include "tasks/read.h"
+#include "tasks/recipe.h"
+
+#define PER_CHARACTER {"acc", "acc_norm", "acc_bytes", NULL}
+#define PLAIN {"acc", NULL}
+#define GAP .target_delimiter = " ", .shot_delimiter = "\n\n"
+#define LENGTH(a) ((int)(sizeof(a) / sizeof(a)[0]))
+
+static const char *const mmlu_columns[] = {"question", "A", "B", "C", "D", "answer", NULL};
+static const char *const gsm8k_stops[] = {"Question:", "</s>", "<|im_end|>"};
+static const char *const short_stops[] = {"\n", ".", ","};
+
+static const struct answer_rules gsm8k_answers = {
+    .filters = {{"strict-match", "#### (\\-?[0-9\\.\\,]+)", 0},
+                {"flexible-extract", "(-?[$0-9.,]{2,})|(-?[0-9]+)", -1}},
+    .n_filters = 2,
+    .ignore = {",", "\\$", "(?s).*#### ", "\\.$"},
+    .ignore_case = 1,
+};
+static const struct answer_rules nq_answers = {
+    .filters = {{"remove_whitespace", NULL, 0}},
+    .n_filters = 1,
+    .ignore = {"\\b(?:The |the |An |A |The |a |an )"},
+    .ignore_case = 1,
+    .ignore_punctuation = 1,
+};
+static const struct answer_rules trivia_answers = {
+    .filters = {{"remove_whitespace", NULL, 0}},
+    .n_filters = 1,
+    .ignore_case = 1,
+    .ignore_punctuation = 1,
+};
+
+static const struct recipe arc = {.format = &format_choice, .load = load_jsonl, .read = read_arc,
+    GAP, .shots = SHOTS_DRAWN, .metrics = PER_CHARACTER};
+static const struct recipe openbookqa = {.format = &format_choice, .load = load_jsonl,
+    .read = read_openbookqa, GAP, .shots = SHOTS_DRAWN, .metrics = PER_CHARACTER};
+static const struct recipe commonsenseqa = {.format = &format_choice, .load = load_jsonl,
+    .read = read_commonsenseqa, GAP, .shots = SHOTS_DRAWN_ONE_MORE, .metrics = PLAIN};
+static const struct recipe hellaswag = {.format = &format_choice, .load = load_jsonl,
+    .read = read_hellaswag, GAP, .shots = SHOTS_DRAWN_ONE_MORE, .metrics = PER_CHARACTER};
+static const struct recipe piqa = {.format = &format_choice, .load = load_jsonl, .read = read_piqa,
+    GAP, .shots = SHOTS_DRAWN_ONE_MORE, .metrics = PER_CHARACTER};
+static const struct recipe winogrande = {.format = &format_context, .load = load_jsonl,
+    .read = read_winogrande, GAP, .shots = SHOTS_DRAWN_ONE_MORE, .metrics = PLAIN};
+static const struct recipe boolq = {.format = &format_choice, .load = load_jsonl,
+    .read = read_boolq, GAP, .shots = SHOTS_DRAWN_ONE_MORE, .metrics = PLAIN};
+static const struct recipe sciq = {.format = &format_choice, .load = load_jsonl, .read = read_sciq,
+    GAP, .shots = SHOTS_DRAWN, .metrics = PER_CHARACTER};
+static const struct recipe mmlu = {.format = &format_choice, .load = load_csv, .read = read_mmlu,
+    .columns = mmlu_columns, GAP, .shots = SHOTS_FIRST, .metrics = PLAIN,
+    .about = "The following are multiple choice questions (with answers) about ",
+    .about_end = ".\n\n"};
+static const struct recipe cmmlu = {.format = &format_choice, .load = load_csv,
+    .read = read_cmmlu, GAP, .shots = SHOTS_FIRST, .metrics = {"acc", "acc_norm"},
+    .about = "以下是关于", .about_end = "的单项选择题，请直接给出正确答案的选项。\n\n"};
+static const struct recipe lambada = {.format = &format_likelihood, .load = load_jsonl,
+    .read = read_lambada, GAP};
+static const struct recipe gsm8k = {.format = &format_generate, .load = load_jsonl,
+    .read = read_gsm8k, GAP, .shots = SHOTS_DRAWN, .until = gsm8k_stops,
+    .n_until = LENGTH(gsm8k_stops), .max_tokens = 256, .answers = &gsm8k_answers};
+static const struct recipe nq_open = {.format = &format_generate, .load = load_jsonl,
+    .read = read_nq_open, .target_delimiter = " ", .shot_delimiter = "\n", .shots = SHOTS_DRAWN,
+    .about = "Answer these questions:\n\n", .about_end = "", .until = short_stops,
+    .n_until = LENGTH(short_stops), .max_tokens = 256, .answers = &nq_answers};
+static const struct recipe triviaqa = {.format = &format_generate, .load = load_jsonl,
+    .read = read_triviaqa, GAP, .shots = SHOTS_DRAWN, .until = short_stops,
+    .n_until = LENGTH(short_stops), .max_tokens = 256, .answers = &trivia_answers};
+static const struct recipe wikitext = {.format = &format_rolling, .load = load_wikitext, GAP};
+static const struct recipe windows = {.format = &format_windows, .load = load_text, GAP};
+static const struct recipe prose_text = {.format = &format_rolling, .load = load_prose, GAP};
+
+#define CHOICE "multiple_choice"
+#define GENERATE "generate_until"
+#define ROLLING "loglikelihood_rolling"
+
+#define MMLU(name, about)                                                                          \
+    {{"mmlu_" name, "mmlu", CHOICE, "mmlu/test/" name "_test.csv", "MMLU: " about, 1, 0},          \
+     &mmlu, "mmlu/dev/" name "_dev.csv", NULL, about}
+#define CMMLU(name, about)                                                                         \
+    {{"cmmlu_" name, "cmmlu", CHOICE, "cmmlu/test/" name ".csv", "CMMLU: " about, 1, 0}, &cmmlu,   \
+     "cmmlu/dev/" name ".csv", NULL, about}
+
+const struct task_row task_rows[] = {
+    {{"perplexity_text", NULL, ROLLING, "", "perplexity of a short text of our own", 1, 0},
+     &prose_text, NULL, NULL, NULL},
+    {{"arc_easy", NULL, CHOICE, "arc_easy/test.jsonl", "easier school science", 1, 0}, &arc,
+     "arc_easy/train.jsonl", NULL, NULL},
+    {{"arc_challenge", NULL, CHOICE, "arc_challenge/test.jsonl", "harder school science", 1, 0},
+     &arc, "arc_challenge/train.jsonl", NULL, NULL},
+    {{"hellaswag", NULL, CHOICE, "hellaswag/validation.jsonl", "how an everyday scene goes on", 1,
+      0}, &hellaswag, "hellaswag/train.jsonl", "hellaswag/val_1000.jsonl", NULL},
+    {{"piqa", NULL, CHOICE, "piqa/valid.jsonl", "which way of doing something works", 1, 0}, &piqa,
+     "piqa/train.jsonl", NULL, NULL},
+    {{"winogrande", NULL, CHOICE, "winogrande/dev.jsonl", "whom a sentence is about", 1, 0},
+     &winogrande, "winogrande/train.jsonl", NULL, NULL},
+    {{"boolq", NULL, CHOICE, "boolq/dev.jsonl", "yes or no after reading a passage", 2, 0}, &boolq,
+     "boolq/train.jsonl", NULL, NULL},
+    {{"openbookqa", NULL, CHOICE, "openbookqa/test.jsonl", "elementary science, reasoned", 1, 0},
+     &openbookqa, "openbookqa/train.jsonl", NULL, NULL},
+    {{"commonsense_qa", NULL, CHOICE, "commonsenseqa/dev.jsonl", "common sense, by letter", 1, 0},
+     &commonsenseqa, "commonsenseqa/train.jsonl", NULL, NULL},
+    {{"sciq", NULL, CHOICE, "sciq/test.jsonl", "science with a supporting passage", 1, 0}, &sciq,
+     "sciq/train.jsonl", "sciq/validation.jsonl", NULL},
+    {{"lambada_openai", NULL, "loglikelihood", "lambada/lambada_test.jsonl",
+      "the last word of a passage", 1, 0}, &lambada, NULL, NULL, NULL},
+    {{"gsm8k", NULL, GENERATE, "gsm8k/test.jsonl", "grade-school arithmetic, worked out", 3, 5},
+     &gsm8k, "gsm8k/train.jsonl", NULL, NULL},
+    {{"nq_open", NULL, GENERATE, "nq_open/NQ-open.dev.jsonl", "questions people search for", 4, 0},
+     &nq_open, "nq_open/NQ-open.train.jsonl", NULL, NULL},
+    {{"triviaqa", NULL, GENERATE, "triviaqa/triviaqa_sm_sub.jsonl", "trivia, answered freely", 3,
+      0}, &triviaqa, "triviaqa/train.jsonl", NULL, NULL},
+    {{"wikitext", NULL, ROLLING, "wikitext2/wiki.test.raw", "perplexity of WikiText-2's pages", 2,
+      0}, &wikitext, NULL, NULL, NULL},
+    {{"wikitext2_ppl", NULL, "windows", "wikitext2/wiki.test.raw",
+      "perplexity of WikiText-2's beginning in windows of 512 tokens", 1, 0}, &windows, NULL, NULL,
+     NULL},
+    MMLU("abstract_algebra", "abstract algebra"),
+    MMLU("anatomy", "anatomy"),
+    MMLU("astronomy", "astronomy"),
+    MMLU("business_ethics", "business ethics"),
+    MMLU("clinical_knowledge", "clinical knowledge"),
+    MMLU("college_biology", "college biology"),
+    MMLU("college_chemistry", "college chemistry"),
+    MMLU("college_computer_science", "college computer science"),
+    MMLU("college_mathematics", "college mathematics"),
+    MMLU("college_medicine", "college medicine"),
+    MMLU("college_physics", "college physics"),
+    MMLU("computer_security", "computer security"),
+    MMLU("conceptual_physics", "conceptual physics"),
+    MMLU("econometrics", "econometrics"),
+    MMLU("electrical_engineering", "electrical engineering"),
+    MMLU("elementary_mathematics", "elementary mathematics"),
+    MMLU("formal_logic", "formal logic"),
+    MMLU("global_facts", "global facts"),
+    MMLU("high_school_biology", "high school biology"),
+    MMLU("high_school_chemistry", "high school chemistry"),
+    MMLU("high_school_computer_science", "high school computer science"),
+    MMLU("high_school_european_history", "high school european history"),
+    MMLU("high_school_geography", "high school geography"),
+    MMLU("high_school_government_and_politics", "high school government and politics"),
+    MMLU("high_school_macroeconomics", "high school macroeconomics"),
+    MMLU("high_school_mathematics", "high school mathematics"),
+    MMLU("high_school_microeconomics", "high school microeconomics"),
+    MMLU("high_school_physics", "high school physics"),
+    MMLU("high_school_psychology", "high school psychology"),
+    MMLU("high_school_statistics", "high school statistics"),
+    MMLU("high_school_us_history", "high school us history"),
+    MMLU("high_school_world_history", "high school world history"),
+    MMLU("human_aging", "human aging"),
+    MMLU("human_sexuality", "human sexuality"),
+    MMLU("international_law", "international law"),
+    MMLU("jurisprudence", "jurisprudence"),
+    MMLU("logical_fallacies", "logical fallacies"),
+    MMLU("machine_learning", "machine learning"),
+    MMLU("management", "management"),
+    MMLU("marketing", "marketing"),
+    MMLU("medical_genetics", "medical genetics"),
+    MMLU("miscellaneous", "miscellaneous"),
+    MMLU("moral_disputes", "moral disputes"),
+    MMLU("moral_scenarios", "moral scenarios"),
+    MMLU("nutrition", "nutrition"),
+    MMLU("philosophy", "philosophy"),
+    MMLU("prehistory", "prehistory"),
+    MMLU("professional_accounting", "professional accounting"),
+    MMLU("professional_law", "professional law"),
+    MMLU("professional_medicine", "professional medicine"),
+    MMLU("professional_psychology", "professional psychology"),
+    MMLU("public_relations", "public relations"),
+    MMLU("security_studies", "security studies"),
+    MMLU("sociology", "sociology"),
+    MMLU("us_foreign_policy", "us foreign policy"),
+    MMLU("virology", "virology"),
+    MMLU("world_religions", "world religions"),
+    CMMLU("agronomy", "农学"),
+    CMMLU("anatomy", "解剖学"),
+    CMMLU("ancient_chinese", "古汉语"),
+    CMMLU("arts", "艺术学"),
+    CMMLU("astronomy", "天文学"),
+    CMMLU("business_ethics", "商业伦理"),
+    CMMLU("chinese_civil_service_exam", "中国公务员考试"),
+    CMMLU("chinese_driving_rule", "中国驾驶规则"),
+    CMMLU("chinese_food_culture", "中国饮食文化"),
+    CMMLU("chinese_foreign_policy", "中国外交政策"),
+    CMMLU("chinese_history", "中国历史"),
+    CMMLU("chinese_literature", "中国文学"),
+    CMMLU("chinese_teacher_qualification", "中国教师资格"),
+    CMMLU("clinical_knowledge", "临床知识"),
+    CMMLU("college_actuarial_science", "大学精算学"),
+    CMMLU("college_education", "大学教育学"),
+    CMMLU("college_engineering_hydrology", "大学工程水文学"),
+    CMMLU("college_law", "大学法律"),
+    CMMLU("college_mathematics", "大学数学"),
+    CMMLU("college_medical_statistics", "大学医学统计"),
+    CMMLU("college_medicine", "大学医学"),
+    CMMLU("computer_science", "计算机科学"),
+    CMMLU("computer_security", "计算机安全"),
+    CMMLU("conceptual_physics", "概念物理学"),
+    CMMLU("construction_project_management", "建设工程管理"),
+    CMMLU("economics", "经济学"),
+    CMMLU("education", "教育学"),
+    CMMLU("electrical_engineering", "电气工程"),
+    CMMLU("elementary_chinese", "小学语文"),
+    CMMLU("elementary_commonsense", "小学常识"),
+    CMMLU("elementary_information_and_technology", "小学信息技术"),
+    CMMLU("elementary_mathematics", "初等数学"),
+    CMMLU("ethnology", "民族学"),
+    CMMLU("food_science", "食品科学"),
+    CMMLU("genetics", "遗传学"),
+    CMMLU("global_facts", "全球事实"),
+    CMMLU("high_school_biology", "高中生物"),
+    CMMLU("high_school_chemistry", "高中化学"),
+    CMMLU("high_school_geography", "高中地理"),
+    CMMLU("high_school_mathematics", "高中数学"),
+    CMMLU("high_school_physics", "高中物理学"),
+    CMMLU("high_school_politics", "高中政治"),
+    CMMLU("human_sexuality", "人类性行为"),
+    CMMLU("international_law", "国际法学"),
+    CMMLU("journalism", "新闻学"),
+    CMMLU("jurisprudence", "法理学"),
+    CMMLU("legal_and_moral_basis", "法律与道德基础"),
+    CMMLU("logical", "逻辑学"),
+    CMMLU("machine_learning", "机器学习"),
+    CMMLU("management", "管理学"),
+    CMMLU("marketing", "市场营销"),
+    CMMLU("marxist_theory", "马克思主义理论"),
+    CMMLU("modern_chinese", "现代汉语"),
+    CMMLU("nutrition", "营养学"),
+    CMMLU("philosophy", "哲学"),
+    CMMLU("professional_accounting", "专业会计"),
+    CMMLU("professional_law", "专业法学"),
+    CMMLU("professional_medicine", "专业医学"),
+    CMMLU("professional_psychology", "专业心理学"),
+    CMMLU("public_relations", "公共关系"),
+    CMMLU("security_study", "安全研究"),
+    CMMLU("sociology", "社会学"),
+    CMMLU("sports_science", "体育学"),
+    CMMLU("traditional_chinese_medicine", "中医中药"),
+    CMMLU("virology", "病毒学"),
+    CMMLU("world_history", "世界历史"),
+    CMMLU("world_religions", "世界宗教"),
+};
+const int n_task_rows = LENGTH(task_rows);

@@ -1,0 +1,386 @@
+/* task.c -- a task from its row: documents, shots, items, verdicts. */
+#include "tasks/task.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/sha256.h"
+#include "tasks/answer.h"
+#include "tasks/format.h"
+#include "tasks/recipe.h"
+
+const struct task_info *task_info_at(int i)
+{
+    return i >= 0 && i < n_task_rows ? &task_rows[i].info : NULL;
+}
+
+static const struct task_row *row_find(const char *name)
+{
+    for (int i = 0; i < n_task_rows; i++)
+        if (strcmp(task_rows[i].info.name, name) == 0)
+            return &task_rows[i];
+    return NULL;
+}
+
+const struct task_info *task_info_find(const char *name)
+{
+    const struct task_row *row = row_find(name);
+
+    return row ? &row->info : NULL;
+}
+
+char *task_find_data(const struct task_info *t, const struct task_opts *o, struct err *e)
+{
+    const struct task_row *row = row_find(t->name);
+
+    if (*t->data)
+        return data_find(t->name, t->data, row ? row->instead : NULL, o, e);
+    char *none = mem_strdup("");
+    if (!none)
+        err_nomem(e);
+    return none;
+}
+
+static int no_task(const char *name, struct err *e)
+{
+    size_t n = strlen(name);
+
+    if (strchr(name, '/') || (n > 5 && strcmp(name + n - 5, ".json") == 0) ||
+        (n > 5 && strcmp(name + n - 5, ".yaml") == 0)) {
+        err_set(e, ERR_UNSUPPORTED, "%s: task files cannot be read yet", name);
+        err_hint(e, "`densimeter tasks` lists the tasks that are built in");
+        return -1;
+    }
+    return err_set(e, ERR_NOTFOUND, "%s: no such task", name);
+}
+
+/* The description, with the row's subject where it belongs, after the system instruction. */
+static char *system_text(const struct task_row *row, const char *instruction)
+{
+    const struct recipe *r = row->recipe;
+    struct strbuf about = STRBUF_INIT, out = STRBUF_INIT;
+
+    if (r->about) {
+        strbuf_adds(&about, r->about);
+        if (row->subject)
+            strbuf_adds(&about, row->subject);
+        strbuf_adds(&about, r->about_end);
+    }
+    prompt_join(&out, instruction ? instruction : "", strbuf_str(&about), r->shot_delimiter);
+    out.failed |= about.failed;
+    strbuf_release(&about);
+    return strbuf_take(&out);
+}
+
+/* The generator of document i when each has its own: a hash of seed, task and document, so that an
+ * item's shots depend on nothing else. */
+static int seed_by_doc(struct rng *r, const struct task *t, uint64_t seed, int i, struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+    char hex[SHA256_HEX];
+    int rc = -1;
+
+    strbuf_addf(&b, "%llu\x1f%s\x1f%d", (unsigned long long)seed, t->row->info.name, i);
+    if (strbuf_ok(&b, e) == 0 && sha256_bytes(hex, b.s, b.len, e) == 0) {
+        hex[16] = 0;
+        rng_seed(r, strtoull(hex, NULL, 16));
+        rc = 0;
+    }
+    strbuf_release(&b);
+    return rc;
+}
+
+/* One document's shots from its sample: whatever equals the document itself is passed over. */
+static void take_shots(struct task *t, int i, const int *sample, int n)
+{
+    int taken = 0;
+
+    for (int s = 0; s < n && taken < t->shots; s++)
+        if (strcmp(t->pool.v[sample[s]].json, t->docs.v[i].json) != 0)
+            t->drawn[(size_t)i * (size_t)t->shots + (size_t)taken++] = sample[s];
+    t->n_drawn[i] = taken;
+}
+
+static int draw_shots(struct task *t, const struct task_opts *o, struct err *e)
+{
+    enum sampling_from from = t->row->recipe->shots;
+    size_t k = (size_t)t->shots, n = from == SHOTS_DRAWN_ONE_MORE ? k + 1 : k;
+    uint32_t pool = (uint32_t)t->pool.n;
+    int *sample = NULL, rc = -1;
+    struct rng r;
+
+    if (n > pool)
+        return err_set(e, ERR_USAGE, "%s: %d shots need %zu examples, and there are %u",
+                       t->row->info.name, t->shots, n, pool);
+    if (from == SHOTS_FIRST && k < pool)
+        n = k + 1; /* one to spare for the document itself */
+    sample = mem_calloc(n, sizeof *sample);
+    t->drawn = t->docs.n <= SIZE_MAX / k ? mem_calloc(t->docs.n * k, sizeof *t->drawn) : NULL;
+    t->n_drawn = mem_calloc(t->docs.n, sizeof *t->n_drawn);
+    if (!sample || !t->drawn || !t->n_drawn) {
+        err_nomem(e);
+        goto out;
+    }
+    rng_seed(&r, o->seed);
+    for (size_t s = 0; s < n; s++)
+        sample[s] = (int)s;
+    for (int i = 0; i < (int)t->docs.n; i++) {
+        if (o->by_doc && seed_by_doc(&r, t, o->seed, i, e) < 0)
+            goto out;
+        if (from != SHOTS_FIRST && rng_sample(&r, pool, (uint32_t)n, sample, e) < 0)
+            goto out;
+        take_shots(t, i, sample, (int)n);
+    }
+    rc = 0;
+out:
+    mem_free(sample);
+    return rc;
+}
+
+static int open_shots(struct task *t, const struct task_opts *o, struct err *e)
+{
+    const struct task_row *row = t->row;
+    char *path;
+    int rc;
+
+    if (t->shots == 0)
+        return 0;
+    if (row->recipe->shots == SHOTS_NONE)
+        return err_set(e, ERR_USAGE, "%s: has no examples to show: it runs with 0 shots",
+                       row->info.name);
+    path = data_find(row->info.name, row->pool, NULL, o, e);
+    if (!path)
+        return err_prefix(e, "the examples for %d shots", t->shots);
+    rc = row->recipe->load(&t->pool, path, row->recipe, e);
+    mem_free(path);
+    return rc < 0 ? -1 : draw_shots(t, o, e);
+}
+
+int task_open(struct task **out, const char *name, const struct task_opts *o, struct err *e)
+{
+    const struct task_row *row = row_find(name);
+    struct task *t;
+    int rc = -1;
+
+    if (!row)
+        return no_task(name, e);
+    t = mem_calloc(1, sizeof *t);
+    if (!t)
+        return err_nomem(e);
+    t->row = row;
+    t->shots = o->shots < 0 ? row->info.default_shots : o->shots;
+    t->path = task_find_data(&row->info, o, e);
+    if (!t->path)
+        goto out;
+    t->system = system_text(row, o->system);
+    if (!t->system) {
+        err_nomem(e);
+        goto out;
+    }
+    t->style = (struct prompt_style){t->system, row->recipe->target_delimiter,
+                                     row->recipe->shot_delimiter, o->chat};
+    if (row->recipe->load(&t->docs, t->path, row->recipe, e) < 0 || open_shots(t, o, e) < 0 ||
+        (row->recipe->answers && answer_open(&t->answer, row->recipe->answers, e) < 0))
+        goto out;
+    rc = 0;
+out:
+    if (rc == 0)
+        *out = t;
+    else
+        task_close(t);
+    return rc;
+}
+
+void task_close(struct task *t)
+{
+    if (!t)
+        return;
+    answer_close(t->answer);
+    docs_release(&t->docs);
+    docs_release(&t->pool);
+    mem_free(t->drawn);
+    mem_free(t->n_drawn);
+    mem_free(t->system);
+    mem_free(t->path);
+    mem_free(t);
+}
+
+const char *task_name(const struct task *t)
+{
+    return t->row->info.name;
+}
+
+int task_version(const struct task *t)
+{
+    return t->row->info.version;
+}
+
+int task_count(const struct task *t)
+{
+    return (int)t->docs.n;
+}
+
+int task_shots(const struct task *t)
+{
+    return t->shots;
+}
+
+const char *task_data_path(const struct task *t)
+{
+    return t->path;
+}
+
+/* An example as it is shown: its question and its right answer. */
+static struct shot shot_of(const struct task *t, const struct doc *d)
+{
+    if (t->row->recipe->format->prompts == PROMPTS_PER_CHOICE)
+        return (struct shot){d->choices[d->gold], d->targets[0]};
+    return (struct shot){d->text, d->n_choices ? d->choices[d->gold] : d->targets[0]};
+}
+
+/* prompts[0 .. n): one for the question, or one for each choice that ends a context. */
+static int build_prompts(const struct task *t, int i, char **prompts, int n, struct err *e)
+{
+    const struct doc *d = &t->docs.v[i];
+    int k = t->shots ? t->n_drawn[i] : 0, rc = 0;
+    struct shot *shots = mem_calloc((size_t)k, sizeof *shots);
+
+    if (!shots)
+        return err_nomem(e);
+    for (int s = 0; s < k; s++)
+        shots[s] = shot_of(t, &t->pool.v[t->drawn[(size_t)i * (size_t)t->shots + (size_t)s]]);
+    for (int p = 0; p < n && rc == 0; p++) {
+        struct strbuf b = STRBUF_INIT;
+        rc = prompt_build(&t->style, shots, k, d->text ? d->text : d->choices[p], &b, e);
+        if (rc == 0 && !(prompts[p] = strbuf_take(&b)))
+            rc = err_nomem(e);
+        strbuf_release(&b);
+    }
+    mem_free(shots);
+    return rc;
+}
+
+static int hash_item(struct item *it, const struct doc *d, struct err *e)
+{
+    struct sha256 *s;
+    char hex[SHA256_HEX];
+
+    if (sha256_bytes(it->doc_hash, d->json, strlen(d->json), e) < 0 || sha256_begin(&s, e) < 0)
+        return -1;
+    for (int i = 0; i < it->n_queries; i++) {
+        const struct query *q = &it->queries[i];
+        if (sha256_update(s, q->context, strlen(q->context), e) < 0 ||
+            sha256_update(s, "\x1f", 1, e) < 0 ||
+            sha256_update(s, q->continuation, strlen(q->continuation), e) < 0 ||
+            sha256_update(s, "\x1e", 1, e) < 0) {
+            sha256_final(s, hex, NULL);
+            return -1;
+        }
+    }
+    if (sha256_final(s, it->prompt_hash, e) < 0)
+        return -1;
+    if (!d->passage)
+        return 0;
+    if (sha256_bytes(hex, d->passage, strlen(d->passage), e) < 0)
+        return -1;
+    it->cluster = mem_strndup(hex, 16);
+    return it->cluster ? 0 : err_nomem(e);
+}
+
+int task_item(const struct task *t, int i, struct item *out, struct err *e)
+{
+    const struct format *f;
+    const struct doc *d;
+    char **prompts = NULL;
+    int n, rc = -1;
+
+    f = t->row->recipe->format;
+    d = &t->docs.v[i];
+    n = f->prompts == PROMPTS_NONE ? 0 : f->prompts == PROMPTS_ONE ? 1 : d->n_choices;
+    *out = (struct item){.doc_id = i, .gold_index = -1};
+    out->doc = mem_strdup(d->json);
+    prompts = mem_calloc((size_t)n, sizeof *prompts);
+    if (!prompts || !out->doc)
+        err_nomem(e);
+    else if (build_prompts(t, i, prompts, n, e) == 0 &&
+             f->ask(t, d, (const char *const *)prompts, out, e) == 0)
+        rc = hash_item(out, d, e);
+    for (int p = 0; prompts && p < n; p++)
+        mem_free(prompts[p]);
+    mem_free(prompts);
+    if (rc < 0)
+        item_release(out);
+    return rc;
+}
+
+void item_release(struct item *it)
+{
+    for (int i = 0; i < it->n_queries; i++) {
+        mem_free(it->queries[i].context);
+        mem_free(it->queries[i].continuation);
+    }
+    mem_free(it->queries);
+    mem_free(it->doc);
+    mem_free(it->gold);
+    mem_free(it->cluster);
+    mem_free(it->task_data);
+    *it = (struct item){.gold_index = -1};
+}
+
+int task_score(const struct task *t, const struct item *it, const struct reply_text *replies,
+               struct verdict *out, struct err *e)
+{
+    int rc;
+
+    *out = (struct verdict){.n = 0};
+    for (int i = 0; i < it->n_queries; i++)
+        if (it->queries[i].kind != QUERY_GENERATE &&
+            (isnan(replies[i].loglikelihood) || replies[i].loglikelihood == INFINITY))
+            return err_set(e, ERR_NUMERIC, "%s: item %d: log-likelihood %d is %g", task_name(t),
+                           it->doc_id, i, replies[i].loglikelihood);
+    rc = t->row->recipe->format->credit(t, &t->docs.v[it->doc_id], replies, out, e);
+    if (rc < 0)
+        verdict_release(out);
+    return rc;
+}
+
+void verdict_release(struct verdict *v)
+{
+    for (int i = 0; i < v->n; i++)
+        mem_free(v->credits[i].filtered);
+    mem_free(v->prediction);
+    *v = (struct verdict){.n = 0};
+}
+
+int task_order(const struct task *t, int limit, int *order)
+{
+    int n = task_count(t);
+
+    if (limit > 0 && limit < n)
+        n = limit;
+    for (int i = 0; i < n; i++)
+        order[i] = i;
+    return n;
+}
+
+const char *task_aggregation(const struct task *t, const char *metric)
+{
+    static const struct { const char *metric, *how; } rows[] = {
+        {"acc", "mean"},
+        {"acc_norm", "mean"},
+        {"acc_bytes", "mean"},
+        {"exact_match", "mean"},
+        {"perplexity", NULL}, /* the format's */
+        {"word_perplexity", "weighted_perplexity"},
+        {"byte_perplexity", "weighted_perplexity"},
+        {"bits_per_byte", "bits_per_byte"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (strcmp(rows[i].metric, metric) == 0)
+            return rows[i].how ? rows[i].how : t->row->recipe->format->perplexity;
+    return NULL;
+}
