@@ -129,10 +129,8 @@ int fast_supports(int quant_type, int k)
 size_t fast_stripe_bytes(int quant_type, int k)
 {
     const struct fast_format *f = fast_format_find(quant_type);
-    size_t groups = (size_t)k / 32;
 
-    return (groups * fast_group_bytes(f->bits) + fast_scales_at(f->scales, (int)groups) + 63) /
-           64 * 64;
+    return fast_codes_at(f->bits, f->scales, k / 32 - 1) + fast_group_bytes(f->bits);
 }
 
 /* The eight dwords of a row's codes into its places in the lines of a group (fast_layout.h). */
@@ -156,18 +154,18 @@ static void put_codes(enum fast_bits bits, uint8_t *group, int r, const uint8_t 
         memcpy(group + 64 * l + 4 * r, &line[l], 4);
 }
 
-/* The scales of group g (of 32, in the whole row) of row r. */
-static void put_scales(const struct fast_format *f, uint8_t *scales, int r, int g,
+/* The scales of group g (counted in the whole row) of row r. */
+static void put_scales(const struct fast_format *f, uint8_t *stripe, int r, int g,
                        const uint8_t *block)
 {
-    uint8_t *at = scales + fast_scales_at(f->scales, g), sub[2];
-    int per_block = f->block / 32, halves = f->scales == FAST_D || f->scales == FAST_K_D ? 1 : 2;
+    uint8_t *at = stripe + fast_d_at(f->bits, f->scales, g), sub[2];
 
-    for (int i = 0; i < halves; i++)
-        memcpy(at + 32 * i + 2 * r, block + f->d_at + 2 * i, 2);
+    memcpy(at + 2 * r, block + f->d_at, 2);
+    if (f->scales == FAST_D_M || f->scales == FAST_K_D_M)
+        memcpy(at + 32 + 2 * r, block + f->d_at + 2, 2);
     if (f->sub) {
-        f->sub(sub, block, g % per_block);
-        at += 32 * halves + 32 * (g % per_block);
+        f->sub(sub, block, g % (f->block / 32));
+        at = stripe + fast_sub_at(f->bits, f->scales, g);
         at[r] = sub[0];
         at[16 + r] = sub[1];
     }
@@ -177,20 +175,19 @@ void fast_pack(int quant_type, void *stripe, const uint8_t *rows, size_t row_byt
                int n_rows, int k)
 {
     const struct fast_format *f = fast_format_find(quant_type);
-    int groups = k / 32, per_block = f->block / 32;
-    size_t group_bytes = fast_group_bytes(f->bits);
-    uint8_t *codes = stripe, *scales = codes + (size_t)groups * group_bytes, code[32];
+    int per_block = f->block / 32;
+    uint8_t code[32];
 
     memset(stripe, 0, fast_stripe_bytes(quant_type, k));
     for (int r = 0; r < FAST_ROWS && row0 + r < n_rows; r++) {
         const uint8_t *row = rows + (size_t)(row0 + r) * row_bytes;
 
-        for (int g = 0; g < groups; g++) {
+        for (int g = 0; g < k / 32; g++) {
             const uint8_t *block = row + (size_t)(g / per_block) * (size_t)f->bytes;
 
             f->codes(code, block, g % per_block);
-            put_codes(f->bits, codes + (size_t)g * group_bytes, r, code);
-            put_scales(f, scales, r, g, block);
+            put_codes(f->bits, (uint8_t *)stripe + fast_codes_at(f->bits, f->scales, g), r, code);
+            put_scales(f, stripe, r, g, block);
         }
     }
 }

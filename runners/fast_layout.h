@@ -1,14 +1,20 @@
 /* fast_layout.h -- the bytes that fast_pack writes and the fast kernels read.  Theirs only.
  *
- * Stripe: 16 rows, n = k / 32 groups.  Vector j (0..7) of a group is 64 bytes: byte 4r + i is the
+ * Stripe: 16 rows, k / 32 groups.  Vector j (0..7) of a group is 64 bytes: byte 4r + i is the
  * unsigned code of row r at k = 32 * group + 4j + i, so one register holds 16 rows and meets four
- * activations that are the same for all of them.  A stripe is
- *   n times the codes of a group (FAST_8: the eight vectors; otherwise four lines that hold vector
- *     l in the low nibbles and vector l + 4 in the high ones, then the bits above the nibbles:
- *     FAST_5 one line, bit j of a byte for vector j; FAST_6 two lines, bits 2i, 2i+1 of a byte of
- *     line p for vector 4p + i), and then
- *   the scales, 16 rows side by side: per group f16 d [, f16 m], or per super-block of 256
- *     f16 d, [f16 dmin,] and per group of it u8 sc, u8 mn (FAST_6: per 16 elements i8 sc).
+ * activations that are the same for all of them.  The codes of a group are the eight vectors
+ * (FAST_8), or four lines that hold vector l in the low nibbles and vector l + 4 in the high ones,
+ * then the bits above the nibbles: FAST_5 one line, bit j of a byte for vector j; FAST_6 two lines,
+ * bits 2i, 2i+1 of a byte of line p for vector 4p + i.
+ *
+ * A line of scales, 16 rows side by side, stands before the codes that it serves, for a kernel must
+ * read one ascending stream: with the scales in a second one, reading from memory took twice as
+ * long (12 instead of 22 GB/s on a Zen 4 core).  `|` separates halves of a line:
+ *   FAST_D      f16 d of group 2i | of group 2i + 1, and the codes of both
+ *   FAST_D_M    f16 d | f16 m, and the codes of one group
+ *   FAST_K_D_M  per 256: f16 d | f16 dmin, then four times: u8 sc, u8 mn of group 2i | of 2i + 1,
+ *               and the codes of both
+ *   FAST_K_D    per 256: f16 d | nothing, then as before with i8 sc of either half of a group
  * Signed formats are stored with their bias added (Q8_0: + 128); a block of activations carries
  * minus bias times its sum, where the integer accumulator starts.
  *
@@ -54,13 +60,32 @@ static inline size_t fast_group_bytes(enum fast_bits bits)
     return bytes[bits];
 }
 
-/* Where the scales of group g begin, in bytes from the start of the scales: the group's own, with
- * FAST_K_* those of its super-block. */
-static inline size_t fast_scales_at(enum fast_scales s, int g)
+/* Bytes from the start of a stripe to the codes of group g. */
+static inline size_t fast_codes_at(enum fast_bits bits, enum fast_scales scales, int g)
 {
-    static const uint16_t bytes[] = {32, 64, 320, 288};
+    size_t codes = fast_group_bytes(bits), n = (size_t)g, lines = n / 2 + 1;
 
-    return (size_t)(s < FAST_K_D_M ? g : g / 8) * bytes[s];
+    if (scales == FAST_D_M)
+        lines = n + 1;
+    else if (scales == FAST_K_D_M || scales == FAST_K_D)
+        lines += n / 8 + 1;
+    return n * codes + lines * 64;
+}
+
+/* To d of group g. */
+static inline size_t fast_d_at(enum fast_bits bits, enum fast_scales scales, int g)
+{
+    if (scales == FAST_D)
+        return fast_codes_at(bits, scales, g & ~1) - 64 + (size_t)(g & 1) * 32;
+    if (scales == FAST_D_M)
+        return fast_codes_at(bits, scales, g) - 64;
+    return fast_codes_at(bits, scales, g & ~7) - 128;
+}
+
+/* To the sub-scales of group g (FAST_K_*). */
+static inline size_t fast_sub_at(enum fast_bits bits, enum fast_scales scales, int g)
+{
+    return fast_codes_at(bits, scales, g & ~1) - 64 + (size_t)(g & 1) * 32;
 }
 
 extern const struct fast_kernels fast_ref, fast_avx2, fast_vnni;

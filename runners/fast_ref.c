@@ -72,26 +72,25 @@ static float half_at(const uint8_t *p)
 }
 
 /* w of both halves (FAST_K_D; otherwise twice the same) and m of row r in group g. */
-static void scale_at(float w[2], float *m, enum fast_scales kind, const uint8_t *scales, int g,
-                     int r)
+static void scale_at(float w[2], float *m, const struct fast_format *f, const uint8_t *stripe,
+                     int g, int r)
 {
-    const uint8_t *at = scales + fast_scales_at(kind, g), *sub;
+    const uint8_t *at = stripe + fast_d_at(f->bits, f->scales, g);
+    const uint8_t *sub = f->sub ? stripe + fast_sub_at(f->bits, f->scales, g) + r : NULL;
 
     w[0] = w[1] = half_at(at + 2 * r);
     *m = 0;
-    switch (kind) {
+    switch (f->scales) {
     case FAST_D:
         break;
     case FAST_D_M:
         *m = half_at(at + 32 + 2 * r);
         break;
     case FAST_K_D_M:
-        sub = at + 64 + g % 8 * 32 + r;
         w[0] *= (float)sub[0];
         *m = -(half_at(at + 32 + 2 * r) * (float)sub[16]);
         break;
     case FAST_K_D:
-        sub = at + 32 + g % 8 * 32 + r;
         w[0] *= (float)(int8_t)sub[0];
         w[1] *= (float)(int8_t)sub[16];
         break;
@@ -131,16 +130,15 @@ static float group_dot(float acc, const struct fast_format *f, const uint8_t cod
 static void gemm_row(const struct fast_format *f, float *out, size_t ldo, const uint8_t *stripe,
                      int r, const uint8_t *acts, int cols, int k)
 {
-    size_t group_bytes = fast_group_bytes(f->bits), act_bytes = fast_act_bytes(k);
-    const uint8_t *scales = stripe + (size_t)(k / 32) * group_bytes;
+    size_t act_bytes = fast_act_bytes(k);
     uint8_t code[32];
     float w[2], m;
 
     for (int c = 0; c < cols; c++)
         out[(size_t)c * ldo] = 0;
     for (int g = 0; g < k / 32; g++) {
-        codes_at(code, f->bits, stripe + (size_t)g * group_bytes, r);
-        scale_at(w, &m, f->scales, scales, g, r);
+        codes_at(code, f->bits, stripe + fast_codes_at(f->bits, f->scales, g), r);
+        scale_at(w, &m, f, stripe, g, r);
         for (int c = 0; c < cols; c++) {
             const struct fast_block *b = (const void *)(acts + (size_t)c * act_bytes);
             float *acc = out + (size_t)c * ldo;

@@ -95,31 +95,29 @@ INLINE __m512 signed_bytes(const uint8_t *p)
 }
 
 /* w of the hth half of group g (only FAST_K_D has two). */
-INLINE __m512 scale(enum fast_scales kind, const uint8_t *scales, int g, int h)
+INLINE __m512 scale(enum fast_bits bits, enum fast_scales kind, const uint8_t *stripe, int g, int h)
 {
-    const uint8_t *at = scales + fast_scales_at(kind, g);
+    __m512 d = halves(stripe + fast_d_at(bits, kind, g));
 
     if (kind == FAST_K_D_M)
-        return _mm512_mul_ps(halves(at), unsigned_bytes(at + 64 + g % 8 * 32));
+        return _mm512_mul_ps(d, unsigned_bytes(stripe + fast_sub_at(bits, kind, g)));
     if (kind == FAST_K_D)
-        return _mm512_mul_ps(halves(at), signed_bytes(at + 32 + g % 8 * 32 + 16 * h));
-    return halves(at);
+        return _mm512_mul_ps(d, signed_bytes(stripe + fast_sub_at(bits, kind, g) + 16 * h));
+    return d;
 }
 
-/* acc + m * s */
-INLINE __m512 add_minimum(enum fast_scales kind, __m512 acc, const uint8_t *scales, int g, float s)
+/* m of group g; FAST_K_D_M: -m. */
+INLINE __m512 minimum(enum fast_bits bits, enum fast_scales kind, const uint8_t *stripe, int g)
 {
-    const uint8_t *at = scales + fast_scales_at(kind, g);
+    __m512 m = halves(stripe + fast_d_at(bits, kind, g) + 32);
 
-    if (kind == FAST_D_M)
-        return _mm512_fmadd_ps(halves(at + 32), _mm512_set1_ps(s), acc);
-    return _mm512_fnmadd_ps(
-        _mm512_mul_ps(halves(at + 32), unsigned_bytes(at + 64 + g % 8 * 32 + 16)),
-        _mm512_set1_ps(s), acc);
+    if (kind == FAST_K_D_M)
+        m = _mm512_mul_ps(m, unsigned_bytes(stripe + fast_sub_at(bits, kind, g) + 16));
+    return m;
 }
 
 struct tile {
-    const uint8_t *codes, *scales; /* of one stripe */
+    const uint8_t *stripe;
     int groups;
     const uint8_t *acts; /* of the first column */
     size_t act_bytes;
@@ -150,10 +148,10 @@ INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind
     UNROLL for (int c = 0; c < cols; c++)
         acc[c] = _mm512_setzero_ps();
     for (int g = 0; g < t->groups; g++) {
-        const uint8_t *group = t->codes + (size_t)g * fast_group_bytes(bits);
+        const uint8_t *group = t->stripe + fast_codes_at(bits, kind, g);
 
         UNROLL for (int h = 0; h < parts; h++) {
-            __m512 w = scale(kind, t->scales, g, h);
+            __m512 w = scale(bits, kind, t->stripe, g, h);
 
             UNROLL for (int c = 0; c < cols; c++)
                 isum[c] = start(bias, block_at(t, c, g), h);
@@ -174,8 +172,14 @@ INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind
             }
         }
         if (kind == FAST_D_M || kind == FAST_K_D_M) {
-            UNROLL for (int c = 0; c < cols; c++)
-                acc[c] = add_minimum(kind, acc[c], t->scales, g, block_at(t, c, g)->s);
+            __m512 m = minimum(bits, kind, t->stripe, g);
+
+            UNROLL for (int c = 0; c < cols; c++) {
+                __m512 s = _mm512_set1_ps(block_at(t, c, g)->s);
+
+                acc[c] = kind == FAST_D_M ? _mm512_fmadd_ps(m, s, acc[c])
+                                          : _mm512_fnmadd_ps(m, s, acc[c]);
+            }
         }
     }
     UNROLL for (int c = 0; c < cols; c++)
@@ -219,8 +223,7 @@ static void gemm(int quant_type, float *out, size_t ldo, const void *stripes, in
     struct tile t = {.groups = k / FAST_BLOCK, .act_bytes = fast_act_bytes(k), .ldo = ldo};
 
     for (int r = 0; r < rows; r += FAST_ROWS) {
-        t.codes = (const uint8_t *)stripes + (size_t)(r / FAST_ROWS) * stripe_bytes;
-        t.scales = t.codes + (size_t)t.groups * fast_group_bytes(f->bits);
+        t.stripe = (const uint8_t *)stripes + (size_t)(r / FAST_ROWS) * stripe_bytes;
         t.rows = (__mmask16)(rows - r < 16 ? (1 << (rows - r)) - 1 : 0xffff);
         for (int c = 0, width = 8, log2 = 3; c < cols; c += width) {
             while (width > cols - c) {
