@@ -65,6 +65,7 @@ struct request {
     int n_given; /* score: 1 .. n_ids-1.  Positions before it are not scored */
     int max_tokens;     /* generate */
     struct sampling sampling;
+    int ignore_end;    /* generate: go on after an end token (speed, length) */
     uint64_t key; /* generate: names the request to the counter-based sampler */
     /* generate: called after each token; 1 ends the request (a stop string was seen). */
     int (*on_token)(void *user, const struct request *q, int32_t id, float margin);

@@ -1,0 +1,18 @@
+/* arch.h -- the architecture table: which keys, which layers, which operations of each.
+ *
+ * A new model family is a row in arch.c (and, rarely, a new op kind with its kernel): nothing else
+ * may need to change.  Sources: the model papers and files; ../spec architectures text by name. */
+#ifndef RUNNERS_ARCH_H
+#define RUNNERS_ARCH_H
+
+#include "base/err.h"
+
+struct model;
+
+/* Reads the hyper-parameters of m->file and fills m->arch_name, m->hp and m->program. */
+int arch_build(struct model *m, struct err *e);
+
+/* Names of the architectures there are, in order; NULL after the last. */
+const char *arch_name_at(int i);
+
+#endif

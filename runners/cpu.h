@@ -1,0 +1,129 @@
+/* cpu.h -- the inside of the CPU device, shared by its files only.
+ *
+ * All workers walk the same list of steps; a barrier stands between two steps unless both work row
+ * by row (then each worker stays with its own rows).  Which worker computes what cannot change a
+ * bit: no sum is ever split. */
+#ifndef RUNNERS_CPU_H
+#define RUNNERS_CPU_H
+
+#include "base/thread.h"
+#include "runners/device.h"
+#include "runners/fast.h"
+#include "runners/kernels.h"
+
+#define COLUMN_BLOCK 64 /* batch rows that a chunk of weight rows goes over at a time */
+
+enum step_kind { STEP_OP, STEP_QUANTISE };
+
+struct step {
+    enum step_kind kind;
+    const struct op *op;
+    int barrier; /* before the step */
+};
+
+struct attend_unit { /* tokens t0 .. t0+n-1 of a span, for every kv head */
+    int span, t0, n;
+};
+
+struct packed { /* a weight as the fast kernels read it; stripes NULL: computed as exact */
+    uint8_t *stripes;
+    size_t stripe_bytes;
+};
+
+struct worker_scratch {
+    float *panel; /* unpacked weight rows */
+    float *block; /* outputs of a chunk before its epilogue */
+    struct lse lse;
+    const float **k_pages, **v_pages;
+};
+
+struct device { /* the CPU */
+    const struct program *p;
+    const struct kernels *k;
+    const struct fast_kernels *fast; /* NULL: exact */
+    struct pool *pool;
+    int threads, max_rows, page_table;
+
+    struct step *steps;
+    int n_steps;
+    size_t cap_steps;
+    struct chunk_counter *counters; /* one per step */
+
+    float *arena; /* values: rows of ld floats, value v at offset * max_rows */
+    size_t arena_bytes;
+    float *rope_tables; /* per rope: [max_rows][n_rot/2] cos, then the same of sin */
+    size_t rope_bytes;
+
+    struct packed *packed; /* by weight id */
+    size_t packed_bytes;
+    uint8_t *acts; /* quantised input of the linear that comes next, row after row */
+    size_t acts_bytes;
+
+    float *kv, *kv_scratch; /* [page][all layers]; [page][one layer] */
+    size_t kv_bytes, kv_scratch_bytes;
+    size_t page_floats, scratch_floats, *layer_offset;
+
+    struct worker_scratch *scratch;
+    size_t panel_floats, block_floats;
+    struct attend_unit *units;
+    int n_units;
+    size_t cap_units;
+    struct lse *lse; /* [max_rows][vocabulary blocks] */
+    int lse_blocks;
+    size_t lse_bytes;
+
+    struct batch *batch; /* the one that runs */
+    atomic_int bad_row;  /* a head row that is not finite, or -1 */
+};
+
+/* Rows of the op: the batch's, or the wanted ones. */
+static inline int cpu_rows(const struct device *d, const struct op *op)
+{
+    return op->wanted_rows ? d->batch->n_heads : d->batch->n;
+}
+
+static inline float *cpu_row(const struct device *d, int value, int row)
+{
+    const struct value *v = &d->p->values[value];
+    return d->arena + v->offset * (size_t)d->max_rows + (size_t)row * v->ld;
+}
+
+/* The kernels want zeros up to a multiple of 16. */
+static inline void cpu_pad(const struct device *d, int value, float *row)
+{
+    const struct value *v = &d->p->values[value];
+    for (size_t i = (size_t)v->width; i < v->ld; i++)
+        row[i] = 0;
+}
+
+/* Part `worker` of n things. */
+static inline void cpu_part(const struct device *d, int n, int worker, int *from, int *to)
+{
+    *from = (int)((int64_t)n * worker / d->threads);
+    *to = (int)((int64_t)n * (worker + 1) / d->threads);
+}
+
+static inline int cpu_next(struct device *d, const struct step *s)
+{
+    return atomic_fetch_add_explicit(&d->counters[s - d->steps].next, 1, memory_order_relaxed);
+}
+
+int cpu_row_local(enum op_kind k);
+void cpu_row_op(struct device *d, const struct op *op, int from, int to);
+void cpu_rope_tables(struct device *d, int from, int to); /* for rows of the batch */
+void cpu_quantise(struct device *d, const struct op *op, int from, int to);
+void cpu_linear(struct device *d, const struct step *s, int worker);
+void cpu_head(struct device *d, const struct step *s, int worker);
+void cpu_head_combine(struct device *d, int from, int to);
+void cpu_kv_store(struct device *d, const struct step *s);
+void cpu_attention(struct device *d, const struct step *s, int worker);
+int cpu_attend_units(struct device *d); /* fills d->units for d->batch */
+/* Packs the weights that the fast kernels take; ids of weights used as plain tables only stay. */
+int cpu_pack(struct device *d, struct err *e);
+int cpu_uses_fast(const struct device *d, const struct weight *w);
+/* Largest panel and block that cpu_linear and cpu_head ask for, in floats. */
+void cpu_linear_scratch(struct device *d);
+void *cpu_map(size_t bytes, int huge); /* zeroed memory that is resident only where touched */
+void cpu_unmap(void *p, size_t bytes);
+
+#endif

@@ -1,0 +1,151 @@
+/* cpu_attention.c -- keys and values into pages, and attention over them. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "runners/cpu.h"
+
+enum { UNIT_TOKENS = 16 };
+
+/* Where a page keeps the keys of one layer; the values follow all keys. */
+static float *layer_of(const struct device *d, page_no page, int layer)
+{
+    if (page >= 0)
+        return d->kv + (size_t)page * d->page_floats + d->layer_offset[layer];
+    return d->kv_scratch + (size_t)~page * d->scratch_floats;
+}
+
+static float *keys_of(const struct device *d, page_no page, const struct op *op, int head)
+{
+    return layer_of(d, page, op->layer) + (size_t)head * (size_t)op->head_dim * KV_PAGE;
+}
+
+static float *values_of(const struct device *d, page_no page, const struct op *op, int head)
+{
+    return layer_of(d, page, op->layer) +
+           ((size_t)op->kv_heads * (size_t)op->head_dim +
+            (size_t)head * (size_t)op->value_dim) * KV_PAGE;
+}
+
+static void store_keys(const struct device *d, const struct op *op, int head, page_no page,
+                       int row, int position)
+{
+    const float *k = cpu_row(d, op->in[0], row) + (size_t)head * (size_t)op->head_dim;
+    float *to = keys_of(d, page, op, head) + position % KV_PAGE;
+
+    for (int i = 0; i < op->head_dim; i++)
+        to[(size_t)i * KV_PAGE] = k[i];
+}
+
+static void store_values(const struct device *d, const struct op *op, int head, page_no page,
+                         int row, int position)
+{
+    size_t n = (size_t)op->value_dim;
+
+    memcpy(values_of(d, page, op, head) + (size_t)(position % KV_PAGE) * n,
+           cpu_row(d, op->in[1], row) + (size_t)head * n, n * sizeof(float));
+}
+
+static void copy_page(const struct device *d, const struct op *op, int head, int values,
+                      const struct page_copy *c)
+{
+    if (values)
+        memcpy(values_of(d, c->dst, op, head), values_of(d, c->src, op, head),
+               (size_t)op->value_dim * KV_PAGE * sizeof(float));
+    else
+        memcpy(keys_of(d, c->dst, op, head), keys_of(d, c->src, op, head),
+               (size_t)op->head_dim * KV_PAGE * sizeof(float));
+}
+
+/* One unit of work is the keys or the values of one head: its copies and rows go in order, so
+ * that a page can be copied from rows stored just before. */
+void cpu_kv_store(struct device *d, const struct step *st)
+{
+    const struct op *op = st->op;
+    const struct batch *b = d->batch;
+
+    for (int u = cpu_next(d, st); u < 2 * op->kv_heads; u = cpu_next(d, st)) {
+        int head = u / 2, values = u % 2;
+        const struct page_copy *copy = b->copies, *end = b->copies + b->n_copies;
+
+        for (int s = 0; s < b->n_spans; s++) {
+            const struct span *sp = &b->spans[s];
+            for (int i = 0; i < sp->n; i++) {
+                int row = sp->row0 + i, position = sp->position + i;
+                for (; copy < end && copy->before_row <= row; copy++)
+                    copy_page(d, op, head, values, copy);
+                if (values)
+                    store_values(d, op, head, sp->pages[position / KV_PAGE], row, position);
+                else
+                    store_keys(d, op, head, sp->pages[position / KV_PAGE], row, position);
+            }
+        }
+    }
+}
+
+int cpu_attend_units(struct device *d)
+{
+    const struct batch *b = d->batch;
+
+    d->n_units = 0;
+    for (int s = 0; s < b->n_spans; s++)
+        for (int t = 0; t < b->spans[s].n; t += UNIT_TOKENS) {
+            int n = b->spans[s].n - t;
+            if (mem_grow(&d->units, &d->cap_units, (size_t)d->n_units + 1, sizeof *d->units) < 0)
+                return -1;
+            d->units[d->n_units++] =
+                (struct attend_unit){s, t, n < UNIT_TOKENS ? n : UNIT_TOKENS};
+        }
+    return 0;
+}
+
+enum { ATTEND_ROWS = 128 };
+
+static void attend_group(struct device *d, const struct op *op, const struct span *sp, int head,
+                         int t0, int n, const struct worker_scratch *s)
+{
+    const float *q[ATTEND_ROWS];
+    float *out[ATTEND_ROWS];
+    int32_t first[ATTEND_ROWS], last[ATTEND_ROWS];
+    int group = op->heads / op->kv_heads, rows = 0;
+
+    for (int t = t0; t < t0 + n; t++)
+        for (int g = 0; g < group; g++, rows++) {
+            size_t h = (size_t)head * (size_t)group + (size_t)g;
+            int position = sp->position + t;
+            q[rows] = cpu_row(d, op->in[0], sp->row0 + t) + h * (size_t)op->head_dim;
+            out[rows] = cpu_row(d, op->out[0], sp->row0 + t) + h * (size_t)op->value_dim;
+            last[rows] = position;
+            first[rows] = op->window && position >= op->window ? position - op->window + 1 : 0;
+        }
+    struct attend a = {
+        .rows = rows, .q = q, .out = out, .first = first, .last = last,
+        .head_dim = op->head_dim, .value_dim = op->value_dim,
+        .scale = op->scale, .softcap = op->softcap, .k = s->k_pages, .v = s->v_pages,
+    };
+    d->k->attend(&a);
+}
+
+void cpu_attention(struct device *d, const struct step *st, int worker)
+{
+    const struct op *op = st->op;
+    struct worker_scratch *s = &d->scratch[worker];
+    int group = op->heads / op->kv_heads;
+    int most = group >= ATTEND_ROWS ? 1 : ATTEND_ROWS / group; /* tokens per call */
+
+    /* The last units look back furthest: they go first, so that no worker ends on a long one. */
+    for (int u = cpu_next(d, st); u < d->n_units * op->kv_heads; u = cpu_next(d, st)) {
+        const struct attend_unit *unit = &d->units[d->n_units - 1 - u / op->kv_heads];
+        const struct span *sp = &d->batch->spans[unit->span];
+        int head = u % op->kv_heads;
+        int pages = (sp->position + unit->t0 + unit->n - 1) / KV_PAGE + 1;
+
+        for (int p = 0; p < pages; p++) {
+            s->k_pages[p] = keys_of(d, sp->pages[p], op, head);
+            s->v_pages[p] = values_of(d, sp->pages[p], op, head);
+        }
+        for (int t = 0; t < unit->n; t += most)
+            attend_group(d, op, sp, head, unit->t0 + t, unit->n - t < most ? unit->n - t : most, s);
+        for (int t = 0; t < unit->n && head == op->kv_heads - 1; t++)
+            cpu_pad(d, op->out[0], cpu_row(d, op->out[0], sp->row0 + unit->t0 + t));
+    }
+}

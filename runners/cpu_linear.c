@@ -1,0 +1,267 @@
+/* cpu_linear.c -- weights times activations: chunks of weight rows handed out to the workers.
+ *
+ * exact: the chunk's rows are unpacked once into a panel of floats and used for every batch row.
+ * fast:  the packed stripes are multiplied as they are. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "runners/cpu.h"
+#include "runners/quant.h"
+
+enum {
+    CHUNK_ROWS = 64,               /* at most; a multiple of FAST_ROWS */
+    PANEL_BYTES = 320 * 1024,      /* a panel should stay in the second-level cache */
+    CHUNKS_PER_WORKER = 4,         /* so that a slow core does not hold up the rest */
+};
+
+int cpu_uses_fast(const struct device *d, const struct weight *w)
+{
+    return d->fast && d->packed[w->id].stripes;
+}
+
+static int chunk_rows(const struct device *d, const struct op *op)
+{
+    int rows = 0, k = op->w[0]->k, n = op->epilogue == EPILOGUE_GLU ? 2 : op->n_out;
+    int panel = (int)(PANEL_BYTES / sizeof(float) / KERNEL_PAD(k));
+    int c;
+
+    for (int i = 0; i < op->n_out; i++)
+        rows += op->w[i]->rows;
+    c = rows / (d->threads * CHUNKS_PER_WORKER);
+    if (op->epilogue == EPILOGUE_GLU)
+        panel /= 2;
+    if (c > panel && !cpu_uses_fast(d, op->w[n - 1]))
+        c = panel;
+    if (c > CHUNK_ROWS)
+        c = CHUNK_ROWS;
+    c = c / FAST_ROWS * FAST_ROWS;
+    return c < FAST_ROWS ? FAST_ROWS : c;
+}
+
+/* One chunk of one weight over all batch rows, in blocks of columns. */
+struct matmul {
+    struct device *d;
+    const struct weight *w;
+    int r0, rows;
+    const float *panel;
+};
+
+static struct matmul prepare(struct device *d, const struct weight *w, int r0, int rows,
+                             float *panel)
+{
+    size_t ld = KERNEL_PAD(w->k);
+
+    if (!cpu_uses_fast(d, w))
+        for (int r = 0; r < rows; r++) {
+            float *y = panel + (size_t)r * ld;
+            d->k->unpack(w->type, y, w->data + (size_t)(r0 + r) * w->row_bytes, (size_t)w->k);
+            for (size_t i = (size_t)w->k; i < ld; i++)
+                y[i] = 0;
+        }
+    return (struct matmul){d, w, r0, rows, panel};
+}
+
+static void multiply(const struct matmul *m, int in, int c0, int cols, float *out, size_t ldo)
+{
+    struct device *d = m->d;
+    const struct weight *w = m->w;
+
+    if (cpu_uses_fast(d, w)) {
+        const struct packed *p = &d->packed[w->id];
+        d->fast->gemm(w->type, out, ldo,
+                      p->stripes + (size_t)(m->r0 / FAST_ROWS) * p->stripe_bytes, m->rows,
+                      d->acts + (size_t)c0 * fast_act_bytes(w->k), cols, w->k);
+        return;
+    }
+    d->k->gemm(out, ldo, m->panel, KERNEL_PAD(w->k), m->rows, cpu_row(d, in, c0),
+               d->p->values[in].ld, cols, w->k);
+}
+
+static void add_bias(const struct device *d, float *out, size_t ldo, int cols, int rows,
+                     const float *bias)
+{
+    for (int c = 0; bias && c < cols; c++)
+        d->k->add(out + (size_t)c * ldo, out + (size_t)c * ldo, bias, rows);
+}
+
+static void plain_chunk(struct device *d, const struct op *op, int i, int r0, int rows,
+                        struct worker_scratch *s)
+{
+    struct matmul m = prepare(d, op->w[i], r0, rows, s->panel);
+    const float *bias = op->bias[i] ? op->bias[i]->f32 + r0 : NULL;
+    int n = cpu_rows(d, op);
+    size_t ld = d->p->values[op->out[i]].ld;
+
+    if (op->epilogue == EPILOGUE_NONE) {
+        float *out = cpu_row(d, op->out[i], 0) + r0;
+        multiply(&m, op->in[0], 0, n, out, ld);
+        add_bias(d, out, ld, n, rows, bias);
+        return;
+    }
+    for (int c0 = 0; c0 < n; c0 += COLUMN_BLOCK) {
+        int cols = n - c0 < COLUMN_BLOCK ? n - c0 : COLUMN_BLOCK;
+        multiply(&m, op->in[0], c0, cols, s->block, CHUNK_ROWS);
+        add_bias(d, s->block, CHUNK_ROWS, cols, rows, bias);
+        for (int c = 0; c < cols; c++)
+            d->k->add(cpu_row(d, op->out[0], c0 + c) + r0, cpu_row(d, op->in[1], c0 + c) + r0,
+                      s->block + (size_t)c * CHUNK_ROWS, rows);
+    }
+}
+
+static void glu_chunk(struct device *d, const struct op *op, int r0, int rows,
+                      struct worker_scratch *s)
+{
+    struct matmul gate = prepare(d, op->w[0], r0, rows, s->panel);
+    struct matmul up = prepare(d, op->w[1], r0, rows,
+                               s->panel + (size_t)CHUNK_ROWS * KERNEL_PAD(op->w[0]->k));
+    float *g = s->block, *u = s->block + COLUMN_BLOCK * CHUNK_ROWS;
+    int n = cpu_rows(d, op);
+
+    for (int c0 = 0; c0 < n; c0 += COLUMN_BLOCK) {
+        int cols = n - c0 < COLUMN_BLOCK ? n - c0 : COLUMN_BLOCK;
+        multiply(&gate, op->in[0], c0, cols, g, CHUNK_ROWS);
+        multiply(&up, op->in[0], c0, cols, u, CHUNK_ROWS);
+        add_bias(d, g, CHUNK_ROWS, cols, rows, op->bias[0] ? op->bias[0]->f32 + r0 : NULL);
+        add_bias(d, u, CHUNK_ROWS, cols, rows, op->bias[1] ? op->bias[1]->f32 + r0 : NULL);
+        for (int c = 0; c < cols; c++)
+            d->k->glu(op->act, cpu_row(d, op->out[0], c0 + c) + r0, g + (size_t)c * CHUNK_ROWS,
+                      u + (size_t)c * CHUNK_ROWS, rows);
+    }
+}
+
+void cpu_linear(struct device *d, const struct step *st, int worker)
+{
+    const struct op *op = st->op;
+    struct worker_scratch *s = &d->scratch[worker];
+    int step = chunk_rows(d, op);
+
+    if (cpu_rows(d, op) == 0)
+        return;
+    for (int chunk = cpu_next(d, st);; chunk = cpu_next(d, st)) {
+        int c = chunk, i = 0;
+        for (; i < op->n_out; i++) {
+            int chunks = (op->w[i]->rows + step - 1) / step;
+            if (c < chunks)
+                break;
+            c -= chunks;
+        }
+        if (i == op->n_out)
+            return;
+        int r0 = c * step;
+        int rows = op->w[i]->rows - r0 < step ? op->w[i]->rows - r0 : step;
+        if (op->epilogue == EPILOGUE_GLU)
+            glu_chunk(d, op, r0, rows, s);
+        else
+            plain_chunk(d, op, i, r0, rows, s);
+    }
+}
+
+static void head_block(struct device *d, const struct op *op, const struct matmul *m, int block,
+                       float *out)
+{
+    struct batch *b = d->batch;
+    int r0 = block * LSE_BLOCK, rows = m->rows;
+
+    for (int c0 = 0; c0 < b->n_heads; c0 += COLUMN_BLOCK) {
+        int cols = b->n_heads - c0 < COLUMN_BLOCK ? b->n_heads - c0 : COLUMN_BLOCK;
+        multiply(m, op->in[0], c0, cols, out, LSE_BLOCK);
+        for (int c = 0; c < cols; c++) {
+            struct head_row *h = &b->heads[c0 + c];
+            float *y = out + (size_t)c * LSE_BLOCK;
+            if (op->softcap != 0)
+                d->k->softcap(y, op->softcap, rows);
+            d->k->lse(&d->lse[(size_t)(c0 + c) * (size_t)d->lse_blocks + (size_t)block], y, rows);
+            for (int t = 0; t < h->n_targets; t++)
+                if (h->targets[t] >= r0 && h->targets[t] < r0 + rows)
+                    h->target_logits[t] = y[h->targets[t] - r0];
+            if (h->logits)
+                memcpy(h->logits + r0, y, (size_t)rows * sizeof *y);
+        }
+    }
+}
+
+void cpu_head(struct device *d, const struct step *st, int worker)
+{
+    const struct op *op = st->op;
+    struct worker_scratch *s = &d->scratch[worker];
+
+    if (d->batch->n_heads == 0)
+        return;
+    for (int block = cpu_next(d, st); block < d->lse_blocks; block = cpu_next(d, st)) {
+        int r0 = block * LSE_BLOCK;
+        int rows = d->p->n_vocab - r0 < LSE_BLOCK ? d->p->n_vocab - r0 : LSE_BLOCK;
+        struct matmul m = prepare(d, op->w[0], r0, rows, s->panel);
+        head_block(d, op, &m, block, s->block);
+    }
+}
+
+void cpu_linear_scratch(struct device *d)
+{
+    d->block_floats = (size_t)COLUMN_BLOCK * LSE_BLOCK; /* more than two blocks of CHUNK_ROWS */
+    for (int i = 0; i < d->p->n_ops; i++) {
+        const struct op *op = &d->p->ops[i];
+        size_t rows = op->kind == OP_HEAD ? LSE_BLOCK : 2 * CHUNK_ROWS;
+        if ((op->kind == OP_LINEAR || op->kind == OP_HEAD) &&
+            d->panel_floats < rows * KERNEL_PAD(op->w[0]->k))
+            d->panel_floats = rows * KERNEL_PAD(op->w[0]->k);
+    }
+}
+
+/* ---- packing for fast ---- */
+
+struct pack_job {
+    struct device *d;
+    const struct weight *w;
+    struct packed *p;
+    struct chunk_counter next;
+};
+
+static void pack_worker(void *arg, int worker)
+{
+    struct pack_job *j = arg;
+    int stripes = (j->w->rows + FAST_ROWS - 1) / FAST_ROWS;
+
+    (void)worker;
+    for (int s = atomic_fetch_add(&j->next.next, 1); s < stripes;
+         s = atomic_fetch_add(&j->next.next, 1))
+        fast_pack(j->w->type, j->p->stripes + (size_t)s * j->p->stripe_bytes, j->w->data,
+                  j->w->row_bytes, s * FAST_ROWS, j->w->rows, j->w->k);
+}
+
+/* The file's pages of a packed weight are not read again: they are dropped from this process. */
+static void forget_mapping(const struct weight *w)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = ((uintptr_t)w->data + page - 1) / page * page;
+    uintptr_t to = ((uintptr_t)w->data + (size_t)w->rows * w->row_bytes) / page * page;
+
+    if (from < to)
+        madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
+int cpu_pack(struct device *d, struct err *e)
+{
+    for (int i = 0; i < d->p->n_ops; i++) {
+        const struct op *op = &d->p->ops[i];
+        int n = op->kind == OP_HEAD ? 1 : op->epilogue == EPILOGUE_GLU ? 2 : op->n_out;
+        if (op->kind != OP_LINEAR && op->kind != OP_HEAD)
+            continue;
+        for (int k = 0; k < n; k++) {
+            struct pack_job j = {.d = d, .w = op->w[k], .p = &d->packed[op->w[k]->id]};
+            size_t stripes = ((size_t)j.w->rows + FAST_ROWS - 1) / FAST_ROWS;
+            if (!fast_supports(j.w->type, j.w->k))
+                continue;
+            j.p->stripe_bytes = fast_stripe_bytes(j.w->type, j.w->k);
+            j.p->stripes = cpu_map(stripes * j.p->stripe_bytes, 1);
+            if (!j.p->stripes)
+                return err_nomem(e);
+            d->packed_bytes += stripes * j.p->stripe_bytes;
+            pool_run(d->pool, pack_worker, &j);
+            forget_mapping(j.w);
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,122 @@
+/* cpu_rows.c -- the operations that work row by row, and the angles of a batch's positions. */
+#include <math.h>
+#include <string.h>
+
+#include "runners/angles.h"
+#include "runners/cpu.h"
+#include "runners/dmath.h"
+#include "runners/quant.h"
+
+int cpu_row_local(enum op_kind k)
+{
+    return k == OP_EMBED || k == OP_RMS_NORM || k == OP_HEAD_NORM || k == OP_ROPE || k == OP_ADD;
+}
+
+/* cos of rope r for a row of the batch; sin follows all rows of cos. */
+static float *rope_row(const struct device *d, const struct rope *r, int row, int want_sin)
+{
+    float *t = d->rope_tables;
+
+    for (const struct rope *o = d->p->ropes; o != r; o++)
+        t += (size_t)o->n_rot * (size_t)d->max_rows;
+    if (want_sin)
+        t += (size_t)(r->n_rot / 2) * (size_t)d->max_rows;
+    return t + (size_t)(r->n_rot / 2) * (size_t)row;
+}
+
+void cpu_rope_tables(struct device *d, int from, int to)
+{
+    for (int i = 0; i < d->p->n_ropes; i++) {
+        const struct rope *r = &d->p->ropes[i];
+        for (int row = from; row < to; row++) {
+            float *c = rope_row(d, r, row, 0), *s = rope_row(d, r, row, 1);
+            for (int k = 0; k < r->n_rot / 2; k++) {
+                angles_sincos(d->batch->positions[row] * r->inv_freq[k], &c[k], &s[k]);
+                c[k] *= r->magnitude;
+                s[k] *= r->magnitude;
+            }
+        }
+    }
+}
+
+static void embed(const struct device *d, const struct op *op, int row)
+{
+    const struct weight *w = op->w[0];
+    float *y = cpu_row(d, op->out[0], row);
+
+    d->k->unpack(w->type, y, w->data + (size_t)d->batch->tokens[row] * w->row_bytes, (size_t)w->k);
+    if (op->scale != 1)
+        d->k->scale(y, y, op->scale, w->k);
+    cpu_pad(d, op->out[0], y);
+}
+
+static void row_op(const struct device *d, const struct op *op, int row)
+{
+    float *y = cpu_row(d, op->out[0], row);
+
+    switch (op->kind) {
+    case OP_EMBED:
+        embed(d, op, row);
+        return;
+    case OP_RMS_NORM:
+        d->k->rms_norm(y, cpu_row(d, op->in[0], row), op->w[0]->f32, op->w[0]->k, op->eps);
+        cpu_pad(d, op->out[0], y);
+        return;
+    case OP_HEAD_NORM:
+        for (int h = 0; h < op->heads; h++)
+            d->k->rms_norm(y + (size_t)h * (size_t)op->head_dim, y + (size_t)h * (size_t)op->head_dim,
+                           op->w[0]->f32, op->head_dim, op->eps);
+        return;
+    case OP_ROPE:
+        for (int h = 0; h < op->heads; h++)
+            d->k->rope(y + (size_t)h * (size_t)op->head_dim, rope_row(d, op->rope, row, 0),
+                       rope_row(d, op->rope, row, 1), op->rope->n_rot, op->rope->halves);
+        return;
+    case OP_ADD:
+        d->k->add(y, cpu_row(d, op->in[0], row), cpu_row(d, op->in[1], row),
+                  d->p->values[op->out[0]].width);
+        cpu_pad(d, op->out[0], y);
+        return;
+    case OP_GATHER:
+        memcpy(y, cpu_row(d, op->in[0], d->batch->heads[row].row),
+               d->p->values[op->out[0]].ld * sizeof *y);
+        return;
+    default:
+        return;
+    }
+}
+
+void cpu_row_op(struct device *d, const struct op *op, int from, int to)
+{
+    for (int row = from; row < to; row++)
+        row_op(d, op, row);
+}
+
+void cpu_quantise(struct device *d, const struct op *op, int from, int to)
+{
+    int k = op->w[0]->k;
+
+    for (int row = from; row < to; row++)
+        d->fast->quantise(d->acts + (size_t)row * fast_act_bytes(k), cpu_row(d, op->in[0], row), k);
+}
+
+/* Blocks in order, in double: ln sum exp = M + ln(sum of s_b exp(m_b - M)). */
+void cpu_head_combine(struct device *d, int from, int to)
+{
+    for (int i = from; i < to; i++) {
+        struct head_row *h = &d->batch->heads[i];
+        const struct lse *l = &d->lse[(size_t)i * (size_t)d->lse_blocks];
+        double sum = 0;
+        int best = 0;
+
+        for (int b = 1; b < d->lse_blocks; b++)
+            if (l[b].max > l[best].max)
+                best = b;
+        for (int b = 0; b < d->lse_blocks; b++)
+            sum += (double)l[b].sum * dmath_exp((double)l[b].max - (double)l[best].max);
+        h->lse = (double)l[best].max + dmath_log(sum);
+        h->argmax = best * LSE_BLOCK + l[best].argmax;
+        if (!isfinite(h->lse))
+            atomic_store(&d->bad_row, h->row);
+    }
+}

@@ -1,0 +1,20 @@
+#include "runners/device.h"
+
+#include <string.h>
+
+static const struct device_ops *const devices[] = {&device_cpu, &device_null};
+
+const struct device_ops *device_at(int i)
+{
+    return i >= 0 && (size_t)i < sizeof devices / sizeof devices[0] ? devices[i] : NULL;
+}
+
+const struct device_ops *device_find(const char *name, struct err *e)
+{
+    for (size_t i = 0; i < sizeof devices / sizeof devices[0]; i++)
+        if (strcmp(devices[i]->name, name) == 0)
+            return devices[i];
+    err_set(e, ERR_NOTFOUND, "device '%.40s' is unknown", name);
+    err_hint(e, "devices: cpu, null");
+    return NULL;
+}

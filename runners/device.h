@@ -1,0 +1,86 @@
+/* device.h -- where a program runs.
+ *
+ * A device owns the activations, the KV cache and whatever it made of the weights; the scheduler
+ * owns the page numbers.  One thread at a time drives a device. */
+#ifndef RUNNERS_DEVICE_H
+#define RUNNERS_DEVICE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "runners/program.h"
+#include "runners/runner.h"
+
+/* A page holds the keys and values of KV_PAGE positions, aligned to absolute position.  Numbers
+ * >= 0 are kept from batch to batch; ~n (negative) is scratch number n, which lives for one batch
+ * and may be overwritten from layer to layer. */
+typedef int32_t page_no;
+
+struct span { /* consecutive rows of a batch that follow each other on one path */
+    int row0, n, position; /* of row0 */
+    const page_no *pages;  /* [position of the last row / KV_PAGE + 1], by absolute page */
+};
+
+/* Before row `before_row` stores its keys and values, page dst becomes a copy of src. */
+struct page_copy {
+    page_no dst, src;
+    int before_row;
+};
+
+struct head_row { /* a row whose logits are wanted */
+    int row;
+    const int32_t *targets; /* tokens whose logits are asked for */
+    int n_targets;
+    float *target_logits; /* out: [n_targets] */
+    float *logits;        /* out: [n_vocab] when not NULL */
+    double lse;           /* out: ln of the sum of exp over the vocabulary */
+    int32_t argmax;       /* out: lowest index of the maximum */
+};
+
+struct batch {
+    int n;
+    const int32_t *tokens, *positions;
+    const struct span *spans;
+    int n_spans;
+    const struct page_copy *copies; /* in order of before_row */
+    int n_copies;
+    struct head_row *heads; /* in order of row */
+    int n_heads;
+};
+
+struct device_opts {
+    enum numerics numerics;
+    const char *kernels; /* NULL: the best */
+    int threads;
+    int max_rows;  /* rows per batch, at most */
+    int kv_pages;  /* kept pages */
+    int kv_scratch; /* scratch pages */
+};
+
+struct device_info {
+    const char *kernels;
+    int threads;
+    uint64_t weights_bytes, kv_bytes, scratch_bytes;
+};
+
+struct device;
+struct device_ops {
+    const char *name;
+    const char *help;
+    /* p and its weights stay valid until close.  The device may drop the mapping's clean pages of
+     * weights that it keeps in a form of its own. */
+    int (*open)(struct device **out, const struct program *p, const struct device_opts *o,
+                struct err *e);
+    void (*close)(struct device *d);
+    void (*info)(const struct device *d, struct device_info *out);
+    /* Runs the whole program over the batch.  NaN or infinity: ERR_NUMERIC naming op and layer. */
+    int (*run)(struct device *d, struct batch *b, struct err *e);
+};
+
+const struct device_ops *device_at(int i); /* NULL after the last */
+const struct device_ops *device_find(const char *name, struct err *e);
+
+extern const struct device_ops device_cpu, device_null;
+
+#endif

@@ -1,0 +1,340 @@
+/* device_cpu.c -- worker threads, and kernels chosen at run time by what the CPU has.  See cpu.h. */
+#include <math.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/mem.h"
+#include "runners/cpu.h"
+
+enum { HUGE_FROM = 4 << 20 };
+
+void *cpu_map(size_t bytes, int huge)
+{
+    void *p = mmap(NULL, bytes ? bytes : 1, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (p == MAP_FAILED)
+        return NULL;
+    if (huge && bytes >= HUGE_FROM)
+        madvise(p, bytes, MADV_HUGEPAGE);
+    return p;
+}
+
+void cpu_unmap(void *p, size_t bytes)
+{
+    if (p)
+        munmap(p, bytes ? bytes : 1);
+}
+
+static int add_step(struct device *d, struct step s)
+{
+    if (mem_grow(&d->steps, &d->cap_steps, (size_t)d->n_steps + 1, sizeof *d->steps) < 0)
+        return -1;
+    d->steps[d->n_steps++] = s;
+    return 0;
+}
+
+static int any_fast(const struct device *d, const struct op *op)
+{
+    int n = op->kind == OP_HEAD ? 1 : op->epilogue == EPILOGUE_GLU ? 2 : op->n_out;
+
+    for (int i = 0; i < n; i++)
+        if (cpu_uses_fast(d, op->w[i]))
+            return 1;
+    return 0;
+}
+
+/* Two neighbours that both work row by row over the same rows need no barrier between them. */
+static int build_steps(struct device *d)
+{
+    int local = 0, wanted = 0; /* of the step before */
+
+    for (int i = 0; i < d->p->n_ops; i++) {
+        const struct op *op = &d->p->ops[i];
+        int matrix = op->kind == OP_LINEAR || op->kind == OP_HEAD;
+        if (matrix && any_fast(d, op)) {
+            struct step s = {STEP_QUANTISE, op, !(local && wanted == op->wanted_rows)};
+            if (add_step(d, s) < 0)
+                return -1;
+            local = 1;
+            wanted = op->wanted_rows;
+        }
+        struct step s = {STEP_OP, op,
+                         i > 0 && !(local && cpu_row_local(op->kind) && wanted == op->wanted_rows)};
+        if (add_step(d, s) < 0)
+            return -1;
+        local = cpu_row_local(op->kind);
+        wanted = op->wanted_rows;
+    }
+    d->counters = mem_aligned(64, (size_t)d->n_steps * sizeof *d->counters);
+    return d->counters ? 0 : -1;
+}
+
+static int map_kv(struct device *d, const struct device_opts *o)
+{
+    d->layer_offset = mem_calloc((size_t)d->p->n_layers, sizeof *d->layer_offset);
+    if (!d->layer_offset)
+        return -1;
+    for (int i = 0; i < d->p->n_layers; i++) {
+        const struct layer_kv *l = &d->p->kv[i];
+        size_t floats = (size_t)l->kv_heads * (size_t)(l->head_dim + l->value_dim) * KV_PAGE;
+        d->layer_offset[i] = d->page_floats;
+        d->page_floats += floats;
+        if (d->scratch_floats < floats)
+            d->scratch_floats = floats;
+    }
+    d->kv_bytes = d->page_floats * (size_t)o->kv_pages * sizeof(float);
+    d->kv_scratch_bytes = d->scratch_floats * (size_t)o->kv_scratch * sizeof(float);
+    d->kv = cpu_map(d->kv_bytes, 0);
+    d->kv_scratch = cpu_map(d->kv_scratch_bytes, 0);
+    return d->kv && d->kv_scratch ? 0 : -1;
+}
+
+static int map_activations(struct device *d)
+{
+    size_t rows = (size_t)d->max_rows, kmax = 0;
+
+    for (int i = 0; i < d->p->n_ops; i++)
+        if ((d->p->ops[i].kind == OP_LINEAR || d->p->ops[i].kind == OP_HEAD) &&
+            kmax < (size_t)d->p->ops[i].w[0]->k)
+            kmax = (size_t)d->p->ops[i].w[0]->k;
+    d->arena_bytes = d->p->arena_ld * rows * sizeof(float);
+    d->arena = cpu_map(d->arena_bytes, 0);
+    for (int i = 0; i < d->p->n_ropes; i++)
+        d->rope_bytes += (size_t)d->p->ropes[i].n_rot * rows * sizeof(float);
+    d->rope_tables = cpu_map(d->rope_bytes, 0);
+    d->lse_blocks = (d->p->n_vocab + LSE_BLOCK - 1) / LSE_BLOCK;
+    d->lse_bytes = (size_t)d->lse_blocks * rows * sizeof *d->lse;
+    d->lse = cpu_map(d->lse_bytes, 0);
+    if (!d->arena || !d->rope_tables || !d->lse)
+        return -1;
+    if (!d->fast)
+        return 0;
+    d->acts_bytes = fast_act_bytes((int)(kmax + FAST_BLOCK - 1) / FAST_BLOCK * FAST_BLOCK) * rows;
+    d->acts = cpu_map(d->acts_bytes, 0);
+    return d->acts ? 0 : -1;
+}
+
+static int make_scratch(struct device *d, int pages)
+{
+    d->scratch = mem_calloc((size_t)d->threads, sizeof *d->scratch);
+    if (!d->scratch)
+        return -1;
+    for (int i = 0; i < d->threads; i++) {
+        struct worker_scratch *s = &d->scratch[i];
+        s->panel = cpu_map(d->panel_floats * sizeof(float), 0);
+        s->block = cpu_map(d->block_floats * sizeof(float), 0);
+        s->k_pages = mem_calloc((size_t)pages, sizeof *s->k_pages);
+        s->v_pages = mem_calloc((size_t)pages, sizeof *s->v_pages);
+        if (!s->panel || !s->block || !s->k_pages || !s->v_pages)
+            return -1;
+    }
+    return 0;
+}
+
+static void cpu_close(struct device *d)
+{
+    if (!d)
+        return;
+    pool_close(d->pool);
+    for (int i = 0; d->scratch && i < d->threads; i++) {
+        cpu_unmap(d->scratch[i].panel, d->panel_floats * sizeof(float));
+        cpu_unmap(d->scratch[i].block, d->block_floats * sizeof(float));
+        mem_free(d->scratch[i].k_pages);
+        mem_free(d->scratch[i].v_pages);
+    }
+    for (int i = 0; i < d->p->n_ops && d->packed; i++)
+        for (int k = 0; k < OP_OUTS; k++) {
+            const struct weight *w = d->p->ops[i].w[k];
+            struct packed *p = w ? &d->packed[w->id] : NULL;
+            if (p && p->stripes) {
+                cpu_unmap(p->stripes,
+                          ((size_t)w->rows + FAST_ROWS - 1) / FAST_ROWS * p->stripe_bytes);
+                p->stripes = NULL;
+            }
+        }
+    cpu_unmap(d->arena, d->arena_bytes);
+    cpu_unmap(d->rope_tables, d->rope_bytes);
+    cpu_unmap(d->lse, d->lse_bytes);
+    cpu_unmap(d->acts, d->acts_bytes);
+    cpu_unmap(d->kv, d->kv_bytes);
+    cpu_unmap(d->kv_scratch, d->kv_scratch_bytes);
+    mem_free(d->layer_offset);
+    mem_free(d->packed);
+    mem_free(d->scratch);
+    mem_free(d->units);
+    mem_free(d->counters);
+    mem_free(d->steps);
+    mem_free(d);
+}
+
+static int choose_kernels(struct device *d, const struct device_opts *o, struct err *e)
+{
+    d->k = o->kernels ? kernels_find(o->kernels) : kernels_best();
+    if (!d->k) {
+        err_set(e, ERR_NOTFOUND, "kernels '%.40s' are unknown or this CPU does not have them",
+                o->kernels);
+        err_hint(e, "kernels: ref, avx2, avx512");
+        return -1;
+    }
+    if (o->numerics != NUMERICS_FAST)
+        return 0;
+    d->fast = o->kernels ? fast_kernels_find(o->kernels) : NULL;
+    if (!d->fast)
+        d->fast = fast_kernels_best();
+    return 0;
+}
+
+static int cpu_open(struct device **out, const struct program *p, const struct device_opts *o,
+                    struct err *e)
+{
+    struct device *d = mem_calloc(1, sizeof *d);
+    int rc = -1;
+
+    *out = NULL;
+    if (!d)
+        return err_nomem(e);
+    d->p = p;
+    d->max_rows = o->max_rows;
+    if (choose_kernels(d, o, e) < 0 || pool_open(&d->pool, o->threads, e) < 0)
+        goto out;
+    d->threads = pool_threads(d->pool);
+    d->packed = mem_calloc((size_t)p->n_weights, sizeof *d->packed);
+    if (!d->packed) {
+        err_nomem(e);
+        goto out;
+    }
+    if (d->fast && cpu_pack(d, e) < 0)
+        goto out;
+    cpu_linear_scratch(d);
+    if (map_kv(d, o) < 0 || map_activations(d) < 0 ||
+        make_scratch(d, o->kv_pages + o->kv_scratch) < 0 || build_steps(d) < 0) {
+        err_nomem(e);
+        goto out;
+    }
+    *out = d;
+    d = NULL;
+    rc = 0;
+out:
+    cpu_close(d);
+    return rc;
+}
+
+static void run_step(struct device *d, const struct step *s, int worker)
+{
+    int from, to;
+
+    cpu_part(d, cpu_rows(d, s->op), worker, &from, &to);
+    if (s->kind == STEP_QUANTISE) {
+        cpu_quantise(d, s->op, from, to);
+        return;
+    }
+    switch (s->op->kind) {
+    case OP_LINEAR:
+        cpu_linear(d, s, worker);
+        return;
+    case OP_KV_STORE:
+        cpu_kv_store(d, s);
+        return;
+    case OP_ATTENTION:
+        cpu_attention(d, s, worker);
+        return;
+    case OP_HEAD:
+        cpu_head(d, s, worker);
+        pool_barrier(d->pool);
+        cpu_head_combine(d, from, to);
+        return;
+    default:
+        cpu_row_op(d, s->op, from, to);
+        return;
+    }
+}
+
+static void run_all(void *arg, int worker)
+{
+    struct device *d = arg;
+    int from, to;
+
+    cpu_part(d, d->batch->n, worker, &from, &to);
+    cpu_rope_tables(d, from, to);
+    for (int i = 0; i < d->n_steps; i++) {
+        if (d->steps[i].barrier)
+            pool_barrier(d->pool);
+        run_step(d, &d->steps[i], worker);
+    }
+}
+
+/* ---- finding the first op whose output is not finite: the same steps, one at a time ---- */
+
+struct probe {
+    struct device *d;
+    int step;
+};
+
+static void run_one(void *arg, int worker)
+{
+    struct probe *p = arg;
+
+    run_step(p->d, &p->d->steps[p->step], worker);
+}
+
+static int first_bad_row(const struct device *d, const struct op *op, int value)
+{
+    for (int row = 0; row < cpu_rows(d, op); row++) {
+        const float *y = cpu_row(d, value, row);
+        for (int i = 0; i < d->p->values[value].width; i++)
+            if (!isfinite(y[i]))
+                return row;
+    }
+    return -1;
+}
+
+static int name_bad_op(struct device *d, struct err *e)
+{
+    for (int i = 0; i < d->n_steps; i++)
+        atomic_store_explicit(&d->counters[i].next, 0, memory_order_relaxed);
+    for (struct probe p = {d, 0}; p.step < d->n_steps; p.step++) {
+        const struct op *op = d->steps[p.step].op;
+        pool_run(d->pool, run_one, &p);
+        for (int k = 0; d->steps[p.step].kind == STEP_OP && k < op->n_out; k++) {
+            int row = first_bad_row(d, op, op->out[k]);
+            if (row < 0)
+                continue;
+            if (op->wanted_rows)
+                row = d->batch->heads[row].row;
+            return err_set(e, ERR_NUMERIC,
+                           "the output of %s (%s, layer %d) at position %d is not finite",
+                           op_name(op->kind), op->w[k] ? op->w[k]->name : "no weight", op->layer,
+                           d->batch->positions[row]);
+        }
+    }
+    return err_set(e, ERR_NUMERIC, "the logits at position %d are not finite",
+                   d->batch->positions[atomic_load(&d->bad_row)]);
+}
+
+static int cpu_run(struct device *d, struct batch *b, struct err *e)
+{
+    d->batch = b;
+    if (cpu_attend_units(d) < 0)
+        return err_nomem(e);
+    for (int i = 0; i < d->n_steps; i++)
+        atomic_store_explicit(&d->counters[i].next, 0, memory_order_relaxed);
+    atomic_store(&d->bad_row, -1);
+    pool_run(d->pool, run_all, d);
+    return atomic_load(&d->bad_row) >= 0 ? name_bad_op(d, e) : 0;
+}
+
+static void cpu_info(const struct device *d, struct device_info *out)
+{
+    *out = (struct device_info){
+        .kernels = d->fast ? d->fast->name : d->k->name,
+        .threads = d->threads,
+        .weights_bytes = d->packed_bytes,
+        .kv_bytes = d->kv_bytes,
+        .scratch_bytes = d->arena_bytes + d->kv_scratch_bytes + d->lse_bytes + d->acts_bytes,
+    };
+}
+
+const struct device_ops device_cpu = {
+    "cpu", "this computer's processor", cpu_open, cpu_close, cpu_info, cpu_run,
+};

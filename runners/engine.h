@@ -1,0 +1,28 @@
+/* engine.h -- the inside of a runner, shared by runner.c, run.c and runner_bench.c only. */
+#ifndef RUNNERS_ENGINE_H
+#define RUNNERS_ENGINE_H
+
+#include "runners/device.h"
+#include "runners/kv.h"
+#include "runners/model.h"
+#include "runners/runner.h"
+#include "runners/schedule.h"
+
+struct runner {
+    struct gguf *file;
+    struct model *model;
+    struct tokenizer *tokenizer;
+    const struct device_ops *ops;
+    struct device *device;
+    struct kv kv;
+    struct schedule schedule;
+    struct model_info info;
+    struct run_cost cost;
+    int context, batch_tokens;
+    char *chat_template;
+    int32_t *order; /* scratch of the sampler: [vocab], made at the first sample that needs it */
+};
+
+double engine_now(void); /* monotonic seconds */
+
+#endif

@@ -1,0 +1,193 @@
+#include "runners/model.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "runners/arch.h"
+#include "runners/quant.h"
+
+enum { MODEL_DIM_MAX = 1 << 24, MODEL_TENSORS_MAX = 1 << 16 };
+
+void model_close(struct model *m)
+{
+    if (!m)
+        return;
+    program_release(&m->program);
+    for (size_t i = 0; i < m->n_weights; i++) {
+        mem_free((void *)m->weights[i].name);
+        mem_free((void *)m->weights[i].f32);
+    }
+    mem_free(m->weights);
+    mem_free(m->name);
+    mem_free(m);
+}
+
+static void full_key(char *out, size_t size, const struct model *m, const char *key)
+{
+    snprintf(out, size, "%s.%s", m->arch_name, key);
+}
+
+int model_int(const struct model *m, const char *key, int fallback, int *out, struct err *e)
+{
+    char k[128];
+    int64_t v = fallback;
+    int found;
+
+    full_key(k, sizeof k, m, key);
+    found = gguf_get_int(m->file, k, &v, e);
+    if (found < 0)
+        return -1;
+    if (v < INT_MIN || v > INT_MAX)
+        return err_set(e, ERR_FORMAT, "%s: %s is %lld, out of range", gguf_path(m->file), k,
+                       (long long)v);
+    *out = (int)v;
+    return 0;
+}
+
+int model_f64(const struct model *m, const char *key, double fallback, double *out, struct err *e)
+{
+    char k[128];
+
+    *out = fallback;
+    full_key(k, sizeof k, m, key);
+    return gguf_get_f64(m->file, k, out, e) < 0 ? -1 : 0;
+}
+
+/* Norm weights and biases are small: they are kept as floats, aligned for the kernels. */
+static int keep_floats(struct weight *w, const struct quant *q, struct err *e)
+{
+    float *f = mem_aligned(64, KERNEL_PAD(w->k) * sizeof *f);
+
+    if (!f)
+        return err_nomem(e);
+    q->unpack(f, w->data, (size_t)w->k);
+    w->f32 = f;
+    return 0;
+}
+
+static int take_tensor(struct model *m, const struct gguf_tensor *t, const char *name,
+                       struct weight *w, struct err *e)
+{
+    const char *path = gguf_path(m->file);
+    const struct quant *q = quant_find(t->type);
+
+    if (!q || !q->unpack)
+        return err_set(e, ERR_UNSUPPORTED, "%s: tensor %s has type %d: %s", path, name, t->type,
+                       quant_why_not(t->type));
+    if (t->ne[0] == 0 || t->ne[1] == 0 || t->ne[0] > MODEL_DIM_MAX || t->ne[1] > MODEL_DIM_MAX ||
+        t->ne[2] != 1 || t->ne[3] != 1)
+        return err_set(e, ERR_FORMAT, "%s: tensor %s has an impossible shape {%llu, %llu, %llu}",
+                       path, name, (unsigned long long)t->ne[0], (unsigned long long)t->ne[1],
+                       (unsigned long long)t->ne[2]);
+    *w = (struct weight){
+        .data = t->data,
+        .type = t->type,
+        .k = (int)t->ne[0],
+        .rows = (int)t->ne[1],
+        .row_bytes = (size_t)t->ne[0] / (size_t)q->block * (size_t)q->bytes,
+    };
+    if (t->n_dims == 1 && keep_floats(w, q, e) < 0)
+        return -1;
+    w->name = mem_strdup(name);
+    if (!w->name) {
+        mem_free((void *)w->f32);
+        return err_nomem(e);
+    }
+    return 0;
+}
+
+const struct weight *model_weight(struct model *m, int layer, const char *name, int required,
+                                  struct err *e)
+{
+    char full[96];
+    const struct gguf_tensor *t;
+    struct weight *w;
+
+    if (layer >= 0)
+        snprintf(full, sizeof full, "blk.%d.%s", layer, name);
+    else
+        snprintf(full, sizeof full, "%s", name);
+    for (size_t i = 0; i < m->n_weights && layer < 0; i++)
+        if (strcmp(m->weights[i].name, full) == 0) /* a tied head is the embedding */
+            return &m->weights[i];
+    t = gguf_tensor_find(m->file, full);
+    if (!t) {
+        if (required)
+            err_set(e, ERR_FORMAT, "%s: tensor %s is missing", gguf_path(m->file), full);
+        return NULL;
+    }
+    if (m->n_weights == m->cap_weights) {
+        err_nomem(e);
+        return NULL;
+    }
+    w = &m->weights[m->n_weights];
+    if (take_tensor(m, t, full, w, e) < 0)
+        return NULL;
+    w->id = (int)m->n_weights++;
+    return w;
+}
+
+static void count_parameters(struct model *m)
+{
+    for (size_t i = 0; i < gguf_n_tensors(m->file); i++) {
+        const struct gguf_tensor *t = gguf_tensor_at(m->file, i);
+        uint64_t n = t->ne[0] * t->ne[1] * t->ne[2] * t->ne[3];
+        static const char *const tables[] = {"token_embd.weight", "output.weight",
+                                             "position_embd.weight"};
+        m->parameters += n;
+        for (size_t k = 0; k < sizeof tables / sizeof tables[0]; k++)
+            if (t->name.n == strlen(tables[k]) && memcmp(t->name.s, tables[k], t->name.n) == 0)
+                m->parameters_embedding += n;
+    }
+}
+
+static char *model_name(const struct gguf *g)
+{
+    struct gguf_str s;
+
+    if (gguf_get_str(g, "general.name", &s, NULL) == 1 && s.n > 0 && s.n < 256)
+        return mem_strndup(s.s, s.n);
+    return mem_strdup(path_base(gguf_path(g)));
+}
+
+int model_open(struct model **out, const struct gguf *g, struct err *e)
+{
+    struct model *m = mem_calloc(1, sizeof *m);
+    int rc = -1;
+
+    *out = NULL;
+    if (!m)
+        return err_nomem(e);
+    m->file = g;
+    if (gguf_n_tensors(g) > MODEL_TENSORS_MAX) {
+        err_set(e, ERR_FORMAT, "%s: %zu tensors, at most %d are read", gguf_path(g),
+                gguf_n_tensors(g), MODEL_TENSORS_MAX);
+        goto out;
+    }
+    /* Never grown: ops keep pointers into it. */
+    m->cap_weights = gguf_n_tensors(g);
+    m->weights = mem_calloc(m->cap_weights, sizeof *m->weights);
+    m->name = model_name(g);
+    if (!m->weights || !m->name) {
+        err_nomem(e);
+        goto out;
+    }
+    count_parameters(m);
+    if (arch_build(m, e) < 0)
+        goto out;
+    m->program.n_weights = (int)m->n_weights;
+    if (program_finish(&m->program, e) < 0) {
+        if (e && e->code != ERR_NOMEM)
+            err_prefix(e, "%s", gguf_path(g));
+        goto out;
+    }
+    *out = m;
+    m = NULL;
+    rc = 0;
+out:
+    model_close(m);
+    return rc;
+}

@@ -1,0 +1,174 @@
+#include "runners/program.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { ROPES_MAX = 8 }; /* distinct tables of angles; pointers to them must stay valid */
+
+static const char *const op_names[] = {
+    [OP_EMBED] = "embed",       [OP_RMS_NORM] = "rms_norm", [OP_HEAD_NORM] = "head_norm",
+    [OP_LINEAR] = "linear",     [OP_ROPE] = "rope",         [OP_KV_STORE] = "kv_store",
+    [OP_ATTENTION] = "attention", [OP_ADD] = "add",         [OP_GATHER] = "gather",
+    [OP_HEAD] = "head",
+};
+
+const char *op_name(enum op_kind k)
+{
+    return op_names[k];
+}
+
+void program_release(struct program *p)
+{
+    for (int i = 0; i < p->n_ropes; i++)
+        mem_free((void *)p->ropes[i].inv_freq);
+    mem_free(p->ropes);
+    mem_free(p->ops);
+    mem_free(p->values);
+    mem_free(p->kv);
+    memset(p, 0, sizeof *p);
+}
+
+int program_value(struct program *p, int width)
+{
+    if (mem_grow(&p->values, &p->cap_values, (size_t)p->n_values + 1, sizeof *p->values) < 0) {
+        p->failed = 1;
+        return 0;
+    }
+    p->values[p->n_values] =
+        (struct value){.width = width, .ld = KERNEL_PAD(width), .first = -1, .last = -1};
+    return p->n_values++;
+}
+
+int program_op(struct program *p, struct op op)
+{
+    if (mem_grow(&p->ops, &p->cap_ops, (size_t)p->n_ops + 1, sizeof *p->ops) < 0) {
+        p->failed = 1;
+        return 0;
+    }
+    p->ops[p->n_ops] = op;
+    return p->n_ops++;
+}
+
+const struct rope *program_rope(struct program *p, struct rope r, const double *inv_freq)
+{
+    size_t bytes = (size_t)r.n_rot / 2 * sizeof *inv_freq;
+    double *copy;
+
+    for (int i = 0; i < p->n_ropes; i++) {
+        const struct rope *o = &p->ropes[i];
+        if (o->n_rot == r.n_rot && o->halves == r.halves && o->magnitude == r.magnitude &&
+            memcmp(o->inv_freq, inv_freq, bytes) == 0)
+            return o;
+    }
+    if (!p->ropes)
+        p->ropes = mem_calloc(ROPES_MAX, sizeof *p->ropes);
+    copy = mem_alloc(bytes);
+    if (!p->ropes || !copy || p->n_ropes == ROPES_MAX) {
+        mem_free(copy);
+        p->failed = 1;
+        return NULL;
+    }
+    memcpy(copy, inv_freq, bytes);
+    r.inv_freq = copy;
+    p->ropes[p->n_ropes] = r;
+    return &p->ropes[p->n_ropes++];
+}
+
+static void touch(struct program *p, int value, int op)
+{
+    if (value < 0)
+        return;
+    if (p->values[value].first < 0)
+        p->values[value].first = op;
+    p->values[value].last = op;
+}
+
+/* First fit over the values that are alive at the same time; programs are small. */
+static void place(struct program *p)
+{
+    for (int v = 0; v < p->n_values; v++) {
+        struct value *a = &p->values[v];
+        int moved = 1;
+
+        a->offset = 0;
+        while (moved) {
+            moved = 0;
+            for (int u = 0; u < v; u++) {
+                const struct value *b = &p->values[u];
+                int together = a->first <= b->last && b->first <= a->last;
+                if (together && a->offset < b->offset + b->ld && b->offset < a->offset + a->ld) {
+                    a->offset = b->offset + b->ld;
+                    moved = 1;
+                }
+            }
+        }
+        if (p->arena_ld < a->offset + a->ld)
+            p->arena_ld = a->offset + a->ld;
+    }
+}
+
+static int check_linear(const struct program *p, const struct op *op, struct err *e)
+{
+    int width = p->values[op->in[0]].width;
+    int n_weights = op->epilogue == EPILOGUE_GLU ? 2 : op->n_out;
+
+    for (int i = 0; i < n_weights; i++) {
+        const struct weight *w = op->w[i];
+        const struct weight *b = op->bias[i];
+        int out = op->epilogue == EPILOGUE_GLU ? op->out[0] : op->out[i];
+        if (w->k != width || w->rows != p->values[out].width)
+            return err_set(e, ERR_FORMAT, "%s has shape {%d, %d}, expected {%d, %d}", w->name, w->k,
+                           w->rows, width, p->values[out].width);
+        if (b && b->k != w->rows)
+            return err_set(e, ERR_FORMAT, "%s has %d elements, expected %d", b->name, b->k,
+                           w->rows);
+    }
+    return 0;
+}
+
+static int check_op(const struct program *p, const struct op *op, struct err *e)
+{
+    switch (op->kind) {
+    case OP_LINEAR:
+        return check_linear(p, op, e);
+    case OP_RMS_NORM:
+        if (op->w[0]->k != p->values[op->in[0]].width)
+            return err_set(e, ERR_FORMAT, "%s has %d elements, expected %d", op->w[0]->name,
+                           op->w[0]->k, p->values[op->in[0]].width);
+        return 0;
+    case OP_HEAD_NORM:
+        if (op->w[0]->k != op->head_dim)
+            return err_set(e, ERR_FORMAT, "%s has %d elements, expected %d", op->w[0]->name,
+                           op->w[0]->k, op->head_dim);
+        return 0;
+    case OP_EMBED:
+    case OP_HEAD: {
+        int width = p->values[op->kind == OP_HEAD ? op->in[0] : op->out[0]].width;
+        if (op->w[0]->k != width || op->w[0]->rows < p->n_vocab)
+            return err_set(e, ERR_FORMAT, "%s has shape {%d, %d}, expected {%d, %d}",
+                           op->w[0]->name, op->w[0]->k, op->w[0]->rows, width, p->n_vocab);
+        return 0;
+    }
+    default:
+        return 0;
+    }
+}
+
+int program_finish(struct program *p, struct err *e)
+{
+    if (p->failed)
+        return err_nomem(e);
+    for (int i = 0; i < p->n_ops; i++) {
+        const struct op *op = &p->ops[i];
+        touch(p, op->in[0], i);
+        touch(p, op->in[1], i);
+        for (int k = 0; k < op->n_out; k++)
+            touch(p, op->out[k], i);
+    }
+    for (int i = 0; i < p->n_ops; i++)
+        if (check_op(p, &p->ops[i], e) < 0)
+            return -1;
+    place(p);
+    return 0;
+}

@@ -1,0 +1,101 @@
+/* program.h -- a model as a list of operations over named values (engine_design.md 1).
+ *
+ * Built once when a file is opened, by the rows of arch.c, and checked for shapes on the way: a
+ * missing or misshapen tensor is found here, with its name.  A value is a matrix [rows, width] of
+ * float32 whose row count is the batch's (or the wanted rows' after OP_GATHER); all values live in
+ * one arena, placed by first and last use.  Read only after program_finish: any thread. */
+#ifndef RUNNERS_PROGRAM_H
+#define RUNNERS_PROGRAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "runners/kernels.h"
+
+struct weight { /* {k, rows} in GGUF order: y_r = sum_k w[r][k] * x_k */
+    const char *name; /* terminated; for error lines */
+    const uint8_t *data;
+    int type; /* enum quant_type */
+    int k, rows;
+    size_t row_bytes;
+    const float *f32; /* 1-D tensors (norms, biases): as floats; else NULL */
+    int id;           /* 0 .. program->n_weights-1: a device keeps what it made of it there */
+};
+
+enum op_kind {
+    OP_EMBED,     /* out = row of w[0] for each token, times scale */
+    OP_RMS_NORM,  /* out = rms_norm(in) * w[0] */
+    OP_HEAD_NORM, /* in place on out[0]: rms_norm of each head of head_dim, weight w[0] */
+    OP_LINEAR,    /* out[i] = w[i] in + bias[i], i < n_out; epilogue as below */
+    OP_ROPE,      /* in place on out[0]: each head of head_dim */
+    OP_KV_STORE,  /* keys in[0], values in[1] into the cache of `layer` */
+    OP_ATTENTION, /* out = attention of queries in[0] over the cache of `layer` */
+    OP_ADD,       /* out = in[0] + in[1] */
+    OP_GATHER,    /* out = the wanted rows of in */
+    OP_HEAD,      /* logits of the wanted rows: w[0] in, then logit scale and soft cap */
+};
+
+enum epilogue {
+    EPILOGUE_NONE,
+    EPILOGUE_ADD, /* out[0] = in[1] + w[0] in[0]: the residual, added last */
+    EPILOGUE_GLU, /* out[0] = act(w[0] in) * (w[1] in) */
+};
+
+struct rope {
+    int n_rot, halves;
+    const double *inv_freq; /* [n_rot/2], radians per position; the program's */
+    float magnitude;        /* cos and sin are multiplied by it (YaRN); 1 otherwise */
+};
+
+#define OP_OUTS 3
+struct op {
+    enum op_kind kind;
+    int layer;
+    int in[2], out[OP_OUTS], n_out; /* value numbers; -1: none */
+    const struct weight *w[OP_OUTS], *bias[OP_OUTS];
+    enum epilogue epilogue;
+    enum activation act;
+    float eps, scale, softcap;
+    int heads, kv_heads, head_dim, value_dim;
+    int window;               /* attention: keys i - window < j <= i; 0: all */
+    const struct rope *rope;
+    int wanted_rows; /* 1: runs over the wanted rows only */
+};
+
+struct value {
+    int width;
+    size_t ld;         /* floats from row to row: width padded to 16 */
+    int first, last;   /* ops that write it first and read it last */
+    size_t offset;     /* in floats per row of the arena: value v starts at offset * max_rows */
+};
+
+struct program {
+    struct op *ops;
+    int n_ops;
+    struct value *values;
+    int n_values;
+    struct rope *ropes;
+    int n_ropes;
+    size_t arena_ld; /* floats per row of all values together */
+    int n_weights;   /* ids given out */
+    int n_layers, n_vocab;
+    struct layer_kv { int kv_heads, head_dim, value_dim; } *kv; /* [n_layers] */
+    size_t cap_ops, cap_values, cap_ropes;
+    int failed; /* out of memory while building: checked in program_finish */
+};
+
+void program_release(struct program *p);
+
+/* Building.  value: a new one of this width.  op: a copy of the row is appended and returned by
+ * number.  Failures are remembered and told by program_finish. */
+int program_value(struct program *p, int width);
+int program_op(struct program *p, struct op op);
+/* Copies inv_freq[n_rot/2]; NULL when out of memory (remembered). */
+const struct rope *program_rope(struct program *p, struct rope r, const double *inv_freq);
+/* Places the values, checks every operand and shape. */
+int program_finish(struct program *p, struct err *e);
+
+const char *op_name(enum op_kind k);
+
+#endif

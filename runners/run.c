@@ -1,0 +1,300 @@
+/* run.c -- answering requests: batches from the schedule through the device, and what comes back
+ * handed to the requests.  See runner.h. */
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "runners/engine.h"
+#include "runners/sample.h"
+
+struct progress { /* of one request */
+    float *token_nats;
+    double nats, wall_s, started_s, first_s;
+    int wanted, is_greedy, own_rows;
+    int32_t *ids;
+    float *margins;
+    int n, done;
+    enum finish finish;
+};
+
+struct run {
+    struct runner *r;
+    const struct request *q;
+    int n;
+    struct progress *p;
+    struct trie trie;
+    int (*on_reply)(void *user, int i, const struct reply *a);
+    void *user;
+    int stopped;
+};
+
+static int check_request(const struct runner *r, const struct request *q, int i, struct err *e)
+{
+    int input = q->kind == REQUEST_SCORE ? q->n_ids - 1 : q->n_ids;
+
+    if (q->n_ids < 1 || (q->kind == REQUEST_SCORE && (q->n_given < 1 || q->n_given >= q->n_ids)))
+        return err_set(e, ERR_USAGE, "request %d has no token to compute", i);
+    if (input > r->context)
+        return err_set(e, ERR_USAGE, "request %d has %d tokens, the context has %d", i, input,
+                       r->context);
+    for (int k = 0; k < q->n_ids; k++)
+        if (q->ids[k] < 0 || q->ids[k] >= r->model->hp.vocab)
+            return err_set(e, ERR_USAGE, "request %d: token id %d is not in 0..%d", i, q->ids[k],
+                           r->model->hp.vocab - 1);
+    return 0;
+}
+
+static int open_progress(struct run *run, struct err *e)
+{
+    run->p = mem_calloc((size_t)run->n, sizeof *run->p);
+    if (!run->p)
+        return err_nomem(e);
+    for (int i = 0; i < run->n; i++) {
+        const struct request *q = &run->q[i];
+        struct progress *p = &run->p[i];
+        if (check_request(run->r, q, i, e) < 0)
+            return -1;
+        p->is_greedy = 1;
+        p->wanted = q->kind == REQUEST_SCORE ? q->n_ids - q->n_given : q->n_ids;
+        if (q->kind == REQUEST_SCORE) {
+            p->token_nats = mem_alloc((size_t)p->wanted * sizeof *p->token_nats);
+            if (!p->token_nats)
+                return err_nomem(e);
+        } else if (q->kind == REQUEST_GENERATE && q->max_tokens > 0) {
+            p->ids = mem_alloc((size_t)q->max_tokens * sizeof *p->ids);
+            p->margins = mem_alloc((size_t)q->max_tokens * sizeof *p->margins);
+            if (!p->ids || !p->margins)
+                return err_nomem(e);
+        }
+    }
+    return 0;
+}
+
+static void release_answer(struct progress *p)
+{
+    mem_free(p->token_nats);
+    mem_free(p->ids);
+    mem_free(p->margins);
+    p->token_nats = NULL;
+    p->ids = NULL;
+    p->margins = NULL;
+}
+
+static void deliver(struct run *run, int i)
+{
+    struct progress *p = &run->p[i];
+    struct reply a = {
+        .nats = p->nats, .is_greedy = p->is_greedy, .token_nats = p->token_nats,
+        .ids = p->ids, .margins = p->margins, .n = p->n, .finish = p->finish,
+        .prompt_tokens = run->q[i].n_ids - (run->q[i].kind == REQUEST_SCORE),
+        .computed_tokens = p->own_rows, .wall_s = p->wall_s,
+        .ttft_s = p->first_s - p->started_s,
+    };
+
+    if (run->q[i].kind == REQUEST_GENERATE)
+        a.wall_s = engine_now() - p->started_s;
+    p->done = 1;
+    if (run->on_reply && run->on_reply(run->user, i, &a) != 0)
+        run->stopped = 1;
+    release_answer(p);
+}
+
+static void take_score(struct run *run, const struct head_row *h, int k, const struct want *w)
+{
+    struct progress *p = &run->p[w->request];
+    double nats = (double)h->target_logits[k] - h->lse;
+
+    p->token_nats[w->index] = (float)nats;
+    p->is_greedy &= h->argmax == w->target;
+    if (--p->wanted == 0) {
+        /* In order of position, whatever the order of batches was. */
+        int n = run->q[w->request].n_ids - run->q[w->request].n_given;
+        for (int i = 0; i < n; i++)
+            p->nats += (double)p->token_nats[i];
+        deliver(run, w->request);
+    }
+}
+
+static int32_t pick(struct run *run, const struct request *q, const float *logits, int step,
+                    float *margin, struct err *e)
+{
+    struct runner *r = run->r;
+    int n = r->model->hp.vocab;
+
+    if (!(q->sampling.temperature > 0))
+        return sample_greedy(logits, n, margin);
+    if (!r->order) {
+        r->order = mem_alloc((size_t)n * sizeof *r->order);
+        if (!r->order) {
+            err_nomem(e);
+            return -1;
+        }
+    }
+    return sample_token(logits, n, &q->sampling, q->key, (uint64_t)step, r->order, margin);
+}
+
+/* One more token for a generating request.  1 when it goes on, 0 when it ended, -1 on error. */
+static int grow(struct run *run, int i, const float *logits, int length, int limit, int32_t *next,
+                struct err *e)
+{
+    const struct request *q = &run->q[i];
+    struct progress *p = &run->p[i];
+    float margin;
+    int32_t id;
+
+    if (p->n == 0)
+        p->first_s = engine_now();
+    if (q->max_tokens <= 0) {
+        p->finish = FINISH_LENGTH;
+        return 0;
+    }
+    id = pick(run, q, logits, p->n, &margin, e);
+    if (id < 0)
+        return -1;
+    if (tokenizer_is_end(run->r->tokenizer, id) && !q->ignore_end) {
+        p->finish = FINISH_END;
+        return 0;
+    }
+    p->ids[p->n] = id;
+    p->margins[p->n++] = margin;
+    run->r->cost.generated_tokens++;
+    if (q->on_token && q->on_token(q->user, q, id, margin)) {
+        p->finish = FINISH_STOP;
+        return 0;
+    }
+    if (p->n == q->max_tokens || length >= limit) {
+        p->finish = p->n == q->max_tokens ? FINISH_LENGTH : FINISH_CONTEXT;
+        return 0;
+    }
+    *next = id;
+    return 1;
+}
+
+static int grow_stream(struct run *run, int stream, const float *logits, struct err *e)
+{
+    struct stream *t = &run->r->schedule.streams[stream];
+    int request = t->request;
+    int more = grow(run, request, logits, t->length, t->limit, &t->token, e);
+
+    if (more == 0) {
+        schedule_end_stream(&run->r->schedule, stream);
+        deliver(run, request);
+    }
+    return more < 0 ? -1 : 0;
+}
+
+static int stream_of(const struct schedule *s, int request)
+{
+    for (int i = 0; i < s->n_streams; i++)
+        if (s->streams[i].request == request)
+            return i;
+    return -1;
+}
+
+static int take_row(struct run *run, const struct head_row *h, const struct want *w, struct err *e)
+{
+    const struct request *q = &run->q[w->request];
+
+    if (q->kind == REQUEST_GENERATE)
+        return grow_stream(run, stream_of(&run->r->schedule, w->request), h->logits, e);
+    if (q->on_logits && q->on_logits(q->user, q, w->position, h->logits) != 0)
+        run->stopped = 1;
+    if (--run->p[w->request].wanted == 0)
+        deliver(run, w->request);
+    return 0;
+}
+
+static int take_heads(struct run *run, struct err *e)
+{
+    struct schedule *s = &run->r->schedule;
+
+    for (int i = 0; i < s->batch.n_heads; i++) {
+        const struct head_row *h = &s->heads[i];
+        const struct head_wants *hw = &s->head_wants[i];
+        if (hw->stream >= 0) {
+            if (grow_stream(run, hw->stream, h->logits, e) < 0)
+                return -1;
+            continue;
+        }
+        for (int k = 0; k < hw->n; k++) {
+            if (hw->wants[k].target >= 0)
+                take_score(run, h, k, &hw->wants[k]);
+            else if (take_row(run, h, &hw->wants[k], e) < 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+/* The batch's time, shared out by rows. */
+static void book(struct run *run, double t0, double t1)
+{
+    struct schedule *s = &run->r->schedule;
+    double each = (t1 - t0) / s->batch.n;
+
+    for (int row = 0; row < s->batch.n; row++) {
+        struct progress *p = &run->p[s->row_request[row]];
+        if (p->own_rows++ == 0)
+            p->started_s = t0;
+        p->wall_s += each;
+    }
+    run->r->cost.computed_tokens += (uint64_t)s->batch.n;
+    run->r->cost.passes++;
+    run->r->cost.compute_s += t1 - t0;
+}
+
+static int walk(struct run *run, const volatile int *stop, struct err *e)
+{
+    struct runner *r = run->r;
+    int more;
+
+    while ((more = schedule_next(&r->schedule, e)) > 0) {
+        double t0 = engine_now();
+        if (r->ops->run(r->device, &r->schedule.batch, e) < 0)
+            return err_prefix(e, "%s", gguf_path(r->file));
+        book(run, t0, engine_now());
+        if (take_heads(run, e) < 0)
+            return -1;
+        schedule_done(&r->schedule);
+        if (run->stopped || (stop && *stop))
+            return err_set(e, ERR_INTERRUPTED, "interrupted");
+    }
+    return more;
+}
+
+int runner_run(struct runner *r, const struct request *q, int n,
+               int (*on_reply)(void *user, int i, const struct reply *a), void *user,
+               const volatile int *stop, struct err *e)
+{
+    struct run run = {.r = r, .q = q, .n = n, .on_reply = on_reply, .user = user};
+    uint64_t computed = r->cost.computed_tokens, generated = r->cost.generated_tokens, asked = 0;
+    int rc = -1;
+
+    if (n == 0)
+        return 0;
+    if (open_progress(&run, e) < 0 || trie_build(&run.trie, q, n, e) < 0)
+        goto out;
+    schedule_begin(&r->schedule, &run.trie, q);
+    rc = walk(&run, stop, e);
+    schedule_abandon(&r->schedule);
+    for (int i = 0; i < n; i++)
+        if (run.p[i].done)
+            asked += (uint64_t)(q[i].n_ids - (q[i].kind == REQUEST_SCORE));
+    computed = r->cost.computed_tokens - computed;
+    generated = r->cost.generated_tokens - generated;
+    r->cost.prompt_tokens += asked;
+    if (asked + generated > computed)
+        r->cost.reused_tokens += asked + generated - computed;
+out:
+    for (int i = 0; run.p && i < n; i++)
+        release_answer(&run.p[i]);
+    mem_free(run.p);
+    trie_release(&run.trie);
+    return rc;
+}
+
+void runner_forget(struct runner *r)
+{
+    /* Nothing outlives a runner_run: every call starts cold. */
+    kv_reset(&r->kv);
+}

@@ -1,0 +1,201 @@
+/* runner.c -- opening a model on a device, and what is known of it.  See runner.h. */
+#include "runners/runner.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "runners/engine.h"
+#include "runners/quant.h"
+
+enum {
+    BATCH_DEFAULT = 512,
+    BATCH_MAX = 16384,
+    STREAMS = 16,   /* generations at once */
+    FULL_ROWS = 32, /* whole rows of logits in one batch */
+};
+static const size_t KV_BYTES_DEFAULT = (size_t)112 << 20;
+static const size_t SCRATCH_BYTES_MAX = (size_t)48 << 20; /* scratch pages, one layer of each */
+
+double engine_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static size_t page_bytes(const struct program *p, size_t *largest_layer)
+{
+    size_t all = 0;
+
+    *largest_layer = 1;
+    for (int i = 0; i < p->n_layers; i++) {
+        size_t n = (size_t)p->kv[i].kv_heads * (size_t)(p->kv[i].head_dim + p->kv[i].value_dim) *
+                   KV_PAGE * sizeof(float);
+        all += n;
+        if (*largest_layer < n)
+            *largest_layer = n;
+    }
+    return all;
+}
+
+/* Bytes of weights that one decode step reads: everything but the rows of a pure lookup table. */
+static uint64_t bytes_per_token(const struct model *m)
+{
+    const struct program *p = &m->program;
+    uint64_t n = 0;
+
+    for (int i = 0; i < p->n_ops; i++)
+        for (int k = 0; k < OP_OUTS; k++) {
+            const struct weight *w = p->ops[i].w[k], *b = p->ops[i].bias[k];
+            if (w)
+                n += p->ops[i].kind == OP_EMBED ? w->row_bytes
+                                                : w->row_bytes * (uint64_t)w->rows;
+            if (b)
+                n += b->row_bytes;
+        }
+    return n;
+}
+
+static void fill_info(struct runner *r, enum numerics numerics)
+{
+    const struct model *m = r->model;
+    struct device_info d;
+    size_t layer;
+
+    r->ops->info(r->device, &d);
+    r->info = (struct model_info){
+        .path = gguf_path(r->file),
+        .name = m->name,
+        .architecture = m->arch_name,
+        .chat_template = r->chat_template,
+        .parameters = m->parameters,
+        .parameters_embedding = m->parameters_embedding,
+        .parameters_active = m->parameters,
+        .file_bytes = gguf_file_bytes(r->file),
+        .layers = m->hp.layers,
+        .embedding_length = m->hp.embd,
+        .heads = m->hp.heads,
+        .kv_heads = m->hp.kv_heads,
+        .vocab_size = m->hp.vocab,
+        .context_length = m->hp.context,
+        .kv_bytes_per_token = page_bytes(&m->program, &layer) / KV_PAGE,
+        .weight_bytes_per_token = bytes_per_token(m),
+        .weights_bytes = d.weights_bytes ? d.weights_bytes : gguf_file_bytes(r->file),
+        .kv_bytes = d.kv_bytes,
+        .scratch_bytes = d.scratch_bytes,
+        .numerics_id = numerics == NUMERICS_FAST ? "fast/1" : "exact/1",
+        .kernels = d.kernels,
+        .threads = d.threads,
+    };
+}
+
+static int open_device(struct runner *r, const struct runner_opts *o, struct err *e)
+{
+    size_t layer, page = page_bytes(&r->model->program, &layer);
+    int sequence = (r->context + KV_PAGE - 1) / KV_PAGE + 2;
+    size_t pages = (o->kv_bytes ? o->kv_bytes : KV_BYTES_DEFAULT) / page;
+    size_t scratch = SCRATCH_BYTES_MAX / layer;
+    int batch = r->batch_tokens;
+
+    if (o->kv_bytes == 0 && pages < (size_t)sequence)
+        pages = (size_t)sequence;
+    if (pages < 4 || pages > 1 << 24)
+        return err_set(e, ERR_USAGE, "%zu bytes of KV memory make %zu pages of %zu bytes",
+                       o->kv_bytes, pages, page);
+    if (scratch > (size_t)batch)
+        scratch = (size_t)batch;
+    if (scratch < 2 * STREAMS)
+        scratch = 2 * STREAMS;
+    struct device_opts d = {
+        .numerics = o->numerics, .kernels = o->kernels, .threads = o->threads,
+        .max_rows = batch, .kv_pages = (int)pages, .kv_scratch = (int)scratch,
+    };
+    struct schedule_limits l = {
+        .max_rows = batch, .max_scratch = (int)scratch, .max_full = FULL_ROWS,
+        .max_streams = batch < STREAMS ? batch : STREAMS, .context = r->context,
+        .vocab = r->model->hp.vocab,
+    };
+    r->ops = device_find(o->device ? o->device : "cpu", e);
+    if (!r->ops || r->ops->open(&r->device, &r->model->program, &d, e) < 0 ||
+        kv_open(&r->kv, (int)pages, e) < 0)
+        return -1;
+    return schedule_open(&r->schedule, &r->kv, &l, e);
+}
+
+static int take_template(struct runner *r, struct err *e)
+{
+    struct gguf_str s;
+
+    if (gguf_get_str(r->file, "tokenizer.chat_template", &s, NULL) != 1)
+        return 0;
+    r->chat_template = mem_strndup(s.s, s.n);
+    return r->chat_template ? 0 : err_nomem(e);
+}
+
+int runner_open(struct runner **out, const char *path, const struct runner_opts *o, struct err *e)
+{
+    struct runner *r = mem_calloc(1, sizeof *r);
+    int rc = -1;
+
+    *out = NULL;
+    if (!r)
+        return err_nomem(e);
+    if (gguf_open(&r->file, path, e) < 0 || model_open(&r->model, r->file, e) < 0 ||
+        tokenizer_open(&r->tokenizer, r->file, e) < 0 || take_template(r, e) < 0)
+        goto out;
+    r->context = o->context > 0 ? o->context : r->model->hp.context;
+    r->batch_tokens = o->batch_tokens > 0 ? o->batch_tokens : BATCH_DEFAULT;
+    if (r->batch_tokens > BATCH_MAX) {
+        err_set(e, ERR_USAGE, "a batch of %d tokens is over the %d that fit", r->batch_tokens,
+                BATCH_MAX);
+        goto out;
+    }
+    if (open_device(r, o, e) < 0)
+        goto out;
+    fill_info(r, o->numerics);
+    *out = r;
+    r = NULL;
+    rc = 0;
+out:
+    runner_close(r);
+    return rc;
+}
+
+void runner_close(struct runner *r)
+{
+    if (!r)
+        return;
+    schedule_release(&r->schedule);
+    kv_release(&r->kv);
+    if (r->device)
+        r->ops->close(r->device);
+    tokenizer_close(r->tokenizer);
+    model_close(r->model);
+    gguf_close(r->file);
+    mem_free(r->chat_template);
+    mem_free(r->order);
+    mem_free(r);
+}
+
+const struct model_info *runner_info(const struct runner *r)
+{
+    return &r->info;
+}
+
+struct tokenizer *runner_tokenizer(struct runner *r)
+{
+    return r->tokenizer;
+}
+
+const struct gguf *runner_gguf(const struct runner *r)
+{
+    return r->file;
+}
+
+struct run_cost runner_cost(const struct runner *r)
+{
+    return r->cost;
+}

@@ -1,0 +1,125 @@
+/* runner_bench.c -- prefill and decode on the clock, as llama-bench runs them: arbitrary tokens,
+ * logits of the last one.  See runner.h. */
+#include "base/mem.h"
+#include "runners/engine.h"
+
+enum { STREAMS_MAX = 512 };
+
+struct bench {
+    struct runner *r;
+    int streams, length; /* positions in every stream so far */
+    int pages;           /* a stream's page table */
+    page_no *table;      /* [streams][pages] */
+    int32_t *tokens, *positions;
+    struct span *spans;
+    struct head_row *heads;
+};
+
+static void bench_close(struct bench *b)
+{
+    mem_free(b->table);
+    mem_free(b->tokens);
+    mem_free(b->positions);
+    mem_free(b->spans);
+    mem_free(b->heads);
+    kv_reset(&b->r->kv);
+}
+
+static int bench_open(struct bench *b, struct runner *r, int streams, int length, struct err *e)
+{
+    size_t rows = (size_t)r->batch_tokens;
+
+    *b = (struct bench){.r = r, .streams = streams};
+    if (streams < 1 || streams > STREAMS_MAX || streams > r->batch_tokens || length > r->context)
+        return err_set(e, ERR_USAGE, "%d streams of %d tokens do not fit: batch %d, context %d",
+                       streams, length, r->batch_tokens, r->context);
+    b->pages = (length + KV_PAGE - 1) / KV_PAGE;
+    if ((int64_t)b->pages * streams > r->kv.n)
+        return err_set(e, ERR_NOMEM, "%d streams of %d tokens need %lld KV pages, %d are there",
+                       streams, length, (long long)b->pages * streams, r->kv.n);
+    kv_reset(&r->kv);
+    b->table = mem_alloc((size_t)b->pages * (size_t)streams * sizeof *b->table);
+    b->tokens = mem_alloc(rows * sizeof *b->tokens);
+    b->positions = mem_alloc(rows * sizeof *b->positions);
+    b->spans = mem_alloc((size_t)streams * sizeof *b->spans);
+    b->heads = mem_calloc((size_t)streams, sizeof *b->heads);
+    if (!b->table || !b->tokens || !b->positions || !b->spans || !b->heads) {
+        bench_close(b);
+        return err_nomem(e);
+    }
+    for (int i = 0; i < b->pages * streams; i++)
+        b->table[i] = kv_take(&r->kv);
+    return 0;
+}
+
+/* n more tokens in every stream, in one pass; the logits of each stream's last. */
+static int pass(struct bench *b, int n, int heads, struct err *e)
+{
+    struct batch batch = {.n = n * b->streams, .tokens = b->tokens, .positions = b->positions,
+                          .spans = b->spans, .n_spans = b->streams, .heads = b->heads,
+                          .n_heads = heads ? b->streams : 0};
+
+    for (int s = 0; s < b->streams; s++) {
+        b->spans[s] = (struct span){s * n, n, b->length, b->table + (size_t)s * (size_t)b->pages};
+        b->heads[s] = (struct head_row){.row = s * n + n - 1};
+        for (int i = 0; i < n; i++) {
+            int at = b->length + i;
+            b->positions[s * n + i] = at;
+            b->tokens[s * n + i] =
+                (int32_t)((uint32_t)(at * 7919 + s * 104729 + 17) % (uint32_t)b->r->model->hp.vocab);
+        }
+    }
+    b->length += n;
+    return b->r->ops->run(b->r->device, &batch, e);
+}
+
+static int fill(struct bench *b, int n, int heads, struct err *e)
+{
+    int most = b->r->batch_tokens / b->streams;
+
+    for (int k; n > 0; n -= k) {
+        k = n < most ? n : most;
+        if (pass(b, k, heads && k == n, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int runner_time_prefill(struct runner *r, int depth, int n, double *s, struct err *e)
+{
+    struct bench b;
+    int rc = -1;
+    double t0;
+
+    if (bench_open(&b, r, 1, depth + n, e) < 0)
+        return -1;
+    if (fill(&b, depth, 0, e) < 0)
+        goto out;
+    t0 = engine_now();
+    rc = fill(&b, n, 1, e);
+    *s = engine_now() - t0;
+out:
+    bench_close(&b);
+    return rc;
+}
+
+int runner_time_decode(struct runner *r, int depth, int streams, int n, double *s, struct err *e)
+{
+    struct bench b;
+    int rc = -1;
+    double t0;
+
+    if (bench_open(&b, r, streams, depth + n, e) < 0)
+        return -1;
+    if (fill(&b, depth, 0, e) < 0)
+        goto out;
+    t0 = engine_now();
+    for (int i = 0; i < n; i++)
+        if (pass(&b, 1, 1, e) < 0)
+            goto out;
+    *s = engine_now() - t0;
+    rc = 0;
+out:
+    bench_close(&b);
+    return rc;
+}

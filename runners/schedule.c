@@ -1,0 +1,449 @@
+#include "runners/schedule.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+static int pages_for(int tokens)
+{
+    return (tokens + KV_PAGE - 1) / KV_PAGE;
+}
+
+int schedule_open(struct schedule *s, struct kv *kv, const struct schedule_limits *l,
+                  struct err *e)
+{
+    size_t rows = (size_t)l->max_rows, pages = (size_t)pages_for(l->context) + 1;
+
+    *s = (struct schedule){
+        .kv = kv, .max_rows = l->max_rows, .max_scratch = l->max_scratch,
+        .max_streams = l->max_streams, .max_full = l->max_full, .context = l->context,
+        .vocab = l->vocab, .number = 1,
+    };
+    s->stack = mem_alloc(pages * sizeof *s->stack);
+    s->streams = mem_calloc((size_t)l->max_streams, sizeof *s->streams);
+    for (int i = 0; s->streams && i < l->max_streams; i++) {
+        s->streams[i].pages = mem_alloc(pages * sizeof *s->stack);
+        if (!s->streams[i].pages)
+            goto nomem;
+    }
+    s->tokens = mem_alloc(rows * sizeof *s->tokens);
+    s->positions = mem_alloc(rows * sizeof *s->positions);
+    s->row_request = mem_alloc(rows * sizeof *s->row_request);
+    s->spans = mem_alloc(rows * sizeof *s->spans);
+    s->span_pages = mem_alloc(rows * sizeof *s->span_pages);
+    s->copies = mem_alloc(rows * sizeof *s->copies);
+    s->heads = mem_alloc(rows * sizeof *s->heads);
+    s->head_wants = mem_alloc(rows * sizeof *s->head_wants);
+    s->fresh = mem_alloc((rows + 1) * sizeof *s->fresh);
+    s->used = mem_calloc((size_t)kv->n, sizeof *s->used);
+    if (s->stack && s->streams && s->tokens && s->positions && s->row_request && s->spans &&
+        s->span_pages && s->copies && s->heads && s->head_wants && s->fresh && s->used)
+        return 0;
+nomem:
+    schedule_release(s);
+    return err_nomem(e);
+}
+
+void schedule_release(struct schedule *s)
+{
+    for (int i = 0; s->streams && i < s->max_streams; i++)
+        mem_free(s->streams[i].pages);
+    mem_free(s->streams);
+    mem_free(s->stack);
+    mem_free(s->tokens);
+    mem_free(s->positions);
+    mem_free(s->row_request);
+    mem_free(s->spans);
+    mem_free(s->span_pages);
+    mem_free(s->page_list);
+    mem_free(s->copies);
+    mem_free(s->heads);
+    mem_free(s->head_wants);
+    mem_free(s->targets);
+    mem_free(s->target_logits);
+    mem_free(s->full);
+    mem_free(s->fresh);
+    mem_free(s->deferred);
+    mem_free(s->used);
+    memset(s, 0, sizeof *s);
+}
+
+void schedule_begin(struct schedule *s, const struct trie *t, const struct request *q)
+{
+    s->trie = t;
+    s->requests = q;
+    s->at = s->next = s->started = s->depth = s->n_streams = 0;
+    s->tail_checked = 1;
+    s->n_deferred = 0;
+}
+
+/* ---- pages ---- */
+
+static page_no new_page(struct schedule *s)
+{
+    s->fresh[s->n_fresh] = (struct fresh_page){.held = 1};
+    s->n_fresh_held++;
+    return ~s->n_fresh++;
+}
+
+static void hold(struct schedule *s, page_no p)
+{
+    if (p >= 0)
+        kv_ref(s->kv, p);
+    else if (s->fresh[~p].held++ == 0)
+        s->n_fresh_held++;
+}
+
+/* Pages that a row of this batch may read are given back only when the batch has run. */
+static int drop(struct schedule *s, page_no p, struct err *e)
+{
+    if (p < 0) {
+        if (--s->fresh[~p].held == 0)
+            s->n_fresh_held--;
+        return 0;
+    }
+    if (mem_grow(&s->deferred, &s->cap_deferred, s->n_deferred + 1, sizeof *s->deferred) < 0)
+        return err_nomem(e);
+    s->deferred[s->n_deferred++] = p;
+    return 0;
+}
+
+static void flush_deferred(struct schedule *s)
+{
+    for (size_t i = 0; i < s->n_deferred; i++)
+        kv_unref(s->kv, s->deferred[i]);
+    s->n_deferred = 0;
+}
+
+/* Makes *slot writable from row `row` on: copies the page when somebody else may read it. */
+static int own_page(struct schedule *s, page_no *slot, int row, struct err *e)
+{
+    page_no old = *slot;
+
+    if (old >= 0 && s->kv->refs[old] == 1 && s->used[old] != s->number)
+        return 0;
+    *slot = new_page(s);
+    s->copies[s->batch.n_copies++] = (struct page_copy){.dst = *slot, .src = old, .before_row = row};
+    return drop(s, old, e);
+}
+
+/* ---- rows ---- */
+
+static int add_span(struct schedule *s, int request, int position, const int32_t *ids, int n,
+                    const page_no *pages, struct err *e)
+{
+    size_t n_pages = (size_t)pages_for(position + n);
+    int row = s->batch.n;
+
+    if (mem_grow(&s->page_list, &s->cap_page_list, s->n_page_list + n_pages,
+                 sizeof *s->page_list) < 0)
+        return err_nomem(e);
+    for (size_t i = 0; i < n_pages; i++) {
+        s->page_list[s->n_page_list + i] = pages[i];
+        if (pages[i] >= 0)
+            s->used[pages[i]] = s->number;
+    }
+    s->span_pages[s->batch.n_spans] = s->n_page_list;
+    s->n_page_list += n_pages;
+    s->spans[s->batch.n_spans++] = (struct span){.row0 = row, .n = n, .position = position};
+    for (int i = 0; i < n; i++) {
+        s->tokens[row + i] = ids[i];
+        s->positions[row + i] = position + i;
+        s->row_request[row + i] = request;
+    }
+    s->batch.n += n;
+    return 0;
+}
+
+static int add_head(struct schedule *s, int row, const struct want *w, int n, int stream,
+                    struct err *e)
+{
+    struct head_row *h = &s->heads[s->batch.n_heads];
+    int whole = stream >= 0; /* the whole row of logits */
+
+    if (mem_grow(&s->targets, &s->cap_targets, s->n_targets + (size_t)n, sizeof *s->targets) < 0 ||
+        mem_grow(&s->target_logits, &s->cap_target_logits, s->n_targets + (size_t)n,
+                 sizeof *s->target_logits) < 0)
+        return err_nomem(e);
+    *h = (struct head_row){.row = row, .n_targets = n};
+    for (int i = 0; i < n; i++) {
+        s->targets[s->n_targets + (size_t)i] = w[i].target;
+        whole |= w[i].target < 0;
+    }
+    s->n_targets += (size_t)n;
+    if (whole) {
+        if (!s->full) {
+            s->full = mem_aligned(64, (size_t)s->max_full * (size_t)s->vocab * sizeof *s->full);
+            if (!s->full)
+                return err_nomem(e);
+        }
+        h->logits = s->full + (size_t)s->n_full++ * (size_t)s->vocab;
+    }
+    s->head_wants[s->batch.n_heads++] = (struct head_wants){w, n, stream};
+    return 0;
+}
+
+static int add_stream_rows(struct schedule *s, struct err *e)
+{
+    for (int i = 0; i < s->n_streams; i++) {
+        struct stream *t = &s->streams[i];
+        int page = t->length / KV_PAGE, row = s->batch.n;
+
+        if (page == t->n_pages)
+            t->pages[t->n_pages++] = new_page(s);
+        else if (own_page(s, &t->pages[page], row, e) < 0)
+            return -1;
+        if (add_span(s, t->request, t->length, &t->token, 1, t->pages, e) < 0 ||
+            add_head(s, row, NULL, 0, i, e) < 0)
+            return -1;
+        t->length++;
+    }
+    return 0;
+}
+
+/* ---- the walk ---- */
+
+static int start_stream(struct schedule *s, int request)
+{
+    const struct request *q = &s->requests[request];
+    struct stream *t = &s->streams[s->n_streams++];
+    int limit = q->n_ids + q->max_tokens;
+
+    *t = (struct stream){.request = request, .length = q->n_ids, .pages = t->pages,
+                         .limit = limit < s->context ? limit : s->context, .waiting = 1,
+                         .n_pages = s->depth};
+    for (int i = 0; i < s->depth; i++) {
+        t->pages[i] = s->stack[i];
+        hold(s, s->stack[i]);
+    }
+    return 0;
+}
+
+/* To the next path: keeps the pages that it shares with this one. */
+static int advance(struct schedule *s, struct err *e)
+{
+    const struct path *p = &s->trie->paths[s->at];
+    int keep;
+
+    if (s->requests[p->request].kind == REQUEST_GENERATE)
+        start_stream(s, p->request);
+    s->at++;
+    s->next = s->at < s->trie->n ? s->trie->paths[s->at].shared : 0;
+    keep = pages_for(s->next);
+    while (s->depth > keep)
+        if (drop(s, s->stack[--s->depth], e) < 0)
+            return -1;
+    s->started = 0;
+    s->tail_checked = s->next % KV_PAGE == 0;
+    return 0;
+}
+
+/* Pages that running generations may still ask for. */
+static int promised(const struct schedule *s)
+{
+    int n = 0;
+
+    for (int i = 0; i < s->n_streams; i++)
+        n += pages_for(s->streams[i].limit) - s->streams[i].n_pages + 1;
+    return n;
+}
+
+/* May the path under way start?  Its whole need must be free, so that it can always be finished. */
+static int admit(const struct schedule *s)
+{
+    const struct path *p = &s->trie->paths[s->at];
+    const struct request *q = &s->requests[p->request];
+    int longest = p->n;
+
+    if (q->kind == REQUEST_GENERATE) {
+        if (s->n_streams == s->max_streams)
+            return 0;
+        longest += q->max_tokens;
+        if (longest > s->context)
+            longest = s->context;
+    }
+    return pages_for(longest) - p->shared / KV_PAGE + 1 + (q->kind == REQUEST_GENERATE) <=
+           s->kv->n_free - s->n_fresh_held - promised(s);
+}
+
+/* How many of the next rows fit: rows, fresh pages, and whole rows of logits are bounded. */
+static int room(const struct schedule *s, const struct want *w, const struct want *end)
+{
+    const struct path *p = &s->trie->paths[s->at];
+    int n = s->max_rows - s->batch.n, full = s->max_full - s->n_full;
+    int pages = s->max_scratch - s->n_fresh - 1; /* one for a copy */
+
+    if (n > p->n - s->next)
+        n = p->n - s->next;
+    if (pages <= 0)
+        return 0;
+    if (n > pages * KV_PAGE)
+        n = pages * KV_PAGE;
+    for (; w < end && w->position < s->next + n; w++)
+        if (w->target < 0 && full-- == 0)
+            n = w->position - s->next;
+    return n;
+}
+
+static int add_path_rows(struct schedule *s, struct err *e)
+{
+    const struct path *p = &s->trie->paths[s->at];
+    const struct want *w = s->trie->wants + p->want0, *end = w + p->n_wants;
+    int row0 = s->batch.n, from = s->next, n;
+
+    while (w < end && w->position < from)
+        w++;
+    n = room(s, w, end);
+    if (n == 0)
+        return 0;
+    if (!s->tail_checked && own_page(s, &s->stack[s->depth - 1], row0, e) < 0)
+        return -1;
+    s->tail_checked = 1;
+    while (s->depth < pages_for(from + n))
+        s->stack[s->depth++] = new_page(s);
+    if (add_span(s, p->request, from, p->ids + from, n, s->stack, e) < 0)
+        return -1;
+    while (w < end && w->position < from + n) {
+        int same = 1;
+        while (w + same < end && w[same].position == w->position)
+            same++;
+        if (add_head(s, row0 + w->position - from, w, same, -1, e) < 0)
+            return -1;
+        w += same;
+    }
+    s->next += n;
+    return n;
+}
+
+static int compose(struct schedule *s, struct err *e)
+{
+    if (add_stream_rows(s, e) < 0)
+        return -1;
+    while (s->at < s->trie->n) {
+        int n;
+        if (s->next == s->trie->paths[s->at].n) {
+            if (advance(s, e) < 0)
+                return -1;
+            continue;
+        }
+        if (s->batch.n == s->max_rows)
+            break;
+        if (!s->started && !admit(s)) {
+            if (s->batch.n == 0 && s->n_deferred > 0) {
+                flush_deferred(s);
+                continue;
+            }
+            break;
+        }
+        s->started = 1;
+        n = add_path_rows(s, e);
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+    }
+    return 0;
+}
+
+static page_no numbered(const struct schedule *s, page_no p)
+{
+    return p >= 0 ? p : s->fresh[~p].number;
+}
+
+/* Numbers the fresh pages: kept ones from the kv, the others as scratch. */
+static int settle(struct schedule *s, struct err *e)
+{
+    struct batch *b = &s->batch;
+    int scratch = 0;
+
+    for (int i = 0; i < s->n_fresh; i++) {
+        struct fresh_page *f = &s->fresh[i];
+        if (f->held == 0) {
+            f->number = ~scratch++;
+            continue;
+        }
+        f->number = kv_take(s->kv);
+        if (f->number < 0)
+            return err_set(e, ERR_NOMEM, "the KV cache is full (%d pages)", s->kv->n);
+        for (int k = 1; k < f->held; k++)
+            kv_ref(s->kv, f->number);
+    }
+    for (int i = 0; i < s->depth; i++)
+        s->stack[i] = numbered(s, s->stack[i]);
+    for (int i = 0; i < s->n_streams; i++)
+        for (int k = 0; k < s->streams[i].n_pages; k++)
+            s->streams[i].pages[k] = numbered(s, s->streams[i].pages[k]);
+    for (size_t i = 0; i < s->n_page_list; i++)
+        s->page_list[i] = numbered(s, s->page_list[i]);
+    for (int i = 0; i < b->n_copies; i++) {
+        s->copies[i].dst = numbered(s, s->copies[i].dst);
+        s->copies[i].src = numbered(s, s->copies[i].src);
+    }
+    for (int i = 0; i < b->n_spans; i++)
+        s->spans[i].pages = s->page_list + s->span_pages[i];
+    for (int i = 0; i < b->n_heads; i++) {
+        s->heads[i].targets = s->targets;
+        s->heads[i].target_logits = s->target_logits;
+    }
+    for (size_t i = 0, at = 0; i < (size_t)b->n_heads; at += (size_t)s->heads[i].n_targets, i++) {
+        s->heads[i].targets += at;
+        s->heads[i].target_logits += at;
+    }
+    s->n_fresh = s->n_fresh_held = 0;
+    return 0;
+}
+
+int schedule_next(struct schedule *s, struct err *e)
+{
+    s->batch = (struct batch){.tokens = s->tokens, .positions = s->positions, .spans = s->spans,
+                              .copies = s->copies, .heads = s->heads};
+    s->n_page_list = s->n_targets = 0;
+    s->n_full = s->n_fresh = s->n_fresh_held = 0;
+    s->number++;
+    if (compose(s, e) < 0 || settle(s, e) < 0)
+        return -1;
+    if (s->batch.n > 0)
+        return 1;
+    if (s->at >= s->trie->n)
+        return 0;
+    const struct path *p = &s->trie->paths[s->at];
+    err_set(e, ERR_NOMEM, "a request of %d tokens needs %d pages of the KV cache, %d are there",
+            p->n, pages_for(p->n) + 2, s->kv->n);
+    err_hint(e, "give more with --kv-memory");
+    return -1;
+}
+
+void schedule_end_stream(struct schedule *s, int stream)
+{
+    struct stream *t = &s->streams[stream];
+
+    for (int i = 0; i < t->n_pages; i++)
+        kv_unref(s->kv, t->pages[i]);
+    t->n_pages = 0;
+    t->request = -1;
+}
+
+void schedule_done(struct schedule *s)
+{
+    int n = 0;
+
+    flush_deferred(s);
+    for (int i = 0; i < s->n_streams; i++) {
+        if (s->streams[i].request < 0)
+            continue;
+        struct stream t = s->streams[n];
+        s->streams[n] = s->streams[i];
+        s->streams[n].waiting = 0;
+        if (n != i)
+            s->streams[i] = t; /* its page list stays allocated */
+        n++;
+    }
+    s->n_streams = n;
+}
+
+void schedule_abandon(struct schedule *s)
+{
+    kv_reset(s->kv);
+    s->n_deferred = 0;
+    s->n_streams = s->depth = 0;
+}

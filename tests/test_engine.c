@@ -1,0 +1,368 @@
+/* The engine as a whole: the same bits however the work was cut, and the reference's logits. */
+#include "tests/test.h"
+
+#include <dirent.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "runners/kernels.h"
+#include "runners/quant.h"
+#include "runners/runner.h"
+#include "tests/tiny.h"
+
+enum { REQUESTS = 60, LONGEST = 90, VOCAB_USED = 200 };
+
+struct answers {
+    double nats[REQUESTS];
+    int is_greedy[REQUESTS];
+    int32_t ids[REQUESTS][24];
+    int n[REQUESTS];
+    int replies;
+};
+
+static char model_path[64];
+
+static int write_model(void **state)
+{
+    struct tiny_opts o = {.seed = 5, .type = QUANT_Q4_0, .layers = 3};
+    (void)state;
+    snprintf(model_path, sizeof model_path, "/tmp/densimeter-engine-%ld.gguf", (long)getpid());
+    return tiny_write(model_path, &o, NULL);
+}
+
+static int remove_model(void **state)
+{
+    (void)state;
+    return unlink(model_path);
+}
+
+/* Requests with shared prefixes of many lengths; some generate. */
+static void make_requests(struct request *q, int32_t ids[REQUESTS][LONGEST])
+{
+    uint64_t s = 99;
+
+    for (int i = 0; i < REQUESTS; i++) {
+        int n = 3 + (int)(tiny_random(&s) % (LONGEST - 3));
+        int from = i ? (int)(tiny_random(&s) % (uint64_t)i) : 0;
+        int keep = (int)(tiny_random(&s) % LONGEST);
+        for (int k = 0; k < LONGEST; k++)
+            ids[i][k] = i && k < keep ? ids[from][k] : 3 + (int32_t)(tiny_random(&s) % VOCAB_USED);
+        q[i] = (struct request){.kind = REQUEST_SCORE, .ids = ids[i], .n_ids = n,
+                                .n_given = 1 + (int)(tiny_random(&s) % (uint64_t)(n - 1)),
+                                .key = (uint64_t)i};
+        if (i % 5 == 4) {
+            q[i].kind = REQUEST_GENERATE;
+            q[i].max_tokens = 1 + i % 20;
+            q[i].sampling = (struct sampling){i % 2 ? 0.8 : 0, 0.9, 7};
+        }
+    }
+}
+
+static int keep_answer(void *user, int i, const struct reply *a)
+{
+    struct answers *all = user;
+
+    all->replies++;
+    all->nats[i] = a->nats;
+    all->is_greedy[i] = a->is_greedy;
+    all->n[i] = a->n;
+    if (a->ids)
+        memcpy(all->ids[i], a->ids, (size_t)a->n * sizeof *a->ids);
+    return 0;
+}
+
+/* order: NULL as they are, one at a time when alone != 0. */
+static struct answers ask(const struct runner_opts *o, int alone)
+{
+    static int32_t ids[REQUESTS][LONGEST];
+    struct request q[REQUESTS];
+    struct answers all;
+    struct runner *r;
+    struct err e = ERR_NONE;
+
+    memset(&all, 0, sizeof all);
+    make_requests(q, ids);
+    if (runner_open(&r, model_path, o, &e) < 0)
+        fail_msg("%s", e.text);
+    if (alone) {
+        for (int i = REQUESTS - 1; i >= 0; i--) {
+            struct answers one;
+            memset(&one, 0, sizeof one);
+            assert_int_equal(runner_run(r, &q[i], 1, keep_answer, &one, NULL, &e), 0);
+            all.nats[i] = one.nats[0];
+            all.is_greedy[i] = one.is_greedy[0];
+            all.n[i] = one.n[0];
+            memcpy(all.ids[i], one.ids[0], sizeof all.ids[i]);
+            all.replies++;
+        }
+    } else if (runner_run(r, q, REQUESTS, keep_answer, &all, NULL, &e) < 0) {
+        fail_msg("%s", e.text);
+    }
+    runner_close(r);
+    assert_int_equal(all.replies, REQUESTS);
+    return all;
+}
+
+static void same_bits(enum numerics numerics)
+{
+    const struct runner_opts plain = {.numerics = numerics, .threads = 1};
+    const struct answers truth = ask(&plain, 0);
+    static const struct { int threads, batch; size_t kv; int alone; } ways[] = {
+        {1, 0, 0, 1}, {2, 0, 0, 0}, {3, 7, 0, 0}, {2, 1, 0, 0}, {1, 33, 300000, 0}, {2, 64, 0, 1},
+    };
+
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct runner_opts o = {.numerics = numerics, .threads = ways[i].threads,
+                                .batch_tokens = ways[i].batch, .kv_bytes = ways[i].kv};
+        struct answers a = ask(&o, ways[i].alone);
+        assert_memory_equal(&a, &truth, sizeof a);
+    }
+    for (int i = 0; kernels_at(i); i++) {
+        struct runner_opts o = {.numerics = numerics, .threads = 2, .kernels = kernels_at(i)->name};
+        struct answers a;
+        if (!kernels_at(i)->usable())
+            continue;
+        a = ask(&o, 0);
+        assert_memory_equal(&a, &truth, sizeof a);
+    }
+}
+
+static void exact_gives_the_same_bits_for_any_threads_batch_order_and_kernels(void **state)
+{
+    (void)state;
+    same_bits(NUMERICS_EXACT);
+}
+
+static void fast_gives_the_same_bits_for_any_threads_batch_order_and_kernels(void **state)
+{
+    (void)state;
+    same_bits(NUMERICS_FAST);
+}
+
+static void a_shared_prefix_is_computed_once(void **state)
+{
+    static const int32_t a[] = {3, 4, 5, 6, 7, 8}, b[] = {3, 4, 5, 6, 9, 10, 11};
+    struct request q[] = {
+        {.kind = REQUEST_SCORE, .ids = a, .n_ids = 6, .n_given = 4},
+        {.kind = REQUEST_SCORE, .ids = b, .n_ids = 7, .n_given = 4},
+        {.kind = REQUEST_SCORE, .ids = a, .n_ids = 6, .n_given = 2},
+    };
+    struct runner_opts o = {.threads = 1};
+    struct answers all;
+    struct runner *r;
+    (void)state;
+    memset(&all, 0, sizeof all);
+    assert_int_equal(runner_open(&r, model_path, &o, NULL), 0);
+    assert_int_equal(runner_run(r, q, 3, keep_answer, &all, NULL, NULL), 0);
+    assert_int_equal(runner_cost(r).computed_tokens, 4 + 1 + 2); /* 3 4 5 6, 7, 9 10 */
+    assert_int_equal(runner_cost(r).prompt_tokens, 5 + 6 + 5);
+    assert_int_equal(runner_cost(r).reused_tokens, 16 - 7);
+    runner_close(r);
+}
+
+struct rows {
+    float *at;
+    int n_vocab, n;
+};
+
+static int keep_row(void *user, const struct request *q, int position, const float *logits)
+{
+    struct rows *r = user;
+    (void)q;
+    assert_int_equal(position, r->n);
+    memcpy(r->at + (size_t)r->n++ * (size_t)r->n_vocab, logits,
+           (size_t)r->n_vocab * sizeof *logits);
+    return 0;
+}
+
+static double worst(const float *a, const float *b, size_t n)
+{
+    double diff = 0, top = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        diff = fmax(diff, fabs((double)a[i] - (double)b[i]));
+        top = fmax(top, fabs((double)b[i]));
+    }
+    return diff / top;
+}
+
+/* Logits of a golden case against its reference; the case's tolerance. */
+static void check_case(const char *dir, const char *file)
+{
+    char path[4096];
+    struct err e = ERR_NONE;
+    struct runner *r;
+    int32_t ids[512];
+    int n = 0;
+
+    snprintf(path, sizeof path, "%s/case.json", dir);
+    cJSON *j = json_read(path, 1 << 20, &e);
+    assert_non_null(j);
+    for (const cJSON *i = json_get(j, "ids")->child; i; i = i->next)
+        ids[n++] = i->valueint;
+    snprintf(path, sizeof path, "%s/%s", dir, file);
+    struct runner_opts o = {.threads = 2, .context = (int)json_num(j, "n_ctx", 0)};
+    if (runner_open(&r, path, &o, &e) < 0)
+        fail_msg("%s", e.text);
+    int vocab = runner_info(r)->vocab_size;
+    assert_int_equal(vocab, (int)json_num(j, "n_vocab", 0));
+    struct rows got = {.n_vocab = vocab};
+    got.at = malloc((size_t)n * (size_t)vocab * sizeof(float));
+    struct request q = {.kind = REQUEST_LOGITS, .ids = ids, .n_ids = n, .on_logits = keep_row,
+                        .user = &got};
+    if (runner_run(r, &q, 1, NULL, NULL, NULL, &e) < 0)
+        fail_msg("%s", e.text);
+    assert_int_equal(got.n, n);
+    snprintf(path, sizeof path, "%s/logits.f32", dir);
+    FILE *f = fopen(path, "rb");
+    float *want = malloc((size_t)n * (size_t)vocab * sizeof(float));
+    assert_int_equal(fread(want, sizeof(float) * (size_t)vocab, (size_t)n, f), n);
+    fclose(f);
+    double d = worst(got.at, want, (size_t)n * (size_t)vocab);
+    if (!(d <= json_num(j, "tolerance_relative", 0)))
+        fail_msg("%s: relative difference %g", dir, d);
+    free(got.at);
+    free(want);
+    json_free(j);
+    runner_close(r);
+}
+
+static void logits_agree_with_the_reference(void **state)
+{
+    static const char *const cases[] = {
+        "gemma3", "gemma3-300", "gemma3-linear", "llama-bf16-hf", "llama-bias", "llama-ctxfull",
+        "llama-headdim", "llama-linear", "llama-onetoken", "llama-ropefreqs", "llama-tied-gqa",
+        "llama-untied-mha", "llama-yarn", "llama-yarn-attnfactor", "llama-yarn-betas", "mistral",
+        "qwen2", "qwen3",
+    };
+    char dir[4096];
+    (void)state;
+    snprintf(dir, sizeof dir, "%s", shared_path("golden/arch"));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char one[4200];
+        snprintf(one, sizeof one, "%s/%s", dir, cases[i]);
+        check_case(one, "model.gguf");
+    }
+    strcat(dir, "/llama-split");
+    check_case(dir, "model-00001-of-00003.gguf");
+}
+
+static void opening_survives_every_failed_allocation(void **state)
+{
+    struct runner_opts o = {.threads = 2, .numerics = NUMERICS_FAST};
+    int rc = -1;
+    long before = mem_live();
+    (void)state;
+    for (int nth = 0; rc < 0; nth += 1 + nth / 50) { /* the vocabulary alone is hundreds */
+        struct runner *r = NULL;
+        struct err e = ERR_NONE;
+        mem_fail_at(nth);
+        rc = runner_open(&r, model_path, &o, &e);
+        mem_fail_at(-1);
+        assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
+        runner_close(r);
+        assert_int_equal(mem_live(), before);
+    }
+}
+
+static void running_survives_every_failed_allocation(void **state)
+{
+    static int32_t ids[REQUESTS][LONGEST];
+    struct request q[REQUESTS];
+    struct runner_opts o = {.threads = 1};
+    struct runner *r;
+    struct answers all;
+    int rc = -1;
+    (void)state;
+    make_requests(q, ids);
+    assert_int_equal(runner_open(&r, model_path, &o, NULL), 0);
+    for (int nth = 0; rc < 0; nth += 1 + nth / 20) {
+        struct err e = ERR_NONE;
+        memset(&all, 0, sizeof all);
+        mem_fail_at(nth);
+        rc = runner_run(r, q, REQUESTS, keep_answer, &all, NULL, &e);
+        mem_fail_at(-1);
+        assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
+    }
+    struct answers truth = ask(&o, 0);
+    assert_memory_equal(&all, &truth, sizeof all);
+    runner_close(r);
+}
+
+static void a_weight_that_is_nan_is_named(void **state)
+{
+    struct tiny_opts t = {.seed = 5, .layers = 2};
+    struct strbuf b = STRBUF_INIT;
+    static const int32_t ids[] = {3, 4, 5};
+    struct request q = {.kind = REQUEST_SCORE, .ids = ids, .n_ids = 3, .n_given = 1};
+    struct runner_opts o = {.threads = 1};
+    char path[80];
+    struct err e = ERR_NONE;
+    struct runner *r;
+    struct gguf *g;
+    float nan = NAN;
+    (void)state;
+    snprintf(path, sizeof path, "%s.nan", model_path);
+    assert_int_equal(tiny_write(path, &t, NULL), 0);
+    assert_int_equal(gguf_open(&g, path, NULL), 0);
+    size_t at = (size_t)(gguf_tensor_find(g, "blk.1.ffn_down.weight")->data -
+                         gguf_tensor_at(g, 0)->data);
+    size_t data = gguf_file_bytes(g);
+    for (size_t i = 0; i < gguf_n_tensors(g); i++) { /* the first tensor's place in the file */
+        const struct gguf_tensor *last = gguf_tensor_at(g, i);
+        if (last->data + last->bytes > gguf_tensor_at(g, 0)->data + data)
+            fail();
+    }
+    const struct gguf_tensor *first = gguf_tensor_at(g, 0), *end = first;
+    for (size_t i = 0; i < gguf_n_tensors(g); i++)
+        if (gguf_tensor_at(g, i)->data > end->data)
+            end = gguf_tensor_at(g, i);
+    data -= (size_t)(end->data - first->data) + (end->bytes + 31) / 32 * 32;
+    gguf_close(g);
+    FILE *f = fopen(path, "r+b");
+    fseek(f, (long)(data + at), SEEK_SET);
+    assert_int_equal(fwrite(&nan, sizeof nan, 1, f), 1);
+    fclose(f);
+    assert_int_equal(runner_open(&r, path, &o, NULL), 0);
+    assert_int_equal(runner_run(r, &q, 1, NULL, NULL, NULL, &e), -1);
+    assert_int_equal(e.code, ERR_NUMERIC);
+    assert_non_null(strstr(e.text, "blk.1.ffn_down.weight"));
+    runner_close(r);
+    strbuf_release(&b);
+    unlink(path);
+}
+
+static void requests_that_make_no_sense_are_refused(void **state)
+{
+    static const int32_t ids[] = {3, 4, 1 << 20};
+    struct request bad[] = {
+        {.kind = REQUEST_SCORE, .ids = ids, .n_ids = 1, .n_given = 1},
+        {.kind = REQUEST_SCORE, .ids = ids, .n_ids = 2, .n_given = 0},
+        {.kind = REQUEST_GENERATE, .ids = ids, .n_ids = 3, .max_tokens = 1},
+    };
+    struct runner_opts o = {.threads = 1};
+    struct runner *r;
+    (void)state;
+    assert_int_equal(runner_open(&r, model_path, &o, NULL), 0);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct err e = ERR_NONE;
+        assert_int_equal(runner_run(r, &bad[i], 1, NULL, NULL, NULL, &e), -1);
+        assert_int_equal(e.code, ERR_USAGE);
+    }
+    runner_close(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exact_gives_the_same_bits_for_any_threads_batch_order_and_kernels),
+        cmocka_unit_test(fast_gives_the_same_bits_for_any_threads_batch_order_and_kernels),
+        cmocka_unit_test(a_shared_prefix_is_computed_once),
+        cmocka_unit_test(logits_agree_with_the_reference),
+        cmocka_unit_test(opening_survives_every_failed_allocation),
+        cmocka_unit_test(running_survives_every_failed_allocation),
+        cmocka_unit_test(a_weight_that_is_nan_is_named),
+        cmocka_unit_test(requests_that_make_no_sense_are_refused),
+    };
+    return cmocka_run_group_tests_name(__FILE__, tests, write_model, remove_model);
+}
