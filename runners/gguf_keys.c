@@ -48,8 +48,8 @@ static const uint8_t *take(struct cursor *c, uint64_t n, const char *what, struc
     const uint8_t *p = c->bytes + c->at;
 
     if (n > c->len - c->at) {
-        err_set(e, ERR_FORMAT, "%s: truncated at byte %zu: %s needs %" PRIu64 " bytes, %zu are left",
-                c->path, c->at, what, n, c->len - c->at);
+        err_set(e, ERR_FORMAT, "%s: truncated at byte %zu: %s needs %" PRIu64
+                " bytes, %zu are left", c->path, c->at, what, n, c->len - c->at);
         return NULL;
     }
     c->at += (size_t)n;

@@ -202,8 +202,8 @@ int pretokenizer_open(struct pretokenizer **out, struct gguf_str pre, struct err
 
     *out = NULL;
     if (!f) {
-        err_set(e, ERR_UNSUPPORTED, "pre-tokenizer '%.*s' is not known", pre.n < 80 ? (int)pre.n : 80,
-                pre.s);
+        err_set(e, ERR_UNSUPPORTED, "pre-tokenizer '%.*s' is not known",
+                pre.n < 80 ? (int)pre.n : 80, pre.s);
         err_hint(e, "token ids would be wrong, so the model is not run");
         return -1;
     }
@@ -258,16 +258,17 @@ int pretokenizer_prefers_whole(const struct pretokenizer *p)
 /* Bytes of the well-formed character at s, 0 when there is none. */
 static size_t char_bytes(const unsigned char *s, size_t n)
 {
-    size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+    unsigned c = s[0];
+    size_t len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
 
     if (len == 0 || len > n)
         return 0;
     for (size_t i = 1; i < len; i++)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
-    if (len == 3 && ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f)))
+    if (len == 3 && ((c == 0xe0 && s[1] < 0xa0) || (c == 0xed && s[1] > 0x9f)))
         return 0; /* overlong, surrogates */
-    if (len == 4 && ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)))
+    if (len == 4 && ((c == 0xf0 && s[1] < 0x90) || (c == 0xf4 && s[1] > 0x8f)))
         return 0; /* overlong, above U+10FFFF */
     return len;
 }

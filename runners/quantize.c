@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "runners/quant.h"
+#include "runners/quantize_block.h"
 
-static void put_half(uint8_t *p, float f)
+void quantize_put_half(uint8_t *p, float f)
 {
     uint16_t h = float_to_half(f);
 
@@ -14,7 +15,7 @@ static void put_half(uint8_t *p, float f)
     p[1] = (uint8_t)(h >> 8);
 }
 
-static int fits_half(float f)
+int quantize_fits_half(float f)
 {
     return fabsf(f) < 65520;
 }
@@ -67,8 +68,8 @@ static int block_f32(uint8_t *b, const float *x)
 
 static int block_f16(uint8_t *b, const float *x)
 {
-    put_half(b, *x);
-    return fits_half(*x) ? 0 : -1;
+    quantize_put_half(b, *x);
+    return quantize_fits_half(*x) ? 0 : -1;
 }
 
 static int block_bf16(uint8_t *b, const float *x)
@@ -86,23 +87,23 @@ static int block_q8_0(uint8_t *b, const float *x)
 {
     float d = fabsf(extreme(x, 32)) / 127, id = reciprocal(d);
 
-    put_half(b, d);
+    quantize_put_half(b, d);
     for (int j = 0; j < 32; j++)
         b[2 + j] = (uint8_t)(int8_t)roundf(x[j] * id);
-    return fits_half(d) ? 0 : -1;
+    return quantize_fits_half(d) ? 0 : -1;
 }
 
 static int block_q4_0(uint8_t *b, const float *x)
 {
     float d = extreme(x, 32) / -8, id = reciprocal(d);
 
-    put_half(b, d);
+    quantize_put_half(b, d);
     for (int j = 0; j < 16; j++) {
         int lo = smaller(15, (int)(x[j] * id + 8.5f));
         int hi = smaller(15, (int)(x[j + 16] * id + 8.5f));
         b[2 + j] = (uint8_t)(lo | hi << 4);
     }
-    return fits_half(d) ? 0 : -1;
+    return quantize_fits_half(d) ? 0 : -1;
 }
 
 static int block_q4_1(uint8_t *b, const float *x)
@@ -112,14 +113,14 @@ static int block_q4_1(uint8_t *b, const float *x)
     range(x, 32, &min, &max);
     d = (max - min) / 15;
     id = reciprocal(d);
-    put_half(b, d);
-    put_half(b + 2, min);
+    quantize_put_half(b, d);
+    quantize_put_half(b + 2, min);
     for (int j = 0; j < 16; j++) {
         int lo = smaller(15, (int)((x[j] - min) * id + 0.5f));
         int hi = smaller(15, (int)((x[j + 16] - min) * id + 0.5f));
         b[4 + j] = (uint8_t)(lo | hi << 4);
     }
-    return fits_half(d) && fits_half(min) ? 0 : -1;
+    return quantize_fits_half(d) && quantize_fits_half(min) ? 0 : -1;
 }
 
 /* 32 five-bit codes: the fifth bits as a word, the low four as in Q4. */
@@ -140,11 +141,11 @@ static int block_q5_0(uint8_t *b, const float *x)
     float d = extreme(x, 32) / -16, id = reciprocal(d);
     int q[32];
 
-    put_half(b, d);
+    quantize_put_half(b, d);
     for (int j = 0; j < 32; j++)
         q[j] = smaller(31, (int)(x[j] * id + 16.5f));
     put_five_bits(b + 2, b + 6, q);
-    return fits_half(d) ? 0 : -1;
+    return quantize_fits_half(d) ? 0 : -1;
 }
 
 static int block_q5_1(uint8_t *b, const float *x)
@@ -155,12 +156,12 @@ static int block_q5_1(uint8_t *b, const float *x)
     range(x, 32, &min, &max);
     d = (max - min) / 31;
     id = reciprocal(d);
-    put_half(b, d);
-    put_half(b + 2, min);
+    quantize_put_half(b, d);
+    quantize_put_half(b + 2, min);
     for (int j = 0; j < 32; j++)
         q[j] = smaller(31, (int)((x[j] - min) * id + 0.5f));
     put_five_bits(b + 4, b + 8, q);
-    return fits_half(d) && fits_half(min) ? 0 : -1;
+    return quantize_fits_half(d) && quantize_fits_half(min) ? 0 : -1;
 }
 
 static const struct {
@@ -169,7 +170,8 @@ static const struct {
 } writers[] = {
     {QUANT_F32, block_f32},   {QUANT_F16, block_f16},   {QUANT_BF16, block_bf16},
     {QUANT_Q8_0, block_q8_0}, {QUANT_Q4_0, block_q4_0}, {QUANT_Q4_1, block_q4_1},
-    {QUANT_Q5_0, block_q5_0}, {QUANT_Q5_1, block_q5_1},
+    {QUANT_Q5_0, block_q5_0}, {QUANT_Q5_1, block_q5_1}, {QUANT_Q4_K, quantize_block_q4_k},
+    {QUANT_Q6_K, quantize_block_q6_k},
 };
 enum { N_WRITERS = sizeof writers / sizeof writers[0] };
 

@@ -35,7 +35,7 @@ static void set_bit(uint8_t *set, unsigned char c)
 
 static int is_special(const struct vocab *v, int id)
 {
-    return v->type[id] == TOKEN_CONTROL || v->type[id] == TOKEN_UNKNOWN || v->type[id] == TOKEN_USER;
+    return v->type[id] >= TOKEN_UNKNOWN && v->type[id] <= TOKEN_USER;
 }
 
 static int longer_first(const void *a, const void *b)

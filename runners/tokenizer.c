@@ -45,9 +45,11 @@ static int find_scheme(struct tokenizer *t, const struct gguf *g, struct err *e)
     t->pre = mem_strndup(pre.s, pre.n);
     if (!t->pre)
         return err_nomem(e);
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
-        if (strlen(schemes[i]->model) == model.n && memcmp(schemes[i]->model, model.s, model.n) == 0)
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        const char *name = schemes[i]->model;
+        if (strlen(name) == model.n && memcmp(name, model.s, model.n) == 0)
             t->scheme = schemes[i];
+    }
     if (!t->scheme)
         return err_set(e, ERR_UNSUPPORTED, "%s: tokenizer '%.*s' is not supported", gguf_path(g),
                        model.n < 80 ? (int)model.n : 80, model.s);
