@@ -49,6 +49,13 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# The bank of facts, one file of it, for .incbin; the folder is named so that a file taken away counts.
+$(BUILD)/facts.jsonl: tasks/data/facts $(sort $(wildcard tasks/data/facts/*.jsonl))
+	@mkdir -p $(@D)
+	cat $(filter %.jsonl,$^) >$@
+$(BUILD)/tasks/facts_data.o: $(BUILD)/facts.jsonl
+$(BUILD)/tasks/facts_data.o: ALL_CFLAGS += -DFACTS_BANK='"$(BUILD)/facts.jsonl"'
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_HELP) $(CORE)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 

@@ -56,11 +56,21 @@ size_t utf8_count(const char *s, size_t n)
     return count;
 }
 
+static _Thread_local int refused; /* cJSON does not tell an empty heap from a bad text */
+
+static void *alloc_noted(size_t n)
+{
+    void *p = mem_alloc(n);
+
+    refused |= !p;
+    return p;
+}
+
 static void hooks_once(void)
 {
     static int done; /* set before any thread starts: the first parse happens in main */
     if (!done) {
-        cJSON_Hooks h = {.malloc_fn = mem_alloc, .free_fn = mem_free};
+        cJSON_Hooks h = {.malloc_fn = alloc_noted, .free_fn = mem_free};
         cJSON_InitHooks(&h);
         done = 1;
     }
@@ -76,7 +86,12 @@ cJSON *json_parse(const char *bytes, size_t n, const char *where, struct err *e)
         err_set(e, ERR_FORMAT, "%s: not UTF-8 text", where);
         return NULL;
     }
+    refused = 0;
     j = cJSON_ParseWithLengthOpts(bytes, n, &end, 0);
+    if (!j && refused) {
+        err_nomem(e);
+        return NULL;
+    }
     if (!j) {
         long at = end ? (long)(end - bytes) : 0;
         err_set(e, ERR_FORMAT, "%s: malformed JSON at byte %ld", where, at < 0 ? 0 : at);

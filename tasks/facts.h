@@ -48,7 +48,7 @@ int facts_score(const struct facts *f, const struct item *it, const struct reply
                 struct verdict *out, struct err *e);
 /* A sample in proportion over relation x language x band, in the order of the bank (items of one
  * relation share their neutral queries).  The sample of a smaller limit is part of that of a
- * larger one.  limit <= 0: everything. */
+ * larger one.  limit <= 0: everything.  Returns how many, -1 when out of memory. */
 int facts_order(const struct facts *f, int limit, int *order);
 
 /* What the harness needs to count bits: candidate 0 is right. */
