@@ -9,6 +9,7 @@ FLAGS_debug   = -O0 -g3
 FLAGS_asan    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_tsan    = -O1 -g -fsanitize=thread
 FLAGS_cov     = -O0 -g --coverage
+FLAGS_fuzz    = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-overlength-strings
 LIBS = libcjson libpcre2-8 libutf8proc libcurl libcrypto libarchive sqlite3
 
@@ -25,6 +26,7 @@ OBJ   = $(SRC:%.c=$(BUILD)/%.o)
 CORE  = $(filter-out $(BUILD)/harness/main.o,$(OBJ))
 TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 BENCHES = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench_*.c))
+FUZZ  = $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 TEST_HELP = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out $(wildcard tests/test_*.c tests/bench_*.c),$(wildcard tests/*.c)))
 
 all: build/densimeter ## build the program (installs nothing)
@@ -59,6 +61,17 @@ $(BUILD)/tasks/facts_data.o: ALL_CFLAGS += -DFACTS_BANK='"$(BUILD)/facts.jsonl"'
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_HELP) $(CORE)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
+# A fuzz target replays its corpus; built with MODE=fuzz it looks for more (make fuzz).
+ifeq ($(MODE),fuzz)
+FUZZ_MAIN = -fsanitize=fuzzer
+else
+FUZZ_MAIN = $(BUILD)/tests/fuzz/replay.o
+$(FUZZ): $(BUILD)/tests/fuzz/replay.o
+endif
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(CORE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(CORE) $(FUZZ_MAIN) $(LDLIBS)
+
 deps: ## install the Debian packages that are missing
 	@sh .ci/deps
 
@@ -66,7 +79,7 @@ test: deps ## run every test
 	@$(MAKE) --no-print-directory test-only
 
 # A fresh make: what deps installed changes what pkg-config says at the top of this file.
-test-only: build/densimeter $(TESTS) layers
+test-only: build/densimeter $(TESTS) $(FUZZ) layers
 	@MODE=$(MODE) sh tests/run.sh $(BUILD)
 
 sanitize: deps ## the tests under ASan and UBSan, then under TSan
@@ -75,6 +88,15 @@ sanitize: deps ## the tests under ASan and UBSan, then under TSan
 
 bench: $(BENCHES) ## time the kernels on this machine
 	@for b in $(BENCHES); do $$b || exit 1; done
+
+FUZZ_SECONDS ?= 60
+fuzz: ## look for inputs that break a reader, FUZZ_SECONDS=60 each (clang)
+	@$(MAKE) --no-print-directory MODE=fuzz CC=clang fuzz-only
+
+fuzz-only: $(FUZZ)
+	@for f in $(FUZZ); do n=$$(basename $$f); mkdir -p $(BUILD)/corpus/$$n; \
+	    $$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -artifact_prefix=$(BUILD)/$$n- \
+	        $(BUILD)/corpus/$$n tests/fuzz/corpus/$$n || exit 1; done
 
 layers: ## fail on an include against the arrows between the rooms
 	@sh tests/layers.sh

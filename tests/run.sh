@@ -21,6 +21,14 @@ for t in "$build"/tests/test_*; do
         "$([ "$skipped" -gt 0 ] && echo ", $skipped skipped (reference files absent)")" $(($(date +%s) - start))
     [ "$f" -gt 0 ] && cat "$log"
 done
+for t in "$build"/fuzz/*; do
+    [ -x "$t" ] || continue
+    name=$(basename "$t")
+    if "$t" tests/fuzz/corpus/"$name"/* >"$log" 2>&1; then passed=$((passed + 1)); r=passed
+    else failed=$((failed + 1)); r=FAILED; fi
+    printf '%-28s %s  %s\n' "fuzz/$name" "$r" "$(tail -n 1 "$log" | grep inputs)"
+    [ $r = FAILED ] && cat "$log"
+done
 for t in tests/cli/*.sh; do
     [ -e "$t" ] || continue
     start=$(date +%s)
