@@ -30,9 +30,10 @@ static double power_of_two(int n) /* -1022 <= n <= 1023 */
 /* e^(x + low), |low| much smaller than 1. */
 static double exp_sum(double x, double low)
 {
+    /* 1/k! for k = 14 to 2 */
     static const double inverse[] = {1. / 87178291200, 1. / 6227020800, 1. / 479001600,
                                      1. / 39916800, 1. / 3628800, 1. / 362880, 1. / 40320,
-                                     1. / 5040, 1. / 720, 1. / 120, 1. / 24, 1. / 6, 0.5}; /* 1/k! */
+                                     1. / 5040, 1. / 720, 1. / 120, 1. / 24, 1. / 6, 0.5};
 
     if (isnan(x))
         return x;

@@ -107,33 +107,33 @@ static inline vf v_gelu_tanh(vf x)
     return v_select(v_lt(v_set(10), x), x, x_sigmoid(y, z, z_low));
 }
 
-/* t (1 - Phi(t)) exp(t^2/2) for 0.75 <= t <= 15: a polynomial in t - 1.75 up to
- * 2.75, in 1/t beyond. */
+/* t (1 - Phi(t)) exp(t^2/2) for 0.7 <= t <= 15: a polynomial in t - 1.6875 (which
+ * is exact) up to 2.75, in 1/t beyond. */
 static inline vf gelu_tail(vf t)
 {
     static const float c[12][2] = {
-        {-0x1.ad9142p-19f, 0},
-        {0x1.5f712ap-17f, 0},
-        {-0x1.0b378ap-15f, -0x1.8b071ap+1f},
-        {0x1.fd64f8p-14f, 0x1.e5f70cp+1f},
-        {-0x1.bf6c84p-12f, 0x1.8f5e9ap-3f},
-        {0x1.692aa2p-10f, -0x1.6a693ep+1f},
-        {-0x1.0ee268p-8f, 0x1.cf4b0ap+0f},
-        {0x1.721d76p-7f, -0x1.3cebdp-4f},
-        {-0x1.be14b0p-6f, -0x1.9296ecp-2f},
-        {0x1.bd45fap-5f, -0x1.f15472p-13f},
-        {-0x1.87c9a2p-28f, -0x1.50bb34p-27f},
-        {0x1.4bef66p-2f, 0x1.988566p-2f}, /* the last one in two parts */
+        {-0x1.929cf2p-19f, 0},
+        {0x1.9ed284p-17f, 0},
+        {-0x1.457af4p-15f, -0x1.8b071ap+1f},
+        {0x1.23e008p-13f, 0x1.e5f70cp+1f},
+        {-0x1.fa9648p-12f, 0x1.8f5e9ap-3f},
+        {0x1.95cd34p-10f, -0x1.6a693ep+1f},
+        {-0x1.2cd1aap-8f, 0x1.cf4b0ap+0f},
+        {0x1.95cf98p-7f, -0x1.3cebdp-4f},
+        {-0x1.e26c3ap-6f, -0x1.9296ecp-2f},
+        {0x1.da458ap-5f, -0x1.f15472p-13f},
+        {0x1.f209c8p-27f, -0x1.50bb34p-27f},
+        {0x1.48583ap-2f, 0x1.988566p-2f}, /* the last one in two parts */
     };
     vm near = v_lt(t, v_set(2.75f));
-    vf u = v_select(near, v_sub(t, v_set(1.75f)), v_div(v_set(1), t));
+    vf u = v_select(near, v_sub(t, v_set(1.6875f)), v_div(v_set(1), t));
     vf g = v_select(near, v_set(c[0][0]), v_set(c[0][1]));
     for (int i = 1; i < 11; i++)
         g = v_fma(g, u, v_select(near, v_set(c[i][0]), v_set(c[i][1])));
     return v_add(g, v_select(near, v_set(c[11][0]), v_set(c[11][1])));
 }
 
-/* x * Phi(x).  Below 0.75 in magnitude 1/2 plus an odd polynomial; beyond, with the tail
+/* x * Phi(x).  Below 0.7 in magnitude x/2 + x^2 q(x^2); beyond, with the tail
  * T = |x| (1 - Phi(|x|)) = exp(-x^2/2) * gelu_tail: -T on the left, x - T on the right. */
 static inline vf v_gelu_erf(vf x)
 {
@@ -144,13 +144,13 @@ static inline vf v_gelu_erf(vf x)
     q = v_fma(q, t2, v_set(0x1.46cbecp-7f));
     q = v_fma(q, t2, v_set(-0x1.105824p-4f));
     q = v_fma(q, t2, v_set(0x1.988454p-2f));
-    vf inner = v_mul(x, v_fma(q, x, v_set(0.5f)));
+    vf inner = v_copysign(v_fma(t2, q, v_mul(x, v_set(0.5f))), x); /* x = -0 too */
     vf g = gelu_tail(t);
     struct exp_parts e = exp_parts(v_mul(t2, v_set(-0.5f)), v_mul(t2_low, v_set(-0.5f)));
     vf tail = v_mul(v_fma(e.p, g, v_mul(e.low, g)), v_sub(v_set(0), e.s1));
     vf right = v_fma(tail, e.s2, x), left = v_mul(tail, e.s2);
     vf outer = v_select(v_lt(x, v_set(0)), left, right);
-    return v_select(v_lt(t, v_set(0.75f)), inner, outer);
+    return v_select(v_lt(t, v_set(0.7f)), inner, outer);
 }
 
 #endif

@@ -4,6 +4,10 @@
 #include <string.h>
 
 static const struct kernels *const tables[] = {
+#if defined(__x86_64__)
+    &kernels_avx512,
+    &kernels_avx2,
+#endif
     &kernels_ref,
 };
 
@@ -11,6 +15,21 @@ int kernels_ref_usable(void)
 {
     return 1;
 }
+
+#if defined(__x86_64__)
+/* Every CPU with AVX2 and FMA also converts halves (F16C), which not every compiler can ask for. */
+int kernels_avx2_usable(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+int kernels_avx512_usable(void)
+{
+    return kernels_avx2_usable() && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+}
+#endif
 
 const struct kernels *kernels_at(int i)
 {

@@ -1,0 +1,237 @@
+/* kernels_attend.h -- attention by tiles of query rows over pages of 32 keys.
+ *
+ * Scores: K pages are stored [head_dim][32], so the registers of a row hold 32 keys and every key
+ * is one chain of fma.  All 32 are computed, hidden or not: lanes do not meet before the hidden
+ * ones are masked.  Values: a tile of rows shares the loads of V over the keys that all its rows
+ * see; the others' own last keys follow row by row. */
+#ifndef RUNNERS_KERNELS_ATTEND_H
+#define RUNNERS_KERNELS_ATTEND_H
+
+#define PAGE_REGS (KV_PAGE / LANES)
+
+/* The rows of a tile that see something of the present page. */
+struct page_rows {
+    const float *q[ATTEND_ROWS];
+    float *out[ATTEND_ROWS];
+    int from[ATTEND_ROWS], to[ATTEND_ROWS]; /* visible keys within the page, both included */
+    int of[ATTEND_ROWS];                    /* index in the tile */
+    _Alignas(64) float s[ATTEND_ROWS][KV_PAGE]; /* scores, then probabilities */
+    _Alignas(64) float shrink[16];
+};
+
+INLINE void page_scores(struct page_rows *p, const float *k, int head_dim, int R)
+{
+    vr acc[ATTEND_ROWS][PAGE_REGS];
+
+#pragma GCC unroll 8
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 8
+        for (int i = 0; i < PAGE_REGS; i++)
+            acc[r][i] = r_set(0);
+    for (int d = 0; d < head_dim; d++, k += KV_PAGE) {
+        vr q[ATTEND_ROWS];
+#pragma GCC unroll 8
+        for (int r = 0; r < R; r++)
+            q[r] = r_set(p->q[r][d]);
+#pragma GCC unroll 8
+        for (int i = 0; i < PAGE_REGS; i++) {
+            vr b = r_load(k + i * LANES);
+#pragma GCC unroll 8
+            for (int r = 0; r < R; r++)
+                acc[r][i] = r_fma(q[r], b, acc[r][i]);
+        }
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 8
+        for (int i = 0; i < PAGE_REGS; i++)
+            r_store(p->s[r] + i * LANES, acc[r][i]);
+}
+
+/* Elements d.. of N registers of each row: out = out * shrink + p V over the keys from..to. */
+INLINE void values_at(const struct page_rows *p, int row, int R, const float *v, int value_dim,
+                      int d, int from, int to, const float *shrink, int N)
+{
+    vr acc[ATTEND_ROWS][PAGE_REGS];
+
+#pragma GCC unroll 8
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 8
+        for (int i = 0; i < N; i++)
+            acc[r][i] = r_mul(r_load(p->out[row + r] + d + i * LANES), r_set(shrink[r]));
+    for (int j = from; j <= to; j++) {
+        const float *line = v + (size_t)j * (size_t)value_dim + d;
+        vr b[ATTEND_ROWS];
+#pragma GCC unroll 8
+        for (int r = 0; r < R; r++)
+            b[r] = r_set(p->s[row + r][j]);
+#pragma GCC unroll 8
+        for (int i = 0; i < N; i++) {
+            vr a = r_load(line + i * LANES);
+#pragma GCC unroll 8
+            for (int r = 0; r < R; r++)
+                acc[r][i] = r_fma(b[r], a, acc[r][i]);
+        }
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 8
+        for (int i = 0; i < N; i++)
+            r_store(p->out[row + r] + d + i * LANES, acc[r][i]);
+}
+
+/* The last value_dim % LANES elements. */
+INLINE void values_rest(const struct page_rows *p, int row, int R, const float *v, int value_dim,
+                        int d, int from, int to, const float *shrink)
+{
+    int n = value_dim - d;
+
+    for (int r = 0; r < R; r++) {
+        float *out = p->out[row + r] + d;
+        vr acc = r_mul(r_load_part(out, n), r_set(shrink[r]));
+        for (int j = from; j <= to; j++)
+            acc = r_fma(r_set(p->s[row + r][j]),
+                        r_load_part(v + (size_t)j * (size_t)value_dim + d, n), acc);
+        r_store_part(out, n, acc);
+    }
+}
+
+INLINE void page_values(const struct page_rows *p, int row, int R, const float *v, int value_dim,
+                        int from, int to, const float *shrink)
+{
+    int d = 0;
+
+    for (; d + KV_PAGE <= value_dim; d += KV_PAGE)
+        values_at(p, row, R, v, value_dim, d, from, to, shrink, PAGE_REGS);
+    for (; d + LANES <= value_dim; d += LANES)
+        values_at(p, row, R, v, value_dim, d, from, to, shrink, 1);
+    if (d < value_dim)
+        values_rest(p, row, R, v, value_dim, d, from, to, shrink);
+}
+
+#define ATTEND_TILE(R)                                                                             \
+    static void scores_##R(struct page_rows *p, const float *k, int head_dim)                      \
+    {                                                                                              \
+        page_scores(p, k, head_dim, R);                                                            \
+    }                                                                                              \
+    static void values_##R(const struct page_rows *p, int row, const float *v, int value_dim,      \
+                           int from, int to, const float *shrink)                                  \
+    {                                                                                              \
+        page_values(p, row, R, v, value_dim, from, to, shrink);                                    \
+    }
+#define ATTEND_ENTRY(R) {scores_##R, values_##R}
+
+ATTEND_TILE(1)
+ATTEND_TILE(2)
+ATTEND_TILE(3)
+#if ATTEND_ROWS == 8
+ATTEND_TILE(4)
+ATTEND_TILE(5)
+ATTEND_TILE(6)
+ATTEND_TILE(7)
+ATTEND_TILE(8)
+#endif
+
+static const struct {
+    void (*scores)(struct page_rows *p, const float *k, int head_dim);
+    void (*values)(const struct page_rows *p, int row, const float *v, int value_dim, int from,
+                   int to, const float *shrink);
+} attend_tiles[ATTEND_ROWS] = {
+    ATTEND_ENTRY(1), ATTEND_ENTRY(2), ATTEND_ENTRY(3),
+#if ATTEND_ROWS == 8
+    ATTEND_ENTRY(4), ATTEND_ENTRY(5), ATTEND_ENTRY(6), ATTEND_ENTRY(7), ATTEND_ENTRY(8),
+#endif
+};
+
+/* Scores of row r of the page to probabilities against the new maximum; the sum of them. */
+INLINE float page_softmax(struct page_rows *p, int r, const struct attend *a, float *max)
+{
+    unsigned seen = (unsigned)(0xffffffffu << p->from[r]) & (0xffffffffu >> (31 - p->to[r]));
+    vm m0 = m_of_bits(seen & 0xffff), m1 = m_of_bits(seen >> 16);
+    vf scale = v_set(a->scale), none = v_set(-INFINITY), zero = v_set(0);
+    vf s0 = v_mul(v_load(p->s[r]), scale), s1 = v_mul(v_load(p->s[r] + 16), scale);
+
+    if (a->softcap != 0) {
+        vf cap = v_set(a->softcap);
+        s0 = v_mul(cap, v_tanh(v_div(s0, cap)));
+        s1 = v_mul(cap, v_tanh(v_div(s1, cap)));
+    }
+    vf t0 = v_max(v_select(m0, s0, none), none), t1 = v_max(v_select(m1, s1, none), none);
+    float top = v_greatest(v_max(t0, t1));
+    *max = top > *max ? top : *max;
+    vf m = v_set(*max);
+    vf p0 = v_select(m0, v_exp(v_sub(s0, m)), zero), p1 = v_select(m1, v_exp(v_sub(s1, m)), zero);
+    v_store(p->s[r], p0);
+    v_store(p->s[r] + 16, p1);
+    return v_sum(v_add(p0, p1));
+}
+
+/* All n rows of p against one page; max and sum are those of the tile's rows. */
+static void attend_page(struct page_rows *p, int n, const struct attend *a, const float *k,
+                        const float *v, float *max, float *sum)
+{
+    float ones[ATTEND_ROWS], total[ATTEND_ROWS];
+    int from = p->from[0], to = p->to[0], together = 1;
+
+    attend_tiles[n - 1].scores(p, k, a->head_dim);
+    for (int r = 0; r < n; r++) {
+        float old = max[p->of[r]];
+        total[r] = page_softmax(p, r, a, &max[p->of[r]]);
+        p->shrink[r] = old - max[p->of[r]];
+        ones[r] = 1;
+        together &= p->from[r] == from;
+        to = p->to[r] < to ? p->to[r] : to;
+    }
+    v_store(p->shrink, v_exp(v_load(p->shrink)));
+    for (int r = 0; r < n; r++)
+        sum[p->of[r]] = sum[p->of[r]] * p->shrink[r] + total[r];
+    if (together)
+        attend_tiles[n - 1].values(p, 0, v, a->value_dim, from, to, p->shrink);
+    for (int r = 0; r < n; r++) {
+        if (!together)
+            values_1(p, r, v, a->value_dim, p->from[r], p->to[r], p->shrink + r);
+        else if (p->to[r] > to)
+            values_1(p, r, v, a->value_dim, to + 1, p->to[r], ones + r);
+    }
+}
+
+static void attend_tile(const struct attend *a, int row, int rows)
+{
+    struct page_rows p = {.shrink = {0}};
+    float max[ATTEND_ROWS], sum[ATTEND_ROWS];
+    int low = a->first[row], high = a->last[row];
+
+    for (int r = 0; r < rows; r++) {
+        max[r] = -INFINITY;
+        sum[r] = 0;
+        memset(a->out[row + r], 0, (size_t)a->value_dim * sizeof(float));
+        low = a->first[row + r] < low ? a->first[row + r] : low;
+        high = a->last[row + r] > high ? a->last[row + r] : high;
+    }
+    for (int page = low / KV_PAGE; page <= high / KV_PAGE; page++) {
+        int base = page * KV_PAGE, n = 0;
+        for (int r = 0; r < rows; r++) {
+            int from = a->first[row + r] - base, to = a->last[row + r] - base;
+            if (from >= KV_PAGE || to < 0)
+                continue;
+            p.q[n] = a->q[row + r];
+            p.out[n] = a->out[row + r];
+            p.from[n] = from > 0 ? from : 0;
+            p.to[n] = to < KV_PAGE ? to : KV_PAGE - 1;
+            p.of[n++] = r;
+        }
+        if (n)
+            attend_page(&p, n, a, a->k[page], a->v[page], max, sum);
+    }
+    for (int r = 0; r < rows; r++)
+        for (int d = 0; d < a->value_dim; d++)
+            a->out[row + r][d] /= sum[r];
+}
+
+static void simd_attend(const struct attend *a)
+{
+    for (int row = 0; row < a->rows; row += ATTEND_ROWS)
+        attend_tile(a, row, a->rows - row < ATTEND_ROWS ? a->rows - row : ATTEND_ROWS);
+}
+
+#endif
