@@ -136,19 +136,19 @@ size_t fast_stripe_bytes(int quant_type, int k)
 /* The eight dwords of a row's codes into its places in the lines of a group (fast_layout.h). */
 static void put_codes(enum fast_bits bits, uint8_t *group, int r, const uint8_t code[32])
 {
-    uint32_t v[8], line[8] = {0};
     int lines = (int)fast_group_bytes(bits) / 64;
+    uint32_t v[8], line[8] = {0}, *low = line + lines - 4;
 
     memcpy(v, code, 32);
     for (int j = 0; j < 8; j++) {
         if (bits == FAST_8)
             line[j] = v[j];
         else
-            line[j % 4] |= (v[j] & 0x0f0f0f0f) << j / 4 * 4;
+            low[j % 4] |= (v[j] & 0x0f0f0f0f) << j / 4 * 4;
         if (bits == FAST_5)
-            line[4] |= (v[j] >> 4 & 0x01010101) << j;
+            line[0] |= (v[j] >> 4 & 0x01010101) << j;
         if (bits == FAST_6)
-            line[4 + j / 4] |= (v[j] >> 4 & 0x03030303) << j % 4 * 2;
+            line[j / 4] |= (v[j] >> 4 & 0x03030303) << j % 4 * 2;
     }
     for (int l = 0; l < lines; l++)
         memcpy(group + 64 * l + 4 * r, &line[l], 4);

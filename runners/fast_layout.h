@@ -3,9 +3,9 @@
  * Stripe: 16 rows, k / 32 groups.  Vector j (0..7) of a group is 64 bytes: byte 4r + i is the
  * unsigned code of row r at k = 32 * group + 4j + i, so one register holds 16 rows and meets four
  * activations that are the same for all of them.  The codes of a group are the eight vectors
- * (FAST_8), or four lines that hold vector l in the low nibbles and vector l + 4 in the high ones,
- * then the bits above the nibbles: FAST_5 one line, bit j of a byte for vector j; FAST_6 two lines,
- * bits 2i, 2i+1 of a byte of line p for vector 4p + i.
+ * (FAST_8), or the bits above nibbles (FAST_5 one line, bit j of a byte for vector j; FAST_6 two
+ * lines, bits 2i, 2i+1 of a byte of line p for vector 4p + i) and four lines that hold vector l in
+ * the low nibbles and vector l + 4 in the high ones.
  *
  * A line of scales, 16 rows side by side, stands before the codes that it serves, for a kernel must
  * read one ascending stream: with the scales in a second one, reading from memory took twice as

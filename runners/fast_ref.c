@@ -53,15 +53,19 @@ static void quantise(void *act_row, const float *x, int k)
 
 static void codes_at(uint8_t code[32], enum fast_bits bits, const uint8_t *group, int r)
 {
-    for (int i = 0; i < 32; i++) {
-        int j = i / 4, at = 4 * r + i % 4, c = group[64 * (bits == FAST_8 ? j : j % 4) + at];
+    const uint8_t *low = group + fast_group_bytes(bits) - 256;
 
-        if (bits != FAST_8)
-            c = c >> j / 4 * 4 & 15;
+    for (int i = 0; i < 32; i++) {
+        int j = i / 4, at = 4 * r + i % 4, c;
+
+        if (bits == FAST_8)
+            c = group[64 * j + at];
+        else
+            c = low[64 * (j % 4) + at] >> j / 4 * 4 & 15;
         if (bits == FAST_5)
-            c |= (group[256 + at] >> j & 1) << 4;
+            c |= (group[at] >> j & 1) << 4;
         if (bits == FAST_6)
-            c |= (group[256 + 64 * (j / 4) + at] >> j % 4 * 2 & 3) << 4;
+            c |= (group[64 * (j / 4) + at] >> j % 4 * 2 & 3) << 4;
         code[i] = (uint8_t)c;
     }
 }

@@ -57,26 +57,25 @@ static void quantise(void *act_row, const float *x, int k)
     }
 }
 
-/* Vector j of a group. */
-INLINE __m512i codes(enum fast_bits bits, const uint8_t *group, int j)
+/* Vector j of the group whose bits above the nibbles are high[]. */
+INLINE __m512i codes(enum fast_bits bits, const uint8_t *group, const __m512i high[2], int j)
 {
-    __m512i v = _mm512_load_si512(group + 64 * (bits == FAST_8 ? j : j % 4)), high;
+    const uint8_t *low = group + fast_group_bytes(bits) - 256;
+    __m512i v, h;
 
     if (bits == FAST_8)
-        return v;
+        return _mm512_load_si512(group + 64 * j);
+    v = _mm512_load_si512(low + 64 * (j % 4));
     v = _mm512_and_si512(j < 4 ? v : _mm512_srli_epi16(v, 4), _mm512_set1_epi8(15));
     if (bits == FAST_4)
         return v;
-    if (bits == FAST_5) {
-        high = _mm512_load_si512(group + 256);
-        high = j < 4 ? _mm512_slli_epi16(high, 4 - j) : _mm512_srli_epi16(high, j - 4);
-    } else {
-        high = _mm512_load_si512(group + 256 + 64 * (j / 4));
-        high = j % 4 < 2 ? _mm512_slli_epi16(high, 4 - j % 4 * 2)
-                         : _mm512_srli_epi16(high, j % 4 * 2 - 4);
-    }
-    /* v | (high & mask) */
-    return _mm512_ternarylogic_epi32(v, high, _mm512_set1_epi8(bits == FAST_5 ? 16 : 48), 0xf8);
+    if (bits == FAST_5)
+        h = j < 4 ? _mm512_slli_epi16(high[0], 4 - j) : _mm512_srli_epi16(high[0], j - 4);
+    else
+        h = j % 4 < 2 ? _mm512_slli_epi16(high[j / 4], 4 - j % 4 * 2)
+                      : _mm512_srli_epi16(high[j / 4], j % 4 * 2 - 4);
+    /* v | (h & mask) */
+    return _mm512_ternarylogic_epi32(v, h, _mm512_set1_epi8(bits == FAST_5 ? 16 : 48), 0xf8);
 }
 
 INLINE __m512 halves(const uint8_t *p)
@@ -149,6 +148,12 @@ INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind
         acc[c] = _mm512_setzero_ps();
     for (int g = 0; g < t->groups; g++) {
         const uint8_t *group = t->stripe + fast_codes_at(bits, kind, g);
+        __m512i high[2]; /* loaded in the order in which they lie */
+
+        high[0] = high[1] = bits == FAST_5 || bits == FAST_6 ? _mm512_load_si512(group)
+                                                             : _mm512_setzero_si512();
+        if (bits == FAST_6)
+            high[1] = _mm512_load_si512(group + 64);
 
         UNROLL for (int h = 0; h < parts; h++) {
             __m512 w = scale(bits, kind, t->stripe, g, h);
@@ -156,7 +161,7 @@ INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind
             UNROLL for (int c = 0; c < cols; c++)
                 isum[c] = start(bias, block_at(t, c, g), h);
             UNROLL for (int j = h * each; j < (h + 1) * each; j++) {
-                __m512i v = codes(bits, group, j);
+                __m512i v = codes(bits, group, high, j);
 
                 UNROLL for (int c = 0; c < cols; c++) {
                     int32_t q;
