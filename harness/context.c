@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -120,4 +122,27 @@ int context_print(const struct context *c, const struct strbuf *b, struct err *e
     if (b->len && fwrite(b->s, 1, b->len, c->out) != b->len)
         return err_errno(e, "standard output");
     return 0;
+}
+
+static int terminal_width(void)
+{
+    const char *columns = getenv("COLUMNS");
+    struct winsize w;
+
+    if (columns && atoi(columns) > 20)
+        return atoi(columns);
+    if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20)
+        return w.ws_col;
+    return 80;
+}
+
+int context_table(const struct context *c, const struct table *t, struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+    int rc = c->csv ? table_csv(t, &b, e) : table_print(t, &b, terminal_width(), c->colour, e);
+
+    if (rc == 0)
+        rc = context_print(c, &b, e);
+    strbuf_release(&b);
+    return rc;
 }

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/strbuf.h"
 #include "harness/command.h"
+#include "harness/table.h"
 
 struct context {
     const struct args *args;
@@ -42,6 +43,9 @@ void data_dirs_release(struct data_dirs *d);
 /* Starts the one document of --json: {"schema":"densimeter.NAME/1", and ends and prints it. */
 struct json_out context_json_begin(struct strbuf *b, const char *name);
 int context_json_end(const struct context *c, struct json_out *o, struct err *e);
+
+/* Prints a table as this command was asked to: CSV, or text as wide as the terminal. */
+int context_table(const struct context *c, const struct table *t, struct err *e);
 
 /* Prints a finished text on `out`; a refused write is an error. */
 int context_print(const struct context *c, const struct strbuf *b, struct err *e);

@@ -16,6 +16,16 @@
 #define HELP "Help"
 
 static const struct command commands[] = {
+    {INSIDE, "tokenize", cmd_tokenize, tokenize_options, "MODEL [TEXT]", 1, 2, NULL, 0,
+     "show how a text becomes tokens",
+     "Without BOS, and with the texts of special tokens taken as plain text, unless asked for. "
+     "Works on a file that holds only a vocabulary."},
+    {INSIDE, "logits", cmd_logits, logits_options, "MODEL", 1, 1, NULL, 0,
+     "write the raw outputs of a model", NULL},
+    {INSIDE, "score", cmd_score, score_options, "MODEL", 1, 1, NULL, 0,
+     "print log-likelihoods of given continuations",
+     "Each line {\"context\":...,\"continuation\":...} gives a line with loglikelihood (nats), "
+     "is_greedy, n_tokens and n_context_tokens, by lm-eval's rules."},
     {HELP, "help", cmd_help, help_options, "[COMMAND]", 0, 1, NULL, 0,
      "explain a command, or list all of them", NULL},
     {HELP, "completions", cmd_completions, NULL, "bash|zsh|fish", 1, 1, "bash|zsh|fish", 0,

@@ -1,0 +1,347 @@
+/* A chunk owns its items, its requests and the pool of their ids.  Requests point into the pool,
+ * which may move while it grows, so they are made when the pool is complete.  Everything is kept
+ * from chunk to chunk: from the second on, only items and texts are allocated. */
+#include "harness/evaluate.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "tasks/prepare.h"
+
+enum { CHUNK_IDS = 1 << 20 };
+
+struct pending { /* one item that waits for replies */
+    struct item item;
+    struct answer *answers;
+    int n_left;
+    double latency_s, ttft_s;
+    int64_t prompt, computed, generated;
+};
+
+struct target { /* whose request it is */
+    int item, query;
+    struct span span;
+    struct strbuf text; /* generation so far */
+};
+
+struct chunk {
+    const struct evaluation *ev;
+    struct ids pool;
+    struct pending *items;
+    size_t n_items, cap_items;
+    struct target *targets;
+    size_t n_targets, cap_targets;
+    struct request *requests;
+    size_t cap_requests;
+    struct reply_text *replies; /* as many as the largest item has queries */
+    size_t cap_replies;
+    int filling; /* the query that windows are being added to */
+    struct err err;
+};
+
+static void pending_release(struct pending *p)
+{
+    for (int i = 0; p->answers && i < p->item.n_queries; i++)
+        mem_free(p->answers[i].text);
+    mem_free(p->answers);
+    item_release(&p->item);
+    *p = (struct pending){0};
+}
+
+static void chunk_clear(struct chunk *c)
+{
+    for (size_t i = 0; i < c->n_items; i++)
+        pending_release(&c->items[i]);
+    for (size_t i = 0; i < c->n_targets; i++)
+        strbuf_release(&c->targets[i].text);
+    c->n_items = c->n_targets = 0;
+    c->pool.n = 0;
+}
+
+static void chunk_release(struct chunk *c)
+{
+    chunk_clear(c);
+    ids_release(&c->pool);
+    mem_free(c->items);
+    mem_free(c->targets);
+    mem_free(c->requests);
+    mem_free(c->replies);
+}
+
+/* --- filling ------------------------------------------------------------------------------ */
+
+static int add_target(void *user, const struct span *s, struct err *e)
+{
+    struct chunk *c = user;
+    struct target t = {.item = (int)c->n_items, .query = c->filling, .span = *s};
+
+    if (mem_grow(&c->targets, &c->cap_targets, c->n_targets + 1, sizeof *c->targets) < 0)
+        return err_nomem(e);
+    c->targets[c->n_targets++] = t;
+    c->items[c->n_items].n_left++;
+    return 0;
+}
+
+static int add_query(struct chunk *c, const struct query *q, struct err *e)
+{
+    struct encoder *enc = c->ev->encoder;
+    struct span s;
+
+    if (q->kind == QUERY_ROLLING || q->kind == QUERY_WINDOWS)
+        return encode_windows(enc, q, &c->pool, add_target, c, e);
+    if (q->kind == QUERY_GENERATE
+            ? encode_prompt(enc, q->context, q->max_tokens, &c->pool, &s, e) < 0
+            : encode_pair(enc, q->context, q->continuation, &c->pool, &s, e) < 0)
+        return -1;
+    return add_target(c, &s, e);
+}
+
+static int add_item(struct chunk *c, int number, struct err *e)
+{
+    struct pending *p;
+
+    if (mem_grow(&c->items, &c->cap_items, c->n_items + 1, sizeof *c->items) < 0)
+        return err_nomem(e);
+    p = &c->items[c->n_items];
+    *p = (struct pending){0};
+    if (task_item(c->ev->task, number, &p->item, e) < 0)
+        return -1;
+    p->answers = mem_calloc((size_t)p->item.n_queries, sizeof *p->answers);
+    if (!p->answers || mem_grow(&c->replies, &c->cap_replies, (size_t)p->item.n_queries,
+                                sizeof *c->replies) < 0) {
+        pending_release(p);
+        return err_nomem(e);
+    }
+    for (int i = 0; i < p->item.n_queries; i++) {
+        const struct query *q = &p->item.queries[i];
+        p->answers[i] = (struct answer){.is_greedy = q->kind == QUERY_GENERATE ? -1 : 1,
+                                        .loglikelihood = q->kind == QUERY_GENERATE ? NAN : 0};
+        c->filling = i;
+        if (add_query(c, q, e) < 0) {
+            err_prefix(e, "%s, item %d", task_name(c->ev->task), p->item.doc_id);
+            c->n_items++; /* so that it is released with the chunk */
+            return -1;
+        }
+    }
+    c->n_items++;
+    return 0;
+}
+
+/* --- generation --------------------------------------------------------------------------- */
+
+static const struct query *query_of(const struct chunk *c, const struct target *t)
+{
+    return &c->items[t->item].item.queries[t->query];
+}
+
+static struct target *target_of(struct chunk *c, const struct request *q)
+{
+    return &c->targets[q - c->requests];
+}
+
+/* Ends the request when a stop string has appeared.  A token may end inside a character, and a stop
+ * string may begin in an earlier token, so the bytes so far are looked at as a whole. */
+static int on_token(void *user, const struct request *q, int32_t id, float margin)
+{
+    struct chunk *c = user;
+    struct target *t = target_of(c, q);
+    const struct query *asked = query_of(c, t);
+
+    (void)margin;
+    if (tokenizer_decode(c->ev->encoder->tokenizer, &id, 1, 0, &t->text, &c->err) < 0)
+        return 1;
+    return prepare_cut(strbuf_str(&t->text), t->text.len, asked->until, asked->n_until) <
+           t->text.len;
+}
+
+/* The text is decoded again as a whole: the first piece may look different alone. */
+static int take_text(struct chunk *c, struct target *t, const struct reply *a, struct answer *out,
+                     struct err *e)
+{
+    const struct query *q = query_of(c, t);
+    struct strbuf text = STRBUF_INIT;
+
+    if (tokenizer_decode(c->ev->encoder->tokenizer, a->ids, (size_t)a->n, 0, &text, e) < 0 ||
+        strbuf_ok(&text, e) < 0) {
+        strbuf_release(&text);
+        return -1;
+    }
+    strbuf_truncate(&text, prepare_cut(strbuf_str(&text), text.len, q->until, q->n_until));
+    mem_free(out->text);
+    out->text = strbuf_take(&text);
+    out->n_tokens = a->n;
+    return out->text ? 0 : err_nomem(e);
+}
+
+/* --- replies ------------------------------------------------------------------------------ */
+
+static int hand_out(struct chunk *c, struct pending *p)
+{
+    const struct evaluation *ev = c->ev;
+    struct verdict v = {0};
+    struct outcome o = {
+        .item = &p->item, .answers = p->answers, .verdict = &v, .latency_s = p->latency_s,
+        .ttft_s = NAN, .tpot_s = NAN, .prompt_tokens = p->prompt,
+        .computed_tokens = p->computed, .generated_tokens = p->generated,
+        .reused_tokens = p->prompt > p->computed ? p->prompt - p->computed : 0,
+    };
+    int rc;
+
+    for (int i = 0; i < p->item.n_queries; i++)
+        c->replies[i] = (struct reply_text){
+            .loglikelihood = p->answers[i].loglikelihood, .is_greedy = p->answers[i].is_greedy,
+            .n_tokens = p->answers[i].n_tokens, .text = p->answers[i].text};
+    if (p->item.queries[0].kind == QUERY_GENERATE) {
+        o.ttft_s = p->ttft_s;
+        if (p->generated > 1)
+            o.tpot_s = (p->latency_s - p->ttft_s) / (double)(p->generated - 1);
+    }
+    if (task_score(ev->task, &p->item, c->replies, &v, &c->err) < 0)
+        return -1;
+    rc = ev->on_item(ev->user, &o, &c->err);
+    verdict_release(&v);
+    pending_release(p);
+    return rc;
+}
+
+/* A document without a token to predict needs no reply. */
+static int hand_out_empty(struct chunk *c, struct err *e)
+{
+    for (size_t i = 0; i < c->n_items; i++)
+        if (c->items[i].answers && c->items[i].n_left == 0 && hand_out(c, &c->items[i]) < 0) {
+            *e = c->err;
+            return -1;
+        }
+    return 0;
+}
+
+static int on_reply(void *user, int i, const struct reply *a)
+{
+    struct chunk *c = user;
+    struct target *t = &c->targets[i];
+    struct pending *p = &c->items[t->item];
+    struct answer *out = &p->answers[t->query];
+
+    p->latency_s += a->wall_s;
+    p->prompt += a->prompt_tokens;
+    p->computed += a->computed_tokens;
+    out->n_context += t->span.n_context;
+    if (query_of(c, t)->kind == QUERY_GENERATE) {
+        p->ttft_s = a->ttft_s;
+        p->generated += a->n;
+        if (take_text(c, t, a, out, &c->err) < 0)
+            return 1;
+    } else {
+        out->loglikelihood += a->nats;
+        out->is_greedy &= a->is_greedy;
+        out->n_tokens += t->span.n_ids - t->span.n_given;
+    }
+    strbuf_release(&t->text);
+    if (c->err.code) /* on_token's */
+        return 1;
+    return --p->n_left == 0 && hand_out(c, p) < 0;
+}
+
+static int chunk_run(struct chunk *c, struct err *e)
+{
+    const struct evaluation *ev = c->ev;
+
+    c->err = ERR_NONE;
+    if (hand_out_empty(c, e) < 0)
+        return -1;
+    if (c->n_targets == 0)
+        return 0;
+    if (mem_grow(&c->requests, &c->cap_requests, c->n_targets, sizeof *c->requests) < 0)
+        return err_nomem(e);
+    for (size_t i = 0; i < c->n_targets; i++) {
+        const struct target *t = &c->targets[i];
+        const struct query *q = query_of(c, t);
+        struct request *r = &c->requests[i];
+        *r = (struct request){.kind = REQUEST_SCORE, .ids = c->pool.v + t->span.at,
+                              .n_ids = t->span.n_ids, .n_given = t->span.n_given, .user = c};
+        if (q->kind == QUERY_GENERATE) {
+            r->kind = REQUEST_GENERATE;
+            r->max_tokens = q->max_tokens;
+            r->on_token = on_token;
+            r->key = (uint64_t)c->items[t->item].item.doc_id;
+        }
+    }
+    if (runner_run(ev->runner, c->requests, (int)c->n_targets, on_reply, c, ev->stop, e) < 0) {
+        if (c->err.code)
+            *e = c->err;
+        return -1;
+    }
+    return 0;
+}
+
+int evaluate(const struct evaluation *ev, const int *order, int n, struct err *e)
+{
+    size_t full = ev->chunk_ids ? ev->chunk_ids : CHUNK_IDS;
+    struct chunk c = {.ev = ev};
+    int rc = -1;
+
+    for (int i = 0; i < n; i++) {
+        if (ev->stop && *ev->stop) {
+            err_set(e, ERR_INTERRUPTED, "interrupted");
+            goto out;
+        }
+        if (add_item(&c, order[i], e) < 0)
+            goto out;
+        if (c.pool.n < full && i + 1 < n)
+            continue;
+        if (chunk_run(&c, e) < 0)
+            goto out;
+        chunk_clear(&c);
+    }
+    rc = 0;
+out:
+    chunk_release(&c);
+    return rc;
+}
+
+/* --- pairs -------------------------------------------------------------------------------- */
+
+struct pairs {
+    const struct span *spans;
+    struct answer *out;
+};
+
+static int on_pair(void *user, int i, const struct reply *a)
+{
+    struct pairs *p = user;
+
+    p->out[i] = (struct answer){
+        .loglikelihood = a->nats, .is_greedy = a->is_greedy,
+        .n_tokens = p->spans[i].n_ids - p->spans[i].n_given, .n_context = p->spans[i].n_context};
+    return 0;
+}
+
+int evaluate_pairs(struct runner *r, struct encoder *c, const struct pair *pairs, int n,
+                   struct answer *out, const volatile sig_atomic_t *stop, struct err *e)
+{
+    struct span *spans = mem_calloc((size_t)n, sizeof *spans);
+    struct request *requests = mem_calloc((size_t)n, sizeof *requests);
+    struct pairs p = {.spans = spans, .out = out};
+    struct ids pool = {0};
+    int rc = -1;
+
+    if (!spans || !requests) {
+        err_nomem(e);
+        goto out;
+    }
+    for (int i = 0; i < n; i++)
+        if (encode_pair(c, pairs[i].context, pairs[i].continuation, &pool, &spans[i], e) < 0) {
+            err_prefix(e, "pair %d", i + 1);
+            goto out;
+        }
+    for (int i = 0; i < n; i++)
+        requests[i] = (struct request){.kind = REQUEST_SCORE, .ids = pool.v + spans[i].at,
+                                       .n_ids = spans[i].n_ids, .n_given = spans[i].n_given};
+    rc = n ? runner_run(r, requests, n, on_pair, &p, stop, e) : 0;
+out:
+    mem_free(spans);
+    mem_free(requests);
+    ids_release(&pool);
+    return rc;
+}

@@ -1,0 +1,48 @@
+/* open.h -- from the words of a command to an open model: options, names, device. */
+#ifndef HARNESS_OPEN_H
+#define HARNESS_OPEN_H
+
+#include "harness/context.h"
+#include "harness/encode.h"
+#include "runners/runner.h"
+
+/* Rows for commands that run a model. */
+#define ENGINE_OPTIONS                                                                             \
+    {"device", 0, OPTION_TEXT, "NAME", "cpu", 0, 0, "what computes ('densimeter devices')"},       \
+    {"threads", 't', OPTION_INT, "N", "0", 0, 1024, "worker threads; 0: one per usable core"},     \
+    {"numerics", 0, OPTION_CHOICE, "exact|fast", "exact", 0, 0,                                    \
+     "arithmetic: float32, or 8-bit activations"},                                                 \
+    {"kernels", 0, OPTION_TEXT, "NAME", NULL, 0, 0, "kernels to use instead of the best"},         \
+    {"batch-tokens", 0, OPTION_INT, "N", "512", 1, 65536, "tokens per pass"},                      \
+    {"kv-memory", 0, OPTION_SIZE, "BYTES", NULL, 1, 1e15, "most memory for keys and values"},      \
+    {"check-finite", 0, OPTION_FLAG, NULL, NULL, 0, 0, "name the operation that makes a NaN"}
+
+/* Rows for commands that encode text as lm-eval does. */
+#define ENCODER_OPTIONS                                                                            \
+    {"max-length", 0, OPTION_INT, "N", "2048", 2, 1e7, "tokens the model may read at once"},       \
+    {"bos", 0, OPTION_CHOICE, "auto|always|never", "auto", 0, 0,                                   \
+     "BOS in front; auto: as the model's file says"}
+
+/* The path of MODEL: a path, or a name in the model store; mem_free.  NULL with e. */
+char *model_path(const char *name, struct err *e);
+
+/* context: tokens a sequence may have, at most the model's own; 0: the model's own. */
+int open_model(const struct context *c, const char *name, int context, struct runner **out,
+               struct err *e);
+
+/* Only the file and its tokenizer; works on a GGUF that holds just a vocabulary. */
+struct vocabulary {
+    struct gguf *gguf;
+    struct tokenizer *tokenizer;
+};
+int open_vocabulary(const char *name, struct vocabulary *out, struct err *e);
+void vocabulary_close(struct vocabulary *v);
+
+/* An encoder by the options of ENCODER_OPTIONS, for a model of this context length. */
+struct encoder make_encoder(const struct context *c, struct tokenizer *t, int context_length);
+
+/* ids of --ids, checked against the size of the vocabulary; n is args_count. */
+int ids_from_option(const struct context *c, const struct tokenizer *t, struct ids *out,
+                    struct err *e);
+
+#endif

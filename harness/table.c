@@ -1,0 +1,210 @@
+#include "harness/table.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <utf8proc.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+
+void table_init(struct table *t, const struct column *columns, int n_columns, int exact)
+{
+    *t = (struct table){.columns = columns, .n_columns = n_columns, .exact = exact};
+}
+
+void table_release(struct table *t)
+{
+    strbuf_release(&t->text);
+    mem_free(t->cells);
+    *t = (struct table){0};
+}
+
+void table_cell(struct table *t, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (mem_grow(&t->cells, &t->cap_cells, t->n_cells + 1, sizeof *t->cells) < 0) {
+        t->text.failed = 1;
+        return;
+    }
+    t->cells[t->n_cells++] = t->text.len;
+    va_start(ap, fmt);
+    strbuf_vaddf(&t->text, fmt, ap);
+    va_end(ap);
+    strbuf_addc(&t->text, 0);
+}
+
+void table_num(struct table *t, double v, int digits)
+{
+    double size = fabs(v);
+    char text[40];
+
+    json_format_num(text, sizeof text, v);
+    if (isnan(v))
+        table_cell(t, "-");
+    else if (t->exact)
+        table_cell(t, "%s", text);
+    else if (size >= 1e15 || (size > 0 && size < 1e-4))
+        table_cell(t, "%.*e", digits - 1, v);
+    else {
+        int before = size >= 1 ? (int)floor(log10(size)) + 1 : 1;
+        table_cell(t, "%.*f", digits > before ? digits - before : 0, v);
+    }
+}
+
+void table_int(struct table *t, long long v)
+{
+    if (v < 0)
+        table_cell(t, "-");
+    else
+        table_cell(t, "%lld", v);
+}
+
+static const char *cell(const struct table *t, size_t row, int column)
+{
+    return t->text.s + t->cells[row * (size_t)t->n_columns + (size_t)column];
+}
+
+static size_t rows(const struct table *t)
+{
+    return t->n_cells / (size_t)t->n_columns;
+}
+
+static int text_width(const char *s)
+{
+    int width = 0;
+
+    while (*s) {
+        utf8proc_int32_t c;
+        utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s, -1, &c);
+        width += n > 0 ? utf8proc_charwidth(c) : 1;
+        s += n > 0 ? n : 1;
+    }
+    return width;
+}
+
+enum { COLUMNS_MAX = 64, GAP = 2 };
+
+static int total_width(const struct table *t, const int *widths)
+{
+    int sum = -GAP;
+
+    for (int c = 0; c < t->n_columns; c++)
+        sum += widths[c] ? widths[c] + GAP : 0;
+    return sum;
+}
+
+/* Width 0 means dropped. */
+static void choose_columns(const struct table *t, int width, int *widths)
+{
+    for (int c = 0; c < t->n_columns; c++) {
+        widths[c] = text_width(t->columns[c].name);
+        for (size_t r = 0; r < rows(t); r++) {
+            int w = text_width(cell(t, r, c));
+            widths[c] = w > widths[c] ? w : widths[c];
+        }
+    }
+    while (total_width(t, widths) > width) {
+        int worst = -1;
+        for (int c = 0; c < t->n_columns; c++)
+            if (widths[c] && t->columns[c].dispensable > 0 &&
+                (worst < 0 || t->columns[c].dispensable > t->columns[worst].dispensable))
+                worst = c;
+        if (worst < 0)
+            return;
+        widths[worst] = 0;
+    }
+}
+
+static void put_cell(struct strbuf *out, const char *s, int width, int right, int last)
+{
+    int pad = width - text_width(s);
+
+    if (right)
+        strbuf_addf(out, "%*s", pad, "");
+    strbuf_adds(out, s);
+    if (!right && !last)
+        strbuf_addf(out, "%*s", pad, "");
+    if (!last)
+        strbuf_addf(out, "%*s", GAP, "");
+}
+
+static void put_row(const struct table *t, struct strbuf *out, const int *widths, long row)
+{
+    int last = t->n_columns - 1;
+
+    while (last > 0 && !widths[last])
+        last--;
+    for (int c = 0; c < t->n_columns; c++)
+        if (widths[c])
+            put_cell(out, row < 0 ? t->columns[c].name : cell(t, (size_t)row, c), widths[c],
+                     t->columns[c].right, c == last);
+}
+
+int table_print(const struct table *t, struct strbuf *out, int width, int bold, struct err *e)
+{
+    int widths[COLUMNS_MAX];
+    const char *comma = "";
+
+    if (strbuf_ok(&t->text, e) < 0)
+        return -1;
+    choose_columns(t, width, widths);
+    strbuf_adds(out, bold ? "\x1b[1m" : "");
+    put_row(t, out, widths, -1);
+    strbuf_adds(out, bold ? "\x1b[0m\n" : "\n");
+    for (size_t r = 0; r < rows(t); r++) {
+        put_row(t, out, widths, (long)r);
+        strbuf_addc(out, '\n');
+    }
+    for (int c = 0; c < t->n_columns; c++)
+        if (!widths[c]) {
+            strbuf_addf(out, "%s%s", *comma ? comma : "(not shown for want of room: ",
+                        t->columns[c].name);
+            comma = ", ";
+        }
+    strbuf_adds(out, *comma ? ")\n" : "");
+    return strbuf_ok(out, e);
+}
+
+static void csv_field(struct strbuf *out, const char *s)
+{
+    if (strcmp(s, "-") == 0)
+        return;
+    if (!strpbrk(s, ",\"\n\r")) {
+        strbuf_adds(out, s);
+        return;
+    }
+    strbuf_addc(out, '"');
+    for (; *s; s++)
+        strbuf_addf(out, *s == '"' ? "\"\"" : "%c", *s);
+    strbuf_addc(out, '"');
+}
+
+int table_csv(const struct table *t, struct strbuf *out, struct err *e)
+{
+    if (strbuf_ok(&t->text, e) < 0)
+        return -1;
+    for (long r = -1; r < (long)rows(t); r++)
+        for (int c = 0; c < t->n_columns; c++) {
+            csv_field(out, r < 0 ? t->columns[c].name : cell(t, (size_t)r, c));
+            strbuf_addc(out, c + 1 < t->n_columns ? ',' : '\n');
+        }
+    return strbuf_ok(out, e);
+}
+
+void format_bytes(char *text, size_t size, double bytes)
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+    int unit = 0;
+
+    while (bytes >= 999.5 && unit < 4) {
+        bytes /= 1000;
+        unit++;
+    }
+    if (isnan(bytes))
+        snprintf(text, size, "-");
+    else
+        snprintf(text, size, unit && bytes < 99.95 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+}
