@@ -59,7 +59,8 @@ struct answer_rules {
 };
 
 enum sampling_from { /* evaluation.md 2.8 */
-    SHOTS_NONE,      /* the task has no examples */
+    SHOTS_NONE,      /* the task has no examples: asking for some is an error */
+    SHOTS_FIXED_0,   /* a text that is only continued: 0 shots, whatever is asked */
     SHOTS_DRAWN,     /* k drawn for each document */
     SHOTS_DRAWN_ONE_MORE, /* k + 1 drawn: lm-eval takes the pool for the evaluated split itself */
     SHOTS_FIRST,     /* the first k of the pool */
@@ -82,7 +83,7 @@ struct recipe {
 
 struct task_row {
     struct task_info info;
-    const struct recipe *recipe;
+    const struct recipe *recipe; /* NULL: facts, a bank that asks and credits by itself */
     const char *pool;    /* where shots come from, below a data dir */
     const char *instead; /* a data file that serves where info.data is not at hand */
     const char *subject; /* NULL: the name's own words */
@@ -93,6 +94,7 @@ extern const int n_task_rows;
 struct answer;
 struct task {
     const struct task_row *row;
+    struct facts *facts; /* the bank; everything below it is then empty but the path */
     char *path, *system; /* system: the instruction and the description, "" when none */
     struct docs docs, pool;
     struct answer *answer;

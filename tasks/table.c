@@ -1,4 +1,5 @@
 /* table.c -- the tasks that we know: evaluation.md section 3 as rows, and nothing else. */
+#include "tasks/facts.h"
 #include "tasks/format.h"
 #include "tasks/load.h"
 #include "tasks/read.h"
@@ -69,9 +70,12 @@ static const struct recipe nq_open = {.format = &format_generate, .load = load_j
 static const struct recipe triviaqa = {.format = &format_generate, .load = load_jsonl,
     .read = read_triviaqa, GAP, .shots = SHOTS_DRAWN, .until = short_stops,
     .n_until = LENGTH(short_stops), .max_tokens = 256, .answers = &trivia_answers};
-static const struct recipe wikitext = {.format = &format_rolling, .load = load_wikitext, GAP};
-static const struct recipe windows = {.format = &format_windows, .load = load_text, GAP};
-static const struct recipe prose_text = {.format = &format_rolling, .load = load_prose, GAP};
+static const struct recipe wikitext = {.format = &format_rolling, .load = load_wikitext, GAP,
+    .shots = SHOTS_FIXED_0};
+static const struct recipe windows = {.format = &format_windows, .load = load_text, GAP,
+    .shots = SHOTS_FIXED_0};
+static const struct recipe prose_text = {.format = &format_rolling, .load = load_prose, GAP,
+    .shots = SHOTS_FIXED_0};
 
 #define CHOICE "multiple_choice"
 #define GENERATE "generate_until"
@@ -85,6 +89,8 @@ static const struct recipe prose_text = {.format = &format_rolling, .load = load
      "cmmlu/dev/" name ".csv", NULL, about}
 
 const struct task_row task_rows[] = {
+    {{"facts", NULL, "knowledge", "", "bits of knowledge in a bank of facts of our own",
+      FACTS_VERSION, 0}, NULL, NULL, NULL, NULL},
     {{"perplexity_text", NULL, ROLLING, "", "perplexity of a short text of our own", 1, 0},
      &prose_text, NULL, NULL, NULL},
     {{"arc_easy", NULL, CHOICE, "arc_easy/test.jsonl", "easier school science", 1, 0}, &arc,

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "base/sha256.h"
 #include "tasks/answer.h"
+#include "tasks/facts.h"
 #include "tasks/format.h"
 #include "tasks/recipe.h"
 
@@ -159,6 +160,27 @@ static int open_shots(struct task *t, const struct task_opts *o, struct err *e)
     return rc < 0 ? -1 : draw_shots(t, o, e);
 }
 
+/* A whole text has no place for examples: 0, whatever is asked. */
+static int shots_used(const struct task_row *row, int asked)
+{
+    if (!row->recipe || row->recipe->shots == SHOTS_FIXED_0)
+        return 0;
+    return asked < 0 ? row->info.default_shots : asked;
+}
+
+static int open_docs(struct task *t, const struct task_opts *o, struct err *e)
+{
+    const struct recipe *r = t->row->recipe;
+
+    t->system = system_text(t->row, o->system);
+    if (!t->system)
+        return err_nomem(e);
+    t->style = (struct prompt_style){t->system, r->target_delimiter, r->shot_delimiter, o->chat};
+    if (r->load(&t->docs, t->path, r, e) < 0 || open_shots(t, o, e) < 0)
+        return -1;
+    return r->answers ? answer_open(&t->answer, r->answers, e) : 0;
+}
+
 int task_open(struct task **out, const char *name, const struct task_opts *o, struct err *e)
 {
     const struct task_row *row = row_find(name);
@@ -171,26 +193,14 @@ int task_open(struct task **out, const char *name, const struct task_opts *o, st
     if (!t)
         return err_nomem(e);
     t->row = row;
-    t->shots = o->shots < 0 ? row->info.default_shots : o->shots;
+    t->shots = shots_used(row, o->shots);
     t->path = task_find_data(&row->info, o, e);
-    if (!t->path)
-        goto out;
-    t->system = system_text(row, o->system);
-    if (!t->system) {
-        err_nomem(e);
-        goto out;
-    }
-    t->style = (struct prompt_style){t->system, row->recipe->target_delimiter,
-                                     row->recipe->shot_delimiter, o->chat};
-    if (row->recipe->load(&t->docs, t->path, row->recipe, e) < 0 || open_shots(t, o, e) < 0 ||
-        (row->recipe->answers && answer_open(&t->answer, row->recipe->answers, e) < 0))
-        goto out;
-    rc = 0;
-out:
-    if (rc == 0)
-        *out = t;
-    else
+    if (t->path)
+        rc = row->recipe ? open_docs(t, o, e) : facts_open(&t->facts, o->seed, e);
+    if (rc < 0)
         task_close(t);
+    else
+        *out = t;
     return rc;
 }
 
@@ -198,6 +208,7 @@ void task_close(struct task *t)
 {
     if (!t)
         return;
+    facts_close(t->facts);
     answer_close(t->answer);
     docs_release(&t->docs);
     docs_release(&t->pool);
@@ -220,7 +231,7 @@ int task_version(const struct task *t)
 
 int task_count(const struct task *t)
 {
-    return (int)t->docs.n;
+    return t->facts ? facts_count(t->facts) : (int)t->docs.n;
 }
 
 int task_shots(const struct task *t)
@@ -231,6 +242,11 @@ int task_shots(const struct task *t)
 const char *task_data_path(const struct task *t)
 {
     return t->path;
+}
+
+const struct facts *task_facts(const struct task *t)
+{
+    return t->facts;
 }
 
 /* An example as it is shown: its question and its right answer. */
@@ -297,6 +313,8 @@ int task_item(const struct task *t, int i, struct item *out, struct err *e)
     char **prompts = NULL;
     int n, rc = -1;
 
+    if (t->facts)
+        return facts_item(t->facts, i, out, e);
     f = t->row->recipe->format;
     d = &t->docs.v[i];
     n = f->prompts == PROMPTS_NONE ? 0 : f->prompts == PROMPTS_ONE ? 1 : d->n_choices;
@@ -335,6 +353,8 @@ int task_score(const struct task *t, const struct item *it, const struct reply_t
 {
     int rc;
 
+    if (t->facts)
+        return facts_score(t->facts, it, replies, out, e);
     *out = (struct verdict){.n = 0};
     for (int i = 0; i < it->n_queries; i++)
         if (it->queries[i].kind != QUERY_GENERATE &&
@@ -359,6 +379,8 @@ int task_order(const struct task *t, int limit, int *order)
 {
     int n = task_count(t);
 
+    if (t->facts)
+        return facts_order(t->facts, limit, order);
     if (limit > 0 && limit < n)
         n = limit;
     for (int i = 0; i < n; i++)
@@ -379,7 +401,7 @@ const char *task_aggregation(const struct task *t, const char *metric)
         {"bits_per_byte", "bits_per_byte"},
     };
 
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && t->row->recipe; i++)
         if (strcmp(rows[i].metric, metric) == 0)
             return rows[i].how ? rows[i].how : t->row->recipe->format->perplexity;
     return NULL;

@@ -75,7 +75,8 @@ struct task_opts {
 
 struct task;
 /* name: one task ("mmlu_anatomy"), not a group.  Shots that the task does not offer, or more than
- * there are examples, are ERR_USAGE; a path is refused: task files are not read yet. */
+ * there are examples, are ERR_USAGE; whole texts and facts use 0 whatever is asked.  A path is
+ * refused: task files are not read yet. */
 int task_open(struct task **out, const char *name, const struct task_opts *o, struct err *e);
 void task_close(struct task *t);
 const char *task_name(const struct task *t);
@@ -104,6 +105,10 @@ int task_order(const struct task *t, int limit, int *order);
  * metric of this task, or one that the harness counts itself (facts).  The arithmetic is the
  * harness's. */
 const char *task_aggregation(const struct task *t, const char *metric);
+
+/* The bank behind the task `facts`, for counting bits; NULL for every other task. */
+struct facts;
+const struct facts *task_facts(const struct task *t);
 
 /* The catalogue of tasks: a row each, and groups of rows. */
 struct task_info {

@@ -283,6 +283,35 @@ static void our_own_text_needs_no_data(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+static void facts_go_through_the_same_verbs(void **state)
+{
+    struct task_opts o = {.shots = 5, .seed = 1};
+    struct reply_text *replies;
+    struct verdict v;
+    struct item it;
+    struct task *t = NULL;
+    int n, order[100];
+    (void)state;
+    assert_int_equal(task_open(&t, "facts", &o, NULL), 0);
+    assert_int_equal(task_shots(t), 0);
+    assert_non_null(task_facts(t));
+    n = task_count(t);
+    assert_true(n >= 1500);
+    assert_int_equal(task_order(t, 100, order), 100);
+    assert_true(order[99] > 99); /* a sample of the whole bank */
+    assert_int_equal(task_item(t, n - 1, &it, NULL), 0);
+    replies = mem_calloc((size_t)it.n_queries, sizeof *replies);
+    for (int i = 0; i < it.n_queries; i++)
+        replies[i] = (struct reply_text){.loglikelihood = -1 - i, .n_tokens = 1};
+    assert_int_equal(task_score(t, &it, replies, &v, NULL), 0);
+    assert_true(v.n > 0);
+    mem_free(replies);
+    verdict_release(&v);
+    item_release(&it);
+    task_close(t);
+    assert_int_equal(mem_live(), 0);
+}
+
 /* --- answers -------------------------------------------------------------------------------- */
 
 static const struct answer_rules *rules_of(const char *task)
@@ -446,7 +475,7 @@ static void no_document_is_its_own_shot(void **state)
     for (int i = 0; i < 8; i++) {
         struct item it;
         const char *first, *question;
-        char name[8];
+        char name[16];
         assert_int_equal(task_item(t, i, &it, NULL), 0);
         snprintf(name, sizeof name, "S%d ", i);
         first = strstr(it.queries[0].context, name);
@@ -638,13 +667,14 @@ static void what_is_not_offered_is_refused(void **state)
         {"mmlu", 0, ERR_NOTFOUND, "mmlu: no such task"},
         {"./my.yaml", 0, ERR_UNSUPPORTED, "./my.yaml: task files cannot be read yet"},
         {"my.json", 0, ERR_UNSUPPORTED, "my.json: task files cannot be read yet"},
-        {"perplexity_text", 1, ERR_USAGE,
-         "perplexity_text: has no examples to show: it runs with 0 shots"},
+        {"lambada_openai", 1, ERR_USAGE,
+         "lambada_openai: has no examples to show: it runs with 0 shots"},
         {"winogrande", 4, ERR_USAGE, "winogrande: 4 shots need 5 examples, and there are 4"},
     };
     (void)state;
     put_winogrande("winogrande/dev.jsonl", 2);
     put_winogrande("winogrande/train.jsonl", 4);
+    put("lambada/lambada_test.jsonl", "{\"text\":\"two words\"}\n");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct task_opts o = options(rows[i].shots);
         struct err e = ERR_NONE;
@@ -666,7 +696,8 @@ static void every_row_is_complete(void **state)
         if (!row->recipe)
             continue;
         assert_string_equal(row->info.kind, row->recipe->format->kind);
-        assert_true(row->recipe->shots == SHOTS_NONE ? !row->pool : row->pool != NULL);
+        assert_int_equal(row->pool != NULL, row->recipe->shots != SHOTS_NONE &&
+                                                row->recipe->shots != SHOTS_FIXED_0);
         if (row->info.group) {
             groups++;
             mmlu += strcmp(row->info.group, "mmlu") == 0;
@@ -703,7 +734,7 @@ static void tasks_survive_every_failed_allocation(void **state)
 {
     static const struct { const char *name; int shots; } rows[] = {
         {"winogrande", 1}, {"gsm8k", 1}, {"mmlu_anatomy", 1}, {"wikitext", 0}, {"boolq", 0},
-        {"hellaswag", 0},
+        {"hellaswag", 0}, {"perplexity_text", 0},
     };
     (void)state;
     put_winogrande("winogrande/dev.jsonl", 2);
@@ -746,6 +777,7 @@ int main(void)
         TEST(the_published_wikitext_has_62_pages),
         TEST(a_long_text_is_asked_in_windows),
         TEST(our_own_text_needs_no_data),
+        TEST(facts_go_through_the_same_verbs),
         TEST(gsm8k_answers_are_found_as_the_table_says),
         TEST(free_answers_ignore_case_articles_and_punctuation),
         TEST(opening_and_using_rules_survives_every_failed_allocation),
