@@ -50,9 +50,10 @@ static void range(const float *x, int n, float *min, float *max)
     }
 }
 
+/* 0 where d is too small to have one; such a d is 0 as a half too. */
 static float reciprocal(float d)
 {
-    return d != 0 ? 1 / d : 0;
+    return isfinite(1 / d) ? 1 / d : 0;
 }
 
 static int smaller(int a, int b)
@@ -113,6 +114,8 @@ static int block_q4_1(uint8_t *b, const float *x)
     range(x, 32, &min, &max);
     d = (max - min) / 15;
     id = reciprocal(d);
+    if (!quantize_fits_half(d) || !quantize_fits_half(min))
+        return -1;
     quantize_put_half(b, d);
     quantize_put_half(b + 2, min);
     for (int j = 0; j < 16; j++) {
@@ -120,7 +123,7 @@ static int block_q4_1(uint8_t *b, const float *x)
         int hi = smaller(15, (int)((x[j + 16] - min) * id + 0.5f));
         b[4 + j] = (uint8_t)(lo | hi << 4);
     }
-    return quantize_fits_half(d) && quantize_fits_half(min) ? 0 : -1;
+    return 0;
 }
 
 /* 32 five-bit codes: the fifth bits as a word, the low four as in Q4. */
@@ -156,12 +159,14 @@ static int block_q5_1(uint8_t *b, const float *x)
     range(x, 32, &min, &max);
     d = (max - min) / 31;
     id = reciprocal(d);
+    if (!quantize_fits_half(d) || !quantize_fits_half(min))
+        return -1;
     quantize_put_half(b, d);
     quantize_put_half(b + 2, min);
     for (int j = 0; j < 32; j++)
         q[j] = smaller(31, (int)((x[j] - min) * id + 0.5f));
     put_five_bits(b + 4, b + 8, q);
-    return quantize_fits_half(d) && quantize_fits_half(min) ? 0 : -1;
+    return 0;
 }
 
 static const struct {

@@ -15,7 +15,7 @@ static int clamp(float v, int lo, int hi)
 {
     float r = rintf(v);
 
-    return r < (float)lo ? lo : r > (float)hi ? hi : (int)r;
+    return !(r > (float)lo) ? lo : r > (float)hi ? hi : (int)r; /* NaN, of 0 * inf, gives lo */
 }
 
 /* ---- Q6_K: y = scale * q, q in -32..31 ----------------------------------------------------- */
@@ -52,6 +52,8 @@ int quantize_block_q6_k(uint8_t *b, const float *x)
         scale[s] = fit_scale(x + 16 * s);
         largest = fmaxf(largest, fabsf(scale[s]));
     }
+    if (!quantize_fits_half(largest / 127))
+        return -1;
     memset(b, 0, 210);
     quantize_put_half(b + 208, largest / 127);
     d = half_to_float((uint16_t)(b[208] | b[209] << 8));
@@ -64,7 +66,7 @@ int quantize_block_q6_k(uint8_t *b, const float *x)
         b[64 * h + 32 * (group % 2) + l] |= (uint8_t)((q & 15) << (4 * (group / 2 % 2)));
         b[128 + 32 * h + l] |= (uint8_t)((q >> 4) << (2 * (group % 4)));
     }
-    return quantize_fits_half(largest / 127) ? 0 : -1;
+    return 0;
 }
 
 /* ---- Q4_K: y = scale * q - min, q in 0..15, scale and min not negative ---------------------- */
@@ -90,9 +92,11 @@ static struct line fit_codes(const float *x, const int *q)
         f.scale = (n * sxq - sx * sq) / det;
         f.min = (f.scale * sq - sx) / n;
     }
-    if (det <= 0 || f.min < 0) {
+    if (sq == 0) { /* the best constant */
+        f.min = fmax(0, -sx / n);
+    } else if (det <= 0 || f.min < 0) { /* the best line through zero */
         f.min = 0;
-        f.scale = sqq > 0 ? sxq / sqq : 0;
+        f.scale = sxq / sqq;
     }
     if (f.scale < 0)
         f.scale = 0;
@@ -115,6 +119,8 @@ static struct line fit_line(const float *x)
     }
     if (max == min)
         return (struct line){0, 0, 0};
+    if (!isfinite(max - min)) /* the caller refuses such a scale */
+        return (struct line){INFINITY, 0, 0};
     for (int t = 0; t < TRIES; t++) {
         float inverse = (14 + 0.1f * (float)t) / (max - min);
         struct line f;
@@ -149,6 +155,8 @@ int quantize_block_q4_k(uint8_t *b, const float *x)
         scale_max = fmax(scale_max, f[s].scale);
         min_max = fmax(min_max, f[s].min);
     }
+    if (!quantize_fits_half((float)(scale_max / 63)) || !quantize_fits_half((float)(min_max / 63)))
+        return -1;
     memset(b, 0, 144);
     quantize_put_half(b, (float)(scale_max / 63));
     quantize_put_half(b + 2, (float)(min_max / 63));
@@ -165,6 +173,5 @@ int quantize_block_q4_k(uint8_t *b, const float *x)
         int q = step != 0 ? clamp((x[i] + dmin * (float)min[s]) / step, 0, 15) : 0;
         b[16 + 32 * (s / 2) + i % 32] |= (uint8_t)(q << (4 * (s % 2)));
     }
-    return quantize_fits_half((float)(scale_max / 63)) && quantize_fits_half((float)(min_max / 63))
-               ? 0 : -1;
+    return 0;
 }

@@ -24,7 +24,7 @@ static const char *const words[] = {"the", "and", "of", "to", "in", "is", "that"
                                     "C", "D", "yes", "no", "one", "two"};
 
 struct vocab {
-    char text[TOKENS_MAX][24];
+    char text[TOKENS_MAX][32];
     float score[TOKENS_MAX];
     int32_t type[TOKENS_MAX];
     char merge[TOKENS_MAX][32];
@@ -60,7 +60,7 @@ static void add(struct vocab *v, const char *text, int type)
 
 static void add_merge(struct vocab *v, const char *left, const char *right)
 {
-    char both[24];
+    char both[32];
 
     snprintf(both, sizeof both, "%s%s", left, right);
     if (find(v, both) >= 0)
