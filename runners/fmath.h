@@ -11,39 +11,53 @@
 #ifndef RUNNERS_FMATH_H
 #define RUNNERS_FMATH_H
 
-struct exp_parts {
-    vf p, low, s1, s2;
-};
-
-/* e^(z + z_low) = (p + low) * s1 * s2 for -170 < z < 130: p in [0.7, 1.42], low the rounding error
- * of p, s1 and s2 powers of two, so that a result below the normal range is rounded once, by the
- * last product. */
-static inline struct exp_parts exp_parts(vf z, vf z_low)
+/* e^r - 1 for |r| <= 0.36 */
+static inline vf exp_fraction(vf r)
 {
-    struct exp_parts e;
-    const vf magic = v_set(0x1.8p23f); /* its lowest mantissa bit is worth 1 */
-    vf t = v_fma(z, v_set(0x1.715476p+0f), magic), n = v_sub(t, magic);
-    vi i = i_sub(v_bits(t), v_bits(magic)), half = i_sra1(i);
-    vf r = v_fma(n, v_set(-0x1.62e43p-1f), z); /* ln 2 in two parts */
-    r = v_fma(n, v_set(0x1.05c61p-29f), r);
-    r = v_add(r, z_low);
     vf q = v_fma(r, v_set(0x1.6a491cp-10f), v_set(0x1.1240ecp-7f));
     q = v_fma(q, r, v_set(0x1.5558eap-5f));
     q = v_fma(q, r, v_set(0x1.555488p-3f));
     q = v_fma(q, r, v_set(0x1.fffffcp-2f));
-    r = v_fma(v_mul(r, r), q, r);
-    e.p = v_add(v_set(1), r);
-    e.low = v_add(v_sub(v_set(1), e.p), r);
-    e.s1 = i_power(half);
-    e.s2 = i_power(i_sub(i, half));
-    return e;
+    return v_fma(v_mul(r, r), q, r);
+}
+
+/* z - n ln 2, ln 2 in two parts */
+static inline vf exp_reduce(vf z, vf n)
+{
+    vf r = v_fma(n, v_set(-0x1.62e43p-1f), z);
+    return v_fma(n, v_set(0x1.05c61p-29f), r);
+}
+
+/* For z <= 0 or NaN, clamped at -120: n = z / ln 2 rounded, and *scale = 2^(n+64).  e^z is
+ * (1 + exp_fraction) * *scale * 2^-64, so that a result below the normal range is rounded once, by
+ * the last product.  (Adding 1.5 * 2^23 rounds; the 64 + 127 in the sum are the exponent.) */
+static inline vf exp_split(vf z, vf *scale)
+{
+    const vf magic = v_set(0x1.8p23f + 191);
+    vf t = v_fma(z, v_set(0x1.715476p+0f), magic);
+    *scale = v_of_bits(i_shift23(v_bits(t)));
+    return v_sub(t, magic);
+}
+
+/* exp where x is at most 0 or NaN: the bits of v_exp with fewer operations */
+static inline vf v_exp_down(vf x)
+{
+    vf z = v_max(v_set(-120), x), scale, n = exp_split(z, &scale);
+    vf p = v_add(v_set(1), exp_fraction(exp_reduce(z, n)));
+    return v_mul(v_mul(p, scale), v_set(0x1p-64f));
 }
 
 static inline vf v_exp(vf x)
 {
-    struct exp_parts e = exp_parts(v_min(v_set(90), v_max(v_set(-120), x)), v_set(0));
-
-    return v_mul(v_mul(e.p, e.s1), e.s2);
+    const vf magic = v_set(0x1.8p23f + 127);
+    vf z = v_min(v_set(90), v_max(v_set(-120), x));
+    vf t = v_fma(z, v_set(0x1.715476p+0f), magic), n = v_sub(t, magic);
+    vf p = v_add(v_set(1), exp_fraction(exp_reduce(z, n)));
+    /* 2^n, beyond the exponents of a float on both sides, by two factors */
+    vf up = v_min(v_max(n, v_set(-60)), v_set(60)), rest = v_sub(n, up);
+    vf s1 = v_of_bits(i_shift23(v_bits(v_add(up, magic))));
+    vf s2 = v_of_bits(i_shift23(v_bits(v_add(rest, magic))));
+    return v_mul(v_mul(p, s1), s2);
 }
 
 static inline vf v_tanh(vf x)
@@ -54,8 +68,7 @@ static inline vf v_tanh(vf x)
     q = v_fma(q, a2, v_set(0x1.1108cp-3f));
     q = v_fma(q, a2, v_set(-0x1.55553ap-2f));
     vf small = v_fma(v_mul(q, a2), a, a);
-    /* 1 - 2e/(1+e), e = exp(-2a) */
-    vf e = v_exp(v_mul(a, v_set(-2)));
+    vf e = v_exp_down(v_mul(a, v_set(-2))); /* 1 - 2e/(1+e) */
     vf big = v_sub(v_set(1), v_div(v_add(e, e), v_add(v_set(1), e)));
     return v_copysign(v_select(v_lt(a, v_set(0.61f)), small, big), x);
 }
@@ -65,21 +78,21 @@ static inline vf v_tanh(vf x)
  * product and of the sum, which leaves the error of e and of one rounding. */
 static inline vf x_sigmoid(vf x, vf z, vf low)
 {
-    vf one = v_set(1), zero = v_set(0);
+    vf one = v_set(1), zero = v_set(0), unscale = v_set(0x1p-64f), scale;
     vm negative = v_lt(x, zero);
-    struct exp_parts parts =
-        exp_parts(v_sub(zero, v_abs(z)), v_select(negative, low, v_sub(zero, low)));
-    vf e = v_mul(v_mul(parts.p, parts.s1), parts.s2);
+    vf down = v_sub(zero, v_abs(z)), n = exp_split(down, &scale), r = exp_reduce(down, n);
+    vf f = exp_fraction(v_add(r, v_select(negative, low, v_sub(zero, low))));
+    vf p = v_add(one, f), p_low = v_add(v_sub(one, p), f);
+    vf e = v_mul(v_mul(p, scale), unscale);
     vf d = v_add(one, e), d_low = v_add(v_sub(one, d), e);
-    vf top = v_select(negative, parts.p, one), top_low = v_select(negative, parts.low, zero);
-    vf n = v_mul(x, top), n_low = v_fma(x, top, v_sub(zero, n));
-    n_low = v_fma(x, top_low, n_low);
-    vf inverse = v_div(one, d), quotient = v_mul(n, inverse);
-    vf rest = v_add(v_fma(v_sub(zero, quotient), d, n), n_low);
-    rest = v_fma(v_sub(zero, quotient), d_low, rest);
+    vf top = v_select(negative, p, one), top_low = v_select(negative, p_low, zero);
+    vf m = v_mul(x, top), m_low = v_fma(x, top, v_sub(zero, m));
+    m_low = v_fma(x, top_low, m_low);
+    vf inverse = v_div(one, d), quotient = v_mul(m, inverse), minus = v_sub(zero, quotient);
+    vf rest = v_fma(minus, d_low, v_add(v_fma(minus, d, m), m_low));
     quotient = v_fma(rest, inverse, quotient);
-    vf s1 = v_select(negative, parts.s1, one), s2 = v_select(negative, parts.s2, one);
-    return v_copysign(v_mul(v_mul(quotient, s1), s2), x); /* x = -0 too */
+    vf scaled = v_mul(v_mul(quotient, scale), unscale);
+    return v_copysign(v_select(negative, scaled, quotient), x); /* x = -0 too */
 }
 
 static inline vf v_silu(vf x)
@@ -146,9 +159,11 @@ static inline vf v_gelu_erf(vf x)
     q = v_fma(q, t2, v_set(0x1.988454p-2f));
     vf inner = v_copysign(v_fma(t2, q, v_mul(x, v_set(0.5f))), x); /* x = -0 too */
     vf g = gelu_tail(t);
-    struct exp_parts e = exp_parts(v_mul(t2, v_set(-0.5f)), v_mul(t2_low, v_set(-0.5f)));
-    vf tail = v_mul(v_fma(e.p, g, v_mul(e.low, g)), v_sub(v_set(0), e.s1));
-    vf right = v_fma(tail, e.s2, x), left = v_mul(tail, e.s2);
+    vf z = v_mul(t2, v_set(-0.5f)), scale, r = exp_reduce(z, exp_split(z, &scale));
+    vf f = exp_fraction(v_fma(t2_low, v_set(-0.5f), r));
+    vf p = v_add(v_set(1), f), p_low = v_add(v_sub(v_set(1), p), f);
+    vf tail = v_mul(v_fma(p, g, v_mul(p_low, g)), scale), unscale = v_set(-0x1p-64f);
+    vf right = v_fma(tail, unscale, x), left = v_mul(tail, unscale);
     vf outer = v_select(v_lt(x, v_set(0)), left, right);
     return v_select(v_lt(t, v_set(0.7f)), inner, outer);
 }

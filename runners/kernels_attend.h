@@ -7,7 +7,7 @@
 #ifndef RUNNERS_KERNELS_ATTEND_H
 #define RUNNERS_KERNELS_ATTEND_H
 
-#define PAGE_REGS (KV_PAGE / LANES)
+#define ATTEND_WIDE (ATTEND_REGS * LANES) /* keys or values of a tile */
 
 /* The rows of a tile that see something of the present page. */
 struct page_rows {
@@ -19,40 +19,48 @@ struct page_rows {
     _Alignas(64) float shrink[16];
 };
 
-INLINE void page_scores(struct page_rows *p, const float *k, int head_dim, int R)
+/* ATTEND_WIDE keys from `key` on */
+INLINE void scores_at(struct page_rows *p, const float *k, int head_dim, int key, int R)
 {
-    vr acc[ATTEND_ROWS][PAGE_REGS];
+    vr acc[ATTEND_ROWS][ATTEND_REGS];
 
+    k += key;
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 8
-        for (int i = 0; i < PAGE_REGS; i++)
+        for (int i = 0; i < ATTEND_REGS; i++)
             acc[r][i] = r_set(0);
     for (int d = 0; d < head_dim; d++, k += KV_PAGE) {
-        vr q[ATTEND_ROWS];
+        vr b[ATTEND_REGS];
 #pragma GCC unroll 8
-        for (int r = 0; r < R; r++)
-            q[r] = r_set(p->q[r][d]);
+        for (int i = 0; i < ATTEND_REGS; i++)
+            b[i] = r_load(k + i * LANES);
 #pragma GCC unroll 8
-        for (int i = 0; i < PAGE_REGS; i++) {
-            vr b = r_load(k + i * LANES);
+        for (int r = 0; r < R; r++) {
+            vr q = r_set(p->q[r][d]);
 #pragma GCC unroll 8
-            for (int r = 0; r < R; r++)
-                acc[r][i] = r_fma(q[r], b, acc[r][i]);
+            for (int i = 0; i < ATTEND_REGS; i++)
+                acc[r][i] = r_fma(q, b[i], acc[r][i]);
         }
     }
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 8
-        for (int i = 0; i < PAGE_REGS; i++)
-            r_store(p->s[r] + i * LANES, acc[r][i]);
+        for (int i = 0; i < ATTEND_REGS; i++)
+            r_store(p->s[r] + key + i * LANES, acc[r][i]);
+}
+
+INLINE void page_scores(struct page_rows *p, const float *k, int head_dim, int R)
+{
+    for (int key = 0; key < KV_PAGE; key += ATTEND_WIDE)
+        scores_at(p, k, head_dim, key, R);
 }
 
 /* Elements d.. of N registers of each row: out = out * shrink + p V over the keys from..to. */
 INLINE void values_at(const struct page_rows *p, int row, int R, const float *v, int value_dim,
                       int d, int from, int to, const float *shrink, int N)
 {
-    vr acc[ATTEND_ROWS][PAGE_REGS];
+    vr acc[ATTEND_ROWS][ATTEND_REGS];
 
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++)
@@ -61,16 +69,16 @@ INLINE void values_at(const struct page_rows *p, int row, int R, const float *v,
             acc[r][i] = r_mul(r_load(p->out[row + r] + d + i * LANES), r_set(shrink[r]));
     for (int j = from; j <= to; j++) {
         const float *line = v + (size_t)j * (size_t)value_dim + d;
-        vr b[ATTEND_ROWS];
+        vr b[ATTEND_REGS];
 #pragma GCC unroll 8
-        for (int r = 0; r < R; r++)
-            b[r] = r_set(p->s[row + r][j]);
+        for (int i = 0; i < N; i++)
+            b[i] = r_load(line + i * LANES);
 #pragma GCC unroll 8
-        for (int i = 0; i < N; i++) {
-            vr a = r_load(line + i * LANES);
+        for (int r = 0; r < R; r++) {
+            vr a = r_set(p->s[row + r][j]);
 #pragma GCC unroll 8
-            for (int r = 0; r < R; r++)
-                acc[r][i] = r_fma(b[r], a, acc[r][i]);
+            for (int i = 0; i < N; i++)
+                acc[r][i] = r_fma(a, b[i], acc[r][i]);
         }
     }
 #pragma GCC unroll 8
@@ -101,8 +109,8 @@ INLINE void page_values(const struct page_rows *p, int row, int R, const float *
 {
     int d = 0;
 
-    for (; d + KV_PAGE <= value_dim; d += KV_PAGE)
-        values_at(p, row, R, v, value_dim, d, from, to, shrink, PAGE_REGS);
+    for (; d + ATTEND_WIDE <= value_dim; d += ATTEND_WIDE)
+        values_at(p, row, R, v, value_dim, d, from, to, shrink, ATTEND_REGS);
     for (; d + LANES <= value_dim; d += LANES)
         values_at(p, row, R, v, value_dim, d, from, to, shrink, 1);
     if (d < value_dim)
@@ -124,10 +132,10 @@ INLINE void page_values(const struct page_rows *p, int row, int R, const float *
 ATTEND_TILE(1)
 ATTEND_TILE(2)
 ATTEND_TILE(3)
-#if ATTEND_ROWS == 8
 ATTEND_TILE(4)
 ATTEND_TILE(5)
 ATTEND_TILE(6)
+#if ATTEND_ROWS == 8
 ATTEND_TILE(7)
 ATTEND_TILE(8)
 #endif
@@ -138,8 +146,9 @@ static const struct {
                    int to, const float *shrink);
 } attend_tiles[ATTEND_ROWS] = {
     ATTEND_ENTRY(1), ATTEND_ENTRY(2), ATTEND_ENTRY(3),
+    ATTEND_ENTRY(4), ATTEND_ENTRY(5), ATTEND_ENTRY(6),
 #if ATTEND_ROWS == 8
-    ATTEND_ENTRY(4), ATTEND_ENTRY(5), ATTEND_ENTRY(6), ATTEND_ENTRY(7), ATTEND_ENTRY(8),
+    ATTEND_ENTRY(7), ATTEND_ENTRY(8),
 #endif
 };
 
@@ -160,7 +169,7 @@ INLINE float page_softmax(struct page_rows *p, int r, const struct attend *a, fl
     float top = v_greatest(v_max(t0, t1));
     *max = top > *max ? top : *max;
     vf m = v_set(*max);
-    vf p0 = v_select(m0, v_exp(v_sub(s0, m)), zero), p1 = v_select(m1, v_exp(v_sub(s1, m)), zero);
+    vf p0 = v_select(m0, v_exp_down(v_sub(s0, m)), zero), p1 = v_select(m1, v_exp_down(v_sub(s1, m)), zero);
     v_store(p->s[r], p0);
     v_store(p->s[r] + 16, p1);
     return v_sum(v_add(p0, p1));
@@ -182,7 +191,7 @@ static void attend_page(struct page_rows *p, int n, const struct attend *a, cons
         together &= p->from[r] == from;
         to = p->to[r] < to ? p->to[r] : to;
     }
-    v_store(p->shrink, v_exp(v_load(p->shrink)));
+    v_store(p->shrink, v_exp_down(v_load(p->shrink)));
     for (int r = 0; r < n; r++)
         sum[p->of[r]] = sum[p->of[r]] * p->shrink[r] + total[r];
     if (together)

@@ -96,21 +96,11 @@ INLINE void v_store_part(float *p, int n, vf a)
 
 INLINE vi v_bits(vf a) { return (vi){_mm256_castps_si256(a.a), _mm256_castps_si256(a.b)}; }
 
-INLINE vi i_sub(vi a, vi b)
-{
-    return (vi){_mm256_sub_epi32(a.a, b.a), _mm256_sub_epi32(a.b, b.b)};
-}
+INLINE vf v_of_bits(vi a) { return (vf){_mm256_castsi256_ps(a.a), _mm256_castsi256_ps(a.b)}; }
 
-INLINE vi i_sra1(vi a)
+INLINE vi i_shift23(vi a)
 {
-    return (vi){_mm256_srai_epi32(a.a, 1), _mm256_srai_epi32(a.b, 1)};
-}
-
-INLINE vf i_power(vi n) /* 2^n */
-{
-    __m256i one = _mm256_set1_epi32(127);
-    return (vf){_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n.a, one), 23)),
-                _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n.b, one), 23))};
+    return (vi){_mm256_slli_epi32(a.a, 23), _mm256_slli_epi32(a.b, 23)};
 }
 
 /* ---- one register ------------------------------------------------------------------------ */
@@ -201,10 +191,11 @@ INLINE b16 b_of_bits(unsigned bits, int value)
 }
 
 /* Tile of gemm: 4 rows x 3 columns of one register, the halves of the 16 lanes one after the
- * other; of attend: 3 rows x 32 keys or values. */
+ * other; of attend: 6 rows x 2 registers. */
 #define GEMM_COLS 3
 #define GEMM_TALL_COLS 1
-#define ATTEND_ROWS 3
+#define ATTEND_ROWS 6
+#define ATTEND_REGS 2
 #define TABLE kernels_avx2
 #define TABLE_NAME "avx2"
 #define TABLE_USABLE kernels_avx2_usable

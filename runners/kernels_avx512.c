@@ -28,8 +28,8 @@ INLINE vf v_select(vm m, vf yes, vf no) { return _mm512_mask_blend_ps(m, no, yes
 INLINE vm m_of_bits(unsigned bits) { return (vm)bits; }
 INLINE unsigned m_bits(vm m) { return m; }
 INLINE vi v_bits(vf a) { return _mm512_castps_si512(a); }
-INLINE vi i_sub(vi a, vi b) { return _mm512_sub_epi32(a, b); }
-INLINE vi i_sra1(vi a) { return _mm512_srai_epi32(a, 1); }
+INLINE vf v_of_bits(vi a) { return _mm512_castsi512_ps(a); }
+INLINE vi i_shift23(vi a) { return _mm512_slli_epi32(a, 23); }
 
 INLINE vf v_copysign(vf a, vf s)
 {
@@ -44,11 +44,6 @@ INLINE vf v_load_part(const float *p, int n) /* zeros in the lanes from n on */
 INLINE void v_store_part(float *p, int n, vf a)
 {
     _mm512_mask_storeu_ps(p, (vm)((1u << n) - 1), a);
-}
-
-INLINE vf i_power(vi n) /* 2^n */
-{
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23));
 }
 
 INLINE float v_sum(vf a)
@@ -111,10 +106,11 @@ INLINE b16 b_of_bits(unsigned bits, int value)
     return _mm_maskz_set1_epi8((__mmask16)bits, (char)value);
 }
 
-/* Tile of gemm: 4 rows x 6 columns; of attend: 8 rows x 32 keys or values. */
+/* Tile of gemm: 4 rows x 6 columns; of attend: 8 rows x 2 registers. */
 #define GEMM_COLS 6
-#define GEMM_TALL_COLS 2
+#define GEMM_TALL_COLS 3
 #define ATTEND_ROWS 8
+#define ATTEND_REGS 2
 #define TABLE kernels_avx512
 #define TABLE_NAME "avx512"
 #define TABLE_USABLE kernels_avx512_usable

@@ -11,7 +11,7 @@
 
 #define GEMM_PASSES (16 / LANES)
 #define GEMM_ROWS 4
-#define GEMM_TALL 8   /* rows of a tile of few columns (a token or two) */
+#define GEMM_TALL 8   /* rows of a tile of few columns */
 #define GEMM_BLOCK 64 /* rows whose sums may wait */
 #define GEMM_CHUNK 768
 
@@ -45,6 +45,37 @@ INLINE void gemm_finish(const struct gemm *g, vr (*acc)[GEMM_COLS], int R, int C
     }
 }
 
+/* One register of every row and column: the fewer of them stay in registers, the others pass. */
+INLINE void gemm_step(vr (*acc)[GEMM_COLS], const float *w, size_t ldw, const float *x, size_t ldx,
+                      int R, int C)
+{
+    vr stay[GEMM_COLS];
+
+    if (R > C) {
+#pragma GCC unroll 8
+        for (int c = 0; c < C; c++)
+            stay[c] = r_load(x + (size_t)c * ldx);
+#pragma GCC unroll 8
+        for (int r = 0; r < R; r++) {
+            vr a = r_load(w + (size_t)r * ldw);
+#pragma GCC unroll 8
+            for (int c = 0; c < C; c++)
+                acc[r][c] = r_fma(a, stay[c], acc[r][c]);
+        }
+        return;
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < R; r++)
+        stay[r] = r_load(w + (size_t)r * ldw);
+#pragma GCC unroll 8
+    for (int c = 0; c < C; c++) {
+        vr b = r_load(x + (size_t)c * ldx);
+#pragma GCC unroll 8
+        for (int r = 0; r < R; r++)
+            acc[r][c] = r_fma(stay[r], b, acc[r][c]);
+    }
+}
+
 INLINE void gemm_tile(const struct gemm *g, int R, int C)
 {
     const float *w = g->w, *x = g->x;
@@ -58,19 +89,8 @@ INLINE void gemm_tile(const struct gemm *g, int R, int C)
 #pragma GCC unroll 8
             for (int c = 0; c < C; c++)
                 acc[r][c] = g->first ? r_set(0) : r_load(sums + (r * C + c) * LANES);
-        for (size_t i = (size_t)pass * LANES; i < n; i += 16) {
-            vr a[GEMM_TALL];
-#pragma GCC unroll 8
-            for (int r = 0; r < R; r++)
-                a[r] = r_load(w + (size_t)r * ldw + i);
-#pragma GCC unroll 8
-            for (int c = 0; c < C; c++) {
-                vr b = r_load(x + (size_t)c * ldx + i);
-#pragma GCC unroll 8
-                for (int r = 0; r < R; r++)
-                    acc[r][c] = r_fma(a[r], b, acc[r][c]);
-            }
-        }
+        for (size_t i = (size_t)pass * LANES; i < n; i += 16)
+            gemm_step(acc, w + i, ldw, x + i, ldx, R, C);
         if (g->last && pass == GEMM_PASSES - 1)
             break;
 #pragma GCC unroll 8
@@ -100,6 +120,7 @@ GEMM_TILES(4)
 GEMM_TILES(5)
 GEMM_TILES(6)
 GEMM_TILE(8, 2)
+GEMM_TILE(8, 3)
 #endif
 
 static void (*const gemm_tiles[GEMM_COLS][GEMM_ROWS])(const struct gemm *) = {
@@ -111,8 +132,8 @@ static void (*const gemm_tiles[GEMM_COLS][GEMM_ROWS])(const struct gemm *) = {
 
 static void (*const gemm_tall[GEMM_TALL_COLS])(const struct gemm *) = {
     gemm_8x1,
-#if GEMM_TALL_COLS == 2
-    gemm_8x2,
+#if GEMM_TALL_COLS == 3
+    gemm_8x2, gemm_8x3,
 #endif
 };
 

@@ -10,7 +10,7 @@
 
 typedef float vf;
 typedef int vm;
-typedef uint32_t vi; /* two's complement, so that the bits of a NaN may wrap */
+typedef uint32_t vi;
 
 static inline vf v_set(float x) { return x; }
 static inline vf v_add(vf a, vf b) { return a + b; }
@@ -24,8 +24,7 @@ static inline vf v_abs(vf a) { return fabsf(a); }
 static inline vf v_copysign(vf a, vf sign) { return copysignf(a, sign); }
 static inline vm v_lt(vf a, vf b) { return a < b; }
 static inline vf v_select(vm m, vf yes, vf no) { return m ? yes : no; }
-static inline vi i_sub(vi a, vi b) { return a - b; }
-static inline vi i_sra1(vi a) { return a >> 1 | (a & 0x80000000u); }
+static inline vi i_shift23(vi a) { return a << 23; }
 
 static inline vi v_bits(vf a)
 {
@@ -35,9 +34,8 @@ static inline vi v_bits(vf a)
     return u;
 }
 
-static inline vf i_power(vi n) /* 2^n, -126 <= n <= 127 */
+static inline vf v_of_bits(vi u)
 {
-    vi u = (n + 127) << 23;
     vf a;
 
     memcpy(&a, &u, sizeof a);

@@ -162,7 +162,7 @@ static void simd_lse(struct lse *out, const float *logits, int n)
         }
     }
     for (int i = 0; i < n; i += 16) {
-        vf e = v_exp(v_sub(v_load_some(logits + i, n - i), v_set(out->max)));
+        vf e = v_exp_down(v_sub(v_load_some(logits + i, n - i), v_set(out->max)));
         if (n - i < 16)
             e = v_select(m_of_bits((1u << (n - i)) - 1), e, v_set(0));
         sum = v_add(sum, e);

@@ -19,12 +19,12 @@ INLINE b16 b_low(b16 a, int mask) { return _mm_and_si128(a, b_set(mask)); }
 /* (a >> n) & mask of every byte; mask < 1 << (8 - n) */
 INLINE b16 b_shift(b16 a, int n, int mask)
 {
-    return b_low(_mm_srl_epi16(a, _mm_cvtsi32_si128(n)), mask);
+    return b_low(_mm_srli_epi16(a, n), mask);
 }
 
 INLINE b16 b_shift_up(b16 a, int n) /* no bit may leave its byte */
 {
-    return _mm_sll_epi16(a, _mm_cvtsi32_si128(n));
+    return _mm_slli_epi16(a, n);
 }
 
 INLINE float half_at(const uint8_t *p)

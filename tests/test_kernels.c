@@ -138,9 +138,11 @@ static float *aligned_floats(size_t n)
 static struct matrices matrices(int rows, int cols, int k)
 {
     size_t ld = KERNEL_PAD(k);
-    struct matrices m = {rows, cols, k, ld + 16 * (random_bits() % 2), ld + 16 * (random_bits() % 2),
-                         (size_t)rows + random_bits() % 3, NULL, NULL, NULL, NULL};
+    struct matrices m = {.rows = rows, .cols = cols, .k = k};
 
+    m.ldw = random_bits() % 2 ? ld : KERNEL_LD(k);
+    m.ldx = random_bits() % 2 ? ld : KERNEL_LD(k);
+    m.ldo = (size_t)rows + random_bits() % 3;
     m.w = aligned_floats(m.ldw * (size_t)rows);
     m.x = aligned_floats(m.ldx * (size_t)cols);
     m.want = aligned_floats(m.ldo * (size_t)cols);

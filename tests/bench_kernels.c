@@ -1,0 +1,219 @@
+/* bench_kernels.c -- how fast each usable table is on one core, against the core's measured peak.
+ *
+ * gemm: stripes of 64 weight rows are unpacked, then multiplied with 512 columns, as a prefill
+ * does; with 1 column, as decoding does.  The best of several tries counts: others may be at work
+ * on this machine.  No test; `make bench` builds and runs it. */
+#include "runners/kernels.h"
+#include "runners/quant.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { STRIPE = 64, TRIES = 25 };
+
+static double now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+/* `chains` independent sums: enough for two pipes of five cycles, and all in registers. */
+#define PEAK(name, isa, chains, vec, set, fma)                                                     \
+    __attribute__((target(isa))) static float name(long n)                                         \
+    {                                                                                              \
+        vec a[chains], x = set(0.999f), y = set(1e-3f), s = set(0);                                    \
+        for (int i = 0; i < chains; i++)                                                           \
+            a[i] = set((float)i);                                                                  \
+        for (long j = 0; j < n; j++)                                                               \
+            _Pragma("GCC unroll 16") for (int i = 0; i < chains; i++) a[i] = fma(a[i], x, y);      \
+        for (int i = 0; i < chains; i++)                                                           \
+            s = fma(a[i], x, s);                                                                   \
+        float out[16];                                                                             \
+        memcpy(out, &s, sizeof s);                                                                 \
+        return out[0];                                                                             \
+    }
+PEAK(peak_256, "avx2,fma", 12, __m256, _mm256_set1_ps, _mm256_fmadd_ps)
+PEAK(peak_512, "avx512f", 16, __m512, _mm512_set1_ps, _mm512_fmadd_ps)
+
+static double peak_gflops(const char *table)
+{
+    int wide = strcmp(table, "avx512") == 0;
+    volatile float sink;
+    double best = 0;
+
+    for (int i = 0; i < TRIES; i++) {
+        long n = 100000;
+        double t = now_ns();
+        sink = wide ? peak_512(n) : peak_256(n);
+        double g = 2.0 * (wide ? 16 * 16 : 12 * 8) * (double)n / (now_ns() - t);
+        best = g > best ? g : best;
+    }
+    (void)sink;
+    return best;
+}
+#else
+static double peak_gflops(const char *table)
+{
+    (void)table;
+    return 0;
+}
+#endif
+
+static float *floats(size_t n)
+{
+    float *p = aligned_alloc(64, (n * sizeof(float) + 63) / 64 * 64);
+
+    if (!p)
+        exit(1);
+    for (size_t i = 0; i < n; i++)
+        p[i] = (float)(i * 2654435761u % 1000) * 1e-3f - 0.5f;
+    return p;
+}
+
+/* type < 0: the weights are floats already */
+static void bench_gemm(const struct kernels *k, int type, int depth, int cols, double peak)
+{
+    const struct quant *q = type < 0 ? NULL : quant_find(type);
+    size_t ld = KERNEL_LD(depth), row_bytes = q ? quant_bytes(q, (size_t)depth) : 0;
+    float *w = floats(STRIPE * ld), *x = floats((size_t)cols * ld);
+    float *out = floats((size_t)cols * STRIPE);
+    uint8_t *rows = calloc(STRIPE, row_bytes + 1);
+    double best = 1e300, best_unpack = 1e300;
+
+    if (!rows || (q && depth % q->block))
+        goto out;
+    for (int i = 0; i < TRIES; i++) {
+        int again = cols == 1 ? 50 : 1;
+        double t = now_ns(), unpacked = 0;
+        for (int a = 0; a < again; a++) {
+            double u = now_ns();
+            for (size_t r = 0; q && r < STRIPE; r++)
+                k->unpack(type, w + r * ld, rows + r * row_bytes, (size_t)depth);
+            unpacked += now_ns() - u;
+            k->gemm(out, STRIPE, w, ld, STRIPE, x, ld, cols, depth);
+        }
+        t = (now_ns() - t) / again;
+        unpacked /= again;
+        best = t < best ? t : best;
+        best_unpack = unpacked < best_unpack ? unpacked : best_unpack;
+    }
+    double gflops = 2.0 * STRIPE * depth * cols / best;
+    printf("gemm    %-7s %-5s k %5d cols %4d  %7.1f GFLOP/s", k->name, q ? q->name : "F32", depth,
+           cols, gflops);
+    if (peak > 0)
+        printf("  %5.1f %% of peak", 100 * gflops / peak);
+    if (q)
+        printf("  unpack %6.2f weights/ns", (double)STRIPE * depth / best_unpack);
+    printf("\n");
+out:
+    free(w);
+    free(x);
+    free(out);
+    free(rows);
+}
+
+/* A prefill of `tokens` with `group` query heads on one kv head. */
+static void bench_attend(const struct kernels *k, int tokens, int group, int dim, double peak)
+{
+    int rows = tokens * group, pages = (tokens + KV_PAGE - 1) / KV_PAGE;
+    float *kv = floats((size_t)pages * 2 * KV_PAGE * (size_t)dim);
+    float *q = floats((size_t)rows * (size_t)dim), *y = floats((size_t)rows * (size_t)dim);
+    const float **at = calloc((size_t)(rows + 2 * pages), sizeof *at);
+    float **out = calloc((size_t)rows, sizeof *out);
+    int32_t *first = calloc((size_t)rows * 2, sizeof *first), *last = first + rows;
+    double best = 1e300, pairs = 0;
+
+    if (!at || !out || !first)
+        exit(1);
+    for (int r = 0; r < rows; r++) {
+        at[r] = q + r * dim;
+        out[r] = y + r * dim;
+        last[r] = r / group;
+        pairs += last[r] + 1;
+    }
+    for (int p = 0; p < 2 * pages; p++)
+        at[rows + p] = kv + (size_t)p * KV_PAGE * (size_t)dim;
+    struct attend a = {rows, at, out, first, last, dim, dim, 0.125f, 0, at + rows,
+                       at + rows + pages};
+    for (int i = 0; i < TRIES; i++) {
+        double t = now_ns();
+        k->attend(&a);
+        t = now_ns() - t;
+        best = t < best ? t : best;
+    }
+    double gflops = 4.0 * pairs * dim / best;
+    printf("attend  %-7s dim %3d tokens %4d x %d  %7.1f GFLOP/s", k->name, dim, tokens, group,
+           gflops);
+    if (peak > 0)
+        printf("  %5.1f %% of peak", 100 * gflops / peak);
+    printf("\n");
+    free(kv);
+    free(q);
+    free(y);
+    free(at);
+    free(out);
+    free(first);
+}
+
+static void bench_rows(const struct kernels *k)
+{
+    enum { N = 2048 };
+    static float x[N], y[N], z[N];
+    static const char *const names[] = {"exp", "silu glu", "gelu_tanh glu", "gelu_erf glu",
+                                        "rms_norm", "rope pairs"};
+
+    for (int i = 0; i < N; i++)
+        x[i] = (float)(i % 97) * 0.1f - 5, z[i] = 0.5f;
+    for (int f = 0; f < 6; f++) {
+        double best = 1e300;
+        for (int i = 0; i < TRIES * 4; i++) {
+            double t = now_ns();
+            switch (f) {
+            case 0: k->exp(y, x, N); break;
+            case 1: k->glu(ACT_SILU, y, x, z, N); break;
+            case 2: k->glu(ACT_GELU_TANH, y, x, z, N); break;
+            case 3: k->glu(ACT_GELU_ERF, y, x, z, N); break;
+            case 4: k->rms_norm(y, x, z, N, 1e-5f); break;
+            default: k->rope(y, x, z, N, 0);
+            }
+            t = now_ns() - t;
+            best = t < best ? t : best;
+        }
+        printf("row     %-7s %-14s %6.2f elements/ns\n", k->name, names[f], N / best);
+    }
+}
+
+int main(void)
+{
+    static const int depths[] = {576, 640, 1536, 2048};
+    static const int types[] = {-1, QUANT_Q4_1, QUANT_Q8_0, QUANT_Q5_0, QUANT_Q4_K, QUANT_Q6_K};
+    const struct kernels *k;
+
+    for (int i = 0; (k = kernels_at(i)); i++) {
+        if (!k->usable() || strcmp(k->name, "ref") == 0)
+            continue;
+        double peak = peak_gflops(k->name);
+        printf("peak    %-7s fma %7.1f GFLOP/s\n", k->name, peak);
+        for (int t = 0; t < 6; t++)
+            for (int d = 0; d < 4; d++)
+                bench_gemm(k, types[t], depths[d], 512, peak);
+        for (int cols = 1; cols <= 8; cols++)
+            bench_gemm(k, QUANT_Q8_0, 576, cols, peak);
+        bench_gemm(k, QUANT_Q4_1, 576, 1, peak);
+        bench_gemm(k, QUANT_Q4_K, 2048, 1, peak);
+        bench_attend(k, 64, 3, 64, peak);
+        bench_attend(k, 512, 3, 64, peak);
+        bench_attend(k, 512, 4, 128, peak);
+        bench_attend(k, 512, 4, 256, peak);
+        bench_attend(k, 1, 3, 64, peak);
+        bench_rows(k);
+    }
+    return 0;
+}
