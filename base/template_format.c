@@ -1,0 +1,682 @@
+/* template_format.c -- values to text by a format: "%5.2f" % x, "{:>5}".format(x), tojson. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/template_impl.h"
+
+#define MAX_WIDTH 10000
+
+/* What both kinds of format say about one field. */
+struct spec {
+    struct text fill; /* one character */
+    char align;       /* '<', '>', '^', '=' (after the sign), 0: by type */
+    char sign;        /* '+', ' ' or 0 */
+    int alternate, comma;
+    int width, precision; /* -1: not given */
+    char type;            /* 0: by value */
+};
+
+static int too_wide(struct ctx *c)
+{
+    fail(c, "a format wider than %d", MAX_WIDTH);
+    return -1;
+}
+
+static int read_number(struct ctx *c, struct text s, size_t *at, int *out)
+{
+    if (*at >= s.n || !isdigit((unsigned char)s.s[*at]))
+        return 0;
+    for (*out = 0; *at < s.n && isdigit((unsigned char)s.s[*at]); ++*at) {
+        *out = *out * 10 + (s.s[*at] - '0');
+        if (*out > MAX_WIDTH)
+            return too_wide(c);
+    }
+    return 0;
+}
+
+/* Puts `body`, of which the first `sign` bytes are the sign, into the field. */
+static void pad(struct strbuf *b, const struct spec *f, struct text body, size_t sign, char align)
+{
+    size_t chars = text_chars(body), gap = 0, left;
+
+    if (f->width > 0 && (size_t)f->width > chars)
+        gap = (size_t)f->width - chars;
+    left = align == '>' ? gap : align == '^' ? gap / 2 : 0;
+    if (align == '=') {
+        strbuf_add(b, body.s, sign);
+        body = (struct text){body.s + sign, body.n - sign};
+        left = gap;
+    }
+    for (size_t i = 0; i < left; i++)
+        strbuf_add(b, f->fill.s, f->fill.n);
+    strbuf_add(b, body.s, body.n);
+    for (size_t i = left; i < gap; i++)
+        strbuf_add(b, f->fill.s, f->fill.n);
+}
+
+static void add_commas(struct strbuf *b, const char *digits)
+{
+    size_t n = strspn(digits, "0123456789");
+
+    for (size_t i = 0; i < n; i++) {
+        strbuf_addc(b, digits[i]);
+        if ((n - i) % 3 == 1 && i + 1 < n)
+            strbuf_addc(b, ',');
+    }
+    strbuf_adds(b, digits + n);
+}
+
+static void int_digits(char text[80], uint64_t v, char type)
+{
+    char *p = text + 79;
+    unsigned base = type == 'x' || type == 'X' ? 16 : type == 'o' ? 8 : type == 'b' ? 2 : 10;
+
+    *p = 0;
+    do
+        *--p = (type == 'X' ? "0123456789ABCDEF" : "0123456789abcdef")[v % base];
+    while ((v /= base) != 0);
+    memmove(text, p, strlen(p) + 1);
+}
+
+static void put_int(struct strbuf *b, const struct spec *f, int64_t v)
+{
+    struct strbuf body = STRBUF_INIT;
+    char text[80];
+    size_t sign;
+
+    int_digits(text, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, f->type);
+    if (v < 0 || f->sign)
+        strbuf_addc(&body, v < 0 ? '-' : f->sign);
+    if (f->alternate && f->type && strchr("xXob", f->type))
+        strbuf_addf(&body, "0%c", f->type);
+    sign = body.len;
+    for (size_t i = strlen(text); f->precision > 0 && i < (size_t)f->precision; i++)
+        strbuf_addc(&body, '0');
+    if (f->comma)
+        add_commas(&body, text);
+    else
+        strbuf_adds(&body, text);
+    b->failed |= body.failed;
+    pad(b, f, (struct text){strbuf_str(&body), body.len}, sign, f->align ? f->align : '>');
+    strbuf_release(&body);
+}
+
+static void put_float(struct strbuf *b, const struct spec *f, double v)
+{
+    struct strbuf body = STRBUF_INIT, digits = STRBUF_INIT;
+    char format[] = "%.*f", text[40];
+    int precision = f->precision < 0 ? 6 : f->precision;
+    size_t sign;
+
+    if (signbit(v) || f->sign)
+        strbuf_addc(&body, signbit(v) ? '-' : f->sign);
+    sign = body.len;
+    v = fabs(v);
+    if (!f->type && f->precision < 0) {
+        float_repr(text, v);
+        strbuf_adds(&digits, text);
+    } else {
+        format[3] = f->type == '%' ? 'f' : f->type ? f->type : 'g';
+        strbuf_addf(&digits, format, precision, f->type == '%' ? v * 100 : v);
+        if (f->type == '%')
+            strbuf_addc(&digits, '%');
+    }
+    if (f->comma)
+        add_commas(&body, strbuf_str(&digits));
+    else
+        strbuf_add(&body, strbuf_str(&digits), digits.len);
+    b->failed |= body.failed | digits.failed;
+    pad(b, f, (struct text){strbuf_str(&body), body.len}, sign, f->align ? f->align : '>');
+    strbuf_release(&digits);
+    strbuf_release(&body);
+}
+
+static void put_text(struct strbuf *b, const struct spec *f, struct text t, char align)
+{
+    if (f->precision >= 0)
+        t.n = text_offset(t, (size_t)f->precision);
+    pad(b, f, t, 0, f->align && f->align != '=' ? f->align : align);
+}
+
+/* ---- "%..." % value -------------------------------------------------------------------------- */
+
+struct percent {
+    struct ctx *c;
+    const struct val *arg;
+    size_t used; /* of a tuple */
+};
+
+static const struct val *next_argument(struct percent *p)
+{
+    if (p->arg->type != VAL_SEQ || p->arg->kind != SEQ_TUPLE) {
+        if (p->used++)
+            return fail(p->c, "not enough arguments for format string");
+        return p->arg;
+    }
+    if (p->used >= p->arg->seq.n)
+        return fail(p->c, "not enough arguments for format string");
+    return p->arg->seq.v[p->used++];
+}
+
+static int percent_int(struct ctx *c, struct strbuf *b, const struct spec *f, const struct val *v)
+{
+    if (!val_is_number(v) || (v->type == VAL_FLOAT && !(fabs(v->f) < 9e18))) {
+        fail(c, "%%%c format: a real number is required, not %s", f->type, val_type_name(v));
+        return -1;
+    }
+    put_int(b, f, v->type == VAL_FLOAT ? (int64_t)v->f : v->i);
+    return 0;
+}
+
+static int percent_put(struct ctx *c, struct strbuf *b, const struct spec *f, const struct val *v)
+{
+    struct strbuf body = STRBUF_INIT;
+
+    if (strchr("diuxXo", f->type))
+        return percent_int(c, b, f, v);
+    if (strchr("eEfFgG", f->type)) {
+        if (!val_is_number(v)) {
+            fail(c, "must be real number, not %s", val_type_name(v));
+            return -1;
+        }
+        put_float(b, f, val_number(v));
+        return 0;
+    }
+    if (f->type == 'c' && v->type == VAL_INT)
+        utf8_put(&body, v->i < 0 || v->i > 0x10ffff ? 0xfffd : (int32_t)v->i);
+    else if (f->type == 'r' || f->type == 'a')
+        val_repr(c, &body, v);
+    else
+        val_str(c, &body, v);
+    b->failed |= body.failed;
+    put_text(b, f, (struct text){strbuf_str(&body), body.len}, '>');
+    strbuf_release(&body);
+    return 0;
+}
+
+static int percent_width(struct percent *p, struct text s, size_t *at, int *out)
+{
+    const struct val *v;
+    int bad = 0;
+
+    if (*at >= s.n || s.s[*at] != '*')
+        return read_number(p->c, s, at, out);
+    ++*at;
+    v = next_argument(p);
+    if (!v)
+        return -1;
+    *out = (int)arg_int(p->c, v, 0, &bad);
+    return bad ? -1 : *out < 0 || *out > MAX_WIDTH ? too_wide(p->c) : 0;
+}
+
+/* One conversion; *at is behind its "%". */
+static int percent_field(struct percent *p, struct text s, size_t *at, struct strbuf *b)
+{
+    struct spec f = {.fill = TEXT(" "), .precision = -1};
+    const struct val *v = NULL;
+    size_t close;
+
+    if (*at < s.n && s.s[*at] == '(') {
+        close = text_find(s, TEXT(")"), *at);
+        if (close == SIZE_MAX || p->arg->type != VAL_DICT) {
+            fail(p->c, "format requires a mapping");
+            return -1;
+        }
+        v = dict_text(p->arg->dict, (struct text){s.s + *at + 1, close - *at - 1});
+        if (!v) {
+            fail(p->c, "'%.*s'", (int)(close - *at - 1), s.s + *at + 1);
+            return -1;
+        }
+        *at = close + 1;
+    }
+    for (; *at < s.n && strchr("-+ #0", s.s[*at]); ++*at) {
+        switch (s.s[*at]) {
+        case '-':
+            f.align = '<';
+            break;
+        case '#':
+            f.alternate = 1;
+            break;
+        case '0':
+            if (f.align != '<') {
+                f.fill = TEXT("0");
+                f.align = '=';
+            }
+            break;
+        default:
+            f.sign = s.s[*at] == '+' ? '+' : f.sign ? f.sign : ' ';
+        }
+    }
+    if (f.align == '<')
+        f.fill = TEXT(" ");
+    if (percent_width(p, s, at, &f.width) < 0)
+        return -1;
+    if (*at < s.n && s.s[*at] == '.') {
+        ++*at;
+        f.precision = 0;
+        if (percent_width(p, s, at, &f.precision) < 0)
+            return -1;
+    }
+    if (*at >= s.n || !strchr("diuxXoeEfFgGcrsa", s.s[*at])) {
+        fail(p->c, "unsupported or incomplete format");
+        return -1;
+    }
+    f.type = s.s[(*at)++];
+    if (!v && !(v = next_argument(p)))
+        return -1;
+    if (strchr("csra", f.type) && f.fill.s[0] == '0')
+        f.fill = TEXT(" ");
+    return percent_put(p->c, b, &f, v);
+}
+
+const struct val *format_percent(struct ctx *c, struct text s, const struct val *arg)
+{
+    struct percent p = {.c = c, .arg = arg};
+    struct strbuf b = STRBUF_INIT;
+    int is_tuple = arg->type == VAL_SEQ && arg->kind == SEQ_TUPLE;
+
+    for (size_t at = 0; at < s.n && b.len <= LIMIT_OUTPUT;) {
+        if (s.s[at] != '%') {
+            strbuf_addc(&b, s.s[at++]);
+        } else if (at + 1 < s.n && s.s[at + 1] == '%') {
+            strbuf_addc(&b, '%');
+            at += 2;
+        } else if (at++, percent_field(&p, s, &at, &b) < 0) {
+            strbuf_release(&b);
+            return NULL;
+        }
+    }
+    /* What has subscripts passes for a mapping, of which nothing need be used. */
+    if (is_tuple ? p.used < arg->seq.n
+                 : !p.used && arg->type != VAL_DICT && arg->type != VAL_SEQ &&
+                       arg->type != VAL_UNDEFINED) {
+        strbuf_release(&b);
+        return fail(c, "not all arguments converted during string formatting");
+    }
+    return val_take(c, &b);
+}
+
+/* ---- "{...}".format() ------------------------------------------------------------------------ */
+
+/* [[fill]align][sign][#][0][width][,][.precision][type] */
+static int parse_spec(struct ctx *c, struct text s, struct spec *f)
+{
+    size_t at = 0, first = 0;
+
+    *f = (struct spec){.fill = TEXT(" "), .precision = -1};
+    if (s.n)
+        text_next(s, &first);
+    if (first && first < s.n && strchr("<>^=", s.s[first])) {
+        f->fill = (struct text){s.s, first};
+        f->align = s.s[first];
+        at = first + 1;
+    } else if (s.n && strchr("<>^=", s.s[0])) {
+        f->align = s.s[at++];
+    }
+    if (at < s.n && strchr("+- ", s.s[at])) {
+        f->sign = s.s[at] == '-' ? 0 : s.s[at];
+        at++;
+    }
+    if (at < s.n && s.s[at] == '#') {
+        f->alternate = 1;
+        at++;
+    }
+    if (at < s.n && s.s[at] == '0') {
+        at++;
+        if (!f->align) {
+            f->fill = TEXT("0");
+            f->align = '=';
+        }
+    }
+    if (read_number(c, s, &at, &f->width) < 0)
+        return -1;
+    if (at < s.n && (s.s[at] == ',' || s.s[at] == '_')) {
+        f->comma = 1;
+        at++;
+    }
+    if (at < s.n && s.s[at] == '.') {
+        at++;
+        f->precision = 0;
+        if (read_number(c, s, &at, &f->precision) < 0)
+            return -1;
+    }
+    if (at < s.n && strchr("bcdeEfFgGnosxX%", s.s[at]))
+        f->type = s.s[at++];
+    if (at == s.n)
+        return 0;
+    fail(c, "Invalid format specifier");
+    return -1;
+}
+
+static int put_by_spec(struct ctx *c, struct strbuf *b, struct text spec, const struct val *v)
+{
+    struct spec f;
+    struct text t;
+
+    if (parse_spec(c, spec, &f) < 0)
+        return -1;
+    if (val_is_number(v) && !(v->type == VAL_BOOL && !f.type)) {
+        if (v->type == VAL_FLOAT || (f.type && strchr("eEfFgG%", f.type)))
+            put_float(b, &f, val_number(v));
+        else
+            put_int(b, &f, v->i);
+        return 0;
+    }
+    if (f.type && f.type != 's') {
+        fail(c, "Unknown format code '%c' for object of type '%s'", f.type, val_type_name(v));
+        return -1;
+    }
+    if (val_as_text(c, v, &t) < 0)
+        return -1;
+    put_text(b, &f, t, '<');
+    return 0;
+}
+
+/* The value a field names: "", "0" or "name", then ".attr" and "[key]". */
+static const struct val *field_value(struct ctx *c, struct text name, struct args *a, size_t *next)
+{
+    size_t at = 0, from;
+    const struct val *v, *key;
+    int64_t index;
+    struct text head;
+
+    while (at < name.n && name.s[at] != '.' && name.s[at] != '[')
+        at++;
+    head = (struct text){name.s, at};
+    if (head.n == 0 || text_to_int(head, 10, &index)) {
+        size_t i = head.n == 0 ? (*next)++ : (size_t)index;
+        v = i < a->n ? a->v[i]
+            : fail(c, "Replacement index %zu out of range for positional args tuple", i);
+    } else {
+        v = dict_text(&a->kw, head);
+        if (!v)
+            return fail(c, "'%.*s'", (int)head.n, head.s);
+    }
+    while (v && at < name.n) {
+        char open = name.s[at++];
+        for (from = at; at < name.n && name.s[at] != '.' && name.s[at] != '[' &&
+                        name.s[at] != ']'; at++)
+            ;
+        head = (struct text){name.s + from, at - from};
+        key = text_to_int(head, 10, &index) ? val_int(c, index) : val_text(c, head);
+        v = !key ? NULL : open == '.' ? get_attr(c, v, head) : get_item(c, v, key);
+        at += at < name.n && name.s[at] == ']';
+    }
+    return v;
+}
+
+/* field: what stands between the braces. */
+static int braces_field(struct ctx *c, struct text field, struct args *a, size_t *next,
+                        struct strbuf *b)
+{
+    struct text spec = {"", 0};
+    size_t colon = text_find(field, TEXT(":"), 0);
+    struct strbuf repr = STRBUF_INIT;
+    const struct val *v;
+    char conversion = 0;
+
+    if (colon != SIZE_MAX) {
+        spec = (struct text){field.s + colon + 1, field.n - colon - 1};
+        field.n = colon;
+    }
+    if (field.n >= 2 && field.s[field.n - 2] == '!') {
+        conversion = field.s[field.n - 1];
+        field.n -= 2;
+    }
+    v = field_value(c, field, a, next);
+    if (v && conversion) {
+        if (conversion == 's')
+            val_str(c, &repr, v);
+        else
+            val_repr(c, &repr, v);
+        v = val_take(c, &repr);
+    }
+    return v ? put_by_spec(c, b, spec, v) : -1;
+}
+
+const struct val *format_braces(struct ctx *c, struct text s, struct args *a)
+{
+    struct strbuf b = STRBUF_INIT;
+    size_t next = 0, close;
+
+    for (size_t at = 0; at < s.n && b.len <= LIMIT_OUTPUT; at++) {
+        char ch = s.s[at];
+        if ((ch == '{' || ch == '}') && at + 1 < s.n && s.s[at + 1] == ch) {
+            strbuf_addc(&b, ch);
+            at++;
+        } else if (ch == '}') {
+            strbuf_release(&b);
+            return fail(c, "Single '}' encountered in format string");
+        } else if (ch != '{') {
+            strbuf_addc(&b, ch);
+        } else {
+            close = text_find(s, TEXT("}"), at);
+            if (close == SIZE_MAX)
+                fail(c, "expected '}' before end of string");
+            if (close == SIZE_MAX ||
+                braces_field(c, (struct text){s.s + at + 1, close - at - 1}, a, &next, &b) < 0) {
+                strbuf_release(&b);
+                return NULL;
+            }
+            at = close;
+        }
+    }
+    return val_take(c, &b);
+}
+
+/* ---- tojson ---------------------------------------------------------------------------------- */
+
+struct dump {
+    struct ctx *c;
+    struct strbuf *b;
+    int ascii, sort;
+    const struct text *indent; /* NULL: all on one line */
+    struct text item, colon;
+    int depth;
+};
+
+static void dump_text(struct dump *d, struct text t)
+{
+    static const char from[] = "\"\\\n\r\t\f\b", to[] = "\"\\nrtfb";
+    size_t at = 0, start;
+
+    strbuf_addc(d->b, '"');
+    while (at < t.n) {
+        int32_t ch;
+        const char *p;
+        start = at;
+        ch = text_next(t, &at);
+        p = ch > 0 && ch < 0x80 ? strchr(from, (char)ch) : NULL;
+        if (p) {
+            strbuf_addc(d->b, '\\');
+            strbuf_addc(d->b, to[p - from]);
+        } else if (ch < 0x20 || (d->ascii && ch > 0x7e && ch < 0x10000)) {
+            strbuf_addf(d->b, "\\u%04x", (unsigned)ch);
+        } else if (d->ascii && ch >= 0x10000) {
+            strbuf_addf(d->b, "\\u%04x\\u%04x", 0xd800u + (unsigned)((ch - 0x10000) >> 10),
+                        0xdc00u + (unsigned)((ch - 0x10000) & 0x3ff));
+        } else {
+            strbuf_add(d->b, t.s + start, at - start);
+        }
+    }
+    strbuf_addc(d->b, '"');
+}
+
+static void dump_newline(struct dump *d)
+{
+    if (!d->indent)
+        return;
+    strbuf_addc(d->b, '\n');
+    for (int i = 0; i < d->depth; i++)
+        strbuf_add(d->b, d->indent->s, d->indent->n);
+}
+
+static int dump_value(struct dump *d, const struct val *v);
+
+static void dump_separator(struct dump *d, size_t i)
+{
+    if (i)
+        strbuf_add(d->b, d->item.s, d->item.n);
+    dump_newline(d);
+}
+
+static int dump_list(struct dump *d, const struct val *v)
+{
+    strbuf_addc(d->b, '[');
+    d->depth++;
+    for (size_t i = 0; i < v->seq.n; i++) {
+        dump_separator(d, i);
+        if (dump_value(d, v->seq.v[i]) < 0)
+            return -1;
+    }
+    d->depth--;
+    if (v->seq.n)
+        dump_newline(d);
+    strbuf_addc(d->b, ']');
+    return 0;
+}
+
+static int dump_key(struct dump *d, const struct val *key)
+{
+    if (key->type == VAL_STR) {
+        dump_text(d, key->str);
+        return 0;
+    }
+    if (key->type != VAL_NONE && !val_is_number(key)) {
+        fail(d->c, "keys must be str, int, float, bool or None, not %s", val_type_name(key));
+        return -1;
+    }
+    strbuf_addc(d->b, '"');
+    dump_value(d, key);
+    strbuf_addc(d->b, '"');
+    return 0;
+}
+
+/* The order in which to write the members: sorted, or as they are. */
+static int dump_order(struct dump *d, const struct dict *m, size_t *order)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        size_t at = i;
+        int less = 0;
+        for (; d->sort && at > 0; at--) {
+            if (val_less(d->c, m->keys[i], m->keys[order[at - 1]], &less) < 0 ||
+                step(d->c, 1) < 0)
+                return -1;
+            if (!less)
+                break;
+            order[at] = order[at - 1];
+        }
+        order[at] = i;
+    }
+    return 0;
+}
+
+static int dump_dict(struct dump *d, const struct dict *m)
+{
+    size_t *order = ctx_alloc(d->c, m->n ? m->n : 1, sizeof *order);
+
+    if (!order || dump_order(d, m, order) < 0)
+        return -1;
+    strbuf_addc(d->b, '{');
+    d->depth++;
+    for (size_t i = 0; i < m->n; i++) {
+        dump_separator(d, i);
+        if (dump_key(d, m->keys[order[i]]) < 0)
+            return -1;
+        strbuf_add(d->b, d->colon.s, d->colon.n);
+        if (dump_value(d, m->values[order[i]]) < 0)
+            return -1;
+    }
+    d->depth--;
+    if (m->n)
+        dump_newline(d);
+    strbuf_addc(d->b, '}');
+    return 0;
+}
+
+static int dump_value(struct dump *d, const struct val *v)
+{
+    char text[40];
+
+    if (step(d->c, 1) < 0)
+        return -1;
+    if (d->depth > 200 || d->b->len > LIMIT_OUTPUT) {
+        fail(d->c, "a value too deep or too large for tojson");
+        return -1;
+    }
+    if (v->type == VAL_STR)
+        dump_text(d, v->str);
+    else if (v->type == VAL_NONE)
+        strbuf_adds(d->b, "null");
+    else if (v->type == VAL_BOOL)
+        strbuf_adds(d->b, v->i ? "true" : "false");
+    else if (v->type == VAL_INT)
+        strbuf_addf(d->b, "%" PRId64, v->i);
+    else if (v->type == VAL_FLOAT && isfinite(v->f))
+        float_repr(text, v->f), strbuf_adds(d->b, text);
+    else if (v->type == VAL_FLOAT)
+        strbuf_adds(d->b, isnan(v->f) ? "NaN" : v->f > 0 ? "Infinity" : "-Infinity");
+    else if (v->type == VAL_SEQ && v->kind <= SEQ_TUPLE)
+        return dump_list(d, v);
+    else if (v->type == VAL_DICT)
+        return dump_dict(d, v->dict);
+    else
+        return fail(d->c, "Object of type %s is not JSON serializable", val_type_name(v)), -1;
+    return 0;
+}
+
+/* The indent that `v` asks for (blanks or a text) into *out. */
+static int dump_indent(struct ctx *c, const struct val *v, struct text *out)
+{
+    int bad = 0;
+    int64_t n;
+    char *blanks;
+
+    if (v->type == VAL_STR) {
+        *out = v->str;
+        return 0;
+    }
+    n = arg_int(c, v, 0, &bad);
+    n = n < 0 ? 0 : n;
+    if (bad || n > MAX_WIDTH)
+        return bad ? -1 : too_wide(c);
+    blanks = ctx_alloc(c, (size_t)n + 1, 1);
+    if (!blanks)
+        return -1;
+    memset(blanks, ' ', (size_t)n);
+    *out = (struct text){blanks, (size_t)n};
+    return 0;
+}
+
+/* Arguments as transformers' tojson has them: ensure_ascii, indent, separators, sort_keys. */
+const struct val *json_dump(struct ctx *c, const struct val *v, struct args *a)
+{
+    struct strbuf b = STRBUF_INIT;
+    struct text indent;
+    struct dump d = {.c = c, .b = &b, .item = TEXT(", "), .colon = TEXT(": ")};
+    const struct val *pair = a->v[2];
+
+    d.ascii = a->v[0] && val_truth(a->v[0]);
+    d.sort = a->v[3] && val_truth(a->v[3]);
+    if (a->v[1] && a->v[1]->type != VAL_NONE) {
+        if (dump_indent(c, a->v[1], &indent) < 0)
+            return NULL;
+        d.indent = &indent;
+        d.item = TEXT(",");
+    }
+    if (pair && pair->type != VAL_NONE) {
+        if (pair->type != VAL_SEQ || pair->seq.n != 2 || pair->seq.v[0]->type != VAL_STR ||
+            pair->seq.v[1]->type != VAL_STR)
+            return fail(c, "separators must be two strings");
+        d.item = pair->seq.v[0]->str;
+        d.colon = pair->seq.v[1]->str;
+    }
+    if (dump_value(&d, v) < 0) {
+        strbuf_release(&b);
+        return NULL;
+    }
+    return val_take(c, &b);
+}
