@@ -1,9 +1,10 @@
 /* csv.h -- comma-separated values as RFC 4180 writes them.
  *
- * Fields may be quoted; a quoted field may hold commas, line breaks and "" for a quote.  Lines end
- * with LF or CRLF; a byte order mark is skipped.  As everybody's reader does, a quote inside a field
- * that does not begin with one is taken literally.  Refused with file and line: a quote that is never
- * closed, text after a closing quote, zero bytes, text that is not UTF-8.  One thread per reader. */
+ * Fields may be quoted; a quoted field may hold commas, line breaks and "" for a quote.  Lines
+ * end with LF or CRLF; a byte order mark is skipped.  As everybody's reader does, a quote inside a
+ * field that does not begin with one is taken literally.  Refused with file and line: a quote that
+ * is never closed, text after a closing quote, zero bytes, text that is not UTF-8.  One thread per
+ * reader. */
 #ifndef BASE_CSV_H
 #define BASE_CSV_H
 

@@ -24,7 +24,7 @@ struct window {
 };
 
 /* Rolling log-likelihood of n tokens.  Positions count in the stream "prefix token, then the n
- * tokens", so token i is at i + 1.  Start with a zeroed window; 1 = *w is the next one, 0 = no more.
+ * tokens", so token i is at i + 1.  Start with a zeroed window; 1: *w is the next one, 0: no more.
  * Every token is predicted exactly once.  1 <= context_len <= max_length; lm-eval's is 1. */
 int prepare_rolling(size_t n, size_t max_length, size_t context_len, struct window *w);
 

@@ -1,7 +1,7 @@
 /* pytext.h -- Python's str methods, as far as lm-eval's templates and filters call them.
  *
- * Python counts and compares code points and knows Unicode's white space; text here is UTF-8.  Bytes
- * that are not UTF-8 (a model may generate them) are kept as they are.  Pure, any thread. */
+ * Python counts and compares code points and knows Unicode's white space; text here is UTF-8.
+ * Bytes that are not UTF-8 (a model may generate them) are kept as they are.  Pure, any thread. */
 #ifndef TASKS_PYTEXT_H
 #define TASKS_PYTEXT_H
 

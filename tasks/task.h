@@ -85,8 +85,8 @@ int task_count(const struct task *t);
 int task_shots(const struct task *t); /* what is used: a task may fix it */
 const char *task_data_path(const struct task *t);
 
-/* Builds item number i, 0 <= i < task_count.  With lm-eval's sampling the shots of item i depend on
- * the items before it, so the shots of all items are drawn in task_open.  On failure *out is empty. */
+/* Builds item number i, 0 <= i < task_count.  With lm-eval's sampling the shots of item i depend
+ * on the items before it, so all shots are drawn in task_open.  On failure *out is empty. */
 int task_item(const struct task *t, int i, struct item *out, struct err *e);
 void item_release(struct item *it); /* leaves an empty item */
 

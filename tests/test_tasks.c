@@ -394,7 +394,8 @@ static void opening_and_using_rules_survives_every_failed_allocation(void **stat
 static void a_delimiter_goes_between_instruction_and_description_only_where_needed(void **state)
 {
     static const struct { const char *a, *b, *want; } rows[] = {
-        {"Be brief.", "About x.", "Be brief.\n\nAbout x."}, {"Be brief.\n", "About", "Be brief.\nAbout"},
+        {"Be brief.", "About x.", "Be brief.\n\nAbout x."},
+        {"Be brief.\n", "About", "Be brief.\nAbout"},
         {"Be", " About", "Be About"}, {"", "About", "About"}, {"Be", "", "Be"},
     };
     (void)state;
@@ -573,7 +574,8 @@ static void a_limit_takes_the_first_items(void **state)
 static void bad_records_are_refused_with_file_and_line(void **state)
 {
     static const struct { const char *task, *file, *text, *want; } rows[] = {
-        {"piqa", "piqa/valid.jsonl", "{\"goal\":\"g\",\"sol1\":\"a\",\"sol2\":\"b\",\"label\":0}\n{\"goal\":",
+        {"piqa", "piqa/valid.jsonl",
+         "{\"goal\":\"g\",\"sol1\":\"a\",\"sol2\":\"b\",\"label\":0}\n{\"goal\":",
          "valid.jsonl:2: malformed JSON at byte 7"},
         {"piqa", "piqa/valid.jsonl", "{\"goal\":\"g\",\"sol1\":\"a\",\"label\":0}\n",
          "valid.jsonl:1: no field \"sol2\""},
@@ -662,7 +664,12 @@ static void missing_data_names_every_place(void **state)
 
 static void what_is_not_offered_is_refused(void **state)
 {
-    static const struct { const char *name; int shots; enum err_code code; const char *want; } rows[] = {
+    static const struct {
+        const char *name;
+        int shots;
+        enum err_code code;
+        const char *want;
+    } rows[] = {
         {"helaswag", 0, ERR_NOTFOUND, "helaswag: no such task"},
         {"mmlu", 0, ERR_NOTFOUND, "mmlu: no such task"},
         {"./my.yaml", 0, ERR_UNSUPPORTED, "./my.yaml: task files cannot be read yet"},
