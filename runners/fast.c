@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "runners/fast_layout.h"
+#include "runners/fast_tile.h"
 #include "runners/quant.h"
 
 /* The 16 bytes at qs as 32 nibbles: low ones first, as every format of 32 elements has them. */
@@ -197,10 +197,47 @@ size_t fast_act_bytes(int k)
     return ((size_t)k / FAST_BLOCK | 1) * sizeof(struct fast_block);
 }
 
+/* All rows against a panel of columns. */
+static void walk_panel(fast_tile_fn *const *tiles, int max_cols, struct fast_tile t,
+                       size_t stripe_bytes, int rows, int cols)
+{
+    const uint8_t *acts = t.acts;
+    float *out = t.out;
+
+    for (int r = 0; r < rows; r += FAST_ROWS, t.stripe += stripe_bytes) {
+        t.rows = rows - r < FAST_ROWS ? rows - r : FAST_ROWS;
+        for (int c = 0; c < cols; c += max_cols) {
+            t.acts = acts + (size_t)c * t.act_bytes;
+            t.out = out + (size_t)c * t.ldo + r;
+            tiles[(cols - c < max_cols ? cols - c : max_cols) - 1](&t);
+        }
+    }
+}
+
+void fast_walk(fast_tile_fn *const *tiles, int max_cols, int quant_type, float *out, size_t ldo,
+               const void *stripes, int rows, const void *acts, int cols, int k)
+{
+    const struct fast_format *f = fast_format_find(quant_type);
+    struct fast_tile t = {.stripe = stripes, .groups = k / FAST_BLOCK, .ldo = ldo};
+    int panel;
+
+    t.act_bytes = fast_act_bytes(k);
+    /* About 256 KiB of activations stay in a second level cache beside the weights of a call. */
+    panel = (int)(256 * 1024 / t.act_bytes) / max_cols * max_cols + max_cols;
+    tiles += ((int)f->bits * 4 + (int)f->scales) * max_cols;
+    for (int c = 0; c < cols; c += panel) {
+        t.acts = (const uint8_t *)acts + (size_t)c * t.act_bytes;
+        t.out = out + (size_t)c * ldo;
+        walk_panel(tiles, max_cols, t, fast_stripe_bytes(quant_type, k), rows,
+                   cols - c < panel ? cols - c : panel);
+    }
+}
+
 /* Best first.  Always there: ref, which any CPU runs. */
 static const struct fast_kernels *const tables[] = {
 #if defined(__x86_64__)
     &fast_vnni,
+    &fast_avx2,
 #endif
     &fast_ref,
 };

@@ -88,6 +88,21 @@ static inline size_t fast_sub_at(enum fast_bits bits, enum fast_scales scales, i
     return fast_codes_at(bits, scales, g & ~1) - 64 + (size_t)(g & 1) * 32;
 }
 
+/* The rest of a block whose q are there: amax as fast.h says, the sums of the halves of q. */
+static inline void fast_block_finish(struct fast_block *b, float amax, const int32_t sum[2])
+{
+    int32_t all = sum[0] + sum[1];
+
+    b->d = amax / 127.0f;
+    b->s = b->d * (float)all;
+    b->start[FAST_BIAS_8] = -8 * all;
+    b->start[FAST_BIAS_16] = -16 * all;
+    b->start[FAST_BIAS_128] = -128 * all;
+    b->half[0] = -32 * sum[0];
+    b->half[1] = -32 * sum[1];
+    b->unused = 0;
+}
+
 extern const struct fast_kernels fast_ref, fast_avx2, fast_vnni;
 
 #endif

@@ -33,14 +33,7 @@ static void quantise_block(struct fast_block *b, const float *x)
         b->q[i] = (int8_t)lrintf(v);
         sum[i / 16] += b->q[i];
     }
-    b->d = amax / 127.0f;
-    b->s = b->d * (float)(sum[0] + sum[1]);
-    b->start[FAST_BIAS_8] = -8 * (sum[0] + sum[1]);
-    b->start[FAST_BIAS_16] = -16 * (sum[0] + sum[1]);
-    b->start[FAST_BIAS_128] = -128 * (sum[0] + sum[1]);
-    b->half[0] = -32 * sum[0];
-    b->half[1] = -32 * sum[1];
-    b->unused = 0;
+    fast_block_finish(b, amax, sum);
 }
 
 static void quantise(void *act_row, const float *x, int k)

@@ -6,15 +6,12 @@
  * vectors keeps as many independent chains in flight as there are columns.  The integer
  * accumulator starts where the bias of the codes is already undone (fast_layout.h). */
 #include "runners/fast.h"
-#include "runners/fast_layout.h"
+#include "runners/fast_tile.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 16")
-
-enum { PREFETCH = 4096, COLS = 8 }; /* bytes ahead; columns of a tile */
+enum { COLS = 8 }; /* of a tile */
 
 static int usable(void)
 {
@@ -48,14 +45,7 @@ static void quantise(void *act_row, const float *x, int k)
             _mm_store_si128((__m128i *)b->q + h, _mm512_cvtepi32_epi8(n));
             sum[h] = _mm512_reduce_add_epi32(n);
         }
-        b->d = amax / 127.0f;
-        b->s = b->d * (float)(sum[0] + sum[1]);
-        b->start[FAST_BIAS_8] = -8 * (sum[0] + sum[1]);
-        b->start[FAST_BIAS_16] = -16 * (sum[0] + sum[1]);
-        b->start[FAST_BIAS_128] = -128 * (sum[0] + sum[1]);
-        b->half[0] = -32 * sum[0];
-        b->half[1] = -32 * sum[1];
-        b->unused = 0;
+        fast_block_finish(b, amax, sum);
     }
 }
 
@@ -117,21 +107,6 @@ INLINE __m512 minimum(enum fast_bits bits, enum fast_scales kind, const uint8_t 
     return m;
 }
 
-struct tile {
-    const uint8_t *stripe;
-    int groups;
-    const uint8_t *acts; /* of the first column */
-    size_t act_bytes;
-    float *out;
-    size_t ldo;
-    __mmask16 rows;
-};
-
-INLINE const struct fast_block *block_at(const struct tile *t, int c, int g)
-{
-    return (const struct fast_block *)(t->acts + (size_t)c * t->act_bytes) + g;
-}
-
 INLINE __m512i start(enum fast_bias bias, const struct fast_block *b, int h)
 {
     if (bias == FAST_BIAS_NONE)
@@ -139,16 +114,8 @@ INLINE __m512i start(enum fast_bias bias, const struct fast_block *b, int h)
     return _mm512_set1_epi32(bias == FAST_BIAS_HALVES ? b->half[h] : b->start[bias]);
 }
 
-/* Many long rows of activations beside the weights are more streams than the hardware follows;
- * with few of them it does better alone (measured on Zen 4).  Past the end is harmless. */
-INLINE void prefetch(const uint8_t *p, int bytes)
-{
-    UNROLL for (int i = -64; i < bytes; i += 64)
-        _mm_prefetch((const char *)p + i, _MM_HINT_T0);
-}
-
 INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind, int cols,
-                 const struct tile *t)
+                 const struct fast_tile *t)
 {
     const int parts = kind == FAST_K_D ? 2 : 1, each = 8 / parts;
     __m512 acc[COLS];
@@ -160,8 +127,7 @@ INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind
         const uint8_t *group = t->stripe + fast_codes_at(bits, kind, g);
         __m512i high[2]; /* loaded in the order in which they lie */
 
-        if (cols >= 3 && t->groups >= 32)
-            prefetch(group + PREFETCH, (int)fast_group_bytes(bits));
+        fast_prefetch(group, (int)fast_group_bytes(bits), cols, t->groups);
         high[0] = high[1] = bits == FAST_5 || bits == FAST_6 ? _mm512_load_si512(group)
                                                              : _mm512_setzero_si512();
         if (bits == FAST_6)
@@ -171,19 +137,19 @@ INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind
             __m512 w = scale(bits, kind, t->stripe, g, h);
 
             UNROLL for (int c = 0; c < cols; c++)
-                isum[c] = start(bias, block_at(t, c, g), h);
+                isum[c] = start(bias, fast_block_at(t, c, g), h);
             UNROLL for (int j = h * each; j < (h + 1) * each; j++) {
                 __m512i v = codes(bits, group, high, j);
 
                 UNROLL for (int c = 0; c < cols; c++) {
                     int32_t q;
 
-                    __builtin_memcpy(&q, block_at(t, c, g)->q + 4 * j, 4);
+                    __builtin_memcpy(&q, fast_block_at(t, c, g)->q + 4 * j, 4);
                     isum[c] = _mm512_dpbusd_epi32(isum[c], v, _mm512_set1_epi32(q));
                 }
             }
             UNROLL for (int c = 0; c < cols; c++) {
-                __m512 wd = _mm512_mul_ps(w, _mm512_set1_ps(block_at(t, c, g)->d));
+                __m512 wd = _mm512_mul_ps(w, _mm512_set1_ps(fast_block_at(t, c, g)->d));
 
                 acc[c] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(isum[c]), wd, acc[c]);
             }
@@ -192,7 +158,7 @@ INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind
             __m512 m = minimum(bits, kind, t->stripe, g);
 
             UNROLL for (int c = 0; c < cols; c++) {
-                __m512 s = _mm512_set1_ps(block_at(t, c, g)->s);
+                __m512 s = _mm512_set1_ps(fast_block_at(t, c, g)->s);
 
                 acc[c] = kind == FAST_D_M ? _mm512_fmadd_ps(m, s, acc[c])
                                           : _mm512_fnmadd_ps(m, s, acc[c]);
@@ -200,59 +166,29 @@ INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind
         }
     }
     UNROLL for (int c = 0; c < cols; c++)
-        _mm512_mask_storeu_ps(t->out + (size_t)c * t->ldo, t->rows, acc[c]);
+        _mm512_mask_storeu_ps(t->out + (size_t)c * t->ldo, (__mmask16)((1u << t->rows) - 1), acc[c]);
 }
 
-#define TILE(name, bits, bias, scales, cols)                                                       \
-    static void name##_##cols(const struct tile *t)                                                \
-    {                                                                                              \
-        tile(bits, bias, scales, cols, t);                                                         \
-    }
 #define TILES(name, bits, bias, scales)                                                            \
-    TILE(name, bits, bias, scales, 1)                                                              \
-    TILE(name, bits, bias, scales, 2)                                                              \
-    TILE(name, bits, bias, scales, 3)                                                              \
-    TILE(name, bits, bias, scales, 4)                                                              \
-    TILE(name, bits, bias, scales, 5)                                                              \
-    TILE(name, bits, bias, scales, 6)                                                              \
-    TILE(name, bits, bias, scales, 7)                                                              \
-    TILE(name, bits, bias, scales, 8)
-#define ROW(name)                                                                                  \
-    {name##_1, name##_2, name##_3, name##_4, name##_5, name##_6, name##_7, name##_8}
+    FAST_TILE(name, bits, bias, scales, 1)                                                         \
+    FAST_TILE(name, bits, bias, scales, 2)                                                         \
+    FAST_TILE(name, bits, bias, scales, 3)                                                         \
+    FAST_TILE(name, bits, bias, scales, 4)                                                         \
+    FAST_TILE(name, bits, bias, scales, 5)                                                         \
+    FAST_TILE(name, bits, bias, scales, 6)                                                         \
+    FAST_TILE(name, bits, bias, scales, 7)                                                         \
+    FAST_TILE(name, bits, bias, scales, 8)
+#define ROW(name, bits, bias, scales)                                                              \
+    [bits][scales] = {name##_1, name##_2, name##_3, name##_4, name##_5, name##_6, name##_7, name##_8},
 
-TILES(q4_0, FAST_4, FAST_BIAS_8, FAST_D)
-TILES(q4_1, FAST_4, FAST_BIAS_NONE, FAST_D_M)
-TILES(q5_0, FAST_5, FAST_BIAS_16, FAST_D)
-TILES(q5_1, FAST_5, FAST_BIAS_NONE, FAST_D_M)
-TILES(q8_0, FAST_8, FAST_BIAS_128, FAST_D)
-TILES(q4_k, FAST_4, FAST_BIAS_NONE, FAST_K_D_M)
-TILES(q5_k, FAST_5, FAST_BIAS_NONE, FAST_K_D_M)
-TILES(q6_k, FAST_6, FAST_BIAS_HALVES, FAST_K_D)
+FAST_FORMATS(TILES)
 
-/* By bits and scales: the tiles of 1 to 8 columns. */
-static void (*const tiles[4][4][COLS])(const struct tile *) = {
-    [FAST_4] = {[FAST_D] = ROW(q4_0), [FAST_D_M] = ROW(q4_1), [FAST_K_D_M] = ROW(q4_k)},
-    [FAST_5] = {[FAST_D] = ROW(q5_0), [FAST_D_M] = ROW(q5_1), [FAST_K_D_M] = ROW(q5_k)},
-    [FAST_6] = {[FAST_K_D] = ROW(q6_k)},
-    [FAST_8] = {[FAST_D] = ROW(q8_0)},
-};
+static fast_tile_fn *const tiles[4][4][COLS] = {FAST_FORMATS(ROW)};
 
 static void gemm(int quant_type, float *out, size_t ldo, const void *stripes, int rows,
                  const void *acts, int cols, int k)
 {
-    const struct fast_format *f = fast_format_find(quant_type);
-    size_t stripe_bytes = fast_stripe_bytes(quant_type, k);
-    struct tile t = {.groups = k / FAST_BLOCK, .act_bytes = fast_act_bytes(k), .ldo = ldo};
-
-    for (int r = 0; r < rows; r += FAST_ROWS) {
-        t.stripe = (const uint8_t *)stripes + (size_t)(r / FAST_ROWS) * stripe_bytes;
-        t.rows = (__mmask16)(rows - r < 16 ? (1 << (rows - r)) - 1 : 0xffff);
-        for (int c = 0; c < cols; c += COLS) {
-            t.acts = (const uint8_t *)acts + (size_t)c * t.act_bytes;
-            t.out = out + (size_t)c * ldo + r;
-            tiles[f->bits][f->scales][(cols - c < COLS ? cols - c : COLS) - 1](&t);
-        }
-    }
+    fast_walk(&tiles[0][0][0], COLS, quant_type, out, ldo, stripes, rows, acts, cols, k);
 }
 
 const struct fast_kernels fast_vnni = {"avx512vnni", usable, quantise, gemm};
