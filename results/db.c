@@ -174,7 +174,7 @@ static int bind_args(sqlite3_stmt *s, const char *fmt, va_list ap)
             break;
         case 'd':
             d = va_arg(ap, double);
-            code = isnan(d) ? sqlite3_bind_null(s, i) : sqlite3_bind_double(s, i, d);
+            code = !isfinite(d) ? sqlite3_bind_null(s, i) : sqlite3_bind_double(s, i, d);
             break;
         case 'n':
             code = sqlite3_bind_int(s, i, va_arg(ap, int));

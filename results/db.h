@@ -2,8 +2,8 @@
  *
  * A statement is named by its row in sql.h and prepared once per database.  Arguments are bound by
  * a format, one letter each:
- *   t  const char *  NULL gives NULL        n  int           v  int, negative gives NULL
- *   d  double        NAN gives NULL         i  int64_t       u  int64_t, negative gives NULL
+ *   t  const char *  NULL: NULL         n  int           v  int, negative gives NULL
+ *   d  double        not finite: NULL   i  int64_t       u  int64_t, negative gives NULL
  * Bound texts must live until the statement is done.  Every error names the file. */
 #ifndef RESULTS_DB_H
 #define RESULTS_DB_H

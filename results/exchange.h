@@ -5,6 +5,8 @@
 #ifndef RESULTS_EXCHANGE_H
 #define RESULTS_EXCHANGE_H
 
+#include <stddef.h>
+
 #include "base/err.h"
 #include "results/store.h"
 
@@ -26,5 +28,8 @@ struct import_result {
  * (columns model, task, metric, value; optional filter, stderr, low, high, n, shots, version,
  * parameters, file_bytes). */
 int import_file(struct store *s, const char *path, struct import_result *out, struct err *e);
+/* The same for a content that has been read; name is used as the path. */
+int import_bytes(struct store *s, const char *name, const char *bytes, size_t n,
+                 struct import_result *out, struct err *e);
 
 #endif

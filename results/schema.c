@@ -217,28 +217,30 @@ static const struct schema_doc docs[] = {
     {"imports", "run_id", "the run made of it"},
 };
 
-#define OF_TASKS "run_task_id IN (SELECT id FROM main.run_tasks WHERE run_id = ?1)"
+#define CHOSEN "(SELECT id FROM temp.chosen)"
+#define OF_TASKS                                                                                   \
+    "run_task_id IN (SELECT id FROM source.run_tasks WHERE run_id IN " CHOSEN ")"
 #define OF_ITEMS                                                                                   \
-    "item_id IN (SELECT i.id FROM main.items i JOIN main.run_tasks t ON t.id = i.run_task_id"      \
-    " WHERE t.run_id = ?1)"
-#define OF_BENCH "bench_row_id IN (SELECT id FROM main.bench_rows WHERE run_id = ?1)"
+    "item_id IN (SELECT i.id FROM source.items i JOIN source.run_tasks t ON t.id = i.run_task_id"  \
+    " WHERE t.run_id IN " CHOSEN ")"
+#define OF_BENCH "bench_row_id IN (SELECT id FROM source.bench_rows WHERE run_id IN " CHOSEN ")"
 
 static const struct schema_part parts[] = {
-    {"models", "id = (SELECT model_id FROM main.runs WHERE id = ?1)"},
-    {"machines", "id = (SELECT machine_id FROM main.runs WHERE id = ?1)"},
-    {"runs", "id = ?1"},
-    {"sessions", "run_id = ?1"},
-    {"run_tasks", "run_id = ?1"},
+    {"models", "id IN (SELECT model_id FROM source.runs WHERE id IN " CHOSEN ")"},
+    {"machines", "id IN (SELECT machine_id FROM source.runs WHERE id IN " CHOSEN ")"},
+    {"runs", "id IN " CHOSEN},
+    {"sessions", "run_id IN " CHOSEN},
+    {"run_tasks", "run_id IN " CHOSEN},
     {"task_values", OF_TASKS},
     {"task_costs", OF_TASKS},
-    {"docs", "hash IN (SELECT doc_hash FROM main.items WHERE " OF_TASKS ")"},
+    {"docs", "hash IN (SELECT doc_hash FROM source.items WHERE " OF_TASKS ")"},
     {"items", OF_TASKS},
     {"item_metrics", OF_ITEMS},
     {"requests", OF_ITEMS},
-    {"bench_rows", "run_id = ?1"},
+    {"bench_rows", "run_id IN " CHOSEN},
     {"bench_samples", OF_BENCH},
     {"bench_values", OF_BENCH},
-    {"imports", "run_id = ?1"},
+    {"imports", "run_id IN " CHOSEN},
 };
 
 int schema_version(void)

@@ -18,10 +18,10 @@ struct schema_doc {
 };
 const struct schema_doc *schema_doc_at(int i); /* NULL after the last */
 
-/* Table names, parents before children, with the SELECT that finds the rows of one run in it:
- * what `export --format sqlite` copies. */
+/* Tables, parents before children, and which rows of the attached database `source` belong to the
+ * runs listed in temp.chosen(id): what `export --format sqlite` copies. */
 struct schema_part {
-    const char *table, *where; /* after WHERE; ?1 is the run's row id */
+    const char *table, *where;
 };
 const struct schema_part *schema_part_at(int i);
 

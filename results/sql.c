@@ -64,8 +64,8 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_MACHINE_TEXTS] = "SELECT id, json, hash FROM machines",
     [SQL_VACUUM] = "VACUUM",
     [SQL_TRUNCATE_LOG] = "PRAGMA wal_checkpoint(TRUNCATE)",
-    [SQL_ATTACH] = "ATTACH ? AS target",
-    [SQL_DETACH] = "DETACH target",
+    [SQL_ATTACH_SOURCE] = "ATTACH ? AS source",
+    [SQL_CHOOSE_RUN] = "INSERT INTO temp.chosen SELECT id FROM source.runs WHERE run = ?",
 
     [SQL_MODEL_PUT] =
         "INSERT INTO models(key, sha256, name, path, architecture, licence, tensor_types,"
@@ -111,6 +111,10 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_TASK_PUT] =
         "INSERT INTO run_tasks(run_id, task, version, shots, n_expected, data_sha256)"
         " VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT(run_id, task) DO NOTHING",
+    [SQL_TASK_ID] = "SELECT id FROM run_tasks WHERE run_id = ? AND task = ?",
+    [SQL_TASK_EXPECT_KEPT] =
+        "UPDATE run_tasks SET n_expected ="
+        " (SELECT count(*) FROM items WHERE run_task_id = ?1) WHERE id = ?1",
     [SQL_TASK_IDS] = "SELECT id, task FROM run_tasks WHERE run_id = ? ORDER BY id",
     [SQL_TASK_UNFINISHED] =
         "SELECT t.task, t.n_expected,"
@@ -128,6 +132,10 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_ITEM_METRIC_PUT] =
         "INSERT INTO item_metrics(item_id, metric, filter, idx, value, weight)"
         " VALUES(?, ?, ?, ?, ?, ?)",
+    [SQL_ITEM_ID] = "SELECT id FROM items WHERE run_task_id = ? AND doc_id = ?",
+    [SQL_ITEM_METRIC_COUNT] = "SELECT count(*) FROM item_metrics WHERE item_id = ?",
+    [SQL_ITEM_FILTERED_ADD] =
+        "UPDATE items SET filtered = json_patch(coalesce(filtered, '{}'), ?) WHERE id = ?",
     [SQL_REQUEST_PUT] =
         "INSERT INTO requests(item_id, idx, loglikelihood, is_greedy, n_tokens, n_bytes)"
         " VALUES(?, ?, ?, ?, ?, ?)",
