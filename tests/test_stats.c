@@ -1,8 +1,11 @@
 /* Expected values: statistics.md (scipy and exact arithmetic) and evaluation.md 2.5. */
 #include "tests/test.h"
 
+#include "base/file.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/splitmix.h"
+#include "harness/aggregate.h"
 #include "harness/stats.h"
 
 static const double A[] = {101.2, 99.8, 100.4, 103.9, 100.1, 99.5, 100.9, 101.7, 100.2, 118.3};
@@ -209,6 +212,57 @@ static void the_bootstrap_of_paired_accuracy_is_reproducible(void **state)
     mem_free(r);
 }
 
+static void perplexities_and_bits_are_sums_over_documents(void **state)
+{
+    static const double ll[] = {-1.2, -.3, -2.5}, one[] = {1, 1, 1};
+    static const double nats[] = {-500, -300}, words[] = {120, 80}, bytes[] = {900, 500};
+    struct estimate x;
+
+    (void)state;
+    assert_int_equal(aggregate("perplexity", ll, one, 3, 1000, &x, NULL), 0);
+    assert_close(x.value, 3.7936678947, 1e-9);
+    assert_int_equal(aggregate("weighted_perplexity", nats, words, 2, 0, &x, NULL), 0);
+    assert_close(x.value, 54.5981500331, 1e-9);
+    assert_true(isnan(x.stderr_) && x.low < x.value && x.value < x.high);
+    assert_int_equal(aggregate("bits_per_byte", nats, bytes, 2, 0, &x, NULL), 0);
+    assert_close(x.value, .8243971662, 1e-9);
+    assert_int_equal(aggregate("median", nats, bytes, 2, 0, &x, NULL), -1);
+    assert_int_equal(aggregate("mean", NULL, NULL, 0, 0, &x, NULL), 0);
+    assert_true(isnan(x.value));
+}
+
+/* The reference's own items: value and standard error must come out equal.  It was made with 1,000
+ * replicates: random.Random(0) alone. */
+static void lm_evals_perplexity_error_is_reproduced(void **state)
+{
+    const char *path = shared_path("golden/lmeval/smollm2/lambada_openai_0shot.jsonl");
+    struct series_set set = {0};
+    struct line_reader r;
+    struct estimate x;
+    cJSON *j, *head;
+
+    (void)state;
+    assert_int_equal(lines_open(&r, path, NULL), 0);
+    assert_int_equal(lines_next(&r, NULL), 1);
+    head = json_parse(r.line.s, r.line.len, path, NULL);
+    while (lines_next(&r, NULL) > 0) {
+        j = json_parse(r.line.s, r.line.len, path, NULL);
+        assert_non_null(j);
+        assert_int_equal(series_add(&set, "perplexity", "none",
+                                    json_num(json_get(j, "metrics"), "perplexity", NAN), 1, NULL),
+                         0);
+        json_free(j);
+    }
+    lines_close(&r);
+    assert_int_equal(aggregate("perplexity", set.s[0].v, set.s[0].w, set.s[0].n,
+                               1000, &x, NULL), 0);
+    assert_close(x.value, json_num(json_get(head, "metrics"), "perplexity,none", NAN), 1e-12);
+    assert_close(x.stderr_,
+                 json_num(json_get(head, "metrics_stderr"), "perplexity_stderr,none", NAN), 1e-9);
+    json_free(head);
+    series_release(&set);
+}
+
 static void resampling_survives_every_failed_allocation(void **state)
 {
     static const size_t sizes[] = {10, 10};
@@ -244,6 +298,8 @@ int main(void)
         cmocka_unit_test(splitmix_draws_the_known_stream),
         cmocka_unit_test(the_bootstrap_of_a_ratio_is_reproducible),
         cmocka_unit_test(the_bootstrap_of_paired_accuracy_is_reproducible),
+        cmocka_unit_test(perplexities_and_bits_are_sums_over_documents),
+        cmocka_unit_test(lm_evals_perplexity_error_is_reproduced),
         cmocka_unit_test(resampling_survives_every_failed_allocation),
     };
     return RUN(tests);

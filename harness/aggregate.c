@@ -1,0 +1,238 @@
+#include "harness/aggregate.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "harness/stats.h"
+
+enum { CHUNK = 1000, REPLICATES = 10000, SEED = 1234 };
+
+static double sum(const double *x, size_t n)
+{
+    double s = 0;
+
+    for (size_t i = 0; i < n; i++)
+        s += x[i];
+    return s;
+}
+
+static struct interval percentiles(double *replicates, size_t n)
+{
+    stats_sort(replicates, n);
+    return (struct interval){stats_percentile_linear(replicates, n, 0.025),
+                             stats_percentile_linear(replicates, n, 0.975)};
+}
+
+/* --- means -------------------------------------------------------------------------------- */
+
+static int all_right_or_wrong(const double *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (v[i] != 0 && v[i] != 1)
+            return 0;
+    return 1;
+}
+
+static int mean(const double *v, const double *w, size_t n, int iterations, struct estimate *out,
+                struct err *e)
+{
+    (void)w;
+    (void)iterations;
+    (void)e;
+    out->value = stats_mean(v, n);
+    out->stderr_ = stats_stderr(v, n);
+    if (all_right_or_wrong(v, n)) {
+        struct interval i = stats_wilson(sum(v, n), (double)n, STATS_Z95);
+        out->low = i.low;
+        out->high = i.high;
+    } else {
+        out->low = out->value - STATS_Z95 * out->stderr_;
+        out->high = out->value + STATS_Z95 * out->stderr_;
+    }
+    return 0;
+}
+
+/* --- perplexity of targets ---------------------------------------------------------------- */
+
+size_t lmeval_bootstrap(const double *v, size_t n, int iterations, double *replicates)
+{
+    int chunk = iterations < CHUNK ? iterations : CHUNK;
+    size_t k = 0;
+    struct rng rng;
+
+    if (n == 0 || chunk < 1)
+        return 0;
+    for (int c = 0; c < iterations / chunk; c++) {
+        rng_seed(&rng, (uint64_t)c);
+        for (int r = 0; r < chunk; r++) {
+            double s = 0;
+            for (size_t i = 0; i < n; i++)
+                s += v[(size_t)(rng_random(&rng) * (double)n)];
+            replicates[k++] = exp(-s / (double)n);
+        }
+    }
+    return k;
+}
+
+static int perplexity(const double *v, const double *w, size_t n, int iterations,
+                      struct estimate *out, struct err *e)
+{
+    double *replicates = mem_alloc((size_t)iterations * sizeof *replicates);
+    size_t k;
+
+    (void)w;
+    if (!replicates)
+        return err_nomem(e);
+    out->value = exp(-stats_mean(v, n));
+    k = lmeval_bootstrap(v, n, iterations, replicates);
+    if (n > 1 && k > 1) {
+        struct interval i;
+        out->stderr_ = stats_sd(replicates, k);
+        i = percentiles(replicates, k);
+        out->low = i.low;
+        out->high = i.high;
+    }
+    mem_free(replicates);
+    return 0;
+}
+
+/* --- likelihood of documents per word, byte or token -------------------------------------- */
+
+struct documents {
+    const double *v, *w;
+    size_t n;
+    double (*of)(double nats, double weight);
+};
+
+static double per_unit(double nats, double weight)
+{
+    return exp(-nats / weight);
+}
+
+static double bits(double nats, double weight)
+{
+    return -nats / (weight * M_LN2);
+}
+
+static double redrawn(void *user, const size_t *index)
+{
+    const struct documents *d = user;
+    double nats = 0, weight = 0;
+
+    for (size_t i = 0; i < d->n; i++) {
+        nats += d->v[index[i]];
+        weight += d->w[index[i]];
+    }
+    return d->of(nats, weight);
+}
+
+static int weighted(struct documents *d, struct estimate *out, struct err *e)
+{
+    double *replicates;
+    int rc;
+
+    out->value = d->of(sum(d->v, d->n), sum(d->w, d->n));
+    if (d->n < 2)
+        return 0;
+    replicates = mem_alloc(REPLICATES * sizeof *replicates);
+    if (!replicates)
+        return err_nomem(e);
+    rc = stats_bootstrap(replicates, REPLICATES, &d->n, 1, SEED, redrawn, d, e);
+    if (rc == 0) {
+        struct interval i = percentiles(replicates, REPLICATES);
+        out->low = i.low;
+        out->high = i.high;
+    }
+    mem_free(replicates);
+    return rc;
+}
+
+static int weighted_perplexity(const double *v, const double *w, size_t n, int iterations,
+                               struct estimate *out, struct err *e)
+{
+    struct documents d = {v, w, n, per_unit};
+
+    (void)iterations;
+    return weighted(&d, out, e);
+}
+
+static int bits_per_byte(const double *v, const double *w, size_t n, int iterations,
+                         struct estimate *out, struct err *e)
+{
+    struct documents d = {v, w, n, bits};
+
+    (void)iterations;
+    return weighted(&d, out, e);
+}
+
+int aggregate(const char *aggregation, const double *v, const double *w, size_t n,
+              int iterations, struct estimate *out, struct err *e)
+{
+    static const struct {
+        const char *name;
+        int (*f)(const double *v, const double *w, size_t n, int iterations,
+                 struct estimate *out, struct err *e);
+    } ways[] = {
+        {"mean", mean},
+        {"perplexity", perplexity},
+        {"weighted_perplexity", weighted_perplexity},
+        {"bits_per_byte", bits_per_byte},
+    };
+
+    *out = (struct estimate){NAN, NAN, NAN, NAN};
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+        if (strcmp(ways[i].name, aggregation) == 0)
+            return n ? ways[i].f(v, w, n, iterations, out, e) : 0;
+    return err_set(e, ERR_UNSUPPORTED, "no aggregation is called '%s'", aggregation);
+}
+
+/* --- series ------------------------------------------------------------------------------- */
+
+static struct series *series_of(struct series_set *set, const char *metric, const char *filter,
+                                struct err *e)
+{
+    struct series *s;
+
+    for (size_t i = 0; i < set->n; i++)
+        if (strcmp(set->s[i].metric, metric) == 0 && strcmp(set->s[i].filter, filter) == 0)
+            return &set->s[i];
+    if (mem_grow(&set->s, &set->cap, set->n + 1, sizeof *set->s) < 0) {
+        err_nomem(e);
+        return NULL;
+    }
+    s = &set->s[set->n++];
+    *s = (struct series){.metric = mem_strdup(metric), .filter = mem_strdup(filter)};
+    if (s->metric && s->filter)
+        return s;
+    err_nomem(e);
+    return NULL;
+}
+
+int series_add(struct series_set *set, const char *metric, const char *filter, double v,
+               double w, struct err *e)
+{
+    struct series *s = series_of(set, metric, filter, e);
+
+    if (!s)
+        return -1;
+    if (mem_grow(&s->v, &s->cap_v, s->n + 1, sizeof *s->v) < 0 ||
+        mem_grow(&s->w, &s->cap_w, s->n + 1, sizeof *s->w) < 0)
+        return err_nomem(e);
+    s->v[s->n] = v;
+    s->w[s->n++] = w;
+    return 0;
+}
+
+void series_release(struct series_set *set)
+{
+    for (size_t i = 0; i < set->n; i++) {
+        mem_free(set->s[i].metric);
+        mem_free(set->s[i].filter);
+        mem_free(set->s[i].v);
+        mem_free(set->s[i].w);
+    }
+    mem_free(set->s);
+    *set = (struct series_set){0};
+}
