@@ -4,9 +4,10 @@
 
 #include "harness/context.h"
 
-extern const struct option help_options[], logits_options[], score_options[], tokenize_options[];
+extern const struct option eval_options[], help_options[], logits_options[], score_options[], tokenize_options[];
 
 int cmd_completions(struct context *c, struct err *e);
+int cmd_eval(struct context *c, struct err *e);
 int cmd_help(struct context *c, struct err *e);
 int cmd_logits(struct context *c, struct err *e);
 int cmd_score(struct context *c, struct err *e);

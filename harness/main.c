@@ -26,6 +26,9 @@ static const struct command commands[] = {
      "print log-likelihoods of given continuations",
      "Each line {\"context\":...,\"continuation\":...} gives a line with loglikelihood (nats), "
      "is_greedy, n_tokens and n_context_tokens, by lm-eval's rules."},
+    {MEASURING, "eval", cmd_eval, eval_options, "MODEL...", 1, -1, NULL, 1,
+     "run tasks on models and store every item",
+     "The same command line goes on with a run that was interrupted."},
     {HELP, "help", cmd_help, help_options, "[COMMAND]", 0, 1, NULL, 0,
      "explain a command, or list all of them", NULL},
     {HELP, "completions", cmd_completions, NULL, "bash|zsh|fish", 1, 1, "bash|zsh|fish", 0,

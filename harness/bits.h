@@ -1,0 +1,21 @@
+/* bits.h -- the stored items of the task `facts` to bits of knowledge (knowledge.h does the
+ * counting). */
+#ifndef HARNESS_BITS_H
+#define HARNESS_BITS_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "results/store.h"
+
+struct bits;
+int bits_open(struct bits **out, uint64_t seed, struct err *e); /* the seed the task was asked with */
+void bits_close(struct bits *b);
+int bits_add(struct bits *b, const struct store_item *it, struct err *e);
+
+/* Appends knowledge_bits, bits_per_fact, knowledge_share, bits_per_mparam and bits_per_mbyte with
+ * their intervals to values[*n..max).  Nothing when no item was added. */
+int bits_values(struct bits *b, const struct store_model *model, struct store_value *values,
+                int *n, int max, struct err *e);
+
+#endif

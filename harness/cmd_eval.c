@@ -1,0 +1,444 @@
+/* cmd_eval.c -- tasks on models: every item is stored as it is answered, then the table is
+ * printed from the store. */
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/sha256.h"
+#include "harness/aggregate.h"
+#include "harness/commands.h"
+#include "harness/describe.h"
+#include "harness/machine.h"
+#include "harness/meter.h"
+#include "harness/open.h"
+#include "harness/present.h"
+#include "harness/progress.h"
+#include "harness/record.h"
+#include "harness/select.h"
+#include "harness/usage.h"
+
+const struct option eval_options[] = {
+    {"tasks", 0, OPTION_WORDS, "TASK,...", NULL, 0, 0, "tasks and groups to run"},
+    {"shots", 'k', OPTION_INT, "K", "-1", -1, 1000, "examples before the question; -1: as usual"},
+    {"limit", 'n', OPTION_INT, "N", "0", 0, 1e9, "items per task at most; 0: all"},
+    {"seed", 0, OPTION_INT, "N", "1234", 0, 9e15, "of few-shot sampling"},
+    {"sampling", 0, OPTION_CHOICE, "lmeval|by_doc", "lmeval", 0, 0,
+     "few-shot examples: lm-eval's one stream, or a stream for each document"},
+    {"chat", 0, OPTION_FLAG, NULL, NULL, 0, 0, "ask through the model's chat template"},
+    {"system", 0, OPTION_TEXT, "TEXT", NULL, 0, 0, "system message, or text before the prompt"},
+    {"keep-prompts", 0, OPTION_FLAG, NULL, NULL, 0, 0, "store every prompt and continuation"},
+    {"bootstrap", 0, OPTION_INT, "N", "100000", 1, 1e7,
+     "replicates for standard errors that need resampling"},
+    {"sysroot", 0, OPTION_TEXT, "DIR", "", 0, 0, "read the machine's files below DIR"},
+    ENCODER_OPTIONS,
+    ENGINE_OPTIONS,
+    {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
+};
+
+struct opened_task {
+    struct task *task;
+    int *order;
+    int n; /* of order */
+    char data_sha256[SHA256_HEX];
+};
+
+struct session { /* one model's run */
+    struct context *c;
+    struct store *store;
+    struct runner *runner;
+    struct encoder encoder;
+    struct description model;
+    struct chat_renderer *chat;
+    struct opened_task *tasks;
+    int n_tasks;
+    struct store_run *run;
+    struct meter *meter;
+    struct strbuf settings, machine, command_line;
+    struct noise_sample quiet_before;
+};
+
+/* --- preparing ---------------------------------------------------------------------------- */
+
+static int open_task(struct session *s, struct opened_task *t, const char *name,
+                     const struct task_opts *o, struct err *e)
+{
+    const char *data;
+
+    if (task_open(&t->task, name, o, e) < 0)
+        return -1;
+    data = task_data_path(t->task);
+    if (data && *data && sha256_file(t->data_sha256, data, e) < 0)
+        return -1;
+    t->order = mem_calloc((size_t)task_count(t->task) + 1, sizeof *t->order);
+    if (!t->order)
+        return err_nomem(e);
+    t->n = task_order(t->task, (int)args_int(s->c->args, "limit"), t->order);
+    return 0;
+}
+
+static int open_tasks(struct session *s, const struct selection *chosen, struct err *e)
+{
+    const struct args *a = s->c->args;
+    struct data_dirs dirs;
+    struct task_opts o = {
+        .shots = (int)args_int(a, "shots"), .seed = (uint64_t)args_int(a, "seed"),
+        .by_doc = args_choice(a, "sampling") == 1, .system = args_str(a, "system"),
+        .chat = s->chat};
+    int rc = -1;
+
+    if (context_data_dirs(s->c, &dirs, e) < 0)
+        return -1;
+    o.data_dirs = (const char *const *)dirs.v;
+    o.n_data_dirs = (int)dirs.n;
+    s->tasks = mem_calloc(chosen->n, sizeof *s->tasks);
+    if (!s->tasks) {
+        err_nomem(e);
+        goto out;
+    }
+    for (size_t i = 0; i < chosen->n; i++) {
+        s->n_tasks = (int)i + 1;
+        if (open_task(s, &s->tasks[i], chosen->v[i]->name, &o, e) < 0)
+            goto out;
+    }
+    rc = 0;
+out:
+    data_dirs_release(&dirs);
+    return rc;
+}
+
+/* Everything typed that may change a result, in a fixed order: part of the run's key. */
+static int write_settings(struct session *s, struct err *e)
+{
+    static const char *const bos[] = {"auto", "always", "never"};
+    const struct args *a = s->c->args;
+    struct json_out o = JSON_OUT(&s->settings);
+    char hash[SHA256_HEX];
+    const char *template = runner_info(s->runner)->chat_template;
+
+    json_begin_object(&o, NULL);
+    json_put_int(&o, "limit", args_int(a, "limit"));
+    json_put_str(&o, "sampling", args_choice(a, "sampling") ? "by_doc" : "lmeval");
+    json_put_bool(&o, "chat", s->chat != NULL);
+    if (s->chat && template) {
+        if (sha256_bytes(hash, template, strlen(template), e) < 0)
+            return -1;
+        json_put_str(&o, "chat_template_sha256", hash);
+    }
+    json_put_str(&o, "system", args_str(a, "system"));
+    json_put_str(&o, "bos", bos[s->encoder.bos]);
+    json_put_int(&o, "max_length", s->encoder.max_length);
+    json_put_str(&o, "interval", "95 %");
+    json_end_object(&o);
+    return strbuf_ok(&s->settings, e);
+}
+
+static int begin_run(struct session *s, struct err *e)
+{
+    const struct model_info *m = runner_info(s->runner);
+    const char *root = args_str(s->c->args, "sysroot");
+    struct store_task *tasks = mem_calloc((size_t)s->n_tasks, sizeof *tasks);
+    char host[256];
+    int rc;
+
+    if (!tasks)
+        return err_nomem(e);
+    for (int i = 0; i < s->n_tasks; i++)
+        tasks[i] = (struct store_task){
+            .task = task_name(s->tasks[i].task), .version = task_version(s->tasks[i].task),
+            .shots = task_shots(s->tasks[i].task), .n_expected = s->tasks[i].n,
+            .data_sha256 = s->tasks[i].data_sha256[0] ? s->tasks[i].data_sha256 : NULL};
+    machine_name(host, sizeof host, root);
+    const struct store_run_spec spec = {
+        .kind = "eval", .command_line = strbuf_str(&s->command_line),
+        .settings = strbuf_str(&s->settings), .program_version = DENSIMETER_VERSION,
+        .numerics_id = m->numerics_id, .kernels = m->kernels,
+        .device = args_str(s->c->args, "device"), .threads = m->threads,
+        .seed = args_int(s->c->args, "seed"), .model = s->model.model,
+        .machine = {host, strbuf_str(&s->machine)}, .tasks = tasks, .n_tasks = s->n_tasks};
+    rc = store_run_begin(s->store, &spec, &s->run, e);
+    mem_free(tasks);
+    return rc;
+}
+
+static int begin_session(struct session *s, const char *model, const struct selection *chosen,
+                         struct err *e)
+{
+    const char *root = args_str(s->c->args, "sysroot");
+
+    noise_sample(&s->quiet_before, root);
+    for (int i = 0; i < s->c->argc; i++)
+        strbuf_addf(&s->command_line, "%s%s", i ? " " : "", s->c->argv[i]);
+    if (open_model(s->c, model, (int)args_int(s->c->args, "max-length"), &s->runner, e) < 0)
+        return -1;
+    s->encoder = make_encoder(s->c, runner_tokenizer(s->runner),
+                              runner_info(s->runner)->context_length);
+    if (describe_model(&s->model, s->runner, model, e) < 0 ||
+        machine_json(&s->machine, root, e) < 0 || meter_open(&s->meter, root, e) < 0 ||
+        open_tasks(s, chosen, e) < 0 || write_settings(s, e) < 0 ||
+        strbuf_ok(&s->command_line, e) < 0)
+        return -1;
+    return begin_run(s, e);
+}
+
+static void session_close(struct session *s)
+{
+    store_run_close(s->run);
+    for (int i = 0; i < s->n_tasks; i++) {
+        task_close(s->tasks[i].task);
+        mem_free(s->tasks[i].order);
+    }
+    mem_free(s->tasks);
+    meter_close(s->meter);
+    strbuf_release(&s->settings);
+    strbuf_release(&s->machine);
+    strbuf_release(&s->command_line);
+    description_release(&s->model);
+    runner_close(s->runner);
+}
+
+/* --- running ------------------------------------------------------------------------------ */
+
+struct task_run {
+    struct recorder recorder;
+    struct progress progress;
+};
+
+static int on_item(void *user, const struct outcome *o, struct err *e)
+{
+    struct task_run *t = user;
+
+    if (record_item(&t->recorder, o, e) < 0)
+        return -1;
+    if (o->verdict->n)
+        progress_value(&t->progress, o->verdict->credits[0].value);
+    progress_step(&t->progress);
+    return 0;
+}
+
+/* Leaves in order[] what is not in the ascending list done[]; returns how many. */
+static int drop_done(int *order, int n, const int *done, size_t n_done)
+{
+    int kept = 0;
+
+    for (int i = 0; i < n; i++) {
+        size_t low = 0, high = n_done;
+        while (low < high) {
+            size_t mid = (low + high) / 2;
+            if (done[mid] < order[i])
+                low = mid + 1;
+            else
+                high = mid;
+        }
+        if (low == n_done || done[low] != order[i])
+            order[kept++] = order[i];
+    }
+    return kept;
+}
+
+static int ask(struct session *s, struct opened_task *t, size_t n_done, struct err *e)
+{
+    struct task_run run = {
+        .recorder = {.run = s->run, .task = task_name(t->task),
+                     .keep_prompts = args_flag(s->c->args, "keep-prompts")}};
+    struct evaluation ev = {
+        .runner = s->runner, .encoder = &s->encoder, .task = t->task, .stop = s->c->stop,
+        .on_item = on_item, .user = &run};
+    struct err later;
+    int rc;
+
+    progress_begin(&run.progress, s->c->progress ? s->c->log : NULL, task_name(t->task), n_done,
+                   n_done + (size_t)t->n);
+    rc = evaluate(&ev, t->order, t->n, e);
+    progress_end(&run.progress);
+    /* What was answered before an interruption or an error is kept. */
+    if (record_flush(&run.recorder, rc < 0 ? &later : e) < 0)
+        rc = -1;
+    return rc;
+}
+
+static int run_task(struct session *s, struct opened_task *t, struct err *e)
+{
+    const struct args *a = s->c->args;
+    struct session_cost cost;
+    double earlier_s = 0, start_s;
+    size_t n_done = 0;
+    int *done = NULL;
+    int rc = -1;
+
+    if (store_run_done(s->run, task_name(t->task), &done, &n_done, e) < 0)
+        return -1;
+    t->n = drop_done(t->order, t->n, done, n_done);
+    if (n_done && record_latency(s->store, store_run_id(s->run), task_name(t->task), &earlier_s,
+                                 e) < 0)
+        goto out;
+    meter_reset_peak();
+    meter_start(s->meter);
+    start_s = meter_clock_s();
+    if (ask(s, t, n_done, e) < 0)
+        goto out;
+    cost = (struct session_cost){.wall_s = meter_clock_s() - start_s,
+                                 .energy_j = n_done ? NAN : meter_energy_j(s->meter),
+                                 .peak_rss_bytes = meter_peak_rss()};
+    rc = record_finish(s->store, s->run, t->task, &s->model.model, (uint64_t)args_int(a, "seed"),
+                       (int)args_int(a, "bootstrap"), &cost, earlier_s, e);
+out:
+    mem_free(done);
+    return rc;
+}
+
+static int run_tasks(struct session *s, struct err *e)
+{
+    for (int i = 0; i < s->n_tasks; i++)
+        if (run_task(s, &s->tasks[i], e) < 0)
+            return -1;
+    return 0;
+}
+
+/* Stores how the session ended and how noisy the machine was; rc and e are the session's. */
+static int end_run(struct session *s, int rc, struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+    struct json_out o = JSON_OUT(&b);
+    struct noise_sample after;
+    struct noise noise;
+    struct err late = ERR_NONE;
+    enum store_status status = rc == 0                      ? STORE_COMPLETE
+                               : e->code == ERR_INTERRUPTED ? STORE_INTERRUPTED
+                                                            : STORE_FAILED;
+
+    noise_sample(&after, args_str(s->c->args, "sysroot"));
+    noise_between(&noise, &s->quiet_before, &after, 0);
+    noise_json(&o, NULL, &noise);
+    if (store_run_finish(s->run, status, strbuf_str(&b), rc < 0 ? e->text : NULL, &late) < 0 &&
+        rc == 0) {
+        *e = late;
+        rc = -1;
+    }
+    strbuf_release(&b);
+    if (noise.quiet == QUIET_NO)
+        context_note(s->c, "this machine was not quiet: %s", noise.reasons);
+    if (s->encoder.split_joins)
+        context_note(s->c, "%llu continuations had a token across the join and were encoded apart",
+                     (unsigned long long)s->encoder.split_joins);
+    return rc;
+}
+
+static int interrupted(struct session *s, struct err *e)
+{
+    struct run_list l = {0};
+    int kept = 0, expected = 0;
+
+    if (query_run(s->store, store_run_id(s->run), &l, NULL) == 0) {
+        kept = l.v[0].n_items;
+        expected = l.v[0].n_expected;
+    }
+    run_list_release(&l);
+    err_set(e, ERR_INTERRUPTED, "run %s interrupted: %d of %d items are kept",
+            store_run_id(s->run), kept, expected);
+    err_hint(e, "the same command line goes on from there");
+    return -1;
+}
+
+/* The run's id goes to id. */
+static int eval_model(struct context *c, struct store *store, const char *model,
+                      const struct selection *chosen, char id[RUN_ID_SIZE], struct err *e)
+{
+    struct session s = {.c = c, .store = store};
+    int rc = begin_session(&s, model, chosen, e);
+
+    if (rc == 0) {
+        snprintf(id, RUN_ID_SIZE, "%s", store_run_id(s.run));
+        if (store_run_resumed(s.run))
+            context_note(c, "run %s goes on where it was left", id);
+        rc = end_run(&s, run_tasks(&s, e), e);
+        if (rc < 0 && e->code == ERR_INTERRUPTED)
+            interrupted(&s, e);
+    }
+    session_close(&s);
+    return rc;
+}
+
+/* --- printing ----------------------------------------------------------------------------- */
+
+static int print_text(const struct context *c, struct store *s, char (*ids)[RUN_ID_SIZE], int n,
+                      struct err *e)
+{
+    for (int i = 0; i < n; i++) {
+        struct run_list l = {0};
+        int rc = query_run(s, ids[i], &l, e);
+        if (rc == 0)
+            rc = present_run_text(c, s, &l.v[0], e);
+        run_list_release(&l);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* One model: its members stand in the document itself; several: in runs[]. */
+static int print_json(const struct context *c, struct store *s, char (*ids)[RUN_ID_SIZE], int n,
+                      struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+    struct json_out o = context_json_begin(&b, "eval");
+    int rc = 0;
+
+    if (n > 1)
+        json_begin_array(&o, "runs");
+    for (int i = 0; i < n && rc == 0; i++) {
+        struct run_list l = {0};
+        if (n > 1)
+            json_begin_object(&o, NULL);
+        rc = query_run(s, ids[i], &l, e);
+        if (rc == 0)
+            rc = present_run_json(&o, s, &l.v[0], e);
+        if (n > 1)
+            json_end_object(&o);
+        run_list_release(&l);
+    }
+    if (n > 1)
+        json_end_array(&o);
+    if (rc == 0)
+        rc = context_json_end(c, &o, e);
+    strbuf_release(&b);
+    return rc;
+}
+
+static int choose(const struct context *c, struct selection *out, struct err *e)
+{
+    if (args_count(c->args, "tasks") == 0) {
+        err_set(e, ERR_USAGE, "eval: --tasks is missing");
+        err_hint(e, "'densimeter tasks' lists them");
+        return -1;
+    }
+    for (int i = 0; i < args_count(c->args, "tasks"); i++)
+        if (select_word(out, args_word(c->args, "tasks", i), e) < 0)
+            return -1;
+    return 0;
+}
+
+int cmd_eval(struct context *c, struct err *e)
+{
+    struct selection chosen = {0};
+    struct store *store = NULL;
+    int n = args_n(c->args), rc = -1;
+    char(*ids)[RUN_ID_SIZE] = mem_calloc((size_t)n, sizeof *ids);
+    char *path = context_db_path(c, e);
+
+    if (!ids) {
+        err_nomem(e);
+        goto out;
+    }
+    if (!path || choose(c, &chosen, e) < 0 || store_open(&store, path, NULL, e) < 0)
+        goto out;
+    for (int i = 0; i < n; i++)
+        if (eval_model(c, store, args_at(c->args, i), &chosen, ids[i], e) < 0)
+            goto out;
+    rc = c->json ? print_json(c, store, ids, n, e) : print_text(c, store, ids, n, e);
+out:
+    store_close(store);
+    selection_release(&chosen);
+    mem_free(path);
+    mem_free(ids);
+    return rc;
+}

@@ -1,0 +1,131 @@
+#include "harness/describe.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "runners/quant.h"
+
+static char *short_name(const char *typed)
+{
+    const char *base = path_base(typed);
+    size_t n = strlen(base);
+
+    if (n > 5 && strcmp(base + n - 5, ".gguf") == 0)
+        n -= 5;
+    return mem_strndup(base, n);
+}
+
+struct tally {
+    uint64_t count, bytes;
+};
+
+static uint64_t elements(const struct gguf_tensor *t)
+{
+    return t->ne[0] * t->ne[1] * t->ne[2] * t->ne[3];
+}
+
+/* {"Q4_1":{"count":n,"bytes":n},...} in the order of the type numbers, and the mean bits. */
+static double tensor_types(struct strbuf *out, const struct gguf *g)
+{
+    enum { TYPES = 64 };
+    struct tally tally[TYPES] = {{0, 0}};
+    struct json_out o = JSON_OUT(out);
+    double bytes = 0, weights = 0;
+
+    for (size_t i = 0; i < gguf_n_tensors(g); i++) {
+        const struct gguf_tensor *t = gguf_tensor_at(g, i);
+        if (t->type >= 0 && t->type < TYPES) {
+            tally[t->type].count++;
+            tally[t->type].bytes += t->bytes;
+        }
+        bytes += (double)t->bytes;
+        weights += (double)elements(t);
+    }
+    json_begin_object(&o, NULL);
+    for (int type = 0; type < TYPES; type++) {
+        const struct quant *q = quant_find(type);
+        if (!tally[type].count || !q)
+            continue;
+        json_begin_object(&o, q->name);
+        json_put_int(&o, "count", (int64_t)tally[type].count);
+        json_put_int(&o, "bytes", (int64_t)tally[type].bytes);
+        json_end_object(&o);
+    }
+    json_end_object(&o);
+    return weights > 0 ? bytes * 8 / weights : NAN;
+}
+
+int describe_model(struct description *out, const struct runner *r, const char *typed,
+                   struct err *e)
+{
+    const struct model_info *m = runner_info(r);
+    struct gguf_str licence;
+
+    *out = (struct description){0};
+    out->name = short_name(typed);
+    if (gguf_get_str(runner_gguf(r), "general.license", &licence, NULL) == 1)
+        out->licence = mem_strndup(licence.s, licence.n);
+    if (sha256_file(out->sha256, m->path, e) < 0)
+        goto fail;
+    out->model = (struct store_model){
+        .name = out->name, .path = m->path, .sha256 = out->sha256,
+        .architecture = m->architecture, .licence = out->licence,
+        .parameters = (int64_t)m->parameters,
+        .parameters_non_embedding = (int64_t)(m->parameters - m->parameters_embedding),
+        .parameters_embedding = (int64_t)m->parameters_embedding,
+        .parameters_active = (int64_t)m->parameters_active,
+        .file_bytes = (int64_t)m->file_bytes,
+        .bits_per_weight = tensor_types(&out->tensor_types, runner_gguf(r)),
+    };
+    out->model.tensor_types = strbuf_str(&out->tensor_types);
+    if (!out->name || strbuf_ok(&out->tensor_types, e) < 0) {
+        err_nomem(e);
+        goto fail;
+    }
+    return 0;
+fail:
+    description_release(out);
+    return -1;
+}
+
+void description_release(struct description *d)
+{
+    mem_free(d->name);
+    mem_free(d->licence);
+    strbuf_release(&d->tensor_types);
+    *d = (struct description){0};
+}
+
+static void put_count(struct json_out *o, const char *key, int64_t v)
+{
+    if (v < 0)
+        json_put_null(o, key);
+    else
+        json_put_int(o, key, v);
+}
+
+void model_put(struct json_out *o, const char *key, const struct store_model *m)
+{
+    json_begin_object(o, key);
+    json_put_str(o, "name", m->name);
+    json_put_str(o, "architecture", m->architecture);
+    json_begin_object(o, "parameters");
+    put_count(o, "total", m->parameters);
+    put_count(o, "non_embedding", m->parameters_non_embedding);
+    put_count(o, "embedding", m->parameters_embedding);
+    put_count(o, "active", m->parameters_active);
+    json_end_object(o);
+    put_count(o, "file_bytes", m->file_bytes);
+    json_put_num(o, "bits_per_weight", m->bits_per_weight);
+    if (m->tensor_types)
+        json_put_raw(o, "tensor_types", m->tensor_types);
+    else
+        json_put_null(o, "tensor_types");
+    json_put_str(o, "sha256", m->sha256);
+    json_put_str(o, "licence", m->licence);
+    json_put_str(o, "path", m->path);
+    json_end_object(o);
+}

@@ -1,0 +1,27 @@
+/* describe.h -- an open model in the words of the results store and of `info`. */
+#ifndef HARNESS_DESCRIBE_H
+#define HARNESS_DESCRIBE_H
+
+#include "base/json.h"
+#include "base/sha256.h"
+#include "base/strbuf.h"
+#include "results/store.h"
+#include "runners/runner.h"
+
+/* What `model` points to lives as long as the description and the runner. */
+struct description {
+    struct store_model model;
+    char sha256[SHA256_HEX];
+    struct strbuf tensor_types;
+    char *name, *licence;
+};
+
+/* typed: what the user called the model; a path is shortened to the file's name. */
+int describe_model(struct description *out, const struct runner *r, const char *typed,
+                   struct err *e);
+void description_release(struct description *d);
+
+/* {"name":...,"architecture":...,"parameters":{...},...}: the model{} of every document. */
+void model_put(struct json_out *o, const char *key, const struct store_model *m);
+
+#endif

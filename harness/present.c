@@ -1,0 +1,377 @@
+#include "harness/present.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/metric.h"
+#include "harness/describe.h"
+#include "harness/stats.h"
+#include "tasks/task.h"
+
+void metric_key(char *key, size_t size, const char *metric, const char *filter)
+{
+    if (!filter || !*filter || strcmp(filter, "none") == 0)
+        snprintf(key, size, "%s", metric);
+    else
+        snprintf(key, size, "%s,%s", metric, filter);
+}
+
+/* --- groups ------------------------------------------------------------------------------- */
+
+static const char *group_of(const char *task)
+{
+    const struct task_info *t = task_info_find(task);
+
+    return t ? t->group : NULL;
+}
+
+/* The mean over all questions of the group's tasks in this run, as lm-eval weighs it. */
+static int pool(const struct task_list *l, const char *group, const char *metric,
+                const char *filter, struct part *out, struct err *e)
+{
+    struct part *parts = mem_calloc(l->n + 1, sizeof *parts);
+    size_t k = 0;
+
+    if (!parts)
+        return err_nomem(e);
+    for (size_t i = 0; i < l->n; i++) {
+        const char *of = group_of(l->v[i].task);
+        const struct store_value *v = task_row_value(&l->v[i], metric, filter);
+        if (of && strcmp(of, group) == 0 && v && l->v[i].n > 0)
+            parts[k++] = (struct part){v->value, v->stderr_, (size_t)l->v[i].n};
+    }
+    *out = stats_pool(parts, k);
+    mem_free(parts);
+    return 0;
+}
+
+/* Index of the first task of the group; l->n when i is not the first. */
+static int first_of_group(const struct task_list *l, size_t i)
+{
+    const char *group = group_of(l->v[i].task);
+
+    if (!group)
+        return 0;
+    for (size_t k = 0; k < i; k++) {
+        const char *other = group_of(l->v[k].task);
+        if (other && strcmp(other, group) == 0)
+            return 0;
+    }
+    return 1;
+}
+
+static int is_pooled(const char *metric)
+{
+    const struct metric *m = metric_find(metric);
+
+    return m && m->unit[0] == 0 && m->better == BETTER_HIGHER;
+}
+
+/* --- JSON --------------------------------------------------------------------------------- */
+
+static void put_value(struct json_out *o, const char *key, double value, double stderr_,
+                      double low, double high)
+{
+    json_begin_object(o, key);
+    json_put_num(o, "value", value);
+    json_put_num(o, "stderr", stderr_);
+    json_put_num(o, "low", low);
+    json_put_num(o, "high", high);
+    json_end_object(o);
+}
+
+static void put_values(struct json_out *o, const char *key, const struct store_value *v, int n)
+{
+    char name[128];
+
+    json_begin_object(o, key);
+    for (int i = 0; i < n; i++) {
+        metric_key(name, sizeof name, v[i].metric, v[i].filter);
+        put_value(o, name, v[i].value, v[i].stderr_, v[i].low, v[i].high);
+    }
+    json_end_object(o);
+}
+
+static void put_task(struct json_out *o, const struct task_row *t)
+{
+    static const char *const costs[] = {
+        "wall_s", "prompt_tokens", "computed_tokens", "reused_tokens", "generated_tokens",
+        "ttft_s", "tpot_s", "peak_rss_bytes", "energy_j"};
+
+    json_begin_object(o, NULL);
+    json_put_str(o, "task", t->task);
+    json_put_int(o, "version", t->version);
+    json_put_int(o, "shots", t->shots);
+    json_put_int(o, "n", t->n);
+    json_put_int(o, "n_expected", t->n_expected);
+    put_values(o, "metrics", t->values, t->n_values);
+    json_begin_object(o, "cost");
+    for (size_t i = 0; i < sizeof costs / sizeof costs[0]; i++)
+        json_put_num(o, costs[i], task_row_cost(t, costs[i]));
+    json_end_object(o);
+    json_end_object(o);
+}
+
+static int put_group(struct json_out *o, const struct task_list *l, size_t first, struct err *e)
+{
+    const struct task_row *t = &l->v[first];
+    const char *group = group_of(t->task);
+    char name[128];
+    struct part p = {0};
+
+    json_begin_object(o, NULL);
+    json_put_str(o, "group", group);
+    json_begin_object(o, "metrics");
+    for (int i = 0; i < t->n_values; i++) {
+        if (!is_pooled(t->values[i].metric))
+            continue;
+        if (pool(l, group, t->values[i].metric, t->values[i].filter, &p, e) < 0)
+            return -1;
+        metric_key(name, sizeof name, t->values[i].metric, t->values[i].filter);
+        put_value(o, name, p.value, p.stderr_, p.value - STATS_Z95 * p.stderr_,
+                  p.value + STATS_Z95 * p.stderr_);
+    }
+    json_end_object(o);
+    json_put_int(o, "n", (int64_t)p.n);
+    json_end_object(o);
+    return 0;
+}
+
+static void put_noise(struct json_out *o, const char *key, const char *json)
+{
+    if (json)
+        json_put_raw(o, key, json);
+    else
+        json_put_null(o, key);
+}
+
+static void put_bench(struct json_out *o, const struct store_bench *b)
+{
+    json_begin_object(o, NULL);
+    json_put_str(o, "test", b->test);
+    json_put_str(o, "rival", b->rival);
+    json_put_int(o, "depth", b->depth);
+    json_put_int(o, "streams", b->batch);
+    json_put_str(o, "device", b->device);
+    json_put_int(o, "threads", b->threads);
+    json_put_int(o, "tokens", b->tokens);
+    json_begin_array(o, "samples");
+    for (int i = 0; i < b->n_samples; i++)
+        json_put_num(o, NULL, b->samples[i]);
+    json_end_array(o);
+    put_values(o, "metrics", b->values, b->n_values);
+    put_noise(o, "noise", b->noise);
+    json_end_object(o);
+}
+
+static int put_tasks(struct json_out *o, const struct task_list *l, struct err *e)
+{
+    json_begin_array(o, "tasks");
+    for (size_t i = 0; i < l->n; i++)
+        put_task(o, &l->v[i]);
+    json_end_array(o);
+    json_begin_array(o, "groups");
+    for (size_t i = 0; i < l->n; i++)
+        if (first_of_group(l, i) && put_group(o, l, i, e) < 0)
+            return -1;
+    json_end_array(o);
+    return 0;
+}
+
+int present_run_json(struct json_out *o, struct store *s, const struct run_row *r, struct err *e)
+{
+    struct task_list tasks = {0};
+    struct bench_list bench = {0};
+    int rc = -1;
+
+    json_put_str(o, "run", r->id);
+    json_put_str(o, "label", r->label);
+    json_put_str(o, "kind", r->kind);
+    json_put_str(o, "status", r->status);
+    json_put_str(o, "created", r->created);
+    json_put_str(o, "numerics", r->numerics_id);
+    json_put_str(o, "kernels", r->kernels);
+    json_put_str(o, "device", r->device);
+    json_put_int(o, "threads", r->threads);
+    json_put_int(o, "seed", r->seed);
+    json_put_int(o, "sessions", r->sessions);
+    put_noise(o, "settings", r->settings);
+    json_put_str(o, "machine", r->machine_name);
+    put_noise(o, "noise", r->noise_after);
+    model_put(o, "model", &r->model);
+    if (query_tasks(s, r->id, &tasks, e) < 0 || put_tasks(o, &tasks, e) < 0 ||
+        query_bench(s, r->id, &bench, e) < 0)
+        goto out;
+    if (bench.n) {
+        json_begin_array(o, "bench");
+        for (size_t i = 0; i < bench.n; i++)
+            put_bench(o, &bench.v[i]);
+        json_end_array(o);
+    }
+    rc = 0;
+out:
+    task_list_release(&tasks);
+    bench_list_release(&bench);
+    return rc;
+}
+
+/* --- text --------------------------------------------------------------------------------- */
+
+static void interval_cell(struct table *t, double low, double high)
+{
+    if (isnan(low) || isnan(high))
+        table_cell(t, "-");
+    else
+        table_cell(t, "%.4g..%.4g", low, high);
+}
+
+static void value_row(struct table *t, const char *task, int shots, int n, const char *key,
+                      double value, double stderr_, double low, double high, double wall_s)
+{
+    table_cell(t, "%s", task);
+    table_int(t, shots);
+    table_int(t, n);
+    table_cell(t, "%s", key);
+    table_num(t, value, 4);
+    if (t->exact) {
+        table_num(t, stderr_, 3);
+        table_num(t, low, 4);
+        table_num(t, high, 4);
+    } else {
+        table_num(t, stderr_, 3);
+        interval_cell(t, low, high);
+    }
+    table_num(t, wall_s, 3);
+}
+
+static int group_rows(struct table *t, const struct task_list *l, size_t first, struct err *e)
+{
+    const struct task_row *row = &l->v[first];
+    char key[128];
+    struct part p;
+
+    for (int i = 0; i < row->n_values; i++) {
+        const struct store_value *v = &row->values[i];
+        if (!is_pooled(v->metric))
+            continue;
+        if (pool(l, group_of(row->task), v->metric, v->filter, &p, e) < 0)
+            return -1;
+        metric_key(key, sizeof key, v->metric, v->filter);
+        value_row(t, group_of(row->task), -1, (int)p.n, key, p.value, p.stderr_,
+                  p.value - STATS_Z95 * p.stderr_, p.value + STATS_Z95 * p.stderr_, NAN);
+    }
+    return 0;
+}
+
+static void task_rows(struct table *t, const struct task_row *row)
+{
+    char key[128];
+
+    for (int i = 0; i < row->n_values; i++) {
+        const struct store_value *v = &row->values[i];
+        metric_key(key, sizeof key, v->metric, v->filter);
+        value_row(t, row->task, row->shots, row->n, key, v->value, v->stderr_, v->low, v->high,
+                  i == 0 ? task_row_cost(row, "wall_s") : NAN);
+    }
+    if (row->n_values == 0)
+        value_row(t, row->task, row->shots, row->n, "(unfinished)", NAN, NAN, NAN, NAN, NAN);
+}
+
+static const struct column text_columns[] = {
+    {"task", 0, 0}, {"shots", 1, 3}, {"n", 1, 0},    {"metric", 0, 0},
+    {"value", 1, 0}, {"stderr", 1, 2}, {"95 %", 1, 0}, {"wall s", 1, 1},
+};
+static const struct column csv_columns[] = {
+    {"task", 0, 0}, {"shots", 1, 0}, {"n", 1, 0}, {"metric", 0, 0}, {"value", 1, 0},
+    {"stderr", 1, 0}, {"low", 1, 0}, {"high", 1, 0}, {"wall_s", 1, 0},
+};
+
+static int print_tasks(const struct context *c, const struct task_list *l, struct err *e)
+{
+    struct table t;
+    int rc = -1;
+
+    if (c->csv)
+        table_init(&t, csv_columns, 9, 1);
+    else
+        table_init(&t, text_columns, 8, 0);
+    for (size_t i = 0; i < l->n; i++)
+        if (first_of_group(l, i) && group_rows(&t, l, i, e) < 0)
+            goto out;
+    for (size_t i = 0; i < l->n; i++)
+        task_rows(&t, &l->v[i]);
+    rc = context_table(c, &t, e);
+out:
+    table_release(&t);
+    return rc;
+}
+
+static int print_bench(const struct context *c, const struct bench_list *l, struct err *e)
+{
+    static const struct column columns[] = {
+        {"test", 0, 0},    {"program", 0, 0}, {"threads", 1, 2}, {"runs", 1, 1},
+        {"tok/s", 1, 0}, {"low", 1, 0}, {"high", 1, 0},
+    };
+    struct table t;
+    int rc;
+
+    table_init(&t, columns, 7, c->csv);
+    for (size_t i = 0; i < l->n; i++) {
+        const struct store_bench *b = &l->v[i];
+        const struct store_value *v = bench_value(b, "tok_s");
+        table_cell(&t, "%s", b->test);
+        table_cell(&t, "%s", b->rival ? b->rival : "densimeter");
+        table_int(&t, b->threads);
+        table_int(&t, b->n_samples);
+        table_num(&t, v ? v->value : NAN, 4);
+        table_num(&t, v ? v->low : NAN, 4);
+        table_num(&t, v ? v->high : NAN, 4);
+    }
+    rc = context_table(c, &t, e);
+    table_release(&t);
+    return rc;
+}
+
+static int print_head(const struct context *c, const struct run_row *r, struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+    char bytes[32];
+    int rc;
+
+    if (c->csv)
+        return 0;
+    format_bytes(bytes, sizeof bytes, r->model.file_bytes < 0 ? NAN : (double)r->model.file_bytes);
+    strbuf_addf(&b, "run %s  %s", r->id, r->model.name ? r->model.name : "?");
+    if (r->model.parameters > 0)
+        strbuf_addf(&b, "  %.1f M parameters", (double)r->model.parameters / 1e6);
+    strbuf_addf(&b, "  %s  %s  %s\n", bytes, r->numerics_id ? r->numerics_id : "",
+                r->kernels ? r->kernels : "");
+    if (strcmp(r->status, "complete") != 0)
+        strbuf_addf(&b, "%s: %d of %d items%s%s\n", r->status, r->n_items, r->n_expected,
+                    r->error ? ", " : "", r->error ? r->error : "");
+    rc = context_print(c, &b, e);
+    strbuf_release(&b);
+    return rc;
+}
+
+int present_run_text(const struct context *c, struct store *s, const struct run_row *r,
+                     struct err *e)
+{
+    struct task_list tasks = {0};
+    struct bench_list bench = {0};
+    int rc = -1;
+
+    if (query_tasks(s, r->id, &tasks, e) < 0 || query_bench(s, r->id, &bench, e) < 0 ||
+        print_head(c, r, e) < 0)
+        goto out;
+    if (tasks.n && print_tasks(c, &tasks, e) < 0)
+        goto out;
+    if (bench.n && print_bench(c, &bench, e) < 0)
+        goto out;
+    rc = 0;
+out:
+    task_list_release(&tasks);
+    bench_list_release(&bench);
+    return rc;
+}

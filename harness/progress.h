@@ -1,0 +1,25 @@
+/* progress.h -- one line on the terminal that says how far a long command is.
+ *
+ * bar, items, items per second, time left, and for an evaluation the running score with its
+ * interval.  Drawn at most ten times a second; nothing at all unless `log` is a terminal. */
+#ifndef HARNESS_PROGRESS_H
+#define HARNESS_PROGRESS_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+struct progress {
+    FILE *log; /* NULL: silent */
+    const char *what;
+    size_t done, total, started_at; /* started_at: items that were done before */
+    double start_s, drawn_s;
+    double right, scored; /* running share, when every value is 0 or 1 */
+    int is_share;
+};
+
+void progress_begin(struct progress *p, FILE *log, const char *what, size_t done, size_t total);
+void progress_value(struct progress *p, double value); /* a credit of an item, before progress_step */
+void progress_step(struct progress *p);
+void progress_end(struct progress *p); /* wipes the line */
+
+#endif

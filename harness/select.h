@@ -1,0 +1,18 @@
+/* select.h -- TASK words to tasks: a name, a group, or several of them. */
+#ifndef HARNESS_SELECT_H
+#define HARNESS_SELECT_H
+
+#include "base/err.h"
+#include "tasks/task.h"
+
+struct selection {
+    const struct task_info **v;
+    size_t n, cap;
+};
+
+/* Adds the task, or the tasks of the group, called `word`; what is there already stays once.
+ * ERR_USAGE with a suggestion when nothing has that name. */
+int select_word(struct selection *s, const char *word, struct err *e);
+void selection_release(struct selection *s);
+
+#endif
