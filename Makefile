@@ -68,9 +68,9 @@ else
 FUZZ_MAIN = $(BUILD)/tests/fuzz/replay.o
 $(FUZZ): $(BUILD)/tests/fuzz/replay.o
 endif
-$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(CORE)
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(TEST_HELP) $(CORE)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(CORE) $(FUZZ_MAIN) $(LDLIBS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(TEST_HELP) $(CORE) $(FUZZ_MAIN) $(LDLIBS)
 
 deps: ## install the Debian packages that are missing
 	@sh .ci/deps

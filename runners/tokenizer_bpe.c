@@ -301,7 +301,8 @@ static int encode_piece(struct bpe *b, const char *text, size_t n, struct ids *o
         c->len = (uint8_t)n;
         c->n = (uint8_t)(out->n - before);
         memcpy(c->text, text, n);
-        memcpy(c->ids, out->v + before, c->n * sizeof *c->ids);
+        for (int i = 0; i < c->n; i++)
+            c->ids[i] = out->v[before + (size_t)i];
     }
     return 0;
 }
