@@ -86,6 +86,9 @@ sanitize: deps ## the tests under ASan and UBSan, then under TSan
 	@$(MAKE) --no-print-directory MODE=asan test-only
 	@$(MAKE) --no-print-directory MODE=tsan test-only
 
+golden: $(BUILD)/tests/test_golden ## every reference item through both models (minutes; 'pull' them first)
+	@DENSIMETER_GOLDEN=all $<
+
 bench: $(BENCHES) ## time the kernels on this machine
 	@for b in $(BENCHES); do $$b || exit 1; done
 
@@ -104,6 +107,6 @@ layers: ## fail on an include against the arrows between the rooms
 clean: ## remove what was built
 	rm -rf build
 
-.PHONY: all help deps test test-only bench sanitize layers clean
+.PHONY: all help deps test test-only golden bench sanitize layers clean
 .SECONDARY:
 -include $(OBJ:.o=.d) $(TEST_HELP:.o=.d) $(addsuffix .d,$(TESTS) $(BENCHES))

@@ -9,23 +9,7 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "tasks/task.h"
-
-/* SmolLM2's chat template in C, so that this test needs no template engine. */
-static int chatml(void *self, const struct chat_message *m, int n, int add_generation_prompt,
-                  struct strbuf *out, struct err *e)
-{
-    (void)self;
-    if (n && strcmp(m[0].role, "system") != 0)
-        strbuf_adds(out, "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained "
-                         "by Hugging Face<|im_end|>\n");
-    for (int i = 0; i < n; i++)
-        strbuf_addf(out, "<|im_start|>%s\n%s<|im_end|>\n", m[i].role, m[i].content);
-    if (add_generation_prompt)
-        strbuf_adds(out, "<|im_start|>assistant\n");
-    return strbuf_ok(out, e);
-}
-
-static const struct chat_renderer renderer = {chatml, NULL};
+#include "tests/chatml.h"
 
 struct sums { /* by "metric,filter" */
     char names[CREDITS_MAX][64];
@@ -151,7 +135,7 @@ static void same_file(const char *path, const char *data, int *n)
     header = json_parse(lines.line.s, lines.line.len, path, &e);
     assert_non_null(header);
     o.shots = (int)json_num(header, "num_fewshot", -1);
-    o.chat = json_bool(header, "chat_template", 0) ? &renderer : NULL;
+    o.chat = json_bool(header, "chat_template", 0) ? &chatml : NULL;
     if (task_open(&t, json_str(header, "task"), &o, &e) < 0)
         fail_msg("%s", e.text);
     while (lines_next(&lines, &e) == 1) {
