@@ -51,7 +51,7 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# The bank of facts, one file of it, for .incbin; the folder is named so that a file taken away counts.
+# The bank of facts in one file, for .incbin; with its folder, so that a file taken away counts.
 $(BUILD)/facts.jsonl: tasks/data/facts $(sort $(wildcard tasks/data/facts/*.jsonl))
 	@mkdir -p $(@D)
 	cat $(filter %.jsonl,$^) >$@

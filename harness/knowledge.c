@@ -83,7 +83,8 @@ static void add_derivatives(const struct sample *s, const double *w, double *z, 
     for (int c = 0; c < k; c++)
         for (int a = 0; a < DIM; a++)
             for (int b = 0; b < DIM; b++)
-                h[a][b] += z[c] / sum * (s->x[c * DIM + a] - mean[a]) * (s->x[c * DIM + b] - mean[b]);
+                h[a][b] += z[c] / sum * (s->x[c * DIM + a] - mean[a]) *
+                           (s->x[c * DIM + b] - mean[b]);
 }
 
 /* h * step = g by elimination on the coordinates first..DIM-1; h is positive definite (ridge). */
@@ -241,8 +242,8 @@ static void score(struct knowledge *out, const struct sample *s, size_t index,
 }
 
 /* s: sorted samples; one group per language. */
-static void fit_languages(struct knowledge *out, struct sample *s, const struct knowledge_item *items,
-                          double *z)
+static void fit_languages(struct knowledge *out, struct sample *s,
+                          const struct knowledge_item *items, double *z)
 {
     for (int from = 0, to; from < out->n_items; from = to) {
         struct knowledge_fit *f = &out->fits[out->n_fits++];

@@ -234,6 +234,7 @@ int facts_item(const struct facts *f, int i, struct item *out, struct err *e)
     return 0;
 fail:
     drop_item(&it);
+    *out = (struct item){0};
     return -1;
 }
 
@@ -305,12 +306,19 @@ int facts_score(const struct facts *f, const struct item *it, const struct reply
     struct facts_likelihoods v;
     char *prediction = NULL;
 
+    *out = (struct verdict){.n = 0};
     if (!nats) {
         err_nomem(e);
         goto out;
     }
-    for (int i = 0; i < it->n_queries; i++)
+    for (int i = 0; i < it->n_queries; i++) {
         nats[i] = replies[i].loglikelihood;
+        if (isnan(nats[i]) || nats[i] == INFINITY) {
+            err_set(e, ERR_NUMERIC, "facts: item %d: log-likelihood %d is %g", it->doc_id, i,
+                    nats[i]);
+            goto out;
+        }
+    }
     if (facts_decode(f, it->doc_id, nats, it->n_queries, &v, e) < 0)
         goto out;
     chosen = choose(&v);

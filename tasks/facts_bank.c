@@ -132,7 +132,8 @@ static int read_fact(struct facts *f, const cJSON *j, struct place p, int line, 
     x = &f->facts[f->n_facts];
     *x = (struct fact){.relation = f->n_relations - 1, .line = line};
     if (get_text(&x->id, j, "id", p, e) < 0 || get_text(&x->subject, j, "subject", p, e) < 0 ||
-        get_text(&x->answer, j, "answer", p, e) < 0 || get_text(&language, j, "language", p, e) < 0 ||
+        get_text(&x->answer, j, "answer", p, e) < 0 ||
+        get_text(&language, j, "language", p, e) < 0 ||
         get_text(&band, j, "band", p, e) < 0 ||
         get_list(x->aliases, &x->n_aliases, j, "aliases", p, e) < 0 ||
         get_list(x->also, &x->n_also, j, "also", p, e) < 0)

@@ -114,7 +114,8 @@ static void check_id(struct lint *l, const struct relation *r, const struct fact
 static void check_leaks(struct lint *l, const struct relation *r, const struct fact *x, int line)
 {
     if (contains(x->subject, x->answer))
-        complain(l, r, line, "the answer \"%s\" stands in the subject \"%s\"", x->answer, x->subject);
+        complain(l, r, line, "the answer \"%s\" stands in the subject \"%s\"", x->answer,
+                 x->subject);
     for (int i = 0; i < x->n_aliases; i++)
         if (contains(x->subject, x->aliases[i]))
             complain(l, r, line, "the alias \"%s\" stands in the subject \"%s\"", x->aliases[i],
@@ -186,7 +187,7 @@ static void check_aliases(struct lint *l, const struct relation *r, const struct
  * they share it in the other, else one of the four rows is wrong. */
 static void check_translations(struct lint *l, const struct relation *r)
 {
-    const struct fact *all = l->f->facts + r->first;
+    const struct fact *all = r->count ? l->f->facts + r->first : NULL;
 
     for (int i = 0; i < r->count; i++) {
         for (int j = 0; j < r->count; j++) { /* i: English, j: the same in Chinese */
@@ -211,6 +212,8 @@ static void check_translations(struct lint *l, const struct relation *r)
 
 static void check_sizes(struct lint *l, const struct relation *r)
 {
+    if (!r->count)
+        complain(l, r, 1, "a header without facts");
     for (int language = 0; language < FACTS_LANGUAGES; language++) {
         int answers = 0, facts = 0;
         for (int i = r->first; i < r->first + r->count; i++) {
@@ -225,7 +228,8 @@ static void check_sizes(struct lint *l, const struct relation *r)
         for (int i = r->first; i < r->first + r->count && answers >= ANSWERS_MIN; i++) {
             int unused[FACTS_CANDIDATES];
             if (l->f->facts[i].language == language && facts_candidates(l->f, i, unused) < 3)
-                complain(l, r, facts_line(l->f, &l->f->facts[i]), "fewer than 2 wrong answers left");
+                complain(l, r, facts_line(l->f, &l->f->facts[i]),
+                         "fewer than 2 wrong answers left");
         }
     }
 }
