@@ -15,6 +15,8 @@ enum {
     CHUNK_ROWS = 64,               /* at most; a multiple of FAST_ROWS */
     PANEL_BYTES = 320 * 1024,      /* a panel should stay in the second-level cache */
     CHUNKS_PER_WORKER = 4,         /* so that a slow core does not hold up the rest */
+    THIN_COLUMNS = 6,              /* with so few, rows are unpacked where they are used ... */
+    THIN_ROWS = 8,                 /* ... a few at a time, so that they stay in the first cache */
 };
 
 int cpu_uses_fast(const struct device *d, const struct weight *w)
@@ -45,39 +47,55 @@ static int chunk_rows(const struct device *d, const struct op *op)
 struct matmul {
     struct device *d;
     const struct weight *w;
-    int r0, rows;
-    const float *panel;
+    int r0, rows, is_thin;
+    float *panel;
 };
 
-static struct matmul prepare(struct device *d, const struct weight *w, int r0, int rows,
-                             float *panel)
+static void unpack_rows(const struct matmul *m, int from, int n)
 {
+    const struct weight *w = m->w;
     size_t ld = KERNEL_PAD(w->k);
 
-    if (!cpu_uses_fast(d, w))
-        for (int r = 0; r < rows; r++) {
-            float *y = panel + (size_t)r * ld;
-            d->k->unpack(w->type, y, w->data + (size_t)(r0 + r) * w->row_bytes, (size_t)w->k);
-            for (size_t i = (size_t)w->k; i < ld; i++)
-                y[i] = 0;
-        }
-    return (struct matmul){d, w, r0, rows, panel};
+    for (int r = 0; r < n; r++) {
+        float *y = m->panel + (size_t)r * ld;
+        m->d->k->unpack(w->type, y, w->data + (size_t)(m->r0 + from + r) * w->row_bytes,
+                        (size_t)w->k);
+        for (size_t i = (size_t)w->k; i < ld; i++)
+            y[i] = 0;
+    }
+}
+
+static struct matmul prepare(struct device *d, const struct weight *w, int r0, int rows,
+                             int columns, float *panel)
+{
+    struct matmul m = {d, w, r0, rows, columns <= THIN_COLUMNS, panel};
+
+    if (!cpu_uses_fast(d, w) && !m.is_thin)
+        unpack_rows(&m, 0, rows);
+    return m;
 }
 
 static void multiply(const struct matmul *m, int in, int c0, int cols, float *out, size_t ldo)
 {
     struct device *d = m->d;
     const struct weight *w = m->w;
+    const float *x = cpu_row(d, in, c0);
+    size_t ld = KERNEL_PAD(w->k), ldx = d->p->values[in].ld;
 
     if (cpu_uses_fast(d, w)) {
         const struct packed *p = &d->packed[w->id];
         d->fast->gemm(w->type, out, ldo,
                       p->stripes + (size_t)(m->r0 / FAST_ROWS) * p->stripe_bytes, m->rows,
                       d->acts + (size_t)c0 * fast_act_bytes(w->k), cols, w->k);
-        return;
+    } else if (m->is_thin) {
+        for (int r = 0; r < m->rows; r += THIN_ROWS) {
+            int n = m->rows - r < THIN_ROWS ? m->rows - r : THIN_ROWS;
+            unpack_rows(m, r, n);
+            d->k->gemm(out + r, ldo, m->panel, ld, n, x, ldx, cols, w->k);
+        }
+    } else {
+        d->k->gemm(out, ldo, m->panel, ld, m->rows, x, ldx, cols, w->k);
     }
-    d->k->gemm(out, ldo, m->panel, KERNEL_PAD(w->k), m->rows, cpu_row(d, in, c0),
-               d->p->values[in].ld, cols, w->k);
 }
 
 static void add_bias(const struct device *d, float *out, size_t ldo, int cols, int rows,
@@ -90,7 +108,7 @@ static void add_bias(const struct device *d, float *out, size_t ldo, int cols, i
 static void plain_chunk(struct device *d, const struct op *op, int i, int r0, int rows,
                         struct worker_scratch *s)
 {
-    struct matmul m = prepare(d, op->w[i], r0, rows, s->panel);
+    struct matmul m = prepare(d, op->w[i], r0, rows, cpu_rows(d, op), s->panel);
     const float *bias = op->bias[i] ? op->bias[i]->f32 + r0 : NULL;
     int n = cpu_rows(d, op);
     size_t ld = d->p->values[op->out[i]].ld;
@@ -114,11 +132,11 @@ static void plain_chunk(struct device *d, const struct op *op, int i, int r0, in
 static void glu_chunk(struct device *d, const struct op *op, int r0, int rows,
                       struct worker_scratch *s)
 {
-    struct matmul gate = prepare(d, op->w[0], r0, rows, s->panel);
-    struct matmul up = prepare(d, op->w[1], r0, rows,
+    int n = cpu_rows(d, op);
+    struct matmul gate = prepare(d, op->w[0], r0, rows, n, s->panel);
+    struct matmul up = prepare(d, op->w[1], r0, rows, n,
                                s->panel + (size_t)CHUNK_ROWS * KERNEL_PAD(op->w[0]->k));
     float *g = s->block, *u = s->block + COLUMN_BLOCK * CHUNK_ROWS;
-    int n = cpu_rows(d, op);
 
     for (int c0 = 0; c0 < n; c0 += COLUMN_BLOCK) {
         int cols = n - c0 < COLUMN_BLOCK ? n - c0 : COLUMN_BLOCK;
@@ -193,7 +211,7 @@ void cpu_head(struct device *d, const struct step *st, int worker)
     for (int block = cpu_next(d, st); block < d->lse_blocks; block = cpu_next(d, st)) {
         int r0 = block * LSE_BLOCK;
         int rows = d->p->n_vocab - r0 < LSE_BLOCK ? d->p->n_vocab - r0 : LSE_BLOCK;
-        struct matmul m = prepare(d, op->w[0], r0, rows, s->panel);
+        struct matmul m = prepare(d, op->w[0], r0, rows, d->batch->n_heads, s->panel);
         head_block(d, op, &m, block, s->block);
     }
 }
