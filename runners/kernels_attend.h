@@ -7,6 +7,7 @@
 #ifndef RUNNERS_KERNELS_ATTEND_H
 #define RUNNERS_KERNELS_ATTEND_H
 
+#define ATTEND_BLOCK 48                     /* rows that share the loads of a page */
 #define ATTEND_WIDE (ATTEND_REGS * LANES) /* keys or values of a tile */
 
 /* The rows of a tile that see something of the present page. */
@@ -169,13 +170,14 @@ INLINE float page_softmax(struct page_rows *p, int r, const struct attend *a, fl
     float top = v_greatest(v_max(t0, t1));
     *max = top > *max ? top : *max;
     vf m = v_set(*max);
-    vf p0 = v_select(m0, v_exp_down(v_sub(s0, m)), zero), p1 = v_select(m1, v_exp_down(v_sub(s1, m)), zero);
+    vf p0 = v_select(m0, v_exp_down(v_sub(s0, m)), zero);
+    vf p1 = v_select(m1, v_exp_down(v_sub(s1, m)), zero);
     v_store(p->s[r], p0);
     v_store(p->s[r] + 16, p1);
     return v_sum(v_add(p0, p1));
 }
 
-/* All n rows of p against one page; max and sum are those of the tile's rows. */
+/* All n rows of p against one page; max and sum are the tile's. */
 static void attend_page(struct page_rows *p, int n, const struct attend *a, const float *k,
                         const float *v, float *max, float *sum)
 {
@@ -204,10 +206,30 @@ static void attend_page(struct page_rows *p, int n, const struct attend *a, cons
     }
 }
 
-static void attend_tile(const struct attend *a, int row, int rows)
+/* Rows row.. (at most ATTEND_ROWS) of a against one page, if they see it. */
+static void attend_tile(const struct attend *a, int row, int rows, int page, float *max, float *sum)
 {
     struct page_rows p = {.shrink = {0}};
-    float max[ATTEND_ROWS], sum[ATTEND_ROWS];
+    int base = page * KV_PAGE, n = 0;
+
+    for (int r = 0; r < rows; r++) {
+        int from = a->first[row + r] - base, to = a->last[row + r] - base;
+        if (from >= KV_PAGE || to < 0)
+            continue;
+        p.q[n] = a->q[row + r];
+        p.out[n] = a->out[row + r];
+        p.from[n] = from > 0 ? from : 0;
+        p.to[n] = to < KV_PAGE ? to : KV_PAGE - 1;
+        p.of[n++] = r;
+    }
+    if (n)
+        attend_page(&p, n, a, a->k[page], a->v[page], max, sum);
+}
+
+/* ATTEND_BLOCK rows pass over a page while it is in the cache. */
+static void attend_block(const struct attend *a, int row, int rows)
+{
+    float max[ATTEND_BLOCK], sum[ATTEND_BLOCK];
     int low = a->first[row], high = a->last[row];
 
     for (int r = 0; r < rows; r++) {
@@ -217,21 +239,10 @@ static void attend_tile(const struct attend *a, int row, int rows)
         low = a->first[row + r] < low ? a->first[row + r] : low;
         high = a->last[row + r] > high ? a->last[row + r] : high;
     }
-    for (int page = low / KV_PAGE; page <= high / KV_PAGE; page++) {
-        int base = page * KV_PAGE, n = 0;
-        for (int r = 0; r < rows; r++) {
-            int from = a->first[row + r] - base, to = a->last[row + r] - base;
-            if (from >= KV_PAGE || to < 0)
-                continue;
-            p.q[n] = a->q[row + r];
-            p.out[n] = a->out[row + r];
-            p.from[n] = from > 0 ? from : 0;
-            p.to[n] = to < KV_PAGE ? to : KV_PAGE - 1;
-            p.of[n++] = r;
-        }
-        if (n)
-            attend_page(&p, n, a, a->k[page], a->v[page], max, sum);
-    }
+    for (int page = low / KV_PAGE; page <= high / KV_PAGE; page++)
+        for (int r = 0; r < rows; r += ATTEND_ROWS)
+            attend_tile(a, row + r, rows - r < ATTEND_ROWS ? rows - r : ATTEND_ROWS, page, max + r,
+                        sum + r);
     for (int r = 0; r < rows; r++)
         for (int d = 0; d < a->value_dim; d++)
             a->out[row + r][d] /= sum[r];
@@ -239,8 +250,8 @@ static void attend_tile(const struct attend *a, int row, int rows)
 
 static void simd_attend(const struct attend *a)
 {
-    for (int row = 0; row < a->rows; row += ATTEND_ROWS)
-        attend_tile(a, row, a->rows - row < ATTEND_ROWS ? a->rows - row : ATTEND_ROWS);
+    for (int row = 0; row < a->rows; row += ATTEND_BLOCK)
+        attend_block(a, row, a->rows - row < ATTEND_BLOCK ? a->rows - row : ATTEND_BLOCK);
 }
 
 #endif
