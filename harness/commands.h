@@ -4,13 +4,17 @@
 
 #include "harness/context.h"
 
-extern const struct option eval_options[], help_options[], logits_options[], score_options[], tokenize_options[];
+extern const struct option eval_options[], generate_options[], help_options[], info_options[],
+    logits_options[], score_options[], template_options[], tokenize_options[];
 
 int cmd_completions(struct context *c, struct err *e);
 int cmd_eval(struct context *c, struct err *e);
+int cmd_generate(struct context *c, struct err *e);
 int cmd_help(struct context *c, struct err *e);
+int cmd_info(struct context *c, struct err *e);
 int cmd_logits(struct context *c, struct err *e);
 int cmd_score(struct context *c, struct err *e);
+int cmd_template(struct context *c, struct err *e);
 int cmd_tokenize(struct context *c, struct err *e);
 
 #endif

@@ -16,6 +16,8 @@
 #define HELP "Help"
 
 static const struct command commands[] = {
+    {MODELS, "info", cmd_info, info_options, "MODEL", 1, 1, NULL, 0,
+     "show what a model is and what it needs", NULL},
     {INSIDE, "tokenize", cmd_tokenize, tokenize_options, "MODEL [TEXT]", 1, 2, NULL, 0,
      "show how a text becomes tokens",
      "Without BOS, and with the texts of special tokens taken as plain text, unless asked for. "
@@ -26,6 +28,10 @@ static const struct command commands[] = {
      "print log-likelihoods of given continuations",
      "Each line {\"context\":...,\"continuation\":...} gives a line with loglikelihood (nats), "
      "is_greedy, n_tokens and n_context_tokens, by lm-eval's rules."},
+    {INSIDE, "template", cmd_template, template_options, "MODEL|FILE.jinja", 1, 1, NULL, 0,
+     "render a chat template", NULL},
+    {INSIDE, "generate", cmd_generate, generate_options, "MODEL [PROMPT]", 1, 2, NULL, 0,
+     "continue a prompt", NULL},
     {MEASURING, "eval", cmd_eval, eval_options, "MODEL...", 1, -1, NULL, 1,
      "run tasks on models and store every item",
      "The same command line goes on with a run that was interrupted."},
