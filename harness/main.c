@@ -108,13 +108,17 @@ static int report_error(const struct err *e)
  * ends us as SIGPIPE would have. */
 static int close_output(int status)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return status;
-    if (errno == EPIPE) {
+    int why = context_print_errno();
+
+    if (!why && fflush(stdout) != 0)
+        why = errno;
+    if (why == EPIPE) {
         signal(SIGPIPE, SIG_DFL);
         raise(SIGPIPE);
     }
-    fprintf(stderr, "densimeter: standard output: %s\n", strerror(errno));
+    if (!why)
+        return status;
+    fprintf(stderr, "densimeter: standard output: %s\n", strerror(why));
     return STATUS_FAILED;
 }
 
@@ -171,7 +175,7 @@ int main(int argc, char **argv)
         return report_error(&e);
     c = prepare(args, argc, argv);
     status = dispatch(&c, &e);
-    if (status < 0)
+    if (status < 0 && !context_print_errno())
         status = report_error(&e);
     args_free(args);
     return close_output(status);
