@@ -27,18 +27,18 @@ struct gemm {
 /* The sums of all lanes are in acc (and, when there are two passes, half of them in sums). */
 INLINE void gemm_finish(const struct gemm *g, vr (*acc)[GEMM_COLS], int R, int C)
 {
-#pragma GCC unroll 8
+    UNROLL
     for (int c = 0; c < C; c++) {
         float *out = g->out + (size_t)c * g->ldo;
 #if GEMM_PASSES == 2
-#pragma GCC unroll 8
+        UNROLL
         for (int r = 0; r < R; r++) /* l with l+8 */
             acc[r][c] = r_add(acc[r][c], r_load(g->sums + (r * C + c) * LANES));
 #endif
-#pragma GCC unroll 8
+        UNROLL
         for (int r = 0; r + 4 <= R; r += 4)
             r_sum4(out + r, acc[r][c], acc[r + 1][c], acc[r + 2][c], acc[r + 3][c]);
-#pragma GCC unroll 8
+        UNROLL
         for (int r = R / 4 * 4; r < R; r++)
             out[r] = r_sum(acc[r][c]);
     }
@@ -51,25 +51,25 @@ INLINE void gemm_step(vr (*acc)[GEMM_COLS], const float *w, size_t ldw, const fl
     vr stay[GEMM_COLS];
 
     if (R > C) {
-#pragma GCC unroll 8
+        UNROLL
         for (int c = 0; c < C; c++)
             stay[c] = r_load(x + (size_t)c * ldx);
-#pragma GCC unroll 8
+        UNROLL
         for (int r = 0; r < R; r++) {
             vr a = r_load(w + (size_t)r * ldw);
-#pragma GCC unroll 8
+            UNROLL
             for (int c = 0; c < C; c++)
                 acc[r][c] = r_fma(a, stay[c], acc[r][c]);
         }
         return;
     }
-#pragma GCC unroll 8
+    UNROLL
     for (int r = 0; r < R; r++)
         stay[r] = r_load(w + (size_t)r * ldw);
-#pragma GCC unroll 8
+    UNROLL
     for (int c = 0; c < C; c++) {
         vr b = r_load(x + (size_t)c * ldx);
-#pragma GCC unroll 8
+        UNROLL
         for (int r = 0; r < R; r++)
             acc[r][c] = r_fma(stay[r], b, acc[r][c]);
     }
@@ -83,18 +83,18 @@ INLINE void gemm_tile(const struct gemm *g, int R, int C)
 
     for (int pass = 0; pass < GEMM_PASSES; pass++) {
         float *sums = g->sums + pass * R * C * LANES;
-#pragma GCC unroll 8
+        UNROLL
         for (int r = 0; r < R; r++)
-#pragma GCC unroll 8
+            UNROLL
             for (int c = 0; c < C; c++)
                 acc[r][c] = g->first ? r_set(0) : r_load(sums + (r * C + c) * LANES);
         for (size_t i = (size_t)pass * LANES; i < n; i += 16)
             gemm_step(acc, w + i, ldw, x + i, ldx, R, C);
         if (g->last && pass == GEMM_PASSES - 1)
             break;
-#pragma GCC unroll 8
+        UNROLL
         for (int r = 0; r < R; r++)
-#pragma GCC unroll 8
+            UNROLL
             for (int c = 0; c < C; c++)
                 r_store(sums + (r * C + c) * LANES, acc[r][c]);
     }
