@@ -101,7 +101,7 @@ __attribute__((target("avx512f,avx512vnni"))) static double vnni_rate(void)
     double best = 0;
     int32_t sink[16];
 
-    for (int j = 0; j < 8; j++)
+    _Pragma("GCC unroll 8") for (int j = 0; j < 8; j++)
         s[j] = _mm512_set1_epi32(j);
     for (int round = 0; round < ROUNDS; round++) {
         double t = now();
@@ -114,7 +114,7 @@ __attribute__((target("avx512f,avx512vnni"))) static double vnni_rate(void)
         t = now() - t;
         best = 8.0 * LOOPS * 128 / t > best ? 8.0 * LOOPS * 128 / t : best;
     }
-    for (int j = 1; j < 8; j++)
+    _Pragma("GCC unroll 8") for (int j = 1; j < 8; j++)
         s[0] = _mm512_xor_si512(s[0], s[j]);
     _mm512_storeu_si512(sink, s[0]);
     return best + (sink[0] & 1);
@@ -228,8 +228,9 @@ static void bench(const struct fast_kernels *t)
     if (fast_kernels_find("avx512vnni"))
         printf(", VPDPBUSD %.0f GOP/s", vnni_rate() * 1e-9);
 #endif
-    printf("\n%s, %d threads\n%-20s %-5s %5s %6s %9s %9s %9s\n", t->name, n_threads, "model", "type",
-           "k", "rows", "1: GB/s", "4: GB/s", "512: GOP/s");
+    printf("\n%s, %d threads\n", t->name, n_threads);
+    printf("%-20s %-5s %5s %6s %9s %9s %9s\n", "model", "type", "k", "rows", "1: GB/s", "4: GB/s",
+           "512: GOP/s");
     for (const struct shape *s = shapes; s < shapes + N_SHAPES; s++) {
         double bytes = (double)s->rows / 16 * (double)fast_stripe_bytes(s->type, s->k), sec[3];
         int head = s->rows > 10000;
@@ -259,6 +260,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "bench_fast [TABLE [THREADS]]: no such table here, or 1..64 threads\n");
         return 2;
     }
+    setvbuf(stdout, NULL, _IOLBF, 0);
     bench(t);
     return 0;
 }
