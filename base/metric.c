@@ -4,6 +4,10 @@
 #include <string.h>
 
 static const struct metric metrics[] = {
+    {"parameters", "parameters", "", BETTER_NEITHER, "all parameters of the model"},
+    {"parameters_active", "active parameters", "", BETTER_NEITHER, "parameters that one token uses"},
+    {"file_bytes", "file size", "B", BETTER_LOWER, "bytes of the weight file"},
+    {"bits_per_weight", "bits per weight", "bit", BETTER_LOWER, "8 * tensor bytes / parameters"},
     {"acc", "accuracy", "", BETTER_HIGHER, "share of items whose likeliest option is right"},
     {"acc_norm", "accuracy per character", "", BETTER_HIGHER,
      "as acc, log-likelihoods divided by the option's characters"},

@@ -1,0 +1,161 @@
+#include "reports/number.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+struct prefix {
+    double factor;
+    const char *text;
+};
+static const struct prefix prefixes[] = {
+    {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""},
+    {1e-3, "m"}, {1e-6, "\xc2\xb5"}, {1e-9, "n"},
+};
+#define ONE 4 /* the row with factor 1 */
+
+/* Where a prefix makes a number easier to read: units that take one, and large counts. */
+static const struct prefix *scale_of(const struct metric *m, double v)
+{
+    const char *unit = m ? m->unit : "";
+    int takes = !strcmp(unit, "s") || !strcmp(unit, "J") || !strcmp(unit, "B") ||
+                !strcmp(unit, "B/s");
+    int small = !strcmp(unit, "s") || !strcmp(unit, "J");
+    int count = !*unit && fabs(v) >= 1e5;
+    size_t i = 0, last = small ? sizeof prefixes / sizeof prefixes[0] - 1 : ONE;
+
+    if ((!takes && !count) || v == 0 || !isfinite(v))
+        return &prefixes[ONE];
+    while (i < last && fabs(v) < prefixes[i].factor * 0.9995)
+        i++;
+    return &prefixes[i];
+}
+
+/* Three significant digits, never an exponent for what fits a table; whole numbers stay whole. */
+static void digits(char *text, size_t size, double v)
+{
+    double a = fabs(v);
+
+    if (v == floor(v) && a < 1e6)
+        snprintf(text, size, "%.0f", v);
+    else if (a >= 1e6 || (a < 1e-4 && a > 0))
+        snprintf(text, size, "%.2e", v);
+    else
+        snprintf(text, size, "%.*f", a >= 99.95 ? 0 : a >= 9.995 ? 1 : a >= 0.9995 ? 2 : 3, v);
+}
+
+void number_format(char text[NUMBER_SIZE], const struct metric *m, double v)
+{
+    const struct prefix *p = scale_of(m, v);
+    const char *unit = m ? m->unit : "";
+    char d[32];
+
+    if (!isfinite(v)) {
+        snprintf(text, NUMBER_SIZE, NUMBER_UNKNOWN);
+        return;
+    }
+    digits(d, sizeof d, v / p->factor);
+    /* a no-break space, so that a number never parts from its unit */
+    snprintf(text, NUMBER_SIZE, "%s%s%s%s", d, *unit || *p->text ? "\xc2\xa0" : "", p->text, unit);
+}
+
+void number_interval(char text[NUMBER_SIZE], const struct metric *m, double v, double low,
+                     double high)
+{
+    const struct prefix *p = scale_of(m, v);
+    char a[20], b[20];
+
+    text[0] = 0;
+    if (!isfinite(v) || !isfinite(low) || !isfinite(high))
+        return;
+    digits(a, sizeof a, low / p->factor);
+    digits(b, sizeof b, high / p->factor);
+    snprintf(text, NUMBER_SIZE, "%s\xe2\x80\x93%s", a, b);
+}
+
+void number_label(char *text, size_t size, const struct metric *m)
+{
+    if (*m->unit)
+        snprintf(text, size, "%s (%s)", m->label, m->unit);
+    else
+        snprintf(text, size, "%s", m->label);
+}
+
+/* --- axes -------------------------------------------------------------------------------- */
+
+#define TICKS_MAX (int)(sizeof((struct axis *)0)->ticks / sizeof(double))
+
+static void linear_ticks(struct axis *a, double step)
+{
+    a->n_ticks = 0;
+    for (double k = ceil(a->low / step - 1e-9); k * step <= a->high + step * 1e-9; k++)
+        if (a->n_ticks < TICKS_MAX)
+            a->ticks[a->n_ticks++] = k * step;
+}
+
+/* The ticks m * 10^d with m from a row, d a multiple of stride. */
+static void log_ticks(struct axis *a, const double *m, int n, int stride)
+{
+    a->n_ticks = 0;
+    for (double d = floor(log10(a->low)); d <= log10(a->high); d++)
+        for (int k = 0; k < n; k++) {
+            double t = m[k] * pow(10, d);
+            if (t >= a->low && t <= a->high && fmod(d, stride) == 0 && a->n_ticks < TICKS_MAX)
+                a->ticks[a->n_ticks++] = t;
+        }
+}
+
+static int spaced(const struct axis *a, double gap)
+{
+    for (int i = 1; i < a->n_ticks; i++)
+        if (axis_place(a, a->ticks[i]) - axis_place(a, a->ticks[i - 1]) < gap)
+            return 0;
+    return a->n_ticks < TICKS_MAX;
+}
+
+/* The densest row of steps whose ticks keep their distance. */
+static void fit_log(struct axis *a, double gap)
+{
+    static const struct { int n, stride; double m[9]; } rows[] = {
+        {9, 1, {1, 2, 3, 4, 5, 6, 7, 8, 9}}, {6, 1, {1, 1.5, 2, 3, 5, 7}}, {4, 1, {1, 2, 3, 5}},
+        {3, 1, {1, 2, 5}}, {2, 1, {1, 3}}, {1, 1, {1}}, {1, 2, {1}}, {1, 3, {1}}, {1, 6, {1}},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        log_ticks(a, rows[i].m, rows[i].n, rows[i].stride);
+        if (spaced(a, gap))
+            return;
+    }
+}
+
+static void fit_linear(struct axis *a, double gap)
+{
+    static const double steps[] = {1, 2, 2.5, 5};
+    double power = pow(10, floor(log10((a->high - a->low) * gap)));
+
+    for (int i = 0; i < 12; i++) {
+        linear_ticks(a, steps[i % 4] * power * pow(10, i / 4));
+        if (spaced(a, gap))
+            return;
+    }
+}
+
+void axis_fit(struct axis *a, double min, double max, int log, double gap)
+{
+    double span = max - min, air = span > 0 ? span * 0.08 : fabs(max) > 0 ? fabs(max) * 0.1 : 1;
+
+    a->log = log;
+    a->low = log ? min / (max > min ? pow(max / min, 0.08) : 1.6) : min - air;
+    a->high = log ? max * (max > min ? pow(max / min, 0.08) : 1.6) : max + air;
+    if (!log && min >= 0 && a->low < 0)
+        a->low = 0; /* what cannot be negative is not shown as if it could */
+    if (log)
+        fit_log(a, gap);
+    if (!log || a->n_ticks < 2) /* a fraction of a decade: evenly spaced numbers still do */
+        fit_linear(a, gap);
+}
+
+double axis_place(const struct axis *a, double v)
+{
+    return a->log ? log(v / a->low) / log(a->high / a->low) : (v - a->low) / (a->high - a->low);
+}

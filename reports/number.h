@@ -1,0 +1,35 @@
+/* number.h -- how quantities are shown to people: three significant digits, SI prefixes, and the
+ * ticks of an axis.  Pure functions. */
+#ifndef REPORTS_NUMBER_H
+#define REPORTS_NUMBER_H
+
+#include <stddef.h>
+
+#include "base/metric.h"
+
+#define NUMBER_SIZE 48 /* enough for any of the texts below */
+#define NUMBER_UNKNOWN "\xe2\x80\x93" /* an en dash */
+
+/* "0.490", "98.4 MB", "12.3 ms", "135 M", "1,234"; NUMBER_UNKNOWN for NAN.  m may be NULL. */
+void number_format(char text[NUMBER_SIZE], const struct metric *m, double v);
+/* "0.393-0.588" (with an en dash), in the scale that number_format gives v and without unit; empty
+ * when there is no interval. */
+void number_interval(char text[NUMBER_SIZE], const struct metric *m, double v, double low,
+                     double high);
+
+/* label with its unit for an axis or a heading: "latency (s)"; unitless: the label alone. */
+void number_label(char *text, size_t size, const struct metric *m);
+
+struct axis {
+    double low, high; /* what the axis spans, 0 < low when log */
+    int log;
+    double ticks[16];
+    int n_ticks;
+};
+/* Spans [min, max] with some air, and puts round ticks on it that are at least `gap` (a share of the
+ * axis, >= 1/15) apart.  A span of nothing is widened. */
+void axis_fit(struct axis *a, double min, double max, int log, double gap);
+/* Where v lies: 0 at low, 1 at high. */
+double axis_place(const struct axis *a, double v);
+
+#endif
