@@ -26,8 +26,9 @@ OBJ   = $(SRC:%.c=$(BUILD)/%.o)
 CORE  = $(filter-out $(BUILD)/harness/main.o,$(OBJ))
 TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 BENCHES = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench_*.c))
+TOOLS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/tool_*.c))
 FUZZ  = $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-TEST_HELP = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out $(wildcard tests/test_*.c tests/bench_*.c),$(wildcard tests/*.c)))
+TEST_HELP = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out $(wildcard tests/test_*.c tests/bench_*.c tests/tool_*.c),$(wildcard tests/*.c)))
 
 all: build/densimeter ## build the program (installs nothing)
 
@@ -75,11 +76,15 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(TEST_HELP) $(CORE)
 deps: ## install the Debian packages that are missing
 	@sh .ci/deps
 
+demo: deps ## fetch real models, measure them, print the table, write the report
+	@$(MAKE) --no-print-directory build/densimeter
+	@sh harness/demo.sh
+
 test: deps ## run every test
 	@$(MAKE) --no-print-directory test-only
 
 # A fresh make: what deps installed changes what pkg-config says at the top of this file.
-test-only: build/densimeter $(TESTS) $(FUZZ) layers
+test-only: build/densimeter $(TESTS) $(TOOLS) $(FUZZ) layers
 	@MODE=$(MODE) sh tests/run.sh $(BUILD)
 
 sanitize: deps ## the tests under ASan and UBSan, then under TSan
@@ -107,6 +112,6 @@ layers: ## fail on an include against the arrows between the rooms
 clean: ## remove what was built
 	rm -rf build
 
-.PHONY: all help deps test test-only golden bench sanitize layers clean
+.PHONY: all help deps demo test test-only golden bench sanitize layers clean
 .SECONDARY:
--include $(OBJ:.o=.d) $(TEST_HELP:.o=.d) $(addsuffix .d,$(TESTS) $(BENCHES))
+-include $(OBJ:.o=.d) $(TEST_HELP:.o=.d) $(addsuffix .d,$(TESTS) $(BENCHES) $(TOOLS))
