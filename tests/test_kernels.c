@@ -410,6 +410,23 @@ static void lse_is_the_maximum_its_first_place_and_the_sum(void **state)
         }
 }
 
+static void lse_of_zeros_nan_and_minus_infinity_is_defined(void **state)
+{
+    const float zeros[] = {-1, -0.0f, 0.0f}, none[] = {NAN, -INFINITY, NAN, -INFINITY};
+    struct lse l;
+
+    (void)state;
+    for (int i = 0; kernels_at(i); i++)
+        if (kernels_at(i)->usable()) {
+            kernels_at(i)->lse(&l, zeros, 2);
+            assert_true(l.max == 0 && !signbit(l.max) && l.argmax == 1);
+            kernels_at(i)->lse(&l, zeros, 3);
+            assert_true(l.max == 0 && !signbit(l.max) && l.argmax == 1);
+            kernels_at(i)->lse(&l, none, 4);
+            assert_true(l.max == -INFINITY && isnan(l.sum) && l.argmax == 0);
+        }
+}
+
 /* ---- attention --------------------------------------------------------------------------- */
 
 enum { MAX_ROWS = 40, MAX_PAGES = 6, MAX_DIM = 260 };
@@ -513,6 +530,42 @@ static void attend_is_equal_for_any_rows_windows_and_sizes(void **state)
         check_attention(rows, 16, 48, rows % 2 ? 40 : 500, 0);
 }
 
+/* Rows in no order; one position holds a NaN and an infinity, which some rows see. */
+static void attend_keeps_what_a_row_does_not_see_out_of_it(void **state)
+{
+    static struct attention t;
+    static float want[MAX_ROWS * MAX_DIM];
+    const struct kernels *k;
+    int clean = 0;
+
+    (void)state;
+    for (int round = 0; round < 60; round++) {
+        int at = (int)(random_bits() % (2 * KV_PAGE)), dim = 1 + (int)(random_bits() % 70);
+        attention_open(&t, 24, 20, dim, 0);
+        for (int r = 0; r < 24; r++) {
+            t.last[r] = (int32_t)(random_bits() % (2 * KV_PAGE));
+            t.first[r] = round % 2 ? (int32_t)(random_bits() % (uint32_t)(t.last[r] + 1)) : 0;
+        }
+        fill(t.pages, (size_t)KV_PAGE * (size_t)(20 + dim) * 2);
+        float *page = t.pages + (size_t)(at / KV_PAGE) * KV_PAGE * (size_t)(20 + dim);
+        page[at % KV_PAGE] = NAN; /* of the key, element 0 */
+        page[20 * KV_PAGE + at % KV_PAGE * dim] = INFINITY;
+        kernels_find("ref")->attend(&t.a);
+        memcpy(want, t.outputs, (size_t)(24 * dim) * sizeof *want);
+        for (int r = 0; r < 24; r++) {
+            int sees = t.first[r] <= at && at <= t.last[r];
+            assert_int_equal(isnan(t.out[r][0]), sees);
+            clean += !sees;
+        }
+        for (int i = 0; (k = next_table(&i));) {
+            k->attend(&t.a);
+            assert_same(k, "attend", t.outputs, want, (size_t)(24 * dim));
+        }
+        attention_close(&t);
+    }
+    assert_true(clean > 100);
+}
+
 /* softmax(q k / sqrt(d)) v in double, for what the definition means */
 static void attend_is_softmax_attention(void **state)
 {
@@ -550,7 +603,9 @@ int main(void)
         cmocka_unit_test(row_functions_are_equal_for_infinities_nan_and_subnormals),
         cmocka_unit_test(rope_turns_a_pair_and_keeps_its_length),
         cmocka_unit_test(lse_is_the_maximum_its_first_place_and_the_sum),
+        cmocka_unit_test(lse_of_zeros_nan_and_minus_infinity_is_defined),
         cmocka_unit_test(attend_is_equal_for_any_rows_windows_and_sizes),
+        cmocka_unit_test(attend_keeps_what_a_row_does_not_see_out_of_it),
         cmocka_unit_test(attend_is_softmax_attention),
     };
 
