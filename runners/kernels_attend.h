@@ -169,7 +169,8 @@ INLINE float page_softmax(struct page_rows *p, int r, const struct attend *a, fl
     float top = v_greatest(v_max(t0, t1));
     *max = top > *max ? top : *max;
     vf m = v_set(*max);
-    vf p0 = v_select(m0, v_exp_down(v_sub(s0, m)), zero), p1 = v_select(m1, v_exp_down(v_sub(s1, m)), zero);
+    vf p0 = v_select(m0, v_exp_down(v_sub(s0, m)), zero);
+    vf p1 = v_select(m1, v_exp_down(v_sub(s1, m)), zero);
     v_store(p->s[r], p0);
     v_store(p->s[r] + 16, p1);
     return v_sum(v_add(p0, p1));
