@@ -59,6 +59,8 @@ $(BUILD)/facts.jsonl: tasks/data/facts $(sort $(wildcard tasks/data/facts/*.json
 $(BUILD)/tasks/facts_data.o: $(BUILD)/facts.jsonl
 $(BUILD)/tasks/facts_data.o: ALL_CFLAGS += -DFACTS_BANK='"$(BUILD)/facts.jsonl"'
 
+$(BUILD)/harness/catalogue_data.o: harness/data/models.json
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_HELP) $(CORE)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 

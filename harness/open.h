@@ -4,6 +4,7 @@
 
 #include "harness/context.h"
 #include "harness/encode.h"
+#include "harness/models.h"
 #include "runners/runner.h"
 
 /* Rows for commands that run a model. */
@@ -22,9 +23,6 @@
     {"max-length", 0, OPTION_INT, "N", "2048", 2, 1e7, "tokens the model may read at once"},       \
     {"bos", 0, OPTION_CHOICE, "auto|always|never", "auto", 0, 0,                                   \
      "BOS in front; auto: as the model's file says"}
-
-/* The path of MODEL: a path, or a name in the model store; mem_free.  NULL with e. */
-char *model_path(const char *name, struct err *e);
 
 /* context: tokens a sequence may have, at most the model's own; 0: the model's own. */
 int open_model(const struct context *c, const char *name, int context, struct runner **out,

@@ -1,14 +1,15 @@
 /* fast_avx2.c -- the kernels of fast.h with AVX2 and FMA.
  *
- * A tile is 16 rows, in two registers of 8, x up to 4 columns.  VPMADDUBSW multiplies unsigned codes
- * with the activations broadcast from memory and adds pairs in 16 bits.  Nothing saturates: a pair
- * is at most 2 * 127 * code, so 8 vectors of 4-bit codes, 4 of 5-bit and 2 of 6-bit ones fit before
- * they must be widened.  8-bit codes do not fit once; there |w| meets the activation with the sign
- * of w, at most 2 * 128 * 127, which is widened at once and needs no bias. */
+ * A tile is 16 rows, in two registers of 8, x up to 4 columns.  VPMADDUBSW multiplies unsigned
+ * codes with the activations broadcast from memory and adds pairs in 16 bits.  Nothing saturates: a
+ * pair is at most 2 * 127 * code, so 8 vectors of 4-bit codes, 4 of 5-bit and 2 of 6-bit ones fit
+ * before they must be widened.  8-bit codes do not fit once; there |w| meets the activation with
+ * the sign of w, at most 2 * 128 * 127, which is widened at once and needs no bias. */
 #include "runners/fast.h"
 #include "runners/fast_tile.h"
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #include <string.h>
 
@@ -16,9 +17,11 @@ enum { COLS = 4 }; /* of a tile */
 
 static int usable(void)
 {
+    unsigned a, b, c, d;
+
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           __builtin_cpu_supports("f16c");
+           __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C); /* not all compilers know "f16c" */
 }
 
 INLINE __m256i load(const void *p)
@@ -26,12 +29,11 @@ INLINE __m256i load(const void *p)
     return _mm256_load_si256(p);
 }
 
-INLINE int32_t add_lanes(__m256i v)
+INLINE int32_t sum_bytes(__m128i v)
 {
-    __m128i x = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    __m128i s = _mm_sad_epu8(_mm_xor_si128(v, _mm_set1_epi8(-128)), _mm_setzero_si128());
 
-    x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0x4e));
-    return _mm_cvtsi128_si32(_mm_add_epi32(x, _mm_shuffle_epi32(x, 0xb1)));
+    return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_unpackhi_epi64(s, s))) - 16 * 128;
 }
 
 INLINE int32_t max_lanes(__m256i v)
@@ -47,6 +49,7 @@ INLINE int32_t round_half(int8_t *q, const float *x, float id)
 {
     const __m256 most = _mm256_set1_ps(127.0f), least = _mm256_set1_ps(-127.0f);
     __m256i n[2], w;
+    __m128i bytes;
 
     for (int i = 0; i < 2; i++) { /* the second operand is what a NaN becomes */
         __m256 v = _mm256_mul_ps(_mm256_loadu_ps(x + 8 * i), _mm256_set1_ps(id));
@@ -54,9 +57,9 @@ INLINE int32_t round_half(int8_t *q, const float *x, float id)
         n[i] = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(v, least), most));
     }
     w = _mm256_permute4x64_epi64(_mm256_packs_epi32(n[0], n[1]), 0xd8);
-    _mm_store_si128((__m128i *)q, _mm_packs_epi16(_mm256_castsi256_si128(w),
-                                                  _mm256_extracti128_si256(w, 1)));
-    return add_lanes(_mm256_add_epi32(n[0], n[1]));
+    bytes = _mm_packs_epi16(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1));
+    _mm_store_si128((__m128i *)q, bytes);
+    return sum_bytes(bytes);
 }
 
 static void quantise(void *act_row, const float *x, int k)
@@ -155,8 +158,8 @@ INLINE __m256i start(enum fast_bits bits, enum fast_bias bias, const struct fast
 
 /* Adds vectors from .. from+n-1 of group g to the 32-bit sums, n of them at most as many as 16 bits
  * can take; FAST_8: n is 1. */
-INLINE void add_vectors(enum fast_bits bits, __m256i isum[COLS][2], int cols, const struct fast_tile *t,
-                        const uint8_t *group, int g, int from, int n)
+INLINE void add_vectors(enum fast_bits bits, __m256i isum[COLS][2], int cols,
+                        const struct fast_tile *t, const uint8_t *group, int g, int from, int n)
 {
     const __m256i ones = _mm256_set1_epi16(1);
     __m256i pairs[COLS][2];

@@ -10,7 +10,11 @@
 #include "runners/fast_layout.h"
 
 #define INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll") /* it ignores the other, and leaves the tile in memory */
+#else
 #define UNROLL _Pragma("GCC unroll 16")
+#endif
 
 struct fast_tile {
     const uint8_t *stripe;

@@ -21,6 +21,13 @@ static int usable(void)
            __builtin_cpu_supports("avx512vnni");
 }
 
+INLINE int32_t sum_bytes(__m128i v)
+{
+    __m128i s = _mm_sad_epu8(_mm_xor_si128(v, _mm_set1_epi8(-128)), _mm_setzero_si128());
+
+    return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_unpackhi_epi64(s, s))) - 16 * 128;
+}
+
 static void quantise(void *act_row, const float *x, int k)
 {
     const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
@@ -41,9 +48,10 @@ static void quantise(void *act_row, const float *x, int k)
         for (int h = 0; h < 2; h++) { /* the second operand is what a NaN becomes */
             __m512 q = _mm512_max_ps(_mm512_mul_ps(v[h], id), least);
             __m512i n = _mm512_cvtps_epi32(_mm512_min_ps(q, most));
+            __m128i bytes = _mm512_cvtepi32_epi8(n);
 
-            _mm_store_si128((__m128i *)b->q + h, _mm512_cvtepi32_epi8(n));
-            sum[h] = _mm512_reduce_add_epi32(n);
+            _mm_store_si128((__m128i *)b->q + h, bytes);
+            sum[h] = sum_bytes(bytes);
         }
         fast_block_finish(b, amax, sum);
     }
@@ -119,7 +127,6 @@ INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind
 {
     const int parts = kind == FAST_K_D ? 2 : 1, each = 8 / parts;
     __m512 acc[COLS];
-    __m512i isum[COLS];
 
     UNROLL for (int c = 0; c < cols; c++)
         acc[c] = _mm512_setzero_ps();
@@ -135,6 +142,7 @@ INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind
 
         UNROLL for (int h = 0; h < parts; h++) {
             __m512 w = scale(bits, kind, t->stripe, g, h);
+            __m512i isum[COLS];
 
             UNROLL for (int c = 0; c < cols; c++)
                 isum[c] = start(bias, fast_block_at(t, c, g), h);
@@ -165,8 +173,11 @@ INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind
             }
         }
     }
-    UNROLL for (int c = 0; c < cols; c++)
-        _mm512_mask_storeu_ps(t->out + (size_t)c * t->ldo, (__mmask16)((1u << t->rows) - 1), acc[c]);
+    UNROLL for (int c = 0; c < cols; c++) {
+        __mmask16 rows = (__mmask16)((1u << t->rows) - 1);
+
+        _mm512_mask_storeu_ps(t->out + (size_t)c * t->ldo, rows, acc[c]);
+    }
 }
 
 #define TILES(name, bits, bias, scales)                                                            \
@@ -179,7 +190,8 @@ INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind
     FAST_TILE(name, bits, bias, scales, 7)                                                         \
     FAST_TILE(name, bits, bias, scales, 8)
 #define ROW(name, bits, bias, scales)                                                              \
-    [bits][scales] = {name##_1, name##_2, name##_3, name##_4, name##_5, name##_6, name##_7, name##_8},
+    [bits][scales] = {name##_1, name##_2, name##_3, name##_4,                                      \
+                      name##_5, name##_6, name##_7, name##_8},
 
 FAST_FORMATS(TILES)
 

@@ -1,10 +1,10 @@
 /* fmath.h -- exp, tanh, silu and gelu in float32, written once for any number of lanes.
  *
- * The including file defines the vector type vf, its mask vm and its 32-bit integers vi with the
- * operations v_* and i_* (kernels_ref.c: one lane; kernels_simd.h: 16), each of which is one IEEE
- * operation per lane.  So every instance does the same operations in the same order and gives the
- * same bits.  v_min and v_max return the second operand when a comparison with NaN decides, which
- * is how NaN gets through a clamp.
+ * The including file defines INLINE, the vector type vf, its mask vm and its 32-bit integers vi
+ * with the operations v_* and i_* (kernels_ref.c: one lane; kernels_simd.h: 16), each of which is
+ * one IEEE operation per lane.  So every instance does the same operations in the same order and
+ * gives the same bits.  v_min and v_max return the second operand when a comparison with NaN
+ * decides, which is how NaN gets through a clamp.
  *
  * Errors against double, in ulp: exp 1.01, tanh 1.47, silu 1.09, gelu_tanh 1.34, gelu_erf 1.91
  * (tests/test_fmath.c holds all of them to 2).
@@ -13,7 +13,7 @@
 #define RUNNERS_FMATH_H
 
 /* e^r - 1 for |r| <= 0.36 */
-static inline vf exp_fraction(vf r)
+INLINE vf exp_fraction(vf r)
 {
     vf q = v_fma(r, v_set(0x1.6a491cp-10f), v_set(0x1.1240ecp-7f));
     q = v_fma(q, r, v_set(0x1.5558eap-5f));
@@ -23,7 +23,7 @@ static inline vf exp_fraction(vf r)
 }
 
 /* z - n ln 2, ln 2 in two parts */
-static inline vf exp_reduce(vf z, vf n)
+INLINE vf exp_reduce(vf z, vf n)
 {
     vf r = v_fma(n, v_set(-0x1.62e43p-1f), z);
     return v_fma(n, v_set(0x1.05c61p-29f), r);
@@ -32,7 +32,7 @@ static inline vf exp_reduce(vf z, vf n)
 /* For z <= 0 or NaN, clamped at -120: n = z / ln 2 rounded, and *scale = 2^(n+64).  e^z is
  * (1 + exp_fraction) * *scale * 2^-64, so that a result below the normal range is rounded once, by
  * the last product.  (Adding 1.5 * 2^23 rounds; the 64 + 127 in the sum are the exponent.) */
-static inline vf exp_split(vf z, vf *scale)
+INLINE vf exp_split(vf z, vf *scale)
 {
     const vf magic = v_set(0x1.8p23f + 191);
     vf t = v_fma(z, v_set(0x1.715476p+0f), magic);
@@ -41,14 +41,14 @@ static inline vf exp_split(vf z, vf *scale)
 }
 
 /* exp where x is at most 0 or NaN: the bits of v_exp with fewer operations */
-static inline vf v_exp_down(vf x)
+INLINE vf v_exp_down(vf x)
 {
     vf z = v_max(v_set(-120), x), scale, n = exp_split(z, &scale);
     vf p = v_add(v_set(1), exp_fraction(exp_reduce(z, n)));
     return v_mul(v_mul(p, scale), v_set(0x1p-64f));
 }
 
-static inline vf v_exp(vf x)
+INLINE vf v_exp(vf x)
 {
     const vf magic = v_set(0x1.8p23f + 127);
     vf z = v_min(v_set(90), v_max(v_set(-120), x));
@@ -61,7 +61,7 @@ static inline vf v_exp(vf x)
     return v_mul(v_mul(p, s1), s2);
 }
 
-static inline vf v_tanh(vf x)
+INLINE vf v_tanh(vf x)
 {
     vf a = v_abs(x), a2 = v_mul(a, a);
     vf q = v_fma(a2, v_set(-0x1.7d5e4p-8f), v_set(0x1.53b894p-6f));
@@ -77,7 +77,7 @@ static inline vf v_tanh(vf x)
 /* x / (1 + e^-(z + low)), where z has the sign of x.  With e = exp(-|z + low|) that is x/(1+e) for
  * positive x and x*e/(1+e) for negative; the quotient is corrected by the remainders of the
  * product and of the sum, which leaves the error of e and of one rounding. */
-static inline vf x_sigmoid(vf x, vf z, vf low)
+INLINE vf x_sigmoid(vf x, vf z, vf low)
 {
     vf one = v_set(1), zero = v_set(0), unscale = v_set(0x1p-64f), scale;
     vm negative = v_lt(x, zero);
@@ -96,7 +96,7 @@ static inline vf x_sigmoid(vf x, vf z, vf low)
     return v_copysign(v_select(negative, scaled, quotient), x); /* x = -0 too */
 }
 
-static inline vf v_silu(vf x)
+INLINE vf v_silu(vf x)
 {
     vf y = v_max(v_set(-120), x);
     y = v_min(v_set(120), y);
@@ -105,7 +105,7 @@ static inline vf v_silu(vf x)
 
 /* x * sigmoid(2u), u = sqrt(2/pi) * (x + 0.044715 x^3).  2u reaches hundreds and its absolute error
  * becomes the relative error of the result, so it is carried in two floats. */
-static inline vf v_gelu_tanh(vf x)
+INLINE vf v_gelu_tanh(vf x)
 {
     const vf b = v_set(0x1.2444f2p-4f), b_low = v_set(0x1.49b16ap-29f);
     const vf c = v_set(0x1.988454p+0f), c_low = v_set(-0x1.857936p-25f);
@@ -123,7 +123,7 @@ static inline vf v_gelu_tanh(vf x)
 
 /* t (1 - Phi(t)) exp(t^2/2) for 0.7 <= t <= 15: a polynomial in t - 1.6875 (which
  * is exact) up to 2.75, in 1/t beyond. */
-static inline vf gelu_tail(vf t)
+INLINE vf gelu_tail(vf t)
 {
     static const float c[12][2] = {
         {-0x1.929cf2p-19f, 0},
@@ -149,7 +149,7 @@ static inline vf gelu_tail(vf t)
 
 /* x * Phi(x).  Below 0.7 in magnitude x/2 + x^2 q(x^2); beyond, with the tail
  * T = |x| (1 - Phi(|x|)) = exp(-x^2/2) * gelu_tail: -T on the left, x - T on the right. */
-static inline vf v_gelu_erf(vf x)
+INLINE vf v_gelu_erf(vf x)
 {
     vf t = v_min(v_set(15), v_abs(x)), t2 = v_mul(t, t);
     vf t2_low = v_fma(t, t, v_sub(v_set(0), t2));

@@ -7,7 +7,11 @@
  *
  * Vectors that a dot16 reads are 64-byte aligned and padded with zeros to a multiple of 16 floats
  * (KERNEL_PAD); leading dimensions (ld) are in floats.  Nothing allocates, nothing is global:
- * any thread may call anything. */
+ * any thread may call anything.
+ *
+ * A maximum is v > max ? v : max over the values in order, from -infinity: NaN never is one, and
+ * shows in the sum that follows.  The payload and sign of a NaN are not defined.  exp, tanh, silu
+ * and gelu are those of fmath.h. */
 #ifndef RUNNERS_KERNELS_H
 #define RUNNERS_KERNELS_H
 
@@ -15,8 +19,8 @@
 #include <stdint.h>
 
 #define KERNEL_PAD(n) (((size_t)(n) + 15) / 16 * 16)
-/* A leading dimension of an odd number of cache lines: rows a power of two apart fall on the same
- * lines of the first cache and push each other out (a third of gemm's speed at k = 2048). */
+/* The leading dimension to choose, an odd number of cache lines: rows a power of two apart fall on
+ * the same lines of the first cache and push each other out. */
 #define KERNEL_LD(n) (KERNEL_PAD(n) | 16)
 #define KV_PAGE 32       /* positions per page of the KV cache */
 #define LSE_BLOCK 256    /* vocabulary rows per block of the log-sum-exp */
@@ -35,7 +39,7 @@ struct attend {
     int rows;                    /* query rows: tokens x the heads of this group */
     const float *const *q;       /* [rows] -> head_dim floats */
     float *const *out;           /* [rows] -> value_dim floats */
-    const int32_t *first, *last; /* [rows] visible keys, absolute positions, both included */
+    const int32_t *first, *last; /* [rows] visible keys, 0 <= first <= last, both included */
     int head_dim, value_dim;     /* any value >= 1 */
     float scale, softcap;
     const float *const *k; /* [page number] -> [head_dim][KV_PAGE] */
@@ -43,8 +47,9 @@ struct attend {
 };
 
 struct lse { /* one block of a row of logits */
-    float max, sum; /* sum of exp(x - max): lanes by index modulo 16 in order, then the tree */
-    int32_t argmax; /* lowest index of the maximum, within the block */
+    float max;      /* a zero is +0 */
+    float sum;      /* of exp(x - max): lanes by index modulo 16 in order, then the tree */
+    int32_t argmax; /* lowest index of the maximum, within the block; 0 if all are -inf or NaN */
 };
 
 struct kernels {
@@ -54,7 +59,9 @@ struct kernels {
     /* n floats (a multiple of the format's block) of a quantised row; equal to quant.h's unpack. */
     void (*unpack)(int quant_type, float *y, const void *blocks, size_t n);
 
-    /* out[c*ldo + r] = dot16(w + r*ldw, x + c*ldx, k) for r < rows, c < cols; k padded (above). */
+    /* out[c*ldo + r] = dot16(w + r*ldw, x + c*ldx, KERNEL_PAD(k)) for r < rows, c < cols.  Fastest
+     * with 64 rows of unpacked weights at a time (fewer where these exceed half of the second
+     * cache) and all columns there are. */
     void (*gemm)(float *out, size_t ldo, const float *w, size_t ldw, int rows, const float *x,
                  size_t ldx, int cols, int k);
 
@@ -64,6 +71,7 @@ struct kernels {
     /* mean and variance by 16-lane sums (x*1 and (x-mean)^2), y = (x-mean)*rstd*w + b (no fma). */
     void (*layer_norm)(float *y, const float *x, const float *w, const float *b, int n, float eps);
 
+    /* relu: x > 0 ? x : 0, its square for relu2.  y may be x. */
     void (*act)(enum activation a, float *y, const float *x, int n);
     /* y = act(gate) * up; y may be either. */
     void (*glu)(enum activation a, float *y, const float *gate, const float *up, int n);

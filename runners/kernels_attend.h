@@ -7,6 +7,7 @@
 #ifndef RUNNERS_KERNELS_ATTEND_H
 #define RUNNERS_KERNELS_ATTEND_H
 
+#define ATTEND_BLOCK 48                     /* rows that share the loads of a page */
 #define ATTEND_WIDE (ATTEND_REGS * LANES) /* keys or values of a tile */
 
 /* The rows of a tile that see something of the present page. */
@@ -25,27 +26,27 @@ INLINE void scores_at(struct page_rows *p, const float *k, int head_dim, int key
     vr acc[ATTEND_ROWS][ATTEND_REGS];
 
     k += key;
-#pragma GCC unroll 8
+    UNROLL
     for (int r = 0; r < R; r++)
-#pragma GCC unroll 8
+        UNROLL
         for (int i = 0; i < ATTEND_REGS; i++)
             acc[r][i] = r_set(0);
     for (int d = 0; d < head_dim; d++, k += KV_PAGE) {
         vr b[ATTEND_REGS];
-#pragma GCC unroll 8
+        UNROLL
         for (int i = 0; i < ATTEND_REGS; i++)
             b[i] = r_load(k + i * LANES);
-#pragma GCC unroll 8
+        UNROLL
         for (int r = 0; r < R; r++) {
             vr q = r_set(p->q[r][d]);
-#pragma GCC unroll 8
+            UNROLL
             for (int i = 0; i < ATTEND_REGS; i++)
                 acc[r][i] = r_fma(q, b[i], acc[r][i]);
         }
     }
-#pragma GCC unroll 8
+    UNROLL
     for (int r = 0; r < R; r++)
-#pragma GCC unroll 8
+        UNROLL
         for (int i = 0; i < ATTEND_REGS; i++)
             r_store(p->s[r] + key + i * LANES, acc[r][i]);
 }
@@ -62,28 +63,28 @@ INLINE void values_at(const struct page_rows *p, int row, int R, const float *v,
 {
     vr acc[ATTEND_ROWS][ATTEND_REGS];
 
-#pragma GCC unroll 8
+    UNROLL
     for (int r = 0; r < R; r++)
-#pragma GCC unroll 8
+        UNROLL
         for (int i = 0; i < N; i++)
             acc[r][i] = r_mul(r_load(p->out[row + r] + d + i * LANES), r_set(shrink[r]));
     for (int j = from; j <= to; j++) {
         const float *line = v + (size_t)j * (size_t)value_dim + d;
         vr b[ATTEND_REGS];
-#pragma GCC unroll 8
+        UNROLL
         for (int i = 0; i < N; i++)
             b[i] = r_load(line + i * LANES);
-#pragma GCC unroll 8
+        UNROLL
         for (int r = 0; r < R; r++) {
             vr a = r_set(p->s[row + r][j]);
-#pragma GCC unroll 8
+            UNROLL
             for (int i = 0; i < N; i++)
                 acc[r][i] = r_fma(a, b[i], acc[r][i]);
         }
     }
-#pragma GCC unroll 8
+    UNROLL
     for (int r = 0; r < R; r++)
-#pragma GCC unroll 8
+        UNROLL
         for (int i = 0; i < N; i++)
             r_store(p->out[row + r] + d + i * LANES, acc[r][i]);
 }
@@ -176,7 +177,7 @@ INLINE float page_softmax(struct page_rows *p, int r, const struct attend *a, fl
     return v_sum(v_add(p0, p1));
 }
 
-/* All n rows of p against one page; max and sum are those of the tile's rows. */
+/* All n rows of p against one page; max and sum are the tile's. */
 static void attend_page(struct page_rows *p, int n, const struct attend *a, const float *k,
                         const float *v, float *max, float *sum)
 {
@@ -184,6 +185,7 @@ static void attend_page(struct page_rows *p, int n, const struct attend *a, cons
     int from = p->from[0], to = p->to[0], together = 1;
 
     attend_tiles[n - 1].scores(p, k, a->head_dim);
+    v_store(p->shrink, v_set(0)); /* 16 lanes, of which n are used */
     for (int r = 0; r < n; r++) {
         float old = max[p->of[r]];
         total[r] = page_softmax(p, r, a, &max[p->of[r]]);
@@ -205,10 +207,30 @@ static void attend_page(struct page_rows *p, int n, const struct attend *a, cons
     }
 }
 
-static void attend_tile(const struct attend *a, int row, int rows)
+/* Rows row.. (at most ATTEND_ROWS) of a against one page, if they see it. */
+static void attend_tile(const struct attend *a, int row, int rows, int page, float *max, float *sum)
 {
-    struct page_rows p = {.shrink = {0}};
-    float max[ATTEND_ROWS], sum[ATTEND_ROWS];
+    struct page_rows p;
+    int base = page * KV_PAGE, n = 0;
+
+    for (int r = 0; r < rows; r++) {
+        int from = a->first[row + r] - base, to = a->last[row + r] - base;
+        if (from >= KV_PAGE || to < 0)
+            continue;
+        p.q[n] = a->q[row + r];
+        p.out[n] = a->out[row + r];
+        p.from[n] = from > 0 ? from : 0;
+        p.to[n] = to < KV_PAGE ? to : KV_PAGE - 1;
+        p.of[n++] = r;
+    }
+    if (n)
+        attend_page(&p, n, a, a->k[page], a->v[page], max, sum);
+}
+
+/* ATTEND_BLOCK rows pass over a page while it is in the cache. */
+static void attend_block(const struct attend *a, int row, int rows)
+{
+    float max[ATTEND_BLOCK], sum[ATTEND_BLOCK];
     int low = a->first[row], high = a->last[row];
 
     for (int r = 0; r < rows; r++) {
@@ -218,30 +240,22 @@ static void attend_tile(const struct attend *a, int row, int rows)
         low = a->first[row + r] < low ? a->first[row + r] : low;
         high = a->last[row + r] > high ? a->last[row + r] : high;
     }
-    for (int page = low / KV_PAGE; page <= high / KV_PAGE; page++) {
-        int base = page * KV_PAGE, n = 0;
-        for (int r = 0; r < rows; r++) {
-            int from = a->first[row + r] - base, to = a->last[row + r] - base;
-            if (from >= KV_PAGE || to < 0)
-                continue;
-            p.q[n] = a->q[row + r];
-            p.out[n] = a->out[row + r];
-            p.from[n] = from > 0 ? from : 0;
-            p.to[n] = to < KV_PAGE ? to : KV_PAGE - 1;
-            p.of[n++] = r;
-        }
-        if (n)
-            attend_page(&p, n, a, a->k[page], a->v[page], max, sum);
-    }
+    for (int page = low / KV_PAGE; page <= high / KV_PAGE; page++)
+        for (int r = 0; r < rows; r += ATTEND_ROWS)
+            attend_tile(a, row + r, rows - r < ATTEND_ROWS ? rows - r : ATTEND_ROWS, page, max + r,
+                        sum + r);
     for (int r = 0; r < rows; r++)
-        for (int d = 0; d < a->value_dim; d++)
-            a->out[row + r][d] /= sum[r];
+        for (int d = 0; d < a->value_dim; d += 16) {
+            float *out = a->out[row + r] + d;
+            int left = a->value_dim - d;
+            v_store_some(out, left, v_div(v_load_some(out, left), v_set(sum[r])));
+        }
 }
 
 static void simd_attend(const struct attend *a)
 {
-    for (int row = 0; row < a->rows; row += ATTEND_ROWS)
-        attend_tile(a, row, a->rows - row < ATTEND_ROWS ? a->rows - row : ATTEND_ROWS);
+    for (int row = 0; row < a->rows; row += ATTEND_BLOCK)
+        attend_block(a, row, a->rows - row < ATTEND_BLOCK ? a->rows - row : ATTEND_BLOCK);
 }
 
 #endif

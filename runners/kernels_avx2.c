@@ -193,6 +193,8 @@ INLINE b16 b_of_bits(unsigned bits, int value)
 /* Tile of gemm: 4 rows x 3 columns of one register, the halves of the 16 lanes one after the
  * other; of attend: 6 rows x 2 registers. */
 #define GEMM_COLS 3
+#define GEMM_GROUP 6
+#define GEMM_CHUNK 512
 #define GEMM_TALL_COLS 1
 #define ATTEND_ROWS 6
 #define ATTEND_REGS 2

@@ -108,6 +108,8 @@ INLINE b16 b_of_bits(unsigned bits, int value)
 
 /* Tile of gemm: 4 rows x 6 columns; of attend: 8 rows x 2 registers. */
 #define GEMM_COLS 6
+#define GEMM_GROUP 6
+#define GEMM_CHUNK 768
 #define GEMM_TALL_COLS 3
 #define ATTEND_ROWS 8
 #define ATTEND_REGS 2

@@ -4,8 +4,8 @@
  * register holds fewer than 16, the tile passes over the same (cached) elements once for each part
  * of the lanes.  Every tile does the same operations per output, so the result does not depend on
  * where in a matrix the output lies.  Long rows are taken in chunks of GEMM_CHUNK elements, so
- * that the columns of a tile stay in the first cache while all rows pass; the sums wait in memory
- * between chunks, which changes no bit. */
+ * that a group of GEMM_GROUP columns stays in the first cache while all rows pass; the sums wait in
+ * memory between chunks, which changes no bit. */
 #ifndef RUNNERS_KERNELS_GEMM_H
 #define RUNNERS_KERNELS_GEMM_H
 
@@ -13,7 +13,6 @@
 #define GEMM_ROWS 4
 #define GEMM_TALL 8   /* rows of a tile of few columns */
 #define GEMM_BLOCK 64 /* rows whose sums may wait */
-#define GEMM_CHUNK 768
 
 struct gemm {
     float *out;
@@ -28,18 +27,18 @@ struct gemm {
 /* The sums of all lanes are in acc (and, when there are two passes, half of them in sums). */
 INLINE void gemm_finish(const struct gemm *g, vr (*acc)[GEMM_COLS], int R, int C)
 {
-#pragma GCC unroll 8
+    UNROLL
     for (int c = 0; c < C; c++) {
         float *out = g->out + (size_t)c * g->ldo;
 #if GEMM_PASSES == 2
-#pragma GCC unroll 8
+        UNROLL
         for (int r = 0; r < R; r++) /* l with l+8 */
             acc[r][c] = r_add(acc[r][c], r_load(g->sums + (r * C + c) * LANES));
 #endif
-#pragma GCC unroll 8
+        UNROLL
         for (int r = 0; r + 4 <= R; r += 4)
             r_sum4(out + r, acc[r][c], acc[r + 1][c], acc[r + 2][c], acc[r + 3][c]);
-#pragma GCC unroll 8
+        UNROLL
         for (int r = R / 4 * 4; r < R; r++)
             out[r] = r_sum(acc[r][c]);
     }
@@ -52,25 +51,25 @@ INLINE void gemm_step(vr (*acc)[GEMM_COLS], const float *w, size_t ldw, const fl
     vr stay[GEMM_COLS];
 
     if (R > C) {
-#pragma GCC unroll 8
+        UNROLL
         for (int c = 0; c < C; c++)
             stay[c] = r_load(x + (size_t)c * ldx);
-#pragma GCC unroll 8
+        UNROLL
         for (int r = 0; r < R; r++) {
             vr a = r_load(w + (size_t)r * ldw);
-#pragma GCC unroll 8
+            UNROLL
             for (int c = 0; c < C; c++)
                 acc[r][c] = r_fma(a, stay[c], acc[r][c]);
         }
         return;
     }
-#pragma GCC unroll 8
+    UNROLL
     for (int r = 0; r < R; r++)
         stay[r] = r_load(w + (size_t)r * ldw);
-#pragma GCC unroll 8
+    UNROLL
     for (int c = 0; c < C; c++) {
         vr b = r_load(x + (size_t)c * ldx);
-#pragma GCC unroll 8
+        UNROLL
         for (int r = 0; r < R; r++)
             acc[r][c] = r_fma(stay[r], b, acc[r][c]);
     }
@@ -84,18 +83,18 @@ INLINE void gemm_tile(const struct gemm *g, int R, int C)
 
     for (int pass = 0; pass < GEMM_PASSES; pass++) {
         float *sums = g->sums + pass * R * C * LANES;
-#pragma GCC unroll 8
+        UNROLL
         for (int r = 0; r < R; r++)
-#pragma GCC unroll 8
+            UNROLL
             for (int c = 0; c < C; c++)
                 acc[r][c] = g->first ? r_set(0) : r_load(sums + (r * C + c) * LANES);
         for (size_t i = (size_t)pass * LANES; i < n; i += 16)
             gemm_step(acc, w + i, ldw, x + i, ldx, R, C);
         if (g->last && pass == GEMM_PASSES - 1)
             break;
-#pragma GCC unroll 8
+        UNROLL
         for (int r = 0; r < R; r++)
-#pragma GCC unroll 8
+            UNROLL
             for (int c = 0; c < C; c++)
                 r_store(sums + (r * C + c) * LANES, acc[r][c]);
     }
@@ -137,28 +136,35 @@ static void (*const gemm_tall[GEMM_TALL_COLS])(const struct gemm *) = {
 #endif
 };
 
-/* All rows (at most GEMM_BLOCK) of one tile of columns. */
-static void gemm_columns(struct gemm g, int rows, int cols, size_t k)
+INLINE void gemm_rows(struct gemm *g, int rows, int cols) /* one tile, whatever its size */
 {
-    _Alignas(64) float sums[GEMM_BLOCK * GEMM_COLS * 16];
-    size_t chunks = (k + GEMM_CHUNK - 1) / GEMM_CHUNK, done = 0;
-    const float *w = g.w;
-    float *out = g.out;
+    (rows == GEMM_TALL ? gemm_tall[cols - 1] : gemm_tiles[cols - 1][rows - 1])(g);
+}
 
-    for (size_t i = 0; i < chunks; i++, done += g.n) {
-        g.n = (k - done + 16 * (chunks - i) - 1) / (16 * (chunks - i)) * 16;
-        g.first = i == 0;
-        g.last = i == chunks - 1;
+/* All rows (at most GEMM_BLOCK) of a group of columns. */
+static void gemm_group(struct gemm g, int rows, int cols, size_t k)
+{
+    _Alignas(64) float sums[GEMM_BLOCK * GEMM_GROUP * 16];
+    int tiles = (cols + GEMM_COLS - 1) / GEMM_COLS, width = (cols + tiles - 1) / tiles;
+    size_t chunks = (k + GEMM_CHUNK - 1) / GEMM_CHUNK;
+    struct gemm tile = g;
+
+    for (size_t i = 0, done = 0; i < chunks; i++, done += tile.n) {
+        tile.n = (k - done + 16 * (chunks - i) - 1) / (16 * (chunks - i)) * 16;
+        tile.first = i == 0;
+        tile.last = i == chunks - 1;
         for (int r = 0, n; r < rows; r += n) {
             n = rows - r < GEMM_ROWS ? rows - r : GEMM_ROWS;
-            if (cols <= GEMM_TALL_COLS && rows - r >= GEMM_TALL)
+            if (width <= GEMM_TALL_COLS && rows - r >= GEMM_TALL)
                 n = GEMM_TALL;
-            g.w = w + (size_t)r * g.ldw + done;
-            g.out = out + r;
-            g.sums = sums + r * cols * 16;
-            (n == GEMM_TALL ? gemm_tall[cols - 1] : gemm_tiles[cols - 1][n - 1])(&g);
+            for (int c = 0; c < cols; c += width) {
+                tile.w = g.w + (size_t)r * g.ldw + done;
+                tile.x = g.x + (size_t)c * g.ldx + done;
+                tile.out = g.out + (size_t)c * g.ldo + r;
+                tile.sums = sums + (r * cols + c * n) * 16;
+                gemm_rows(&tile, n, cols - c < width ? cols - c : width);
+            }
         }
-        g.x += g.n;
     }
 }
 
@@ -169,12 +175,13 @@ static void simd_gemm(float *out, size_t ldo, const float *w, size_t ldw, int ro
 
     for (int r = 0; r < rows; r += GEMM_BLOCK) {
         int tiles = (cols + GEMM_COLS - 1) / GEMM_COLS;
-        for (int c = 0, n; c < cols; c += n, tiles--) {
-            n = (cols - c + tiles - 1) / tiles; /* tiles as equal as they come */
+        for (int c = 0, n, t; c < cols; c += n, tiles -= t) {
+            t = tiles < GEMM_GROUP / GEMM_COLS ? tiles : GEMM_GROUP / GEMM_COLS;
+            n = ((cols - c) * t + tiles - 1) / tiles; /* tiles as equal as they come */
             g.w = w + (size_t)r * ldw;
             g.x = x + (size_t)c * ldx;
             g.out = out + (size_t)c * ldo + r;
-            gemm_columns(g, rows - r < GEMM_BLOCK ? rows - r : GEMM_BLOCK, n, KERNEL_PAD(k));
+            gemm_group(g, rows - r < GEMM_BLOCK ? rows - r : GEMM_BLOCK, n, KERNEL_PAD(k));
         }
     }
 }

@@ -8,25 +8,27 @@
 
 /* ---- fmath.h with one lane --------------------------------------------------------------- */
 
+#define INLINE static inline
+
 typedef float vf;
 typedef int vm;
 typedef uint32_t vi;
 
-static inline vf v_set(float x) { return x; }
-static inline vf v_add(vf a, vf b) { return a + b; }
-static inline vf v_sub(vf a, vf b) { return a - b; }
-static inline vf v_mul(vf a, vf b) { return a * b; }
-static inline vf v_div(vf a, vf b) { return a / b; }
-static inline vf v_fma(vf a, vf b, vf c) { return fmaf(a, b, c); }
-static inline vf v_min(vf a, vf b) { return a < b ? a : b; }
-static inline vf v_max(vf a, vf b) { return a > b ? a : b; }
-static inline vf v_abs(vf a) { return fabsf(a); }
-static inline vf v_copysign(vf a, vf sign) { return copysignf(a, sign); }
-static inline vm v_lt(vf a, vf b) { return a < b; }
-static inline vf v_select(vm m, vf yes, vf no) { return m ? yes : no; }
-static inline vi i_shift23(vi a) { return a << 23; }
+INLINE vf v_set(float x) { return x; }
+INLINE vf v_add(vf a, vf b) { return a + b; }
+INLINE vf v_sub(vf a, vf b) { return a - b; }
+INLINE vf v_mul(vf a, vf b) { return a * b; }
+INLINE vf v_div(vf a, vf b) { return a / b; }
+INLINE vf v_fma(vf a, vf b, vf c) { return fmaf(a, b, c); }
+INLINE vf v_min(vf a, vf b) { return a < b ? a : b; }
+INLINE vf v_max(vf a, vf b) { return a > b ? a : b; }
+INLINE vf v_abs(vf a) { return fabsf(a); }
+INLINE vf v_copysign(vf a, vf sign) { return copysignf(a, sign); }
+INLINE vm v_lt(vf a, vf b) { return a < b; }
+INLINE vf v_select(vm m, vf yes, vf no) { return m ? yes : no; }
+INLINE vi i_shift23(vi a) { return a << 23; }
 
-static inline vi v_bits(vf a)
+INLINE vi v_bits(vf a)
 {
     vi u;
 
@@ -34,7 +36,7 @@ static inline vi v_bits(vf a)
     return u;
 }
 
-static inline vf v_of_bits(vi u)
+INLINE vf v_of_bits(vi u)
 {
     vf a;
 

@@ -6,11 +6,6 @@
 #include <string.h>
 
 #include "runners/fmath.h"
-#include "runners/kernels_attend.h"
-#include "runners/kernels_gemm.h"
-#include "runners/kernels_unpack.h"
-
-/* ---- rows -------------------------------------------------------------------------------- */
 
 INLINE vf v_load_some(const float *p, int left) /* zeros beyond `left` elements */
 {
@@ -24,6 +19,12 @@ INLINE void v_store_some(float *p, int left, vf a)
     else
         v_store_part(p, left, a);
 }
+
+#include "runners/kernels_attend.h"
+#include "runners/kernels_gemm.h"
+#include "runners/kernels_unpack.h"
+
+/* ---- rows -------------------------------------------------------------------------------- */
 
 static void simd_rms_norm(float *y, const float *x, const float *w, int n, float eps)
 {

@@ -71,7 +71,7 @@ static void unpack_q2_k(float *y, const uint8_t *b, size_t n)
 {
     for (; n; n -= 256, b += 84, y += 256) {
         float d = half_at(b + 80), dmin = half_at(b + 82);
-#pragma GCC unroll 16 /* so that shifts and places are constants */
+        UNROLL
         for (int s = 0; s < 16; s++) { /* sub-blocks of 16 */
             b16 codes = b_load(b + 16 + 32 * (s / 8) + 16 * (s % 2));
             put_less(y + 16 * s, v_set(d * (float)(b[s] & 15)), b_shift(codes, s / 2 % 4 * 2, 3),
@@ -90,7 +90,7 @@ static void unpack_q3_k(float *y, const uint8_t *b, size_t n)
 {
     for (; n; n -= 256, b += 110, y += 256) {
         float d = half_at(b + 108);
-#pragma GCC unroll 16
+        UNROLL
         for (int s = 0; s < 16; s++) {
             b16 codes = b_load(b + 32 + 32 * (s / 8) + 16 * (s % 2));
             b16 high = b_shift_up(b_shift(b_load(b + 16 * (s % 2)), s / 2, 1), 2);
@@ -112,12 +112,12 @@ INLINE void unpack_k_block(float *y, const uint8_t *b, const uint8_t *codes, con
 {
     float d = half_at(b), dmin = half_at(b + 2);
 
-#pragma GCC unroll 8
+    UNROLL
     for (int j = 0; j < 8; j++) {
         int scale, min;
         k_scale_min(b + 4, j, &scale, &min);
         vf s = v_set(d * (float)scale), m = v_set(dmin * (float)min);
-#pragma GCC unroll 2
+        UNROLL
         for (int h = 0; h < 32; h += 16) {
             b16 q = b_load(codes + 32 * (j / 2) + h);
             q = j % 2 ? b_shift(q, 4, 15) : b_low(q, 15);
@@ -144,7 +144,7 @@ static void unpack_q6_k(float *y, const uint8_t *b, size_t n)
 {
     for (; n; n -= 256, b += 210, y += 256) {
         float d = half_at(b + 208);
-#pragma GCC unroll 16
+        UNROLL
         for (int s = 0; s < 16; s++) { /* sub-blocks of 16 */
             int g = s / 2, h = s % 2 * 16;
             b16 low = b_load(b + 64 * (g / 4) + 32 * (g % 2) + h);

@@ -19,18 +19,32 @@ struct special {
     struct text_map by_text;
     struct by_length *lengths; /* longest first */
     size_t n_lengths;
-    uint8_t starts[32]; /* of any length */
+    uint8_t pairs[65536 / 8]; /* bit set of the first two bytes, which most places fail on */
     struct fragments a, b;
 };
 
-static int has_bit(const uint8_t *set, unsigned char c)
+static int has_bit(const uint8_t *set, unsigned i)
 {
-    return set[c / 8] >> c % 8 & 1;
+    return set[i / 8] >> i % 8 & 1;
 }
 
-static void set_bit(uint8_t *set, unsigned char c)
+static void set_bit(uint8_t *set, unsigned i)
 {
-    set[c / 8] |= (uint8_t)(1 << c % 8);
+    set[i / 8] |= (uint8_t)(1 << i % 8);
+}
+
+static unsigned pair_of(const char *s)
+{
+    return (unsigned)(unsigned char)s[0] << 8 | (unsigned char)s[1];
+}
+
+/* A text of one byte may be followed by any other. */
+static void set_pairs(struct special *s, struct gguf_str t)
+{
+    if (t.n > 1)
+        set_bit(s->pairs, pair_of(t.s));
+    for (unsigned c = 0; t.n == 1 && c < 256; c++)
+        set_bit(s->pairs, (unsigned)(unsigned char)t.s[0] << 8 | c);
 }
 
 static int is_special(const struct vocab *v, int id)
@@ -61,7 +75,7 @@ static void index_lengths(struct special *s)
         struct by_length key = {.len = s->texts[i].n};
         struct by_length *row = bsearch(&key, s->lengths, n, sizeof key, longer_first);
         set_bit(row->starts, (unsigned char)s->texts[i].s[0]);
-        set_bit(s->starts, (unsigned char)s->texts[i].s[0]);
+        set_pairs(s, s->texts[i]);
     }
 }
 
@@ -133,7 +147,7 @@ static int find_lengths(struct special *s, const char *text, size_t n, int with_
     for (size_t r = 0; r < s->n_lengths; r++)
         s->lengths[r].is_present = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!has_bit(s->starts, (unsigned char)text[i]))
+        if (i + 1 < n && !has_bit(s->pairs, pair_of(text + i)))
             continue;
         for (size_t r = 0; r < s->n_lengths; r++) {
             struct by_length *row = &s->lengths[r];

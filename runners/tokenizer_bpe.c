@@ -7,18 +7,9 @@
 
 #include "base/mem.h"
 #include "runners/merge.h"
+#include "runners/piece_cache.h"
 #include "runners/pretokenize.h"
 #include "runners/tokenizer_scheme.h"
-
-/* Pieces repeat; what was found for one is kept in the slot that its hash names, until another
- * piece wants the slot.  Fixed memory, nothing allocated while a run goes on. */
-enum { CACHE_SLOTS = 1 << 14, CACHE_TEXT = 30, CACHE_IDS = 8 };
-
-struct cached {
-    uint8_t len, n; /* len 0: free */
-    char text[CACHE_TEXT];
-    int32_t ids[CACHE_IDS];
-};
 
 struct merge_rule {
     uint32_t left, right, id;
@@ -36,7 +27,7 @@ struct bpe {
     uint32_t byte[256]; /* symbols */
     struct merger merger;
     struct strbuf printable;
-    struct cached *cache;
+    struct piece_cache *cache;
 };
 
 /* ---- bytes as printable characters -------------------------------------------------------- */
@@ -202,7 +193,7 @@ static int open_parts(struct bpe *b, struct vocab *v, const struct gguf *g, stru
         return -1;
     if (pretokenizer_open(&b->pre, pre, e) < 0)
         return err_prefix(e, "%s", v->path);
-    b->cache = mem_calloc(CACHE_SLOTS, sizeof *b->cache);
+    b->cache = piece_cache_open();
     if (!b->cache)
         return err_nomem(e);
     for (int i = 0; i < 256; i++) {
@@ -284,26 +275,15 @@ static int merge_piece(struct bpe *b, const char *text, size_t n, struct ids *ou
 
 static int encode_piece(struct bpe *b, const char *text, size_t n, struct ids *out)
 {
-    struct cached *c = &b->cache[text_hash(text, n) % CACHE_SLOTS];
     size_t before = out->n;
+    int hit = piece_cache_get(b->cache, text, n, out);
 
-    if (n > CACHE_TEXT)
-        return merge_piece(b, text, n, out);
-    if (c->len == n && memcmp(c->text, text, n) == 0) {
-        for (int i = 0; i < c->n; i++)
-            if (ids_push(out, c->ids[i]) < 0)
-                return -1;
-        return 0;
-    }
+    if (hit)
+        return hit < 0 ? -1 : 0;
     if (merge_piece(b, text, n, out) < 0)
         return -1;
-    if (out->n - before <= CACHE_IDS) {
-        c->len = (uint8_t)n;
-        c->n = (uint8_t)(out->n - before);
-        memcpy(c->text, text, n);
-        for (int i = 0; i < c->n; i++)
-            c->ids[i] = out->v[before + (size_t)i];
-    }
+    if (out->n > before) /* a piece without any token is not worth a slot */
+        piece_cache_put(b->cache, text, n, out->v + before, out->n - before);
     return 0;
 }
 

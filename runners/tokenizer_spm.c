@@ -2,11 +2,15 @@
  * (engine.md 4.2).
  *
  * Two symbols only ever merge into a token, so what is left at the end is a token or one character;
- * a character without a token becomes its bytes. */
+ * a character without a token becomes its bytes.
+ *
+ * Merging knows no words, but no token reaches over most places where a blank follows something
+ * else.  There the text is cut, which changes no id: the pieces are short and can be cached. */
 #include <string.h>
 
 #include "base/mem.h"
 #include "runners/merge.h"
+#include "runners/piece_cache.h"
 #include "runners/tokenizer_scheme.h"
 
 #define SPACE "\xe2\x96\x81" /* U+2581 stands for a blank in token texts */
@@ -18,6 +22,8 @@ struct spm {
     struct merger merger;
     struct strbuf text; /* with blanks replaced */
     int32_t byte[256];
+    uint8_t joins[256]; /* last byte of what stands before a blank inside some token */
+    struct piece_cache *cache;
 };
 
 /* Floats in descending order as integers in ascending order. */
@@ -51,7 +57,24 @@ static void spm_close(void *self)
         return;
     merger_release(&s->merger);
     strbuf_release(&s->text);
+    mem_free(s->cache);
     mem_free(s);
+}
+
+static int is_blank(const char *s, size_t n)
+{
+    return n >= 3 && memcmp(s, SPACE, 3) == 0;
+}
+
+static void find_joins(struct spm *s)
+{
+    for (int i = 0; i < s->v->n; i++) {
+        struct gguf_str t = s->v->text[i];
+        for (size_t k = 1; k + 3 <= t.n; k++)
+            if (is_blank(t.s + k, t.n - k))
+                s->joins[(unsigned char)t.s[k - 1]] = 1;
+    }
+    s->joins[0x81] = 1; /* the last byte of the blank itself: runs of blanks stay together */
 }
 
 static int spm_open(void **self, struct vocab *v, const struct gguf *g, struct err *e)
@@ -62,6 +85,12 @@ static int spm_open(void **self, struct vocab *v, const struct gguf *g, struct e
     if (!s)
         return err_nomem(e);
     s->v = v;
+    s->cache = piece_cache_open();
+    if (!s->cache) {
+        spm_close(s);
+        return err_nomem(e);
+    }
+    find_joins(s);
     s->merger.join = spm_join;
     s->merger.self = s;
     for (int i = 0; i < 256; i++) {
@@ -107,32 +136,69 @@ static int emit(const struct spm *s, const struct symbol *y, struct ids *out)
     return 0;
 }
 
+/* Bytes of the character at s->text.s[i]. */
+static uint32_t char_at(const struct spm *s, size_t i)
+{
+    uint32_t len = lead_bytes((unsigned char)s->text.s[i]);
+
+    return len < s->text.len - i ? len : (uint32_t)(s->text.len - i);
+}
+
+static int merge_piece(struct spm *s, size_t from, size_t to, struct ids *out)
+{
+    struct merger *m = &s->merger;
+
+    merger_clear(m);
+    for (size_t i = from; i < to;) {
+        uint32_t len = char_at(s, i);
+        if (merger_add(m, (uint32_t)i, len, (uint32_t)vocab_find(s->v, s->text.s + i, len)) < 0)
+            return -1;
+        i += len;
+    }
+    if (merger_run(m) < 0)
+        return -1;
+    for (int32_t i = 0; i >= 0; i = m->s[i].next)
+        if (emit(s, &m->s[i], out) < 0)
+            return -1;
+    return 0;
+}
+
+static int encode_piece(struct spm *s, size_t from, size_t to, struct ids *out)
+{
+    const char *text = s->text.s + from;
+    size_t before = out->n;
+    int hit = piece_cache_get(s->cache, text, to - from, out);
+
+    if (hit)
+        return hit < 0 ? -1 : 0;
+    if (merge_piece(s, from, to, out) < 0)
+        return -1;
+    if (out->n > before)
+        piece_cache_put(s->cache, text, to - from, out->v + before, out->n - before);
+    return 0;
+}
+
 static int spm_encode(void *self, const char *text, size_t n, int after_special, struct ids *out,
                       struct err *e)
 {
     struct spm *s = self;
-    struct merger *m = &s->merger;
+    size_t from = 0;
 
     if (n > MERGE_MAX / 3)
         return err_set(e, ERR_UNSUPPORTED, "a text of %zu bytes is too long to tokenize", n);
     replace_blanks(s, text, n, s->v->adds_space && after_special);
     if (strbuf_ok(&s->text, e) < 0)
         return -1;
-    merger_clear(m);
-    for (size_t i = 0; i < s->text.len;) {
-        uint32_t len = lead_bytes((unsigned char)s->text.s[i]);
-        if (len > s->text.len - i)
-            len = (uint32_t)(s->text.len - i);
-        if (merger_add(m, (uint32_t)i, len, (uint32_t)vocab_find(s->v, s->text.s + i, len)) < 0)
+    for (size_t i = 0; i < s->text.len; i += char_at(s, i)) {
+        int is_cut = i > from && is_blank(s->text.s + i, s->text.len - i) &&
+                     !s->joins[(unsigned char)s->text.s[i - 1]];
+        if (!is_cut)
+            continue;
+        if (encode_piece(s, from, i, out) < 0)
             return err_nomem(e);
-        i += len;
+        from = i;
     }
-    if (merger_run(m) < 0)
-        return err_nomem(e);
-    for (int32_t i = 0; i >= 0; i = m->s[i].next)
-        if (emit(s, &m->s[i], out) < 0)
-            return err_nomem(e);
-    return 0;
+    return encode_piece(s, from, s->text.len, out) < 0 ? err_nomem(e) : 0;
 }
 
 /* "<0xHH>" to its byte; -1 when the text is not that. */
@@ -159,9 +225,9 @@ static void spm_decode(const void *self, int32_t id, struct strbuf *out)
         return;
     }
     for (size_t i = 0; i < t.n;) {
-        int is_blank = t.n - i >= 3 && memcmp(t.s + i, SPACE, 3) == 0;
-        strbuf_addc(out, is_blank ? ' ' : t.s[i]);
-        i += is_blank ? 3 : 1;
+        int blank = is_blank(t.s + i, t.n - i);
+        strbuf_addc(out, blank ? ' ' : t.s[i]);
+        i += blank ? 3 : 1;
     }
 }
 

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #include "base/mem.h"
 #include "runners/fast.h"
@@ -65,6 +68,58 @@ static double now(void)
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
+
+/* Bytes that one thread reads per second, from memory, doing nothing with them. */
+static double read_rate(void)
+{
+    size_t bytes = 200 << 20;
+    uint64_t *p = mem_aligned(64, bytes), sum = 0;
+    double best = 0;
+
+    if (!p)
+        return 0;
+    memset(p, 1, bytes);
+    for (int round = 0; round < ROUNDS; round++) {
+        double t = now();
+
+        for (size_t i = 0; i < bytes / 8; i += 8)
+            sum ^= p[i]; /* one word of every line brings the line */
+        t = now() - t;
+        best = (double)bytes / t > best ? (double)bytes / t : best;
+    }
+    mem_free(p);
+    return best + (double)(sum & 1);
+}
+
+#if defined(__x86_64__)
+/* Operations (a multiplication or an addition) that one thread's VPDPBUSD does per second: eight
+ * independent chains, nothing else. */
+__attribute__((target("avx512f,avx512vnni"))) static double vnni_rate(void)
+{
+    enum { LOOPS = 2000000 };
+    __m512i a = _mm512_set1_epi8(3), s[8];
+    double best = 0;
+    int32_t sink[16];
+
+    _Pragma("GCC unroll 8") for (int j = 0; j < 8; j++)
+        s[j] = _mm512_set1_epi32(j);
+    for (int round = 0; round < ROUNDS; round++) {
+        double t = now();
+
+        for (int i = 0; i < LOOPS; i++) {
+            __asm__ volatile("" : "+v"(a)); /* or the loop folds into one product */
+            _Pragma("GCC unroll 8") for (int j = 0; j < 8; j++)
+                s[j] = _mm512_dpbusd_epi32(s[j], a, a);
+        }
+        t = now() - t;
+        best = 8.0 * LOOPS * 128 / t > best ? 8.0 * LOOPS * 128 / t : best;
+    }
+    _Pragma("GCC unroll 8") for (int j = 1; j < 8; j++)
+        s[0] = _mm512_xor_si512(s[0], s[j]);
+    _mm512_storeu_si512(sink, s[0]);
+    return best + (sink[0] & 1);
+}
+#endif
 
 static void share(struct work *w, int thread)
 {
@@ -168,8 +223,14 @@ static void bench(const struct fast_kernels *t)
     static const int widths[] = {1, 4, PREFILL};
     double sum[3] = {0};
 
-    printf("%s, %d threads\n%-20s %-5s %5s %6s %9s %9s %9s\n", t->name, n_threads, "model", "type",
-           "k", "rows", "1: GB/s", "4: GB/s", "512: GOP/s");
+    printf("one thread alone: reads %.1f GB/s", read_rate() * 1e-9);
+#if defined(__x86_64__)
+    if (fast_kernels_find("avx512vnni"))
+        printf(", VPDPBUSD %.0f GOP/s", vnni_rate() * 1e-9);
+#endif
+    printf("\n%s, %d threads\n", t->name, n_threads);
+    printf("%-20s %-5s %5s %6s %9s %9s %9s\n", "model", "type", "k", "rows", "1: GB/s", "4: GB/s",
+           "512: GOP/s");
     for (const struct shape *s = shapes; s < shapes + N_SHAPES; s++) {
         double bytes = (double)s->rows / 16 * (double)fast_stripe_bytes(s->type, s->k), sec[3];
         int head = s->rows > 10000;
@@ -199,6 +260,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "bench_fast [TABLE [THREADS]]: no such table here, or 1..64 threads\n");
         return 2;
     }
+    setvbuf(stdout, NULL, _IOLBF, 0);
     bench(t);
     return 0;
 }

@@ -1,8 +1,8 @@
 /* bench_kernels.c -- how fast each usable table is on one core, against the core's measured peak.
  *
  * gemm: stripes of 64 weight rows are unpacked, then multiplied with 512 columns, as a prefill
- * does; with 1 column, as decoding does.  The best of several tries counts: others may be at work
- * on this machine.  No test; `make bench` builds and runs it. */
+ * does; with 1 column, as decoding does.  Processor time of the thread, the best of several tries:
+ * others may be at work on this machine.  No test; `make bench` builds and runs it. */
 #include "runners/kernels.h"
 #include "runners/quant.h"
 
@@ -17,7 +17,7 @@ static double now_ns(void)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
@@ -28,7 +28,7 @@ static double now_ns(void)
 #define PEAK(name, isa, chains, vec, set, fma)                                                     \
     __attribute__((target(isa))) static float name(long n)                                         \
     {                                                                                              \
-        vec a[chains], x = set(0.999f), y = set(1e-3f), s = set(0);                                    \
+        vec a[chains], x = set(0.999f), y = set(1e-3f), s = set(0);                                \
         for (int i = 0; i < chains; i++)                                                           \
             a[i] = set((float)i);                                                                  \
         for (long j = 0; j < n; j++)                                                               \
@@ -77,6 +77,18 @@ static float *floats(size_t n)
     return p;
 }
 
+static double least(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+static void unpack_stripe(const struct kernels *k, const struct quant *q, float *w, size_t ld,
+                          const uint8_t *rows, int depth)
+{
+    for (size_t r = 0; q && r < STRIPE; r++)
+        k->unpack(q->type, w + r * ld, rows + r * quant_bytes(q, (size_t)depth), (size_t)depth);
+}
+
 /* type < 0: the weights are floats already */
 static void bench_gemm(const struct kernels *k, int type, int depth, int cols, double peak)
 {
@@ -90,19 +102,17 @@ static void bench_gemm(const struct kernels *k, int type, int depth, int cols, d
     if (!rows || (q && depth % q->block))
         goto out;
     for (int i = 0; i < TRIES; i++) {
-        int again = cols == 1 ? 50 : 1;
-        double t = now_ns(), unpacked = 0;
+        int again = 1 + 64 / cols; /* the clock costs half a microsecond */
+        double t = now_ns();
         for (int a = 0; a < again; a++) {
-            double u = now_ns();
-            for (size_t r = 0; q && r < STRIPE; r++)
-                k->unpack(type, w + r * ld, rows + r * row_bytes, (size_t)depth);
-            unpacked += now_ns() - u;
+            unpack_stripe(k, q, w, ld, rows, depth);
             k->gemm(out, STRIPE, w, ld, STRIPE, x, ld, cols, depth);
         }
-        t = (now_ns() - t) / again;
-        unpacked /= again;
-        best = t < best ? t : best;
-        best_unpack = unpacked < best_unpack ? unpacked : best_unpack;
+        best = least(best, (now_ns() - t) / again);
+        t = now_ns();
+        for (int a = 0; a < 16; a++)
+            unpack_stripe(k, q, w, ld, rows, depth);
+        best_unpack = least(best_unpack, (now_ns() - t) / 16);
     }
     double gflops = 2.0 * STRIPE * depth * cols / best;
     printf("gemm    %-7s %-5s k %5d cols %4d  %7.1f GFLOP/s", k->name, q ? q->name : "F32", depth,
@@ -143,10 +153,11 @@ static void bench_attend(const struct kernels *k, int tokens, int group, int dim
     struct attend a = {rows, at, out, first, last, dim, dim, 0.125f, 0, at + rows,
                        at + rows + pages};
     for (int i = 0; i < TRIES; i++) {
+        int again = 1 + 20000 / (rows * tokens);
         double t = now_ns();
-        k->attend(&a);
-        t = now_ns() - t;
-        best = t < best ? t : best;
+        for (int j = 0; j < again; j++)
+            k->attend(&a);
+        best = least(best, (now_ns() - t) / again);
     }
     double gflops = 4.0 * pairs * dim / best;
     printf("attend  %-7s dim %3d tokens %4d x %d  %7.1f GFLOP/s", k->name, dim, tokens, group,
@@ -162,31 +173,39 @@ static void bench_attend(const struct kernels *k, int tokens, int group, int dim
     free(first);
 }
 
+enum { ROW = 2048 };
+static float row_x[ROW], row_y[ROW], row_z[ROW];
+
+static void run_row(const struct kernels *k, int what)
+{
+    switch (what) {
+    case 0: k->exp(row_y, row_x, ROW); break;
+    case 1: k->glu(ACT_SILU, row_y, row_x, row_z, ROW); break;
+    case 2: k->glu(ACT_GELU_TANH, row_y, row_x, row_z, ROW); break;
+    case 3: k->glu(ACT_GELU_ERF, row_y, row_x, row_z, ROW); break;
+    case 4: k->rms_norm(row_y, row_x, row_z, ROW, 1e-5f); break;
+    default: k->rope(row_y, row_x, row_z, ROW, 0);
+    }
+}
+
 static void bench_rows(const struct kernels *k)
 {
-    enum { N = 2048 };
-    static float x[N], y[N], z[N];
-    static const char *const names[] = {"exp", "silu glu", "gelu_tanh glu", "gelu_erf glu",
-                                        "rms_norm", "rope pairs"};
+    static const char *const names[] = {"exp",          "silu glu", "gelu_tanh glu",
+                                        "gelu_erf glu", "rms_norm", "rope pairs"};
 
-    for (int i = 0; i < N; i++)
-        x[i] = (float)(i % 97) * 0.1f - 5, z[i] = 0.5f;
+    for (int i = 0; i < ROW; i++) {
+        row_x[i] = (float)(i % 97) * 0.1f - 5;
+        row_z[i] = 0.5f;
+    }
     for (int f = 0; f < 6; f++) {
         double best = 1e300;
-        for (int i = 0; i < TRIES * 4; i++) {
+        for (int i = 0; i < TRIES; i++) {
             double t = now_ns();
-            switch (f) {
-            case 0: k->exp(y, x, N); break;
-            case 1: k->glu(ACT_SILU, y, x, z, N); break;
-            case 2: k->glu(ACT_GELU_TANH, y, x, z, N); break;
-            case 3: k->glu(ACT_GELU_ERF, y, x, z, N); break;
-            case 4: k->rms_norm(y, x, z, N, 1e-5f); break;
-            default: k->rope(y, x, z, N, 0);
-            }
-            t = now_ns() - t;
-            best = t < best ? t : best;
+            for (int j = 0; j < 32; j++)
+                run_row(k, f);
+            best = least(best, (now_ns() - t) / 32);
         }
-        printf("row     %-7s %-14s %6.2f elements/ns\n", k->name, names[f], N / best);
+        printf("row     %-7s %-14s %6.2f elements/ns\n", k->name, names[f], ROW / best);
     }
 }
 

@@ -271,7 +271,8 @@ static void tensors_that_lie_are_refused(void **state)
 
 static void a_tensor_name_may_not_repeat_nor_be_long(void **state)
 {
-    static const char letters[] = "0123456789012345678901234567890123456789012345678901234567890123";
+    static const char letters[] = "0123456789012345678901234567890123456789"
+                                  "012345678901234567890123";
     struct strbuf b = STRBUF_INIT;
     struct gguf_writer w = {0};
     (void)state;

@@ -10,9 +10,11 @@ static const struct tm noon = {.tm_year = 126, .tm_mon = 10, .tm_mday = 23, .tm_
                                .tm_wday = 1, .tm_yday = 326};
 
 static const char vars_text[] =
-    "{\"a\":1,\"s\":\"Hello, W\xc3\xb6rld \xe4\xbd\xa0\xe5\xa5\xbd\",\"l\":[3,1,2],\"n\":null,\"t\":true,"
+    "{\"a\":1,\"s\":\"Hello, W\xc3\xb6rld \xe4\xbd\xa0\xe5\xa5\xbd\",\"l\":[3,1,2],\"n\":null,"
+    "\"t\":true,"
     "\"d\":{\"x\":1,\"items\":[1],\"B\":2},\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},"
-    "{\"role\":\"assistant\",\"content\":\"yo\",\"k\":{\"z\":2}},{\"role\":\"tool\",\"content\":null}]}";
+    "{\"role\":\"assistant\",\"content\":\"yo\",\"k\":{\"z\":2}},"
+    "{\"role\":\"tool\",\"content\":null}]}";
 
 static int render(const char *text, struct strbuf *out, struct err *e)
 {
@@ -137,12 +139,15 @@ static void statements_scope_as_in_jinja(void **state)
          "{{ ';' if not loop.last }}{% endfor %}", "1x=1;2B=2"},
         {"{% for i in range(9) %}{% if i == 2 %}{% continue %}{% endif %}{% if i == 4 %}{% break %}"
          "{% endif %}{{ i }}{{ loop.previtem }}{% endfor %}", "01032"},
-        {"{% macro m(a, b=a, c='x') %}[{{ a }}{{ b }}{{ c }}{{ varargs }}{{ kwargs }}]{% endmacro %}"
+        {"{% macro m(a, b=a, c='x') %}[{{ a }}{{ b }}{{ c }}{{ varargs }}{{ kwargs }}]"
+         "{% endmacro %}"
          "{{ m(1) }}{{ m(1,2,3,4,z=5) }}", "[11x(){}][123(4,){'z': 5}]"},
         {"{% macro m(x) %}<{{ caller(x) }}>{% endmacro %}{% call(y) m(1) %}{{ y }}b{% endcall %}",
          "<1b>"},
-        {"{% macro f(n) %}{{ 1 if n < 2 else n * f(n-1)|int }}{% endmacro %}{{ f(10) }}", "3628800"},
-        {"{% set x | upper %}ab{{ a }}{% endset %}{{ x }}{% filter replace('a','b') %}aa{% endfilter %}",
+        {"{% macro f(n) %}{{ 1 if n < 2 else n * f(n-1)|int }}{% endmacro %}{{ f(10) }}",
+         "3628800"},
+        {"{% set x | upper %}ab{{ a }}{% endset %}{{ x }}"
+         "{% filter replace('a','b') %}aa{% endfilter %}",
          "AB1bb"},
         {"{% with x = 1, y = 2 %}{{ x }}{{ y }}{% endwith %}{{ x }}", "12"},
         {"{% generation %}{{ a }}{% endgeneration %}{% set u, v = l[:2] %}{{ u }}{{ v }}", "131"},
@@ -159,9 +164,11 @@ static void filters_and_tests_are_jinjas(void **state)
          "{{ messages|selectattr('role','in',['user'])|list|length }} "
          "{{ messages|rejectattr('content')|map(attribute='role')|first }}",
          "user, assistant, tool 1 tool"},
-        {"{{ ['b','A','c']|sort }} {{ l|sort(reverse=true) }} {{ d|dictsort }} {{ [1,2,1]|unique|list }}",
+        {"{{ ['b','A','c']|sort }} {{ l|sort(reverse=true) }} {{ d|dictsort }} "
+         "{{ [1,2,1]|unique|list }}",
          "['A', 'b', 'c'] [3, 2, 1] [('B', 2), ('items', [1]), ('x', 1)] [1, 2]"},
-        {"{{ '42.7'|int }} {{ 'z'|int(7) }} {{ '1f'|int(base=16) }} {{ 2.675|round(2) }} {{ 2.5|round }}",
+        {"{{ '42.7'|int }} {{ 'z'|int(7) }} {{ '1f'|int(base=16) }} "
+         "{{ 2.675|round(2) }} {{ 2.5|round }}",
          "42 7 31 2.67 2.0"},
         {"{{ 'a\nb\n\nc'|indent }} {{ \"it's a-b\"|title }} {{ '<b>'|e }} {{ '<'|safe + '<' }}",
          "a\n    b\n\n    c It's A-B &lt;b&gt; <&lt;"},
@@ -181,7 +188,8 @@ static void methods_are_pythons(void **state)
          "{{ 'a\r\nb'.splitlines() }}", "['a', 'b'] ['a,b', 'c'] ('a', '-', 'b') ['a', 'b']"},
         {"{{ 'xxaxx'.strip('x') }} {{ 'abc'.endswith(('x','c')) }} {{ s.find('好') }} "
          "{{ 'stra\xc3\x9f""e'.upper() }} {{ '-5'.zfill(4) }}", "a True 14 STRASSE -005"},
-        {"{{ '%05.1f|%-4s|%x|%s' % (3.14159, 'ab', 255, none) }} {{ '{0}{x:>4}|{1:,}'.format(1, 12345, x='y') }}",
+        {"{{ '%05.1f|%-4s|%x|%s' % (3.14159, 'ab', 255, none) }} "
+         "{{ '{0}{x:>4}|{1:,}'.format(1, 12345, x='y') }}",
          "003.1|ab  |ff|None 1   y|12,345"},
         {"{{ strftime_now('%d %B %Y') }}", "23 November 2026"},
     };

@@ -1,0 +1,255 @@
+/* cmd_db.c -- labels, files in and out, and the database itself. */
+#include <string.h>
+
+#include "harness/commands.h"
+#include "harness/stored.h"
+#include "results/exchange.h"
+
+const struct option label_options[] = {
+    {"remove", 0, OPTION_FLAG, NULL, NULL, 0, 0, "take the run's label away"},
+    {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
+};
+
+const struct option export_options[] = {
+    {"format", 0, OPTION_CHOICE, "lm-eval|csv|json|sqlite", "json", 0, 0, "what to write"},
+    {"out", 'o', OPTION_TEXT, "PATH", "-", 0, 0, "a file, a folder for lm-eval; '-': stdout"},
+    {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
+};
+
+/* --- label -------------------------------------------------------------------------------- */
+
+static int label(struct context *c, struct store *s, struct err *e)
+{
+    const char *name = args_flag(c->args, "remove") ? NULL : args_at(c->args, 1);
+    char id[RUN_ID_SIZE], moved_from[RUN_ID_SIZE];
+    struct strbuf b = STRBUF_INIT;
+    struct json_out o;
+    int rc = 0;
+
+    if (query_resolve(s, args_at(c->args, 0), id, e) < 0 ||
+        store_label(s, id, name, moved_from, e) < 0)
+        return -1;
+    if (c->json) {
+        o = context_json_begin(&b, "label");
+        json_put_str(&o, "run", id);
+        json_put_str(&o, "label", name);
+        json_put_str(&o, "moved_from", moved_from[0] ? moved_from : NULL);
+        rc = context_json_end(c, &o, e);
+    } else if (moved_from[0]) {
+        context_note(c, "label %s moved from run %s to %s", name, moved_from, id);
+    }
+    strbuf_release(&b);
+    return rc;
+}
+
+int cmd_label(struct context *c, struct err *e)
+{
+    struct store *s = NULL;
+    int rc;
+
+    if ((args_at(c->args, 1) != NULL) + args_flag(c->args, "remove") != 1)
+        return err_set(e, ERR_USAGE, "label: give a NAME, or --remove");
+    rc = open_store(c, 0, &s, e);
+    if (rc == 0)
+        rc = label(c, s, e);
+    store_close(s);
+    return rc;
+}
+
+/* --- export, import ----------------------------------------------------------------------- */
+
+int cmd_export(struct context *c, struct err *e)
+{
+    struct store *s = NULL;
+    char id[RUN_ID_SIZE];
+    int rc = -1;
+
+    if (open_store(c, 1, &s, e) == 0 && query_resolve(s, args_at(c->args, 0), id, e) == 0)
+        rc = export_run(s, id, args_str(c->args, "format"), args_str(c->args, "out"), e);
+    store_close(s);
+    return rc;
+}
+
+static void put_import(struct json_out *o, const char *path, const struct import_result *r)
+{
+    json_begin_object(o, NULL);
+    json_put_str(o, "file", path);
+    json_put_str(o, "format", r->format);
+    json_put_str(o, "run", r->run_id);
+    json_put_int(o, "runs", r->runs);
+    json_put_int(o, "items", r->items);
+    json_put_int(o, "bench_rows", r->bench_rows);
+    json_put_bool(o, "duplicate", r->duplicate);
+    json_end_object(o);
+}
+
+static void say_import(struct strbuf *b, const char *path, const struct import_result *r)
+{
+    if (r->duplicate)
+        strbuf_addf(b, "%s: %s, imported before as run %s\n", path, r->format, r->run_id);
+    else
+        strbuf_addf(b, "%s: %s, %d runs, %d items, %d benchmark rows, run %s\n", path, r->format,
+                    r->runs, r->items, r->bench_rows, r->run_id);
+}
+
+int cmd_import(struct context *c, struct err *e)
+{
+    struct store *s = NULL;
+    struct strbuf b = STRBUF_INIT;
+    struct json_out o = {0};
+    struct import_result r;
+    int rc = -1;
+
+    if (open_store(c, 0, &s, e) < 0)
+        return -1;
+    if (c->json) {
+        o = context_json_begin(&b, "import");
+        json_begin_array(&o, "files");
+    }
+    for (int i = 0; i < args_n(c->args); i++) {
+        if (import_file(s, args_at(c->args, i), &r, e) < 0)
+            goto out;
+        if (c->json)
+            put_import(&o, args_at(c->args, i), &r);
+        else
+            say_import(&b, args_at(c->args, i), &r);
+    }
+    if (c->json) {
+        json_end_array(&o);
+        rc = context_json_end(c, &o, e);
+    } else {
+        rc = context_print(c, &b, e);
+    }
+out:
+    strbuf_release(&b);
+    store_close(s);
+    return rc;
+}
+
+/* --- db ----------------------------------------------------------------------------------- */
+
+struct report {
+    const struct context *c;
+    struct json_out o;
+    struct strbuf b;
+};
+
+static void defect(void *user, const char *text)
+{
+    struct report *r = user;
+
+    if (r->c->json)
+        json_put_str(&r->o, NULL, text);
+    else
+        strbuf_addf(&r->b, "%s\n", text);
+}
+
+/* Exit status 1 when there is a defect. */
+static int check(struct report *r, struct store *s, struct err *e)
+{
+    int n, rc;
+
+    if (r->c->json)
+        json_begin_array(&r->o, "defects");
+    n = store_check(s, defect, r, e);
+    if (n < 0)
+        return -1;
+    if (r->c->json) {
+        json_end_array(&r->o);
+        rc = context_json_end(r->c, &r->o, e);
+    } else {
+        if (n == 0)
+            strbuf_addf(&r->b, "%s: no defects\n", store_path(s));
+        rc = context_print(r->c, &r->b, e);
+    }
+    return rc < 0 ? -1 : n > 0;
+}
+
+static int backup(struct report *r, struct store *s, struct err *e)
+{
+    const char *to = args_at(r->c->args, 1);
+
+    if (!to)
+        return err_set(e, ERR_USAGE, "db backup: FILE is missing");
+    if (store_backup(s, to, e) < 0)
+        return -1;
+    if (r->c->json) {
+        json_put_str(&r->o, "file", to);
+        return context_json_end(r->c, &r->o, e);
+    }
+    return 0;
+}
+
+static int vacuum(struct report *r, struct store *s, struct err *e)
+{
+    int64_t before, after;
+
+    if (store_vacuum(s, &before, &after, e) < 0)
+        return -1;
+    if (r->c->json) {
+        json_put_int(&r->o, "bytes_before", before);
+        json_put_int(&r->o, "bytes_after", after);
+        return context_json_end(r->c, &r->o, e);
+    }
+    strbuf_addf(&r->b, "%lld bytes, were %lld\n", (long long)after, (long long)before);
+    return context_print(r->c, &r->b, e);
+}
+
+static void schema_row(void *user, const struct store_schema_row *row)
+{
+    struct report *r = user;
+
+    if (r->c->json) {
+        json_begin_object(&r->o, NULL);
+        json_put_str(&r->o, "table", row->table);
+        json_put_str(&r->o, "column", row->column);
+        json_put_str(&r->o, "type", row->type);
+        json_put_str(&r->o, "help", row->help);
+        json_end_object(&r->o);
+    } else if (row->column) {
+        strbuf_addf(&r->b, "    %-22s %-8s %s\n", row->column, row->type ? row->type : "",
+                    row->help ? row->help : "");
+    } else {
+        strbuf_addf(&r->b, "%s: %s\n", row->table, row->help ? row->help : "");
+    }
+}
+
+static int schema(struct report *r, struct store *s, struct err *e)
+{
+    if (r->c->json) {
+        json_put_int(&r->o, "version", store_schema_version());
+        json_begin_array(&r->o, "columns");
+    }
+    if (store_schema(s, schema_row, r, e) < 0)
+        return -1;
+    if (r->c->json) {
+        json_end_array(&r->o);
+        return context_json_end(r->c, &r->o, e);
+    }
+    return context_print(r->c, &r->b, e);
+}
+
+int cmd_db(struct context *c, struct err *e)
+{
+    static const struct {
+        const char *name;
+        int readonly;
+        int (*run)(struct report *r, struct store *s, struct err *e);
+    } verbs[] = {{"check", 1, check}, {"backup", 1, backup}, {"vacuum", 0, vacuum},
+                 {"schema", 1, schema}};
+    struct report r = {.c = c};
+    struct store *s = NULL;
+    size_t v = 0;
+    int rc;
+
+    while (strcmp(verbs[v].name, args_at(c->args, 0)) != 0)
+        v++; /* args_parse let no other word through */
+    if (c->json)
+        r.o = context_json_begin(&r.b, "db");
+    rc = open_store(c, verbs[v].readonly, &s, e);
+    if (rc == 0)
+        rc = verbs[v].run(&r, s, e);
+    store_close(s);
+    strbuf_release(&r.b);
+    return rc;
+}

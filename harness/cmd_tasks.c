@@ -1,0 +1,362 @@
+/* cmd_tasks.c -- which tasks there are, and what exactly one of them asks. */
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "harness/chat.h"
+#include "harness/commands.h"
+#include "harness/encode.h"
+#include "harness/open.h"
+#include "harness/select.h"
+#include "tasks/facts.h"
+#include "tasks/task.h"
+
+const struct option tasks_options[] = {
+    {"doc", 0, OPTION_INT, "N", "0", 0, 1e9, "show: which document"},
+    {"shots", 'k', OPTION_INT, "K", "-1", -1, 1000, "show: examples before the question"},
+    {"seed", 0, OPTION_INT, "N", "1234", 0, 9e15, "show: of few-shot sampling"},
+    {"sampling", 0, OPTION_CHOICE, "lmeval|by_doc", "lmeval", 0, 0, "show: few-shot sampling"},
+    {"system", 0, OPTION_TEXT, "TEXT", NULL, 0, 0, "show: system message"},
+    {"chat", 0, OPTION_FLAG, NULL, NULL, 0, 0, "show: through the template of --model"},
+    {"model", 'm', OPTION_TEXT, "MODEL", NULL, 0, 0, "show: token ids and boundaries by this model"},
+    ENCODER_OPTIONS,
+    {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
+};
+
+/* --- list --------------------------------------------------------------------------------- */
+
+/* Items are counted by opening the task; -1 when its data is not here. */
+static int count_items(const char *name, struct task_opts *o)
+{
+    struct task *t = NULL;
+    int n = task_open(&t, name, o, NULL) == 0 ? task_count(t) : -1;
+
+    task_close(t);
+    return n;
+}
+
+static void put_task(struct json_out *o, const struct task_info *t, struct task_opts *opts)
+{
+    char *data = task_find_data(t, opts, NULL);
+    int n = data ? count_items(t->name, opts) : -1;
+
+    json_begin_object(o, NULL);
+    json_put_str(o, "task", t->name);
+    json_put_str(o, "group", t->group);
+    json_put_int(o, "version", t->version);
+    json_put_str(o, "kind", t->kind);
+    json_put_int(o, "shots", t->default_shots);
+    if (n < 0)
+        json_put_null(o, "items");
+    else
+        json_put_int(o, "items", n);
+    json_put_str(o, "data", data && *data ? data : NULL);
+    json_put_bool(o, "built_in", *t->data == 0);
+    json_put_bool(o, "available", data != NULL);
+    json_put_str(o, "help", t->help);
+    json_end_object(o);
+    mem_free(data);
+}
+
+static int list_json(const struct context *c, struct task_opts *opts, struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+    struct json_out o = context_json_begin(&b, "tasks");
+    const struct task_info *t;
+    int rc;
+
+    json_begin_array(&o, "tasks");
+    for (int i = 0; (t = task_info_at(i)) != NULL; i++)
+        put_task(&o, t, opts);
+    json_end_array(&o);
+    rc = context_json_end(c, &o, e);
+    strbuf_release(&b);
+    return rc;
+}
+
+static int list_table(const struct context *c, struct task_opts *opts, struct err *e)
+{
+    static const struct column columns[] = {
+        {"task", 0, 0}, {"group", 0, 3}, {"version", 1, 4}, {"shots", 1, 2}, {"items", 1, 0},
+        {"kind", 0, 1}, {"data", 0, 5},
+    };
+    const struct task_info *t;
+    struct table table;
+    int rc;
+
+    table_init(&table, columns, 7, c->csv);
+    for (int i = 0; (t = task_info_at(i)) != NULL; i++) {
+        char *data = task_find_data(t, opts, NULL);
+        table_cell(&table, "%s", t->name);
+        table_cell(&table, "%s", t->group ? t->group : "-");
+        table_int(&table, t->version);
+        table_int(&table, t->default_shots);
+        table_int(&table, data ? count_items(t->name, opts) : -1);
+        table_cell(&table, "%s", t->kind);
+        table_cell(&table, "%s", !data ? "not here" : *data ? data : "built in");
+        mem_free(data);
+    }
+    rc = context_table(c, &table, e);
+    table_release(&table);
+    return rc;
+}
+
+/* --- show --------------------------------------------------------------------------------- */
+
+struct shown {
+    const struct context *c;
+    struct vocabulary v; /* of --model; empty without */
+    struct chat chat;
+    struct encoder encoder;
+    struct json_out o;
+    struct strbuf b;
+};
+
+static void json_ids(struct json_out *o, const char *key, const int32_t *v, int n)
+{
+    json_begin_array(o, key);
+    for (int i = 0; i < n; i++)
+        json_put_int(o, NULL, v[i]);
+    json_end_array(o);
+}
+
+/* Where the tokens of a query fall: context ids, then the predicted ones. */
+static int put_tokens(struct shown *s, const struct query *q, struct err *e)
+{
+    struct ids pool = {0};
+    struct span span;
+    int rc;
+
+    if (!s->v.tokenizer || q->kind == QUERY_ROLLING || q->kind == QUERY_WINDOWS)
+        return 0;
+    rc = q->kind == QUERY_GENERATE
+             ? encode_prompt(&s->encoder, q->context, q->max_tokens, &pool, &span, e)
+             : encode_pair(&s->encoder, q->context, q->continuation, &pool, &span, e);
+    if (rc == 0 && s->c->json) {
+        json_ids(&s->o, "context_ids", pool.v, span.n_given);
+        json_ids(&s->o, "continuation_ids", pool.v + span.n_given, span.n_ids - span.n_given);
+    } else if (rc == 0) {
+        strbuf_addf(&s->b, "    tokens: %d given, then", span.n_given);
+        for (int i = span.n_given; i < span.n_ids; i++) {
+            strbuf_addf(&s->b, " %d \"", (int)pool.v[i]);
+            rc |= tokenizer_decode(s->v.tokenizer, &pool.v[i], 1, 1, &s->b, e);
+            strbuf_addc(&s->b, '"');
+        }
+        strbuf_addc(&s->b, '\n');
+    }
+    ids_release(&pool);
+    return rc;
+}
+
+static const char *kind_name(enum query_kind kind)
+{
+    static const char *const names[] = {
+        [QUERY_LOGLIKELIHOOD] = "loglikelihood", [QUERY_ROLLING] = "rolling",
+        [QUERY_GENERATE] = "generate", [QUERY_WINDOWS] = "windows"};
+
+    return names[kind];
+}
+
+static int json_query(struct shown *s, const struct query *q, struct err *e)
+{
+    json_begin_object(&s->o, NULL);
+    json_put_str(&s->o, "kind", kind_name(q->kind));
+    json_put_str(&s->o, "context", q->context);
+    json_put_str(&s->o, "continuation", q->continuation);
+    json_begin_array(&s->o, "until");
+    for (int i = 0; i < q->n_until; i++)
+        json_put_str(&s->o, NULL, q->until[i]);
+    json_end_array(&s->o);
+    if (put_tokens(s, q, e) < 0)
+        return -1;
+    json_end_object(&s->o);
+    return 0;
+}
+
+static int show_json(struct shown *s, const struct task *t, const struct item *it, struct err *e)
+{
+    s->o = context_json_begin(&s->b, "tasks.show");
+    json_put_str(&s->o, "task", task_name(t));
+    json_put_int(&s->o, "version", task_version(t));
+    json_put_int(&s->o, "shots", task_shots(t));
+    json_put_int(&s->o, "doc_id", it->doc_id);
+    json_put_str(&s->o, "doc_hash", it->doc_hash);
+    json_put_str(&s->o, "prompt_hash", it->prompt_hash);
+    json_put_str(&s->o, "gold", it->gold);
+    json_begin_array(&s->o, "queries");
+    for (int i = 0; i < it->n_queries; i++)
+        if (json_query(s, &it->queries[i], e) < 0)
+            return -1;
+    json_end_array(&s->o);
+    return context_json_end(s->c, &s->o, e);
+}
+
+/* A context that several queries share is printed once. */
+static int show_text(struct shown *s, const struct task *t, const struct item *it, struct err *e)
+{
+    const char *last = NULL;
+
+    strbuf_addf(&s->b, "%s, version %d, %d shots, document %d\ngold: %s\n", task_name(t),
+                task_version(t), task_shots(t), it->doc_id, it->gold ? it->gold : "-");
+    for (int i = 0; i < it->n_queries; i++) {
+        const struct query *q = &it->queries[i];
+        if (q->context && (!last || strcmp(last, q->context) != 0))
+            strbuf_addf(&s->b, "--- context\n%s\n", q->context);
+        last = q->context;
+        if (q->continuation)
+            strbuf_addf(&s->b, "--- continuation %d\n%s\n", i, q->continuation);
+        for (int k = 0; k < q->n_until; k++)
+            strbuf_addf(&s->b, "--- stop %s\n", q->until[k]);
+        if (put_tokens(s, q, e) < 0)
+            return -1;
+    }
+    return context_print(s->c, &s->b, e);
+}
+
+static int show_item(struct shown *s, struct task_opts *o, const char *name, struct err *e)
+{
+    int doc = (int)args_int(s->c->args, "doc"), rc = -1;
+    struct task *t = NULL;
+    struct item it = {0};
+
+    if (task_open(&t, name, o, e) < 0)
+        return -1;
+    if (doc >= task_count(t))
+        err_set(e, ERR_USAGE, "option --doc: %s has documents 0..%d", name, task_count(t) - 1);
+    else if (task_item(t, doc, &it, e) == 0) {
+        rc = s->c->json ? show_json(s, t, &it, e) : show_text(s, t, &it, e);
+        item_release(&it);
+    }
+    task_close(t);
+    return rc;
+}
+
+static int prepare_model(struct shown *s, struct task_opts *o, struct err *e)
+{
+    const char *model = args_str(s->c->args, "model");
+    struct gguf_str text;
+    char *template;
+    int rc = 0;
+
+    if (!model)
+        return args_flag(s->c->args, "chat")
+                   ? err_set(e, ERR_USAGE, "tasks show: --chat needs --model")
+                   : 0;
+    if (open_vocabulary(model, &s->v, e) < 0)
+        return -1;
+    s->encoder = make_encoder(s->c, s->v.tokenizer, 0);
+    if (!args_flag(s->c->args, "chat"))
+        return 0;
+    text = chat_template_of(s->v.gguf);
+    template = mem_strndup(text.s, text.n);
+    rc = template ? chat_open(&s->chat, model, template, s->v.tokenizer, e) : err_nomem(e);
+    mem_free(template);
+    o->chat = &s->chat.renderer;
+    return rc;
+}
+
+static int show(struct context *c, struct task_opts *o, struct err *e)
+{
+    const char *name = args_at(c->args, 1);
+    struct shown s = {.c = c};
+    struct selection chosen = {0};
+    int rc = -1;
+
+    if (!name)
+        return err_set(e, ERR_USAGE, "tasks show: TASK is missing");
+    o->shots = (int)args_int(c->args, "shots");
+    o->system = args_str(c->args, "system");
+    o->by_doc = args_choice(c->args, "sampling");
+    if (select_word(&chosen, name, e) == 0 && prepare_model(&s, o, e) == 0)
+        rc = show_item(&s, o, chosen.v[0]->name, e);
+    selection_release(&chosen);
+    chat_close(&s.chat);
+    vocabulary_close(&s.v);
+    strbuf_release(&s.b);
+    return rc;
+}
+
+/* --- check -------------------------------------------------------------------------------- */
+
+static void say(void *user, const char *line)
+{
+    const struct context *c = user;
+
+    fprintf(c->out, "%s\n", line);
+}
+
+/* A bank of facts (JSON lines); exit status 1 when something is wrong with it. */
+static int check_bank(struct context *c, const char *path, struct err *e)
+{
+    enum { BANK_MAX = 256 << 20 };
+    struct strbuf b = STRBUF_INIT;
+    int n = -1;
+
+    if (strcmp(path, "facts") == 0) {
+        size_t len;
+        const char *bytes = facts_bank_bytes(&len);
+        n = facts_lint(bytes, len, say, c, e);
+    } else if (file_read(&b, path, BANK_MAX, e) == 0) {
+        n = facts_lint(strbuf_str(&b), b.len, say, c, e);
+    }
+    strbuf_release(&b);
+    if (n == 0)
+        context_note(c, "%s: nothing is wrong", path);
+    return n < 0 ? -1 : n > 0;
+}
+
+/* Opens the task and builds every item of it. */
+static int check_task(struct context *c, struct task_opts *o, const char *name, struct err *e)
+{
+    struct task *t = NULL;
+    int rc = task_open(&t, name, o, e), n = rc == 0 ? task_count(t) : 0;
+
+    for (int i = 0; i < n && rc == 0; i++) {
+        struct item it;
+        rc = task_item(t, i, &it, e);
+        if (rc == 0)
+            item_release(&it);
+    }
+    if (rc == 0)
+        context_note(c, "%s: %d items, nothing is wrong", name, n);
+    task_close(t);
+    return rc;
+}
+
+static int check(struct context *c, struct task_opts *o, struct err *e)
+{
+    const char *name = args_at(c->args, 1);
+    struct selection chosen = {0};
+    int rc = 0;
+
+    if (!name)
+        return err_set(e, ERR_USAGE, "tasks check: FILE or TASK is missing");
+    if (strcmp(name, "facts") == 0 || file_exists(name))
+        return check_bank(c, name, e);
+    rc = select_word(&chosen, name, e);
+    for (size_t i = 0; i < chosen.n && rc == 0; i++)
+        rc = check_task(c, o, chosen.v[i]->name, e);
+    selection_release(&chosen);
+    return rc;
+}
+
+int cmd_tasks(struct context *c, struct err *e)
+{
+    const char *verb = args_at(c->args, 0);
+    struct data_dirs dirs;
+    struct task_opts o = {.shots = -1, .seed = (uint64_t)args_int(c->args, "seed")};
+    int rc;
+
+    if (context_data_dirs(c, &dirs, e) < 0)
+        return -1;
+    o.data_dirs = (const char *const *)dirs.v;
+    o.n_data_dirs = (int)dirs.n;
+    if (verb && strcmp(verb, "show") == 0)
+        rc = show(c, &o, e);
+    else if (verb && strcmp(verb, "check") == 0)
+        rc = check(c, &o, e);
+    else
+        rc = c->json ? list_json(c, &o, e) : list_table(c, &o, e);
+    data_dirs_release(&dirs);
+    return rc;
+}

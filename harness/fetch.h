@@ -1,0 +1,36 @@
+/* fetch.h -- a file from its sources to its place on disk, whole and verified or not at all.
+ *
+ * What has arrived stands in PATH.part, which the next try goes on from where it can.  At the end
+ * the SHA-256 is compared, and only then does the file get its name.  A wrong file is deleted.
+ * Two processes that want the same file: the second is refused with ERR_BUSY.
+ *
+ * Errors: ERR_IO (network, disk), ERR_FORMAT (wrong hash, wrong size, not the wanted kind of file),
+ * ERR_USAGE (malformed source), ERR_BUSY, ERR_INTERRUPTED. */
+#ifndef HARNESS_FETCH_H
+#define HARNESS_FETCH_H
+
+#include <signal.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/sha256.h"
+
+struct fetch {
+    const char *const *sources; /* source.h; several are joined in this order */
+    int n_sources;
+    const char *path;   /* where the file shall be */
+    const char *sha256; /* NULL: whatever comes is taken */
+    uint64_t bytes;     /* 0: unknown */
+    const char *magic;  /* what the file must begin with; NULL: anything */
+    /* Called often, from the same thread; total is 0 while unknown.  May be NULL. */
+    void (*on_bytes)(void *user, uint64_t done, uint64_t total);
+    /* A source takes long without bytes to count ("pip downloads ...").  May be NULL. */
+    void (*on_step)(void *user, const char *what);
+    void *user;
+    const volatile sig_atomic_t *stop; /* NULL: cannot be interrupted */
+};
+
+/* Hex of what is now at path into sha256. */
+int fetch_file(const struct fetch *f, char sha256[SHA256_HEX], struct err *e);
+
+#endif

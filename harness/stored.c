@@ -1,0 +1,23 @@
+#include "harness/stored.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+int open_store(const struct context *c, int readonly, struct store **out, struct err *e)
+{
+    struct store_opts o = {.readonly = readonly};
+    char *path = context_db_path(c, e);
+    int rc;
+
+    if (!path)
+        return -1;
+    if (readonly && !file_exists(path)) {
+        err_set(e, ERR_NOTFOUND, "%s: no results yet", path);
+        err_hint(e, "'densimeter eval' and 'densimeter bench' store some; --db names another file");
+        rc = -1;
+    } else {
+        rc = store_open(out, path, &o, e);
+    }
+    mem_free(path);
+    return rc;
+}
