@@ -11,6 +11,7 @@
 #include "harness/fetch.h"
 #include "harness/models.h"
 #include "harness/source.h"
+#include "runners/gguf.h"
 
 const struct option pull_options[] = {
     {"list", 'l', OPTION_FLAG, NULL, NULL, 0, 0, "show the catalogue"},
@@ -290,11 +291,35 @@ static int find_stored(const struct context *c, struct plan *p, struct err *e)
     return -1;
 }
 
+/* "NAME-00002-of-00003": does not open alone. */
+static int is_split(const char *path)
+{
+    const char *name = path_base(path), *of = strstr(name, "-of-");
+
+    return of && of - name >= 6 && of[-6] == '-' && strspn(of - 5, "0123456789") == 5 &&
+           strspn(of + 4, "0123456789") == 5;
+}
+
+/* A page that says "sign in", a file cut short: nothing that does not open gets into the store. */
+static int check_model(const char *part, struct err *e)
+{
+    struct gguf *g = NULL;
+    struct err why = ERR_NONE;
+
+    if (is_split(part) || gguf_open(&g, part, &why) == 0) {
+        gguf_close(g);
+        return 0;
+    }
+    if (why.code == ERR_NOMEM)
+        return err_nomem(e);
+    return err_set(e, ERR_FORMAT, "not a model: %s", why.text);
+}
+
 static int bring(const struct context *c, struct plan *p, struct err *e)
 {
     struct meter m = {.c = c, .name = p->name};
     struct fetch f = {.sources = p->sources, .n_sources = p->n_sources, .path = p->path,
-                      .sha256 = p->sha256, .bytes = p->bytes, .magic = "GGUF",
+                      .sha256 = p->sha256, .bytes = p->bytes, .check = check_model,
                       .on_bytes = on_bytes, .on_step = on_step, .user = &m, .stop = c->stop};
     char *dir = models_dir();
     int rc = -1;

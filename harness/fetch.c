@@ -107,24 +107,29 @@ static int sink_open(struct sink *s, const struct fetch *f, struct err *e)
         return err_errno(e, "%s", s->part);
     if (!S_ISREG(st.st_mode))
         return err_set(e, ERR_IO, "%s: not a regular file", s->part);
-    if (flock(s->fd, LOCK_EX | LOCK_NB) < 0)
+    /* Without a name: whoever had it finished between our open and here. */
+    if (flock(s->fd, LOCK_EX | LOCK_NB) < 0 || fstat(s->fd, &st) < 0 || st.st_nlink == 0)
         return err_set(e, ERR_BUSY, "%s: another process is fetching this file", f->path);
+    s->locked = 1;
     s->inherited = st.st_size > 0;
     return sink_cut(s, (uint64_t)st.st_size, e);
-}
-
-static void sink_close(struct sink *s)
-{
-    if (s->fd >= 0)
-        close(s->fd);
-    mem_free(s->part);
-    mem_free(s->tag);
 }
 
 static void discard(struct sink *s)
 {
     unlink(s->part);
     unlink(s->tag);
+}
+
+/* A part with nothing in it is not worth keeping. */
+static void sink_close(struct sink *s)
+{
+    if (s->locked && s->size == 0)
+        discard(s);
+    if (s->fd >= 0)
+        close(s->fd);
+    mem_free(s->part);
+    mem_free(s->tag);
 }
 
 static int fill(struct sink *s, struct err *e)
@@ -153,7 +158,6 @@ static int verify(const struct sink *s, char sha256[SHA256_HEX], struct err *e)
 {
     const struct fetch *f = s->f;
     const char *wanted = f->sha256 ? f->sha256 : s->stated[0] ? s->stated : NULL;
-    char start[16] = "";
 
     if (sha256_file(sha256, s->part, e) < 0)
         return -1;
@@ -162,13 +166,9 @@ static int verify(const struct sink *s, char sha256[SHA256_HEX], struct err *e)
                 wanted);
         return 0;
     }
-    if (f->magic && (pread(s->fd, start, strlen(f->magic), 0) < 0 ||
-                     memcmp(start, f->magic, strlen(f->magic)) != 0)) {
-        err_set(e, ERR_FORMAT, "%s: wrong file: does not begin with \"%s\" (%llu bytes)", f->path,
-                f->magic, (unsigned long long)s->size);
-        return 0;
-    }
-    return 1;
+    if (!f->check || f->check(s->part, e) == 0)
+        return 1;
+    return e && e->code == ERR_NOMEM ? -1 : 0;
 }
 
 int fetch_file(const struct fetch *f, char sha256[SHA256_HEX], struct err *e)

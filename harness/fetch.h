@@ -21,7 +21,8 @@ struct fetch {
     const char *path;   /* where the file shall be */
     const char *sha256; /* NULL: whatever comes is taken */
     uint64_t bytes;     /* 0: unknown */
-    const char *magic;  /* what the file must begin with; NULL: anything */
+    /* Looks at the whole file before it gets its name; NULL: anything will do. */
+    int (*check)(const char *part, struct err *e);
     /* Called often, from the same thread; total is 0 while unknown.  May be NULL. */
     void (*on_bytes)(void *user, uint64_t done, uint64_t total);
     /* A source takes long without bytes to count ("pip downloads ...").  May be NULL. */

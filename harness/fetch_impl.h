@@ -8,7 +8,7 @@
 /* The open PATH.part. */
 struct sink {
     const struct fetch *f;
-    int fd;
+    int fd, locked;
     char *part, *tag;    /* PATH.part, PATH.part.tag */
     uint64_t size;       /* bytes in it */
     uint64_t total;      /* of the whole file; 0: unknown */

@@ -102,8 +102,9 @@ static int parse_hub(struct source *s, const char *text, struct err *e)
     repo++;
     n = (size_t)(file - repo);
     repo_n = strcspn(repo, "@/");
-    if (!is_word(repo, repo_n, "._-"))
-        return malformed(text, "hf:OWNER/REPO/FILE", e);
+    if (!is_word(repo, repo_n, "._-") ||
+        (repo_n < n && !is_word(repo + repo_n + 1, n - repo_n - 1, "._-")))
+        return malformed(text, "hf:OWNER/REPO[@REVISION]/FILE", e);
     if (!endpoint || !*endpoint)
         endpoint = HUB;
     end = strlen(endpoint);
@@ -112,7 +113,7 @@ static int parse_hub(struct source *s, const char *text, struct err *e)
     strbuf_add(&b, repo, repo_n);
     strbuf_adds(&b, "/resolve/");
     if (repo_n < n)
-        add_encoded(&b, repo + repo_n + 1, n - repo_n - 1);
+        strbuf_add(&b, repo + repo_n + 1, n - repo_n - 1);
     else
         strbuf_adds(&b, "main");
     add_encoded(&b, file, strlen(file));

@@ -199,6 +199,10 @@ void usage_man(struct strbuf *b, const struct command *table)
                 ".TP\nDENSIMETER_DB\nthe database of results\n"
                 ".TP\nDENSIMETER_MODELS\nthe folder of models\n"
                 ".TP\nDENSIMETER_DATA\nfolders with task data, separated by colons\n"
+                ".TP\nDENSIMETER_CATALOGUE\na catalogue of models instead of the built-in one\n"
+                ".TP\nHF_ENDPOINT, HF_TOKEN\nwhere hf: sources are, and who asks\n"
+                ".TP\nhttp_proxy, https_proxy, no_proxy, CURL_CA_BUNDLE, SSL_CERT_FILE\n"
+                "as for curl\n"
                 ".TP\nNO_COLOR\nno colours when set\n");
 }
 
