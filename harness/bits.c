@@ -4,16 +4,11 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "harness/knowledge.h"
-#include "tasks/facts.h"
-
-enum { REPLICATES = 2000, BOOTSTRAP_SEED = 1234 };
+#include "harness/factscore.h"
 
 struct bits {
     struct facts *facts;
-    struct knowledge_item *items;
-    struct facts_likelihoods **values; /* one block each: items point into them */
-    size_t n, cap_items, cap_values;
+    struct factscore *score;
 };
 
 int bits_open(struct bits **out, uint64_t seed, struct err *e)
@@ -22,7 +17,7 @@ int bits_open(struct bits **out, uint64_t seed, struct err *e)
 
     if (!b)
         return err_nomem(e);
-    if (facts_open(&b->facts, seed, e) < 0) {
+    if (facts_open(&b->facts, seed, e) < 0 || factscore_open(&b->score, b->facts, e) < 0) {
         bits_close(b);
         return -1;
     }
@@ -34,16 +29,12 @@ void bits_close(struct bits *b)
 {
     if (!b)
         return;
-    for (size_t i = 0; i < b->n; i++)
-        mem_free(b->values[i]);
-    mem_free(b->values);
-    mem_free(b->items);
+    factscore_close(b->score);
     facts_close(b->facts);
     mem_free(b);
 }
 
-static int decode(struct bits *b, const struct store_item *it, struct facts_likelihoods *out,
-                  struct err *e)
+int bits_add(struct bits *b, const struct store_item *it, struct err *e)
 {
     double *nats = mem_alloc((size_t)it->n_requests * sizeof *nats);
     int rc;
@@ -52,60 +43,75 @@ static int decode(struct bits *b, const struct store_item *it, struct facts_like
         return err_nomem(e);
     for (int i = 0; i < it->n_requests; i++)
         nats[i] = it->requests[i].loglikelihood;
-    rc = facts_decode(b->facts, it->doc_id, nats, it->n_requests, out, e);
+    rc = factscore_add(b->score, it->doc_id, nats, it->n_requests, e);
     mem_free(nats);
     return rc;
 }
 
-int bits_add(struct bits *b, const struct store_item *it, struct err *e)
-{
-    struct facts_likelihoods *v = mem_alloc(sizeof *v);
-    struct fact_info fact;
+struct value_list {
+    struct store_value *v;
+    int *n, max;
+};
 
-    if (!v || mem_grow(&b->items, &b->cap_items, b->n + 1, sizeof *b->items) < 0 ||
-        mem_grow(&b->values, &b->cap_values, b->n + 1, sizeof *b->values) < 0) {
-        mem_free(v);
-        return err_nomem(e);
-    }
-    if (decode(b, it, v, e) < 0) {
-        mem_free(v);
-        return -1;
-    }
-    fact = facts_info(b->facts, it->doc_id);
-    b->values[b->n] = v;
-    b->items[b->n++] = (struct knowledge_item){
-        .relation = fact.relation, .subject = fact.id, .language = fact.language, .k = v->k,
-        .l = v->l, .m = v->m, .n = v->n};
+static void put(struct value_list *l, const char *metric, const char *filter,
+                const struct knowledge_total *t, double unit)
+{
+    if (*l->n < l->max)
+        l->v[(*l->n)++] = (struct store_value){metric, filter, t->bits / unit, NAN, t->low / unit,
+                                               t->high / unit};
+}
+
+static const char *part_name(struct fact_info f, enum factscore_part part)
+{
+    return part == FACTS_LANGUAGE ? f.language : part == FACTS_DOMAIN ? f.domain : f.band;
+}
+
+static int known(const struct value_list *l, int from, const char *name)
+{
+    for (int i = from; i < *l->n; i++)
+        if (strcmp(l->v[i].filter, name) == 0)
+            return 1;
     return 0;
 }
 
-static void put(struct store_value *values, int *n, int max, const char *metric,
-                const struct knowledge_total *t, double unit)
+/* bits_per_fact of every language, domain and band that was asked; the name is the filter. */
+static int put_parts(struct bits *b, enum factscore_part part, struct value_list *l,
+                     struct err *e)
 {
-    if (*n < max)
-        values[(*n)++] = (struct store_value){metric, "none", t->bits / unit, NAN, t->low / unit,
-                                              t->high / unit};
+    struct knowledge_total t;
+    int from = *l->n;
+    double bits;
+
+    for (int k = 0; k < factscore_count(b->score); k++) {
+        int i = factscore_item(b->score, k, &bits);
+        const char *name = part_name(facts_info(b->facts, i), part);
+        if (known(l, from, name))
+            continue;
+        if (factscore_total(b->score, part, name, &t, e) < 0)
+            return -1;
+        put(l, "bits_per_fact", name, &t, t.n_items);
+    }
+    return 0;
 }
 
 int bits_values(struct bits *b, const struct store_model *model, struct store_value *values,
                 int *n, int max, struct err *e)
 {
-    struct knowledge *k = NULL;
+    struct value_list l = {values, n, max};
     struct knowledge_total t;
-    int rc = -1;
 
-    if (b->n == 0)
+    if (factscore_count(b->score) == 0)
         return 0;
-    if (knowledge_compute(&k, b->items, (int)b->n, FACTS_TEMPLATES, e) < 0 ||
-        knowledge_total(&t, k, b->items, NULL, BOOTSTRAP_SEED, REPLICATES, e) < 0)
-        goto out;
-    put(values, n, max, "knowledge_bits", &t, 1);
-    put(values, n, max, "bits_per_fact", &t, t.n_items);
-    put(values, n, max, "knowledge_share", &t, t.maximum);
-    put(values, n, max, "bits_per_mparam", &t, (double)model->parameters / 1e6);
-    put(values, n, max, "bits_per_mbyte", &t, (double)model->file_bytes / 1e6);
-    rc = 0;
-out:
-    knowledge_free(k);
-    return rc;
+    if (factscore_fit(b->score, e) < 0 ||
+        factscore_total(b->score, FACTS_ALL, NULL, &t, e) < 0)
+        return -1;
+    put(&l, "knowledge_bits", "none", &t, 1);
+    put(&l, "bits_per_fact", "none", &t, t.n_items);
+    put(&l, "knowledge_share", "none", &t, t.maximum);
+    put(&l, "bits_per_mparam", "none", &t, (double)model->parameters / 1e6);
+    put(&l, "bits_per_mbyte", "none", &t, (double)model->file_bytes / 1e6);
+    if (put_parts(b, FACTS_LANGUAGE, &l, e) < 0 || put_parts(b, FACTS_DOMAIN, &l, e) < 0 ||
+        put_parts(b, FACTS_BAND, &l, e) < 0)
+        return -1;
+    return 0;
 }

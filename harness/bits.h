@@ -14,7 +14,8 @@ void bits_close(struct bits *b);
 int bits_add(struct bits *b, const struct store_item *it, struct err *e);
 
 /* Appends knowledge_bits, bits_per_fact, knowledge_share, bits_per_mparam and bits_per_mbyte with
- * their intervals to values[*n..max).  Nothing when no item was added. */
+ * their intervals to values[*n..max), and bits_per_fact of every language, domain and band, whose
+ * name is the filter (it stays the bank's until bits_close).  Nothing when no item was added. */
 int bits_values(struct bits *b, const struct store_model *model, struct store_value *values,
                 int *n, int max, struct err *e);
 

@@ -264,12 +264,20 @@ static int group_rows(struct table *t, const struct task_list *l, size_t first, 
     return 0;
 }
 
+/* The parts of knowledge (languages, domains, bands) are for the JSON and the report. */
+static int is_part(const struct store_value *v)
+{
+    return strcmp(v->metric, "bits_per_fact") == 0 && strcmp(v->filter, "none") != 0;
+}
+
 static void task_rows(struct table *t, const struct task_row *row)
 {
     char key[128];
 
     for (int i = 0; i < row->n_values; i++) {
         const struct store_value *v = &row->values[i];
+        if (is_part(v) && !t->exact)
+            continue;
         metric_key(key, sizeof key, v->metric, v->filter);
         value_row(t, row->task, row->shots, row->n, key, v->value, v->stderr_, v->low, v->high,
                   i == 0 ? task_row_cost(row, "wall_s") : NAN);

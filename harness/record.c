@@ -195,7 +195,7 @@ static double median_of(double *x, size_t n)
     return stats_median(x, known);
 }
 
-enum { VALUES_MAX = 16 };
+enum { VALUES_MAX = 64 };
 
 static int fill_values(const struct task *t, const struct totals *all, int bootstrap,
                        struct store_value *values, int *n, struct err *e)
