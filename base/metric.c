@@ -40,6 +40,10 @@ static const struct metric metrics[] = {
     {"peak_rss_bytes", "peak memory", "B", BETTER_LOWER, "peak resident set of the process"},
     {"energy_j", "energy", "J", BETTER_LOWER, "energy where a meter exists"},
     {"joule_per_token", "energy per token", "J", BETTER_LOWER, "energy_j / tokens"},
+    {"weights_bytes_per_token", "weights per token", "B", BETTER_LOWER,
+     "bytes of weights that one decode step reads"},
+    {"speed_ratio", "speed against a rival", "", BETTER_HIGHER,
+     "the rival's time over ours, measured in alternation"},
     {"bandwidth_bytes_s", "weight bandwidth", "B/s", BETTER_HIGHER,
      "bytes of weights read per second of decode"},
 };

@@ -23,6 +23,8 @@ static const struct command commands[] = {
     {MODELS, "models", cmd_models, NULL, "", 0, 0, NULL, 1, "list the models in the store", NULL},
     {MODELS, "info", cmd_info, info_options, "MODEL", 1, 1, NULL, 0,
      "show what a model is and what it needs", NULL},
+    {MODELS, "quantize", cmd_quantize, quantize_options, "MODEL OUT.gguf", 2, 2, NULL, 0,
+     "write a model in a smaller format", NULL},
     {INSIDE, "tokenize", cmd_tokenize, tokenize_options, "MODEL [TEXT]", 1, 2, NULL, 0,
      "show how a text becomes tokens",
      "Without BOS, and with the texts of special tokens taken as plain text, unless asked for. "
@@ -37,6 +39,12 @@ static const struct command commands[] = {
      "render a chat template", NULL},
     {INSIDE, "generate", cmd_generate, generate_options, "MODEL [PROMPT]", 1, 2, NULL, 0,
      "continue a prompt", NULL},
+    {MEASURING, "bench", cmd_bench, bench_options, "MODEL...", 1, -1, NULL, 1,
+     "measure speed, memory and energy",
+     "Comma lists make a grid. Every test is warmed up once and every sample is kept; low and high "
+     "bound the median with 95 %, or less with fewer than 6 samples. --versus measures llama-bench "
+     "on the same file in alternation and prints the ratio of times with its interval (Hodges and "
+     "Lehmann)."},
     {MEASURING, "eval", cmd_eval, eval_options, "MODEL...", 1, -1, NULL, 1,
      "run tasks on models and store every item",
      "The same command line goes on with a run that was interrupted."},
@@ -57,6 +65,10 @@ static const struct command commands[] = {
      "read results of lm-eval, llama-bench, or a CSV table", NULL},
     {RESULTS, "db", cmd_db, NULL, "check|backup|vacuum|schema [FILE]", 1, 2,
      "check|backup|vacuum|schema", 0, "look after the database of results", NULL},
+    {CONCLUDING, "devices", cmd_devices, NULL, "", 0, 0, NULL, 1, "list what can compute here", NULL},
+    {CONCLUDING, "doctor", cmd_doctor, doctor_options, "", 0, 0, NULL, 0,
+     "measure what this machine can do, and whether it is quiet",
+     "Exit status 3 when it is too noisy to measure on."},
     {HELP, "help", cmd_help, help_options, "[COMMAND]", 0, 1, NULL, 0,
      "explain a command, or list all of them", NULL},
     {HELP, "completions", cmd_completions, NULL, "bash|zsh|fish", 1, 1, "bash|zsh|fish", 0,

@@ -5,22 +5,28 @@
 
 #include "base/mem.h"
 
-int open_model(const struct context *c, const char *name, int context, struct runner **out,
-               struct err *e)
+struct runner_opts engine_opts(const struct context *c)
 {
-    struct runner_opts o = {
+    return (struct runner_opts){
         .device = args_str(c->args, "device"), .kernels = args_str(c->args, "kernels"),
         .numerics = args_choice(c->args, "numerics") ? NUMERICS_FAST : NUMERICS_EXACT,
-        .threads = (int)args_int(c->args, "threads"), .context = context,
+        .threads = (int)args_int(c->args, "threads"),
         .batch_tokens = (int)args_int(c->args, "batch-tokens"),
         .kv_bytes = (size_t)args_int(c->args, "kv-memory"),
         .check_finite = args_flag(c->args, "check-finite"),
     };
+}
+
+int open_model(const struct context *c, const char *name, int context, struct runner **out,
+               struct err *e)
+{
+    struct runner_opts o = engine_opts(c);
     char *path = model_path(name, e);
     int rc;
 
     if (!path)
         return -1;
+    o.context = context;
     rc = runner_open(out, path, &o, e);
     mem_free(path);
     return rc;

@@ -9,8 +9,10 @@
 
 /* Rows for commands that run a model. */
 #define ENGINE_OPTIONS                                                                             \
-    {"device", 0, OPTION_TEXT, "NAME", "cpu", 0, 0, "what computes ('densimeter devices')"},       \
     {"threads", 't', OPTION_INT, "N", "0", 0, 1024, "worker threads; 0: one per usable core"},     \
+    ENGINE_OPTIONS_BUT_THREADS
+#define ENGINE_OPTIONS_BUT_THREADS                                                                 \
+    {"device", 0, OPTION_TEXT, "NAME", "cpu", 0, 0, "what computes ('densimeter devices')"},       \
     {"numerics", 0, OPTION_CHOICE, "exact|fast", "exact", 0, 0,                                    \
      "arithmetic: float32, or 8-bit activations"},                                                 \
     {"kernels", 0, OPTION_TEXT, "NAME", NULL, 0, 0, "kernels to use instead of the best"},         \
@@ -23,6 +25,9 @@
     {"max-length", 0, OPTION_INT, "N", "2048", 2, 1e7, "tokens the model may read at once"},       \
     {"bos", 0, OPTION_CHOICE, "auto|always|never", "auto", 0, 0,                                   \
      "BOS in front; auto: as the model's file says"}
+
+/* What ENGINE_OPTIONS say. */
+struct runner_opts engine_opts(const struct context *c);
 
 /* context: tokens a sequence may have, at most the model's own; 0: the model's own. */
 int open_model(const struct context *c, const char *name, int context, struct runner **out,

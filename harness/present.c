@@ -146,23 +146,55 @@ static void put_noise(struct json_out *o, const char *key, const char *json)
         json_put_null(o, key);
 }
 
-static void put_bench(struct json_out *o, const struct store_bench *b)
+static void put_interval(struct json_out *o, const char *key, const struct store_value *v)
 {
+    json_begin_object(o, key);
+    json_put_num(o, "median", v ? v->value : NAN);
+    json_put_num(o, "low", v ? v->low : NAN);
+    json_put_num(o, "high", v ? v->high : NAN);
+    json_end_object(o);
+}
+
+static void put_bench(struct json_out *o, const struct run_row *r, const struct store_bench *b)
+{
+    static const char *const numbers[] = {
+        "ttft_s", "tpot_s", "peak_rss_bytes", "weights_bytes_per_token", "bandwidth_bytes_s",
+        "energy_j", "joule_per_token"};
+
     json_begin_object(o, NULL);
-    json_put_str(o, "test", b->test);
-    json_put_str(o, "rival", b->rival);
-    json_put_int(o, "depth", b->depth);
-    json_put_int(o, "streams", b->batch);
+    json_put_str(o, "run", r->id);
+    json_put_str(o, "model", r->model.name);
+    json_put_str(o, "program", b->rival ? b->rival : "densimeter");
+    json_put_str(o, "numerics", b->rival ? NULL : r->numerics_id);
     json_put_str(o, "device", b->device);
     json_put_int(o, "threads", b->threads);
+    json_put_str(o, "test", b->test);
     json_put_int(o, "tokens", b->tokens);
+    put_interval(o, "tok_s", bench_value(b, "tok_s"));
     json_begin_array(o, "samples");
     for (int i = 0; i < b->n_samples; i++)
         json_put_num(o, NULL, b->samples[i]);
     json_end_array(o);
-    put_values(o, "metrics", b->values, b->n_values);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        const struct store_value *v = bench_value(b, numbers[i]);
+        json_put_num(o, numbers[i], v ? v->value : NAN);
+    }
+    if (b->rival)
+        put_interval(o, "speed_ratio", bench_value(b, "speed_ratio"));
     put_noise(o, "noise", b->noise);
     json_end_object(o);
+}
+
+int present_bench_rows(struct json_out *o, struct store *s, const struct run_row *r,
+                       struct err *e)
+{
+    struct bench_list l = {0};
+    int rc = query_bench(s, r->id, &l, e);
+
+    for (size_t i = 0; i < l.n && rc == 0; i++)
+        put_bench(o, r, &l.v[i]);
+    bench_list_release(&l);
+    return rc;
 }
 
 static int put_tasks(struct json_out *o, const struct task_list *l, struct err *e)
@@ -182,7 +214,6 @@ static int put_tasks(struct json_out *o, const struct task_list *l, struct err *
 int present_run_json(struct json_out *o, struct store *s, const struct run_row *r, struct err *e)
 {
     struct task_list tasks = {0};
-    struct bench_list bench = {0};
     int rc = -1;
 
     json_put_str(o, "run", r->id);
@@ -200,19 +231,12 @@ int present_run_json(struct json_out *o, struct store *s, const struct run_row *
     json_put_str(o, "machine", r->machine_name);
     put_noise(o, "noise", r->noise_after);
     model_put(o, "model", &r->model);
-    if (query_tasks(s, r->id, &tasks, e) < 0 || put_tasks(o, &tasks, e) < 0 ||
-        query_bench(s, r->id, &bench, e) < 0)
-        goto out;
-    if (bench.n) {
+    if (query_tasks(s, r->id, &tasks, e) == 0 && put_tasks(o, &tasks, e) == 0) {
         json_begin_array(o, "bench");
-        for (size_t i = 0; i < bench.n; i++)
-            put_bench(o, &bench.v[i]);
+        rc = present_bench_rows(o, s, r, e);
         json_end_array(o);
     }
-    rc = 0;
-out:
     task_list_release(&tasks);
-    bench_list_release(&bench);
     return rc;
 }
 
@@ -319,15 +343,16 @@ static int print_bench(const struct context *c, const struct bench_list *l, stru
 {
     static const struct column columns[] = {
         {"test", 0, 0},    {"program", 0, 0}, {"threads", 1, 2}, {"runs", 1, 1},
-        {"tok/s", 1, 0}, {"low", 1, 0}, {"high", 1, 0},
+        {"tok/s", 1, 0}, {"low", 1, 0}, {"high", 1, 0}, {"ours/theirs", 0, 0},
     };
     struct table t;
     int rc;
 
-    table_init(&t, columns, 7, c->csv);
+    table_init(&t, columns, 8, c->csv);
     for (size_t i = 0; i < l->n; i++) {
         const struct store_bench *b = &l->v[i];
         const struct store_value *v = bench_value(b, "tok_s");
+        const struct store_value *ratio = bench_value(b, "speed_ratio");
         table_cell(&t, "%s", b->test);
         table_cell(&t, "%s", b->rival ? b->rival : "densimeter");
         table_int(&t, b->threads);
@@ -335,6 +360,10 @@ static int print_bench(const struct context *c, const struct bench_list *l, stru
         table_num(&t, v ? v->value : NAN, 4);
         table_num(&t, v ? v->low : NAN, 4);
         table_num(&t, v ? v->high : NAN, 4);
+        if (ratio && !isnan(ratio->low))
+            table_cell(&t, "%.3f (%.3f..%.3f)", ratio->value, ratio->low, ratio->high);
+        else
+            table_num(&t, ratio ? ratio->value : NAN, 4);
     }
     rc = context_table(c, &t, e);
     table_release(&t);

@@ -1,0 +1,198 @@
+/* cmd_devices.c -- what can compute here, and whether it can be measured on. */
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/thread.h"
+#include "harness/commands.h"
+#include "harness/machine.h"
+#include "harness/meter.h"
+#include "harness/peak.h"
+#include "runners/device.h"
+#include "runners/kernels.h"
+
+const struct option doctor_options[] = {
+    {"threads", 't', OPTION_INT, "N", "0", 0, 1024, "threads to measure with; 0: all usable cores"},
+    {"seconds", 0, OPTION_NUMBER, "S", "2", 0, 3600, "how long to watch the idle machine"},
+    {"sysroot", 0, OPTION_TEXT, "DIR", "", 0, 0, "read the machine's files below DIR"},
+    {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
+};
+
+/* --- devices ------------------------------------------------------------------------------ */
+
+static void kernel_names(struct strbuf *b, const char *separator)
+{
+    const struct kernels *k;
+    int n = 0;
+
+    for (int i = 0; (k = kernels_at(i)) != NULL; i++)
+        if (!k->usable || k->usable())
+            strbuf_addf(b, "%s%s", n++ ? separator : "", k->name);
+}
+
+static int devices_json(const struct context *c, struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+    struct json_out o = context_json_begin(&b, "devices");
+    const struct device_ops *d;
+    const struct kernels *k;
+    int rc;
+
+    json_begin_array(&o, "devices");
+    for (int i = 0; (d = device_at(i)) != NULL; i++) {
+        json_begin_object(&o, NULL);
+        json_put_str(&o, "device", d->name);
+        json_put_str(&o, "help", d->help);
+        json_put_int(&o, "cores", cpus_allowed());
+        json_begin_array(&o, "kernels");
+        for (int n = 0; (k = kernels_at(n)) != NULL; n++)
+            if (!k->usable || k->usable())
+                json_put_str(&o, NULL, k->name);
+        json_end_array(&o);
+        json_end_object(&o);
+    }
+    json_end_array(&o);
+    rc = context_json_end(c, &o, e);
+    strbuf_release(&b);
+    return rc;
+}
+
+int cmd_devices(struct context *c, struct err *e)
+{
+    static const struct column columns[] = {
+        {"device", 0, 0}, {"cores", 1, 0}, {"kernels", 0, 0}, {"what", 0, 1}};
+    const struct device_ops *d;
+    struct strbuf names = STRBUF_INIT;
+    struct table t;
+    int rc;
+
+    if (c->json)
+        return devices_json(c, e);
+    kernel_names(&names, " ");
+    table_init(&t, columns, 4, c->csv);
+    for (int i = 0; (d = device_at(i)) != NULL; i++) {
+        table_cell(&t, "%s", d->name);
+        table_int(&t, cpus_allowed());
+        table_cell(&t, "%s", strbuf_str(&names));
+        table_cell(&t, "%s", d->help);
+    }
+    rc = context_table(c, &t, e);
+    table_release(&t);
+    strbuf_release(&names);
+    return rc;
+}
+
+/* --- doctor ------------------------------------------------------------------------------- */
+
+struct advice {
+    const char *key, *bad, *say;
+};
+
+/* Settings that make measurements drift; only what the machine has is judged. */
+static const struct advice advices[] = {
+    {"governor", "powersave", "the frequency governor is 'powersave'; 'performance' is steadier"},
+    {"governor", "ondemand", "the frequency governor is 'ondemand'; 'performance' is steadier"},
+    {"no_turbo", "0", "turbo is on: speed depends on temperature"},
+    {"boost", "1", "boost is on: speed depends on temperature"},
+    {"numa_balancing", "1", "NUMA balancing moves pages while measuring"},
+};
+
+static void watch(struct noise *n, const char *root, double seconds)
+{
+    struct timespec pause = {(time_t)seconds, (long)((seconds - floor(seconds)) * 1e9)};
+    struct noise_sample before, after;
+
+    noise_sample(&before, root);
+    nanosleep(&pause, NULL);
+    noise_sample(&after, root);
+    noise_between(n, &before, &after, 1);
+}
+
+static int holds(const struct advice *a, const char *root)
+{
+    char value[256];
+
+    machine_fact(value, sizeof value, root, a->key);
+    return strcmp(value, a->bad) == 0;
+}
+
+static void put_advice(struct json_out *o, const char *root)
+{
+    json_begin_array(o, "advice");
+    for (size_t i = 0; i < sizeof advices / sizeof advices[0]; i++)
+        if (holds(&advices[i], root))
+            json_put_str(o, NULL, advices[i].say);
+    json_end_array(o);
+}
+
+static int doctor_json(const struct context *c, const struct peak *p, const struct noise *n,
+                       const char *energy, struct err *e)
+{
+    const char *root = args_str(c->args, "sysroot");
+    struct strbuf b = STRBUF_INIT, machine = STRBUF_INIT;
+    struct json_out o = context_json_begin(&b, "doctor");
+    int rc = machine_json(&machine, root, e);
+
+    json_put_int(&o, "threads", p->threads);
+    json_put_num(&o, "bandwidth_bytes_s", p->bytes_s);
+    json_put_num(&o, "flop_s", p->flop_s);
+    json_put_str(&o, "vector_unit", p->unit);
+    json_put_str(&o, "energy_meter", energy);
+    noise_json(&o, "noise", n);
+    put_advice(&o, root);
+    if (rc == 0) {
+        json_put_raw(&o, "machine", strbuf_str(&machine));
+        rc = context_json_end(c, &o, e);
+    }
+    strbuf_release(&machine);
+    strbuf_release(&b);
+    return rc;
+}
+
+static int doctor_text(const struct context *c, const struct peak *p, const struct noise *n,
+                       const char *energy, struct err *e)
+{
+    const char *root = args_str(c->args, "sysroot");
+    struct strbuf b = STRBUF_INIT;
+    char cpu[256];
+    int rc;
+
+    machine_fact(cpu, sizeof cpu, root, "cpu");
+    strbuf_addf(&b, "%-18s %s\n", "processor", cpu[0] ? cpu : "not available");
+    strbuf_addf(&b, "%-18s %d threads\n", "measured with", p->threads);
+    strbuf_addf(&b, "%-18s %.1f GB/s read\n", "memory", p->bytes_s / 1e9);
+    strbuf_addf(&b, "%-18s %.0f GFLOP/s, float32, %s\n", "multiply-add", p->flop_s / 1e9, p->unit);
+    strbuf_addf(&b, "%-18s %s\n", "energy meter", energy ? energy : "not available");
+    strbuf_addf(&b, "%-18s %s\n", "quiet",
+                n->quiet == QUIET_YES  ? "yes"
+                : n->quiet == QUIET_NO ? n->reasons
+                                       : "not known: the kernel does not tell");
+    for (size_t i = 0; i < sizeof advices / sizeof advices[0]; i++)
+        if (holds(&advices[i], root))
+            strbuf_addf(&b, "%-18s %s\n", "advice", advices[i].say);
+    rc = context_print(c, &b, e);
+    strbuf_release(&b);
+    return rc;
+}
+
+/* Exit status 3 when measurements here would not be comparable. */
+int cmd_doctor(struct context *c, struct err *e)
+{
+    const char *root = args_str(c->args, "sysroot");
+    int threads = (int)args_int(c->args, "threads"), rc = -1;
+    struct meter *meter = NULL;
+    struct noise noise;
+    struct peak peak;
+
+    watch(&noise, root, args_num(c->args, "seconds"));
+    if (meter_open(&meter, root, e) < 0 ||
+        peak_measure(&peak, threads, e) < 0)
+        goto out;
+    rc = c->json ? doctor_json(c, &peak, &noise, meter_source(meter), e)
+                 : doctor_text(c, &peak, &noise, meter_source(meter), e);
+    if (rc == 0 && (noise.quiet == QUIET_NO || noise.invalid))
+        rc = 3;
+out:
+    meter_close(meter);
+    return rc;
+}

@@ -1,0 +1,213 @@
+#include "harness/peak.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+#include "base/mem.h"
+#include "base/thread.h"
+#include "harness/meter.h"
+
+enum { ROUNDS = 8, CHAINS = 12, STEPS = 2000000, BLOCK_MB = 128 };
+
+/* --- multiply-adds ------------------------------------------------------------------------ */
+
+#define UNROLLED _Pragma("GCC unroll 12") /* CHAINS: so that the sums stay in registers */
+
+/* CHAINS independent sums hide the latency of the unit.  The result is returned so that nothing can
+ * be left out. */
+struct fma_unit {
+    const char *name;
+    int lanes;
+    int (*usable)(void);
+    float (*run)(int steps);
+};
+
+static int always(void)
+{
+    return 1;
+}
+
+static float fma_scalar(int steps)
+{
+    float a[CHAINS], s = 0;
+
+    for (int i = 0; i < CHAINS; i++)
+        a[i] = (float)i;
+    for (int n = 0; n < steps; n++)
+        UNROLLED for (int i = 0; i < CHAINS; i++)
+            a[i] = fmaf(a[i], 0.999f, 0.001f);
+    for (int i = 0; i < CHAINS; i++)
+        s += a[i];
+    return s;
+}
+
+#if defined(__x86_64__)
+static int has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512f");
+}
+
+static int has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+__attribute__((target("avx512f"))) static float fma_avx512(int steps)
+{
+    __m512 a[CHAINS], m = _mm512_set1_ps(0.999f), c = _mm512_set1_ps(0.001f);
+    float s = 0;
+
+    for (int i = 0; i < CHAINS; i++)
+        a[i] = _mm512_set1_ps((float)i);
+    for (int n = 0; n < steps; n++)
+        UNROLLED for (int i = 0; i < CHAINS; i++)
+            a[i] = _mm512_fmadd_ps(a[i], m, c);
+    for (int i = 0; i < CHAINS; i++)
+        s += _mm512_cvtss_f32(a[i]);
+    return s;
+}
+
+__attribute__((target("avx2,fma"))) static float fma_avx2(int steps)
+{
+    __m256 a[CHAINS], m = _mm256_set1_ps(0.999f), c = _mm256_set1_ps(0.001f);
+    float s = 0;
+
+    for (int i = 0; i < CHAINS; i++)
+        a[i] = _mm256_set1_ps((float)i);
+    for (int n = 0; n < steps; n++)
+        UNROLLED for (int i = 0; i < CHAINS; i++)
+            a[i] = _mm256_fmadd_ps(a[i], m, c);
+    for (int i = 0; i < CHAINS; i++)
+        s += _mm256_cvtss_f32(a[i]);
+    return s;
+}
+#elif defined(__ARM_NEON)
+static float fma_neon(int steps)
+{
+    float32x4_t a[CHAINS], m = vdupq_n_f32(0.999f), c = vdupq_n_f32(0.001f);
+    float s = 0;
+
+    for (int i = 0; i < CHAINS; i++)
+        a[i] = vdupq_n_f32((float)i);
+    for (int n = 0; n < steps; n++)
+        UNROLLED for (int i = 0; i < CHAINS; i++)
+            a[i] = vfmaq_f32(c, a[i], m);
+    for (int i = 0; i < CHAINS; i++)
+        s += vgetq_lane_f32(a[i], 0);
+    return s;
+}
+#endif
+
+static const struct fma_unit units[] = {
+#if defined(__x86_64__)
+    {"avx512", 16, has_avx512, fma_avx512},
+    {"avx2", 8, has_avx2, fma_avx2},
+#elif defined(__ARM_NEON)
+    {"neon", 4, always, fma_neon},
+#endif
+    {"scalar", 1, always, fma_scalar},
+};
+
+static const struct fma_unit *best_unit(void)
+{
+    const struct fma_unit *u = units;
+
+    while (!u->usable())
+        u++; /* the last one always is */
+    return u;
+}
+
+/* --- threads ------------------------------------------------------------------------------ */
+
+struct worker {
+    const struct fma_unit *unit; /* NULL: read memory */
+    const uint64_t *words;
+    size_t n;
+    double seconds;
+    volatile double result; /* so that the work cannot be left out */
+};
+
+struct crew {
+    struct pool *pool;
+    struct worker *workers;
+};
+
+static uint64_t read_words(const uint64_t *w, size_t n)
+{
+    uint64_t s[8] = {0};
+
+    for (size_t i = 0; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++)
+            s[k] += w[i + k];
+    return s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7];
+}
+
+static void work(void *arg, int i)
+{
+    struct crew *crew = arg;
+    struct worker *w = &crew->workers[i];
+    double start;
+
+    pool_barrier(crew->pool);
+    start = meter_clock_s();
+    if (w->unit)
+        w->result = (double)w->unit->run(STEPS);
+    else
+        w->result = (double)read_words(w->words, w->n);
+    w->seconds = meter_clock_s() - start;
+}
+
+/* All workers at once; their work per second is the sum of each one's own. */
+static double best_of(struct crew *crew, double work_each)
+{
+    double best = 0;
+
+    for (int round = 0; round < ROUNDS; round++) {
+        double now = 0;
+        pool_run(crew->pool, work, crew);
+        for (int i = 0; i < pool_threads(crew->pool); i++)
+            now += work_each / crew->workers[i].seconds;
+        best = now > best ? now : best;
+    }
+    return best;
+}
+
+int peak_measure(struct peak *out, int threads, struct err *e)
+{
+    const struct fma_unit *unit = best_unit();
+    size_t block = (size_t)BLOCK_MB << 20, words;
+    struct crew crew = {0};
+    uint64_t *memory = NULL;
+    int rc = -1;
+
+    if (pool_open(&crew.pool, threads, e) < 0)
+        return -1;
+    *out = (struct peak){.threads = pool_threads(crew.pool), .unit = unit->name};
+    crew.workers = mem_calloc((size_t)out->threads, sizeof *crew.workers);
+    memory = mem_alloc(block);
+    if (!crew.workers || !memory) {
+        err_nomem(e);
+        goto out;
+    }
+    memset(memory, 1, block);
+    words = block / sizeof *memory / (size_t)out->threads;
+    for (int i = 0; i < out->threads; i++)
+        crew.workers[i] = (struct worker){.words = memory + (size_t)i * words, .n = words};
+    out->bytes_s = best_of(&crew, (double)(words * sizeof *memory));
+    for (int i = 0; i < out->threads; i++)
+        crew.workers[i].unit = unit;
+    out->flop_s = best_of(&crew, 2.0 * unit->lanes * CHAINS * STEPS);
+    rc = 0;
+out:
+    pool_close(crew.pool);
+    mem_free(memory);
+    mem_free(crew.workers);
+    return rc;
+}

@@ -1,0 +1,20 @@
+/* peak.h -- what the machine can do at most: bytes read per second, multiply-adds per second.
+ *
+ * Measured, not looked up: all threads read a block far larger than the caches, and run independent
+ * fused multiply-adds in registers with the widest vectors this processor has.  The best of several
+ * short rounds counts, because everything else only makes it slower. */
+#ifndef HARNESS_PEAK_H
+#define HARNESS_PEAK_H
+
+#include "base/err.h"
+
+struct peak {
+    int threads;
+    double bytes_s;   /* read from memory */
+    double flop_s;    /* float32, a fused multiply-add counts as two */
+    const char *unit; /* "avx512", "avx2", "neon", "scalar" */
+};
+
+int peak_measure(struct peak *out, int threads, struct err *e); /* 0: all usable cores */
+
+#endif
