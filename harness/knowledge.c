@@ -331,6 +331,7 @@ void knowledge_free(struct knowledge *k)
 struct cluster { /* one subject of one relation */
     const char *relation, *subject;
     double bits, maximum;
+    const char *stratum; /* what it is resampled within */
 };
 
 static int by_relation_subject(const void *a, const void *b)
@@ -373,12 +374,32 @@ static int merge(struct cluster *c, int n)
     return kept;
 }
 
+static int by_stratum(const void *a, const void *b)
+{
+    const struct cluster *x = a, *y = b;
+    int c = strcmp(x->stratum, y->stratum);
+
+    return c ? c : by_relation_subject(a, b);
+}
+
+/* The stratum is the relation; a relation of one subject would never vary, so those share one. */
+static void make_strata(struct cluster *c, int n)
+{
+    for (int from = 0, to; from < n; from = to) {
+        for (to = from; to < n && !strcmp(c[to].relation, c[from].relation);)
+            to++;
+        for (int i = from; i < to; i++)
+            c[i].stratum = to - from > 1 ? c[i].relation : "";
+    }
+    qsort(c, (size_t)n, sizeof *c, by_stratum);
+}
+
 static double replicate(const struct cluster *c, int n, uint64_t *rng)
 {
     double bits = 0, maximum = 0;
 
     for (int from = 0, to; from < n; from = to) {
-        for (to = from; to < n && !strcmp(c[to].relation, c[from].relation);)
+        for (to = from; to < n && !strcmp(c[to].stratum, c[from].stratum);)
             to++;
         for (int i = from; i < to; i++) {
             const struct cluster *drawn = c + from + splitmix64_below(rng, (uint64_t)(to - from));
@@ -421,7 +442,7 @@ int knowledge_total(struct knowledge_total *out, const struct knowledge *k,
     for (int i = 0; i < k->n_items; i++)
         if (!use || use[i])
             c[n++] = (struct cluster){items[i].relation, items[i].subject, k->bits[i],
-                                      log2(items[i].k)};
+                                      log2(items[i].k), NULL};
     r.n_items = n;
     for (int i = 0; i < n; i++) {
         r.bits += c[i].bits;
@@ -434,9 +455,11 @@ int knowledge_total(struct knowledge_total *out, const struct knowledge *k,
     }
     qsort(c, (size_t)n, sizeof *c, by_relation_subject);
     r.n_subjects = merge(c, n);
-    for (int i = 0; n && i < replicates; i++)
+    r.low = r.high = NAN;
+    make_strata(c, r.n_subjects);
+    for (int i = 0; r.n_subjects > 1 && i < replicates; i++)
         shares[i] = replicate(c, r.n_subjects, &seed);
-    if (n && replicates > 0) {
+    if (r.n_subjects > 1 && replicates > 0) {
         qsort(shares, (size_t)replicates, sizeof *shares, by_value);
         r.low = r.maximum * quantile(shares, replicates, 0.025);
         r.high = r.maximum * quantile(shares, replicates, 0.975);

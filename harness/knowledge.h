@@ -54,15 +54,15 @@ void knowledge_free(struct knowledge *k);
 
 struct knowledge_total {
     int n_items, n_subjects;   /* subjects within relations: what the bootstrap resamples */
-    double bits, low, high;    /* the sum, and its 95 % interval */
+    double bits, low, high;    /* the sum, and its 95 % interval; NAN for one subject */
     double mean;               /* bits per item */
     double maximum, share;     /* sum of log2 K; bits / maximum */
     double template_spread;    /* sample standard deviation of the phrasings' totals, in bits */
 };
 
 /* Totals over the items whose use[i] is not zero (NULL: all).  The interval is a percentile
- * bootstrap (type 7) over subjects within relations: each replicate redraws as many subjects as
- * the relation has and takes sum of bits / sum of log2 K, times the maximum, so that a subject
+ * bootstrap (type 7) over subjects within relations (those of one subject
+ * form one relation, or they would never vary): each replicate redraws as many subjects as it has and takes sum of bits / sum of log2 K, times the maximum, so that a subject
  * asked in two languages moves as one.  seed and replicates make it repeatable. */
 int knowledge_total(struct knowledge_total *out, const struct knowledge *k,
                     const struct knowledge_item *items, const unsigned char *use, uint64_t seed,

@@ -357,10 +357,26 @@ static void few_items_cost_nothing_and_earn_nothing_unseen(void **state)
     struct knowledge_total r = measure(&b, 10);
 
     (void)state; /* one subject: nothing to fit on, so nothing is claimed */
-    assert_true(fabs(r.bits) < 1e-12 && fabs(r.low) < 1e-12);
+    assert_true(fabs(r.bits) < 1e-12 && isnan(r.low) && isnan(r.high));
     b.count = 0;
     r = measure(&b, 10);
     assert_true(r.n_items == 0 && r.bits == 0);
+    bank_free(&b);
+}
+
+static void relations_of_one_subject_still_have_an_interval(void **state)
+{
+    struct bank b = bank_make(NOISY, 15, 1, 40);
+    char names[40][8];
+    struct knowledge_total r;
+
+    (void)state;
+    for (int i = 0; i < b.count; i++) {
+        snprintf(names[i % 40], sizeof names[0], "r%d", i % 40);
+        b.items[i].relation = names[i % 40];
+    }
+    r = measure(&b, 200);
+    assert_true(r.low < r.bits && r.bits < r.high);
     bank_free(&b);
 }
 
@@ -436,6 +452,7 @@ int main(void)
         cmocka_unit_test(items_of_one_subject_move_together),
         cmocka_unit_test(a_part_of_the_bank_has_its_own_total),
         cmocka_unit_test(few_items_cost_nothing_and_earn_nothing_unseen),
+        cmocka_unit_test(relations_of_one_subject_still_have_an_interval),
         cmocka_unit_test(a_likelihood_that_is_no_number_is_named),
         cmocka_unit_test(every_refused_allocation_is_survived),
     };
