@@ -65,7 +65,8 @@ static void fit_axes(struct canvas *c)
             }
         }
     /* a label of some seven characters to each tick on x, two and a half lines on y */
-    axis_fit(&c->x, x0, x1, log_x, fmax(1 / 15.0, 8 * CHAR_WIDTH * c->size->font / c->size->width));
+    axis_fit(&c->x, x0, x1, log_x,
+             fmax(1 / 15.0, 8 * CHAR_WIDTH * c->size->font / (0.75 * c->size->width)));
     axis_fit(&c->y, y0, y1, log_y, fmax(1 / 15.0, 2.5 * c->size->font / c->size->height));
 }
 

@@ -1,5 +1,6 @@
 #include "reports/number.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -87,10 +88,13 @@ void number_label(char *text, size_t size, const struct metric *m)
 
 static void linear_ticks(struct axis *a, double step)
 {
+    double first = ceil(a->low / step - 1e-9);
+
     a->n_ticks = 0;
-    for (double k = ceil(a->low / step - 1e-9); k * step <= a->high + step * 1e-9; k++)
-        if (a->n_ticks < TICKS_MAX)
-            a->ticks[a->n_ticks++] = k * step;
+    while (a->n_ticks < TICKS_MAX && (first + a->n_ticks) * step <= a->high + step * 1e-9) {
+        a->ticks[a->n_ticks] = (first + a->n_ticks) * step;
+        a->n_ticks++;
+    }
 }
 
 /* The ticks m * 10^d with m from a row, d a multiple of stride. */
@@ -119,6 +123,7 @@ static void fit_log(struct axis *a, double gap)
     static const struct { int n, stride; double m[9]; } rows[] = {
         {9, 1, {1, 2, 3, 4, 5, 6, 7, 8, 9}}, {6, 1, {1, 1.5, 2, 3, 5, 7}}, {4, 1, {1, 2, 3, 5}},
         {3, 1, {1, 2, 5}}, {2, 1, {1, 3}}, {1, 1, {1}}, {1, 2, {1}}, {1, 3, {1}}, {1, 6, {1}},
+        {1, 20, {1}}, {1, 100, {1}}, {1, 200, {1}},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -140,22 +145,26 @@ static void fit_linear(struct axis *a, double gap)
     }
 }
 
-void axis_fit(struct axis *a, double min, double max, int log, double gap)
+void axis_fit(struct axis *a, double min, double max, int is_log, double gap)
 {
     double span = max - min, air = span > 0 ? span * 0.08 : fabs(max) > 0 ? fabs(max) * 0.1 : 1;
 
-    a->log = log;
-    a->low = log ? min / (max > min ? pow(max / min, 0.08) : 1.6) : min - air;
-    a->high = log ? max * (max > min ? pow(max / min, 0.08) : 1.6) : max + air;
-    if (!log && min >= 0 && a->low < 0)
+    a->log = is_log;
+    if (is_log)
+        air = max > min ? exp(0.08 * (log(max) - log(min))) : 1.6;
+    a->low = is_log ? fmax(min / air, DBL_MIN) : fmax(min - air, -DBL_MAX / 4);
+    a->high = is_log ? fmin(max * air, DBL_MAX / 4) : fmin(max + air, DBL_MAX / 4);
+    if (!is_log && min >= 0 && a->low < 0)
         a->low = 0; /* what cannot be negative is not shown as if it could */
-    if (log)
+    if (is_log)
         fit_log(a, gap);
-    if (!log || a->n_ticks < 2) /* a fraction of a decade: evenly spaced numbers still do */
+    if (!is_log || a->n_ticks < 2) /* a fraction of a decade: evenly spaced numbers still do */
         fit_linear(a, gap);
 }
 
 double axis_place(const struct axis *a, double v)
 {
-    return a->log ? log(v / a->low) / log(a->high / a->low) : (v - a->low) / (a->high - a->low);
+    if (a->log)
+        return (log(v) - log(a->low)) / (log(a->high) - log(a->low));
+    return (v - a->low) / (a->high - a->low);
 }

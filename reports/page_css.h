@@ -18,7 +18,7 @@
     "body{margin:0;padding:16px;background:var(--page);color:var(--ink);"                          \
     "font:16px/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,\"Noto Sans\",sans-serif;"          \
     "overflow-wrap:anywhere}\n"                                                                    \
-    "header,main{max-width:1560px;margin:0 auto}\n"                                                \
+    "header,main{max-width:1340px;margin:0 auto}\n"                                                \
     "h1{font-size:1.7rem;line-height:1.2;margin:.4em 0 .2em}\n"                                    \
     "h2{font-size:1.25rem;margin:2em 0 .6em;padding-top:.4em;border-top:1px solid var(--line)}\n"  \
     "h3{font-size:1rem;margin:0 0 .5em}\n"                                                         \
@@ -39,7 +39,7 @@
     "nav{display:flex;flex-wrap:wrap;gap:4px 16px;margin:14px 0 0;font-size:.9375rem}\n"           \
     "a{color:var(--accent)}\n"                                                                     \
     ".grid{display:grid;gap:16px;margin:0 0 16px;align-items:start;"                               \
-    "grid-template-columns:repeat(auto-fit,minmax(min(100%,460px),1fr))}\n"                        \
+    "grid-template-columns:repeat(auto-fit,minmax(min(100%,560px),1fr))}\n"                        \
     ".grid .card{margin:0}\n"                                                                      \
     "figure svg{display:block;width:100%;height:auto}\n"                                           \
     ".wide{max-width:640px}.narrow{display:none}\n"                                                \
@@ -69,10 +69,11 @@
     "@media print{:root{--page:#fff;--card:#fff;--ink:#000;--muted:#444;--grid:#ddd;--line:#bbb;"  \
     "--accent:#000;--warn:#000;--warn-bg:#fff;--s0:#0072b2;--s1:#c04f00;--s2:#00835f;--s3:#b0508a;"\
     "--s4:#8a6d00;--s5:#2b7fc4;--s6:#6a4fb3;--s7:#4b5560}\n"                                       \
-    "body{padding:0;font-size:10.5pt}nav,details{display:none}\n"                                  \
-    ".card{break-inside:avoid;border-color:#bbb}.scroll{overflow:visible}\n"                       \
-    "h2,h3{break-after:avoid}table{font-size:9pt}\n"                                               \
-    ".grid{grid-template-columns:1fr 1fr}.wide{display:block}.narrow{display:none}\n"              \
+    "html{font-size:13px}body{padding:0;font-size:1rem}nav,details{display:none}\n"                 \
+    ".card{break-inside:avoid;border-color:#bbb;padding:10px}.scroll{overflow:visible}\n"          \
+    ".warning{border:1px solid #000}h2,h3{break-after:avoid}\n"                                    \
+    "th,td{padding:3px 6px}tbody th{min-width:7em}\n"                                              \
+    ".grid{grid-template-columns:1fr 1fr}.wide{display:none}.narrow{display:block}\n"              \
     ".dot{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n"
 
 #endif

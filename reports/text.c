@@ -237,44 +237,6 @@ static const char *cell_line(const struct report_table *t, int c, int at, struct
     return strbuf_str(scratch);
 }
 
-int report_table_text(const struct report_table *t, const struct report_options *o,
-                      struct strbuf *out, struct err *e)
-{
-    struct layout l = {0};
-    struct strbuf scratch = STRBUF_INIT;
-    int color = o && o->color, rc = -1;
-
-    l.width = mem_calloc((size_t)t->n_columns, sizeof *l.width);
-    l.seen = mem_calloc((size_t)t->n_columns, 1);
-    if (!l.width || !l.seen) {
-        err_nomem(e);
-        goto out;
-    }
-    measure(t, o && o->width > 0 ? o->width : DEFAULT_WIDTH, &l, &scratch);
-    strbuf_adds(out, color ? BOLD : "");
-    for (int i = 0; i < l.lines; i++)
-        put_line(t, &l, out, heading_at, i, &scratch);
-    strbuf_adds(out, color ? PLAIN : "");
-    for (int r = 0; r < t->n_rows; r++)
-        put_line(t, &l, out, cell_line, r, &scratch);
-    if (l.n_left_out) {
-        int n = 0;
-        strbuf_addf(out, "%s(no room for:", color ? DIM : "");
-        for (int c = 0; c < t->n_columns; c++)
-            if (!l.width[c])
-                strbuf_addf(out, "%s %s", n++ ? "," : "", t->columns[c].heading);
-        strbuf_addf(out, ")%s\n", color ? PLAIN : "");
-    }
-    rc = strbuf_ok(&scratch, e) < 0 ? -1 : strbuf_ok(out, e);
-out:
-    strbuf_release(&scratch);
-    mem_free(l.width);
-    mem_free(l.seen);
-    return rc;
-}
-
-/* --- whole reports ----------------------------------------------------------------------- */
-
 /* A paragraph in lines of `width` columns; the first begins with `first`, the others are set in. */
 static void put_wrapped(struct strbuf *out, const char *first, const char *s, int width)
 {
@@ -284,8 +246,7 @@ static void put_wrapped(struct strbuf *out, const char *first, const char *s, in
     if (indent > width / 2)
         indent = 4;
     while (*s || n == 0) {
-        s = heading_line(s, n || width_of(first) <= width / 2 ? width - indent
-                                                               : width - width_of(first), &line);
+        s = heading_line(s, width - (n ? indent : width_of(first)), &line);
         if (n++ == 0)
             strbuf_adds(out, first);
         else
@@ -296,6 +257,53 @@ static void put_wrapped(struct strbuf *out, const char *first, const char *s, in
     out->failed |= line.failed;
     strbuf_release(&line);
 }
+
+static void put_left_out(const struct report_table *t, const struct layout *l, struct strbuf *out,
+                         int width, int color, struct strbuf *list)
+{
+    int n = 0;
+
+    strbuf_clear(list);
+    for (int c = 0; c < t->n_columns; c++)
+        if (!l->width[c])
+            strbuf_addf(list, "%s%s", n++ ? ", " : "", t->columns[c].heading);
+    strbuf_addc(list, ')');
+    strbuf_adds(out, color ? DIM : "");
+    put_wrapped(out, "(no room for: ", strbuf_str(list), width);
+    strbuf_adds(out, color ? PLAIN : "");
+}
+
+int report_table_text(const struct report_table *t, const struct report_options *o,
+                      struct strbuf *out, struct err *e)
+{
+    struct layout l = {0};
+    struct strbuf scratch = STRBUF_INIT;
+    int color = o && o->color, width = o && o->width > 0 ? o->width : DEFAULT_WIDTH, rc = -1;
+
+    l.width = mem_calloc((size_t)t->n_columns, sizeof *l.width);
+    l.seen = mem_calloc((size_t)t->n_columns, 1);
+    if (!l.width || !l.seen) {
+        err_nomem(e);
+        goto out;
+    }
+    measure(t, width, &l, &scratch);
+    strbuf_adds(out, color ? BOLD : "");
+    for (int i = 0; i < l.lines; i++)
+        put_line(t, &l, out, heading_at, i, &scratch);
+    strbuf_adds(out, color ? PLAIN : "");
+    for (int r = 0; r < t->n_rows; r++)
+        put_line(t, &l, out, cell_line, r, &scratch);
+    if (l.n_left_out)
+        put_left_out(t, &l, out, width, color, &scratch);
+    rc = strbuf_ok(&scratch, e) < 0 ? -1 : strbuf_ok(out, e);
+out:
+    strbuf_release(&scratch);
+    mem_free(l.width);
+    mem_free(l.seen);
+    return rc;
+}
+
+/* --- whole reports ----------------------------------------------------------------------- */
 
 static void underline(struct strbuf *out, const char *title, char c, int width)
 {
