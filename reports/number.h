@@ -26,8 +26,8 @@ struct axis {
     double ticks[16];
     int n_ticks;
 };
-/* Spans [min, max] with some air, and puts round ticks on it that are at least `gap` (a share of the
- * axis, >= 1/15) apart.  A span of nothing is widened. */
+/* Spans [min, max] with some air, and puts round ticks on it that are at least `gap` (a share of
+ * the axis, >= 1/15) apart.  A span of nothing is widened. */
 void axis_fit(struct axis *a, double min, double max, int is_log, double gap);
 /* Where v lies: 0 at low, 1 at high. */
 double axis_place(const struct axis *a, double v);

@@ -5,9 +5,9 @@
 /* Series colours after Okabe and Ito's palette (told apart with any colour vision), darkened or
  * lightened to 3:1 on their background. */
 #define PAGE_CSS                                                                                   \
-    ":root{--page:#f6f7f9;--card:#fff;--ink:#1b1f24;--muted:#5b6570;--grid:#e3e6ea;"              \
+    ":root{--page:#f6f7f9;--card:#fff;--ink:#1b1f24;--muted:#5b6570;--grid:#e3e6ea;"               \
     "--line:#d8dce1;--accent:#0060a8;--warn:#8a4b00;--warn-bg:#fff4e0;"                            \
-    "--s0:#0072b2;--s1:#c04f00;--s2:#00835f;--s3:#b0508a;--s4:#8a6d00;--s5:#2b7fc4;--s6:#6a4fb3;" \
+    "--s0:#0072b2;--s1:#c04f00;--s2:#00835f;--s3:#b0508a;--s4:#8a6d00;--s5:#2b7fc4;--s6:#6a4fb3;"  \
     "--s7:#4b5560}\n"                                                                              \
     "@media (prefers-color-scheme:dark){:root{--page:#14171a;--card:#1d2126;--ink:#e8eaed;"        \
     "--muted:#a3adb8;--grid:#2f353c;--line:#3a414a;--accent:#7cc0ff;--warn:#ffc46b;"               \
@@ -34,7 +34,7 @@
     "grid-template-columns:repeat(auto-fit,minmax(min(100%,220px),1fr))}\n"                        \
     ".headline .card{margin:0}\n"                                                                  \
     ".headline .name{color:var(--muted);font-size:.875rem;margin:0}\n"                             \
-    ".headline .big{font-size:1.35rem;line-height:1.25;font-weight:600;margin:.1em 0;"              \
+    ".headline .big{font-size:1.35rem;line-height:1.25;font-weight:600;margin:.1em 0;"             \
     "font-variant-numeric:tabular-nums}\n"                                                         \
     "nav{display:flex;flex-wrap:wrap;gap:4px 16px;margin:14px 0 0;font-size:.9375rem}\n"           \
     "a{color:var(--accent)}\n"                                                                     \
@@ -69,7 +69,7 @@
     "@media print{:root{--page:#fff;--card:#fff;--ink:#000;--muted:#444;--grid:#ddd;--line:#bbb;"  \
     "--accent:#000;--warn:#000;--warn-bg:#fff;--s0:#0072b2;--s1:#c04f00;--s2:#00835f;--s3:#b0508a;"\
     "--s4:#8a6d00;--s5:#2b7fc4;--s6:#6a4fb3;--s7:#4b5560}\n"                                       \
-    "html{font-size:13px}body{padding:0;font-size:1rem}nav,details{display:none}\n"                 \
+    "html{font-size:13px}body{padding:0;font-size:1rem}nav,details{display:none}\n"                \
     ".card{break-inside:avoid;border-color:#bbb;padding:10px}.scroll{overflow:visible}\n"          \
     ".warning{border:1px solid #000}h2,h3{break-after:avoid}\n"                                    \
     "th,td{padding:3px 6px}tbody th{min-width:7em}\n"                                              \

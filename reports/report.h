@@ -2,8 +2,9 @@
  *
  * The harness fills a report block by block (harness/summary.c), a writer turns it into a page, a
  * text or data.  Everything lives in the report's arena: texts given are copied, what is handed out
- * lasts until report_release unless said otherwise.  A refused allocation is remembered and told by report_ok, so that a
- * long building is checked once; until then NULL comes back and is accepted everywhere.
+ * lasts until report_release unless said otherwise.  A refused allocation is remembered and told by
+ * report_ok, so that a long building is checked once; until then NULL comes back and is accepted
+ * everywhere.
  *
  * Unknown is never zero: NAN for numbers, NULL for texts. */
 #ifndef REPORTS_REPORT_H

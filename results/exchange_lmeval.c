@@ -95,8 +95,8 @@ static int read_task(struct import *im, const cJSON *root, const cJSON *task, in
         (n >= 0 && db_run(im->db, SQL_TASK_SCORED, e, "ni", n, *id) < 0))
         return -1;
     cJSON_ArrayForEach(member, task) {
-        if (!cJSON_IsNumber(member) || !isfinite(member->valuedouble) || is_stderr(member->string) ||
-            strcmp(member->string, "sample_len") == 0)
+        if (!cJSON_IsNumber(member) || !isfinite(member->valuedouble) ||
+            is_stderr(member->string) || strcmp(member->string, "sample_len") == 0)
             continue;
         if (read_value(im, *id, task, member, idx++, e) < 0)
             return -1;
@@ -277,6 +277,7 @@ static int read_metrics(struct sample *s, const char *filter, struct err *e)
 static int read_responses(struct sample *s, const char *filter, struct err *e)
 {
     const cJSON *filtered = json_get(s->row, "filtered_resps"), *r;
+    const cJSON *first = cJSON_GetArrayItem(json_get(s->row, "resps"), 0);
     const char *answer = cJSON_GetStringValue(cJSON_GetArrayItem(filtered, 0));
     struct json_out o = JSON_OUT(&s->filtered);
     size_t n = 0;
@@ -296,8 +297,7 @@ static int read_responses(struct sample *s, const char *filter, struct err *e)
     s->item.n_requests = (int)n;
     if (n || !answer)
         return 0;
-    s->item.output =
-        cJSON_GetStringValue(cJSON_GetArrayItem(cJSON_GetArrayItem(json_get(s->row, "resps"), 0), 0));
+    s->item.output = cJSON_GetStringValue(cJSON_GetArrayItem(first, 0));
     s->item.prediction = answer;
     json_begin_object(&o, NULL);
     json_put_str(&o, filter, answer);

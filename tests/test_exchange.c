@@ -135,7 +135,8 @@ static void lm_eval_results_come_in_with_their_samples(void **state)
     assert_string_equal(item.output, "so 18.");
     assert_int_equal(item.n_metrics, 2);
     assert_string_equal(item.metrics[1].filter, "flexible-extract");
-    assert_string_equal(item.filtered, "{\"strict-match\":\"[invalid]\",\"flexible-extract\":\"18\"}");
+    assert_string_equal(item.filtered,
+                        "{\"strict-match\":\"[invalid]\",\"flexible-extract\":\"18\"}");
     assert_int_equal(item_iter_next(it, &item, &e), 0);
     item_iter_close(it);
 
