@@ -27,7 +27,7 @@ int cpu_uses_fast(const struct device *d, const struct weight *w)
 static int chunk_rows(const struct device *d, const struct op *op)
 {
     int rows = 0, k = op->w[0]->k, n = op->epilogue == EPILOGUE_GLU ? 2 : op->n_out;
-    int panel = (int)(PANEL_BYTES / sizeof(float) / KERNEL_PAD(k));
+    int panel = (int)(PANEL_BYTES / sizeof(float) / KERNEL_LD(k));
     int c;
 
     for (int i = 0; i < op->n_out; i++)
@@ -54,7 +54,7 @@ struct matmul {
 static void unpack_rows(const struct matmul *m, int from, int n)
 {
     const struct weight *w = m->w;
-    size_t ld = KERNEL_PAD(w->k);
+    size_t ld = KERNEL_LD(w->k);
 
     for (int r = 0; r < n; r++) {
         float *y = m->panel + (size_t)r * ld;
@@ -80,7 +80,7 @@ static void multiply(const struct matmul *m, int in, int c0, int cols, float *ou
     struct device *d = m->d;
     const struct weight *w = m->w;
     const float *x = cpu_row(d, in, c0);
-    size_t ld = KERNEL_PAD(w->k), ldx = d->p->values[in].ld;
+    size_t ld = KERNEL_LD(w->k), ldx = d->p->values[in].ld;
 
     if (cpu_uses_fast(d, w)) {
         const struct packed *p = &d->packed[w->id];
@@ -135,7 +135,7 @@ static void glu_chunk(struct device *d, const struct op *op, int r0, int rows,
     int n = cpu_rows(d, op);
     struct matmul gate = prepare(d, op->w[0], r0, rows, n, s->panel);
     struct matmul up = prepare(d, op->w[1], r0, rows, n,
-                               s->panel + (size_t)CHUNK_ROWS * KERNEL_PAD(op->w[0]->k));
+                               s->panel + (size_t)CHUNK_ROWS * KERNEL_LD(op->w[0]->k));
     float *g = s->block, *u = s->block + COLUMN_BLOCK * CHUNK_ROWS;
 
     for (int c0 = 0; c0 < n; c0 += COLUMN_BLOCK) {
@@ -223,8 +223,8 @@ void cpu_linear_scratch(struct device *d)
         const struct op *op = &d->p->ops[i];
         size_t rows = op->kind == OP_HEAD ? LSE_BLOCK : 2 * CHUNK_ROWS;
         if ((op->kind == OP_LINEAR || op->kind == OP_HEAD) &&
-            d->panel_floats < rows * KERNEL_PAD(op->w[0]->k))
-            d->panel_floats = rows * KERNEL_PAD(op->w[0]->k);
+            d->panel_floats < rows * KERNEL_LD(op->w[0]->k))
+            d->panel_floats = rows * KERNEL_LD(op->w[0]->k);
     }
 }
 

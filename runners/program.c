@@ -36,7 +36,7 @@ int program_value(struct program *p, int width)
         return 0;
     }
     p->values[p->n_values] =
-        (struct value){.width = width, .ld = KERNEL_PAD(width), .first = -1, .last = -1};
+        (struct value){.width = width, .ld = KERNEL_LD(width), .first = -1, .last = -1};
     return p->n_values++;
 }
 

@@ -65,7 +65,7 @@ struct op {
 
 struct value {
     int width;
-    size_t ld;         /* floats from row to row: width padded to 16 */
+    size_t ld;         /* floats from row to row: KERNEL_LD(width) */
     int first, last;   /* ops that write it first and read it last */
     size_t offset;     /* in floats per row of the arena: value v starts at offset * max_rows */
 };
