@@ -5,8 +5,9 @@
  * up to 16 answers of the same kind, the right one first, after three phrasings about the subject
  * and about a neutral one ("the country").  The wrong answers are drawn by hashing (seed, relation,
  * subject, answer) and taking the smallest, so that an item hardly ever changes when facts are
- * added.  Every answer, right or wrong, is asked with its aliases and their likelihoods are
- * summed: summing for the right one alone would give it away.
+ * added; none begins or continues a right one, for the shorter of two is always the likelier.
+ * Every answer, right or wrong, is asked with its aliases and their likelihoods are summed:
+ * summing for the right one alone would give it away.
  *
  * No shots, no chat template: phrasings are texts to be continued.  English answers follow " ",
  * Chinese ones follow directly.  An opened bank is read only and may be used by many threads. */
@@ -19,7 +20,7 @@
 #include "base/err.h"
 #include "tasks/task.h"
 
-#define FACTS_VERSION 1 /* of the bank and of how it is asked; a changed bank has a new one */
+#define FACTS_VERSION 2 /* of the bank and of how it is asked; a changed bank has a new one */
 #define FACTS_TEMPLATES 3
 #define FACTS_CANDIDATES 16
 

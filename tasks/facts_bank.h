@@ -59,8 +59,8 @@ char *facts_phrase(const char *template, const char *subject);
 /* Row indices of the candidates of fact i, itself first; returns how many. */
 int facts_candidates(const struct facts *f, int i, int out[FACTS_CANDIDATES]);
 
-/* 1 when b could pass for an answer of a: the same text among answers and aliases, another right
- * answer of a's subject, or one that a names under "also". */
+/* 1 when b could pass for an answer of a: its answer or an alias is, begins or continues a right
+ * answer of a's subject, an alias of it, or one that a names under "also". */
 int facts_clash(const struct facts *f, int a, int b);
 
 /* A hash of strings joined by zero bytes, seeded; the last argument is NULL. */

@@ -172,14 +172,27 @@ static void check_pair(struct lint *l, const struct relation *r, const struct fa
                      y->aliases[i], earlier);
 }
 
+/* b goes on after the words of a: its likelihood is part of that of a, and would count twice. */
+static int goes_on(const char *a, const char *b)
+{
+    size_t n = strlen(a);
+
+    return strncmp(a, b, n) == 0 && b[n] && !isalnum((unsigned char)b[n]);
+}
+
 static void check_aliases(struct lint *l, const struct relation *r, const struct fact *x, int line)
 {
     for (int i = 0; i < x->n_aliases; i++) {
         if (strcmp(x->aliases[i], x->answer) == 0)
             complain(l, r, line, "the alias \"%s\" is the answer", x->aliases[i]);
-        for (int k = 0; k < i; k++)
-            if (strcmp(x->aliases[i], x->aliases[k]) == 0)
+        for (int k = -1; k < i; k++) {
+            const char *other = k < 0 ? x->answer : x->aliases[k];
+            if (k >= 0 && strcmp(x->aliases[i], other) == 0)
                 complain(l, r, line, "the alias \"%s\" twice", x->aliases[i]);
+            if (goes_on(x->aliases[i], other) || goes_on(other, x->aliases[i]))
+                complain(l, r, line, "the longer of \"%s\" and \"%s\" counts twice", other,
+                         x->aliases[i]);
+        }
     }
 }
 
