@@ -147,8 +147,12 @@ static void fit_linear(struct axis *a, double gap)
 
 void axis_fit(struct axis *a, double min, double max, int is_log, double gap)
 {
-    double span = max - min, air = span > 0 ? span * 0.08 : fabs(max) > 0 ? fabs(max) * 0.1 : 1;
+    double size = fmax(fabs(min), fabs(max)), span = max - min, air;
 
+    if (span < size * 1e-9) /* one value, told apart by rounding alone */
+        max = min;
+    span = max - min;
+    air = span > 0 ? span * 0.08 : size > 0 ? size * 0.1 : 1;
     a->log = is_log;
     if (is_log)
         air = max > min ? exp(0.08 * (log(max) - log(min))) : 1.6;

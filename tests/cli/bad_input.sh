@@ -1,0 +1,65 @@
+#!/bin/sh
+# Every kind of bad input: one line that names file, place and reason, and the status of cli.md.
+. "$(dirname "$0")/lib.inc"
+
+# Usage: 64, with the nearest name.
+run 64; says 'no command given'; one_line
+run 64 evla; says "unknown command 'evla'"; says "did you mean 'eval'"
+run 64 eval "$model"; says 'tasks is missing'
+run 64 eval "$model" --tasks fatcs; says 'fatcs: no such task'; says "did you mean 'facts'"
+run 64 eval "$model" --tasks facts --limt 3; says 'did you mean --limit'
+run 64 eval "$model" --tasks facts --limit many; says "'many' is not a whole number"
+run 64 bench "$model" -p 0 -n 0; says 'nothing to measure'
+run 64 logits "$model" --ids 1,2,9999999; says '9999999 is not in'
+run 64 quantize "$model" "$work/o.gguf" --type q4; says 'option --type'
+run 64 completions basch; says "did you mean 'bash'"
+
+# Model files: 1.
+head -c 2000 "$model" >"$work/cut.gguf"
+run 1 info "$work/cut.gguf"; says 'cut.gguf'; one_line
+run 1 eval "$work/cut.gguf" --tasks facts; says 'cut.gguf'; one_line
+run 1 tokenize "$work/cut.gguf" x; says 'cut.gguf'; one_line
+echo 'not a model' >"$work/text.gguf"
+run 1 info "$work/text.gguf"; says 'text.gguf'; one_line
+: >"$work/empty.gguf"
+run 1 info "$work/empty.gguf"; says 'empty.gguf'; one_line
+sed 's/llama/lmaal/g' "$model" >"$work/strange.gguf"
+run 1 info "$work/strange.gguf"; says 'lmaal'; one_line
+sed 's/smollm/smolll/g' "$model" >"$work/pre.gguf"
+run 1 tokenize "$work/pre.gguf" x; says 'smolll'; one_line
+run 1 info "$work/nothing.gguf"; says 'nothing.gguf: No such file'; one_line
+
+# Task data: 1.
+run 1 eval "$model" --tasks arc_easy; says 'arc_easy'; one_line
+mkdir -p "$work/data/arc_easy"
+printf '%s\n' '{"question": "broken' >"$work/data/arc_easy/test.jsonl"
+run 1 eval "$model" --tasks arc_easy --data "$work/data"; says 'test.jsonl:1'; one_line
+printf '%s\n' '{"context":"a"}' >"$work/pairs.jsonl"
+run 1 score "$model" --jsonl "$work/pairs.jsonl"; says 'pairs.jsonl:1'; one_line
+printf '%s\n' '{"context":"a","continuation":"b"}' '[' >"$work/pairs.jsonl"
+run 1 score "$model" --jsonl "$work/pairs.jsonl"; says 'pairs.jsonl:2'; one_line
+printf '%s\n' '{"x":' >"$work/vars.json"
+run 1 template "$model" --vars "$work/vars.json"; says 'vars.json'; one_line
+
+# The database: 1.
+run 1 runs --db "$work/none.db"; says "no results yet"
+run 1 show last --db "$work/none.db"; says "no results yet"
+echo 'this is no database at all, only some text in a file' >"$work/text.db"
+run 1 runs --db "$work/text.db"; says 'text.db'; one_line
+run 0 eval "$model" --tasks facts --limit 1 -q
+run 1 show nosuchrun; says 'nosuchrun'; one_line
+run 1 show last~7; says 'last~7'; one_line
+if [ "$(id -u)" -ne 0 ]; then
+    chmod a-w "$DENSIMETER_DB" "$work"
+    run 1 eval "$model" --tasks facts --limit 1; says 'results.db'; one_line
+    chmod u+w "$DENSIMETER_DB" "$work"
+fi
+run 1 eval "$model" --tasks facts --limit 1 --db /proc/densimeter.db; says '/proc/densimeter.db'; one_line
+
+# Standard output: a full disk is an error, a reader that goes away is none.
+"$DENSIMETER" help >/dev/full 2>"$work/err"
+[ $? -eq 1 ] || fail "a full disk is not an error"
+says 'No space left'
+"$DENSIMETER" help 2>"$work/err" | true
+[ ! -s "$work/err" ] || fail "a closed pipe is complained about: $(cat "$work/err")"
+finish

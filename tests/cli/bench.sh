@@ -1,0 +1,39 @@
+#!/bin/sh
+# bench, with a stand-in for llama-bench that prints what llama-bench prints.
+. "$(dirname "$0")/lib.inc"
+
+run 0 bench "$model" -p 16 -n 4 -d 0,8 -b 1,2 -r 2 --prompt-generate 8,4 --json
+prints '"schema": "densimeter.bench/1"'
+for test in pp16 tg4 tg4@b2 pp16@d8 tg4@d8 tg4@d8@b2 pp8+tg4 pp8+tg4@d8; do
+    prints "\"test\": \"$test\""
+done
+for key in tok_s median low high samples ttft_s tpot_s peak_rss_bytes weights_bytes_per_token \
+    bandwidth_bytes_s energy_j joule_per_token noise; do
+    prints "\"$key\":"
+done
+
+cat >"$work/llama-bench" <<'END'
+#!/bin/sh
+echo "$@" >>"$0.args"
+echo 'loading' >&2
+echo '[{"n_prompt": 16, "n_gen": 0, "samples_ns": [ 1000000000 ], "avg_ns": 1000000000}]'
+END
+chmod +x "$work/llama-bench"
+run 0 bench "$model" -p 16 -n 0 -r 6 --versus "$work/llama-bench" --json
+prints '"program": "llama-bench"'; prints '"speed_ratio": {'
+[ "$(wc -l <"$work/llama-bench.args")" -eq 6 ] || fail "the rival did not run six times"
+grep -q -- "-m $model .*-r 1 -o json -p 16 -n 0" "$work/llama-bench.args" ||
+    fail "the rival was asked for something else: $(head -n 1 "$work/llama-bench.args")"
+
+printf '#!/bin/sh\nexit 3\n' >"$work/broken"; printf '#!/bin/sh\necho "[]"\n' >"$work/silent"
+chmod +x "$work/broken" "$work/silent"
+run 1 bench "$model" -p 8 -n 0 --versus "$work/broken"; says 'broken: ended with status 3'
+run 1 bench "$model" -p 8 -n 0 --versus "$work/silent"; says 'no samples_ns'
+run 1 bench "$model" -p 8 -n 0 --versus "$work/absent"; says 'absent'
+run 0 show last --json
+run 0 devices --json; prints '"device": "cpu"'
+"$DENSIMETER" doctor --seconds 0.1 --json >"$work/out" 2>"$work/err"
+rc=$?
+[ $rc -eq 0 ] || [ $rc -eq 3 ] || fail "doctor ends with $rc"
+prints '"bandwidth_bytes_s": [0-9]'; prints '"flop_s": [0-9]'; prints '"quiet": '
+finish

@@ -1,0 +1,35 @@
+#!/bin/sh
+# Help, man page and completions come from one table, and other programs accept them.
+. "$(dirname "$0")/lib.inc"
+
+run 0 help; prints '^Models:'; prints '^Concluding:'
+commands=$(sed -n 's/^  \([a-z]*\)  .*/\1/p' "$work/out")
+for command in pull models info quantize tokenize logits score template generate bench eval tasks \
+    runs show items label export import db report devices doctor help completions; do
+    echo "$commands" | grep -qx "$command" || fail "help does not list $command"
+done
+for command in $commands; do
+    run 0 help "$command"; prints "^Usage: densimeter $command"
+    cp "$work/out" "$work/help"
+    run 0 "$command" --help; cmp -s "$work/out" "$work/help" || fail "$command --help is not help $command"
+    awk 'length($0) > 80 { exit 1 }' "$work/out" || fail "help $command is wider than 80 columns"
+done
+run 64 help evla; says "did you mean 'eval'"
+run 0 --version; prints '^densimeter [0-9]'
+run 0 help --man; prints '^.TH DENSIMETER 1'
+if command -v man >/dev/null 2>&1; then
+    man --warnings -l "$work/out" >/dev/null 2>"$work/err" </dev/null
+    [ ! -s "$work/err" ] || fail "man complains: $(cat "$work/err")"
+fi
+for shell in bash zsh fish; do
+    run 0 completions $shell; prints numerics
+    if command -v $shell >/dev/null 2>&1; then
+        $shell -n "$work/out" || fail "$shell does not accept its completions"
+    fi
+done
+"$DENSIMETER" completions bash >"$work/bash"
+bash -c ". '$work/bash'; COMP_WORDS=(densimeter eval --num); COMP_CWORD=2; _densimeter
+    echo \"\${COMPREPLY[*]}\"" | grep -qx -- --numerics || fail "bash does not complete --num"
+bash -c ". '$work/bash'; COMP_WORDS=(densimeter eval --numerics f); COMP_CWORD=3; _densimeter
+    echo \"\${COMPREPLY[*]}\"" | grep -qx fast || fail "bash does not complete a choice"
+finish
