@@ -1,5 +1,10 @@
 # Densimeter.  `make help` lists what there is.
 MODE ?= release
+# As many jobs as there are cores; V=1 shows whole commands.
+MAKEFLAGS += --jobs=$(shell nproc 2>/dev/null || echo 1)
+ifeq ($(V),)
+Q = @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo "  $(if $(filter %.o,$@),CC,LD) $@";)
+endif
 BUILD = build/$(MODE)
 CC ?= cc
 ROOMS = base tasks runners results reports harness
@@ -40,7 +45,7 @@ build/densimeter: $(BUILD)/densimeter
 	@ln -sf $(MODE)/densimeter $@
 
 $(BUILD)/densimeter: $(OBJ)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 ifeq ($(shell uname -m),x86_64)
 $(BUILD)/runners/%_avx2.o: ALL_CFLAGS += -mavx2 -mfma -mf16c
@@ -50,7 +55,7 @@ endif
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The bank of facts in one file, for .incbin; with its folder, so that a file taken away counts.
 $(BUILD)/facts.jsonl: tasks/data/facts $(sort $(wildcard tasks/data/facts/*.jsonl))
@@ -62,7 +67,7 @@ $(BUILD)/tasks/facts_data.o: ALL_CFLAGS += -DFACTS_BANK='"$(BUILD)/facts.jsonl"'
 $(BUILD)/harness/catalogue_data.o: harness/data/models.json
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_HELP) $(CORE)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
 # A fuzz target replays its corpus; built with MODE=fuzz it looks for more (make fuzz).
 ifeq ($(MODE),fuzz)
@@ -73,7 +78,7 @@ $(FUZZ): $(BUILD)/tests/fuzz/replay.o
 endif
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(TEST_HELP) $(CORE)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(TEST_HELP) $(CORE) $(FUZZ_MAIN) $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(TEST_HELP) $(CORE) $(FUZZ_MAIN) $(LDLIBS)
 
 deps: ## install the Debian packages that are missing
 	@sh .ci/deps

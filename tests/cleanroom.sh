@@ -16,11 +16,12 @@ if [ ! -d "$root/usr" ]; then
     debootstrap --variant=minbase --components=$components --include=make,git,ca-certificates \
         "$suite" "$root" "$mirror"
 fi
-unmount() { umount "$root/proc" "$root/sys" "$root/dev" 2>/dev/null || true; }
+unmount() { umount "$root/dev/pts" "$root/proc" "$root/sys" "$root/dev" 2>/dev/null || true; }
 trap unmount EXIT
 mount -t proc proc "$root/proc"
 mount --bind /sys "$root/sys"
 mount --bind /dev "$root/dev"
+mount -t devpts devpts "$root/dev/pts" 2>/dev/null || mount --bind /dev/pts "$root/dev/pts"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 if [ -n "${EXTRA_CA:-}" ]; then
     cp "$EXTRA_CA" "$root/etc/ssl/extra-ca.crt"
