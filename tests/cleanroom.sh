@@ -24,8 +24,8 @@ mount --bind /dev "$root/dev"
 mount -t devpts devpts "$root/dev/pts" 2>/dev/null || mount --bind /dev/pts "$root/dev/pts"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 if [ -n "${EXTRA_CA:-}" ]; then
-    cp "$EXTRA_CA" "$root/etc/ssl/extra-ca.crt"
-    export PIP_CERT=/etc/ssl/extra-ca.crt CURL_CA_BUNDLE=/etc/ssl/extra-ca.crt
+    cp "$EXTRA_CA" "$root/usr/local/share/ca-certificates/extra.crt"
+    chroot "$root" update-ca-certificates >/dev/null 2>&1
 fi
 rm -rf "$root/root/densimeter" "$root/root/densimeter.bundle"
 git -C "$here" bundle create "$root/root/densimeter.bundle" HEAD >/dev/null 2>&1
