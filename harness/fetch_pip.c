@@ -118,7 +118,23 @@ static int run(const char *const *argv, const char *log, const struct sink *s)
     return rc;
 }
 
-/* What pip gives as its reason: its last line that begins with ERROR, else its last line. */
+/* Behind "No matching distribution" there often is a connection that failed: that is the reason. */
+static const char *broken_connection(char *log)
+{
+    static const char mark[] = "connection broken by '";
+    char *at = strstr(log, mark), *end;
+
+    if (!at)
+        return NULL;
+    at += sizeof mark - 1;
+    end = strstr(at, "': ");
+    if (end)
+        *end = 0;
+    return at;
+}
+
+/* What pip gives as its reason: a broken connection, its last line that begins with ERROR, else
+ * its last line. */
 static void pip_reason(const char *log, char *reason, size_t size)
 {
     static const char mark[] = "ERROR: ";
@@ -127,7 +143,9 @@ static void pip_reason(const char *log, char *reason, size_t size)
     int is_error = 0;
 
     snprintf(reason, size, "it says nothing");
-    if (file_read(&b, log, LOG_BYTES, NULL) == 0 && b.len) {
+    if (file_read(&b, log, LOG_BYTES, NULL) == 0 && b.len)
+        best = broken_connection(b.s);
+    if (!best && b.len) {
         for (char *line = strtok(b.s, "\r\n"); line; line = strtok(NULL, "\r\n")) {
             int error = strncmp(line, mark, sizeof mark - 1) == 0;
             if (error || !is_error)
