@@ -1,7 +1,9 @@
 # Densimeter.  `make help` lists what there is.
 MODE ?= release
 # As many jobs as there are cores; V=1 shows whole commands.
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=$(shell nproc 2>/dev/null || echo 1)
+endif
 ifeq ($(V),)
 Q = @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo "  $(if $(filter %.o,$@),CC,LD) $@";)
 endif
@@ -60,7 +62,7 @@ $(BUILD)/%.o: %.c
 # The bank of facts in one file, for .incbin; with its folder, so that a file taken away counts.
 $(BUILD)/facts.jsonl: tasks/data/facts $(sort $(wildcard tasks/data/facts/*.jsonl))
 	@mkdir -p $(@D)
-	cat $(filter %.jsonl,$^) >$@
+	@cat $(filter %.jsonl,$^) >$@
 $(BUILD)/tasks/facts_data.o: $(BUILD)/facts.jsonl
 $(BUILD)/tasks/facts_data.o: ALL_CFLAGS += -DFACTS_BANK='"$(BUILD)/facts.jsonl"'
 
