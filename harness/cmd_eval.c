@@ -17,6 +17,7 @@
 #include "harness/record.h"
 #include "harness/select.h"
 #include "harness/usage.h"
+#include "tasks/facts.h"
 
 const struct option eval_options[] = {
     {"tasks", 0, OPTION_WORDS, "TASK,...", NULL, 0, 0, "tasks and groups to run"},
@@ -69,7 +70,9 @@ static int open_task(struct session *s, struct opened_task *t, const char *name,
     if (task_open(&t->task, name, o, e) < 0)
         return -1;
     data = task_data_path(t->task);
-    if (data && *data && sha256_file(t->data_sha256, data, e) < 0)
+    if (task_facts(t->task))
+        snprintf(t->data_sha256, sizeof t->data_sha256, "%s", facts_sha256(task_facts(t->task)));
+    else if (data && *data && sha256_file(t->data_sha256, data, e) < 0)
         return -1;
     t->order = mem_calloc((size_t)task_count(t->task) + 1, sizeof *t->order);
     if (!t->order)

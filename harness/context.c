@@ -134,7 +134,7 @@ int context_print_errno(void)
     return refused;
 }
 
-static int terminal_width(void)
+int context_width(void)
 {
     const char *columns = getenv("COLUMNS");
     struct winsize w;
@@ -149,7 +149,7 @@ static int terminal_width(void)
 int context_table(const struct context *c, const struct table *t, struct err *e)
 {
     struct strbuf b = STRBUF_INIT;
-    int rc = c->csv ? table_csv(t, &b, e) : table_print(t, &b, terminal_width(), c->colour, e);
+    int rc = c->csv ? table_csv(t, &b, e) : table_print(t, &b, context_width(), c->colour, e);
 
     if (rc == 0)
         rc = context_print(c, &b, e);

@@ -47,6 +47,8 @@ int context_json_end(const struct context *c, struct json_out *o, struct err *e)
 /* Prints a table as this command was asked to: CSV, or text as wide as the terminal. */
 int context_table(const struct context *c, const struct table *t, struct err *e);
 
+int context_width(void); /* columns of the terminal; 80 without one */
+
 /* Prints a finished text on `out`; a refused write is an error. */
 int context_print(const struct context *c, const struct strbuf *b, struct err *e);
 int context_print_errno(void); /* of the first refused write of this process; 0: none */

@@ -67,7 +67,8 @@ static const struct command commands[] = {
      "check|backup|vacuum|schema", 0, "look after the database of results", NULL},
     {CONCLUDING, "report", cmd_report, report_options, "[RUN...]", 0, -1, NULL, 1,
      "write a page about stored runs",
-     "Without RUN about every complete run; of those that measured the same the newest."},
+     "Without RUN about every complete run; of those that measured the same (model, task, settings) "
+     "the newest. Runs that did not end are listed apart."},
     {CONCLUDING, "devices", cmd_devices, NULL, "", 0, 0, NULL, 1, "list what can compute here", NULL},
     {CONCLUDING, "doctor", cmd_doctor, doctor_options, "", 0, 0, NULL, 0,
      "measure what this machine can do, and whether it is quiet",

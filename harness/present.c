@@ -3,11 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/mem.h"
-#include "base/metric.h"
 #include "harness/describe.h"
+#include "harness/groups.h"
 #include "harness/stats.h"
-#include "tasks/task.h"
 
 void metric_key(char *key, size_t size, const char *metric, const char *filter)
 {
@@ -15,57 +13,6 @@ void metric_key(char *key, size_t size, const char *metric, const char *filter)
         snprintf(key, size, "%s", metric);
     else
         snprintf(key, size, "%s,%s", metric, filter);
-}
-
-/* --- groups ------------------------------------------------------------------------------- */
-
-static const char *group_of(const char *task)
-{
-    const struct task_info *t = task_info_find(task);
-
-    return t ? t->group : NULL;
-}
-
-/* The mean over all questions of the group's tasks in this run, as lm-eval weighs it. */
-static int pool(const struct task_list *l, const char *group, const char *metric,
-                const char *filter, struct part *out, struct err *e)
-{
-    struct part *parts = mem_calloc(l->n + 1, sizeof *parts);
-    size_t k = 0;
-
-    if (!parts)
-        return err_nomem(e);
-    for (size_t i = 0; i < l->n; i++) {
-        const char *of = group_of(l->v[i].task);
-        const struct store_value *v = task_row_value(&l->v[i], metric, filter);
-        if (of && strcmp(of, group) == 0 && v && l->v[i].n > 0)
-            parts[k++] = (struct part){v->value, v->stderr_, (size_t)l->v[i].n};
-    }
-    *out = stats_pool(parts, k);
-    mem_free(parts);
-    return 0;
-}
-
-/* Index of the first task of the group; l->n when i is not the first. */
-static int first_of_group(const struct task_list *l, size_t i)
-{
-    const char *group = group_of(l->v[i].task);
-
-    if (!group)
-        return 0;
-    for (size_t k = 0; k < i; k++) {
-        const char *other = group_of(l->v[k].task);
-        if (other && strcmp(other, group) == 0)
-            return 0;
-    }
-    return 1;
-}
-
-static int is_pooled(const char *metric)
-{
-    const struct metric *m = metric_find(metric);
-
-    return m && m->unit[0] == 0 && m->better == BETTER_HIGHER;
 }
 
 /* --- JSON --------------------------------------------------------------------------------- */
@@ -124,9 +71,9 @@ static int put_group(struct json_out *o, const struct task_list *l, size_t first
     json_put_str(o, "group", group);
     json_begin_object(o, "metrics");
     for (int i = 0; i < t->n_values; i++) {
-        if (!is_pooled(t->values[i].metric))
+        if (!group_pools(t->values[i].metric))
             continue;
-        if (pool(l, group, t->values[i].metric, t->values[i].filter, &p, e) < 0)
+        if (group_pool(l, group, t->values[i].metric, t->values[i].filter, &p, e) < 0)
             return -1;
         metric_key(name, sizeof name, t->values[i].metric, t->values[i].filter);
         put_value(o, name, p.value, p.stderr_, p.value - STATS_Z95 * p.stderr_,
@@ -205,7 +152,7 @@ static int put_tasks(struct json_out *o, const struct task_list *l, struct err *
     json_end_array(o);
     json_begin_array(o, "groups");
     for (size_t i = 0; i < l->n; i++)
-        if (first_of_group(l, i) && put_group(o, l, i, e) < 0)
+        if (group_begins(l, i) && put_group(o, l, i, e) < 0)
             return -1;
     json_end_array(o);
     return 0;
@@ -277,9 +224,9 @@ static int group_rows(struct table *t, const struct task_list *l, size_t first, 
 
     for (int i = 0; i < row->n_values; i++) {
         const struct store_value *v = &row->values[i];
-        if (!is_pooled(v->metric))
+        if (!group_pools(v->metric))
             continue;
-        if (pool(l, group_of(row->task), v->metric, v->filter, &p, e) < 0)
+        if (group_pool(l, group_of(row->task), v->metric, v->filter, &p, e) < 0)
             return -1;
         metric_key(key, sizeof key, v->metric, v->filter);
         value_row(t, group_of(row->task), -1, (int)p.n, key, p.value, p.stderr_,
@@ -329,7 +276,7 @@ static int print_tasks(const struct context *c, const struct task_list *l, struc
     else
         table_init(&t, text_columns, 8, 0);
     for (size_t i = 0; i < l->n; i++)
-        if (first_of_group(l, i) && group_rows(&t, l, i, e) < 0)
+        if (group_begins(l, i) && group_rows(&t, l, i, e) < 0)
             goto out;
     for (size_t i = 0; i < l->n; i++)
         task_rows(&t, &l->v[i]);

@@ -1,0 +1,94 @@
+/* summary_impl.h -- what the files summary*.c share: the stored numbers as a report needs them.
+ *
+ * Everything is in the report's arena, or the store's lists that summary_release gives back. */
+#ifndef HARNESS_SUMMARY_IMPL_H
+#define HARNESS_SUMMARY_IMPL_H
+
+#include "base/json.h"
+#include "harness/summary.h"
+
+struct shown_run {
+    const struct run_row *run;
+    struct task_list tasks;
+    struct bench_list bench;
+    cJSON *settings, *machine, *noise; /* NULL: none, or not JSON */
+    const char *model; /* its name; with the file's hash when two files share one */
+    const char *name;  /* and its arithmetic when that is not the exact one */
+};
+
+struct fact_part { /* of the facts asked */
+    const char *kind, *name; /* "language", "en"; kind NULL: not known to this program's bank */
+    int n;                   /* -1: unknown */
+};
+
+struct reading { /* NAN where unknown */
+    double value, low, high;
+};
+
+/* A task of a run, or a group of its tasks (mmlu).  Entries that asked the same in the same way
+ * form a condition: only they may be compared.  They stand together, smallest model first. */
+struct entry {
+    const struct shown_run *run;
+    const struct task_row *row;
+    int n;                  /* items behind the values; -1: unknown */
+    int member;             /* its group is an entry, too */
+    int rank;               /* of the condition */
+    int order;              /* as read: the newest run first */
+    const char *name;       /* the model's, unlike any other of the condition */
+    const char *condition;  /* "facts", or "facts, 40 items" when it was asked in several ways */
+    struct reading latency; /* seconds: median over items */
+    struct fact_part *parts;
+    int n_parts;
+};
+
+struct speed {
+    const struct shown_run *run;
+    const struct store_bench *row;
+    int order;                  /* as read */
+    const char *name, *program; /* program: ours with its arithmetic, or the rival */
+};
+
+struct summary {
+    struct report *report;
+    struct shown_run *runs; /* complete ones, newest first */
+    size_t n;
+    const struct run_row **left_out; /* the others */
+    size_t n_left_out;
+    struct entry *entries;
+    size_t n_entries;
+    struct speed *speeds;
+    size_t n_speeds;
+    int bank_items; /* of the facts in this program; 0: no facts were asked */
+    const char *bank_sha256;
+};
+
+/* --- summary_read.c */
+int summary_read(struct summary *s, struct store *store, const struct run_row *runs, size_t n,
+                 int latest, struct err *e);
+void summary_release(struct summary *s);
+/* Smaller files first, then by name; 0: the same model. */
+int by_model(const struct shown_run *a, const struct shown_run *b);
+
+/* --- summary_value.c: one number of an entry by the name of its metric */
+struct reading entry_value(const struct entry *x, const char *metric, const char *filter);
+/* Scores (filter "none", else the first), densities, costs and sizes alike. */
+struct reading entry_reading(const struct entry *x, const char *metric);
+int any_entry(const struct summary *s, const char *metric); /* 1: some entry knows it */
+
+/* --- the parts of the page */
+void headlines(struct summary *s);            /* summary_notes.c */
+void warnings(struct summary *s);
+void method(struct summary *s);
+void machines(struct summary *s);
+void runs_section(struct summary *s);
+void accuracy_section(struct summary *s);     /* summary_plots.c */
+void knowledge_plots(struct summary *s);
+void speed_plots(struct summary *s);
+void models_table(struct summary *s);         /* summary_tables.c */
+void knowledge_tables(struct summary *s);
+void score_tables(struct summary *s);
+void cost_table(struct summary *s);
+void speed_table(struct summary *s);
+void asked_table(struct summary *s);
+
+#endif
