@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "base/json.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 void csv_init(struct csv *c, const char *bytes, size_t n, const char *name)
 {

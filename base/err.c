@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Terminal control characters in a hostile name must not reach the terminal. */
+#include "base/utf8.h"
+
+/* A hostile name in a message must not reach the terminal as it is. */
 static void make_printable(char *s)
 {
-    for (; *s; s++)
-        if ((unsigned char)*s < 0x20 || *s == 0x7f)
-            *s = '?';
+    utf8_make_printable(s, strlen(s), 0);
 }
 
 int err_set(struct err *e, enum err_code code, const char *fmt, ...)

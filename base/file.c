@@ -143,27 +143,26 @@ int lines_open(struct line_reader *r, const char *path, struct err *e)
 int lines_next(struct line_reader *r, struct err *e)
 {
     char chunk[4096];
+    size_t n = 0;
+    int c;
 
     strbuf_clear(&r->line);
-    while (fgets(chunk, sizeof chunk, r->f)) {
-        /* fgets cannot tell a zero byte from the end; a line of text has none, so that a file
-         * that does is cut here and refused by whoever parses the line. */
-        size_t n = strlen(chunk);
-        strbuf_add(&r->line, chunk, n);
-        if (n && chunk[n - 1] == '\n') {
-            strbuf_truncate(&r->line, r->line.len - 1);
-            if (r->line.len && r->line.s[r->line.len - 1] == '\r')
-                strbuf_truncate(&r->line, r->line.len - 1);
-            r->n++;
-            return strbuf_ok(&r->line, e) < 0 ? -1 : 1;
+    while ((c = getc_unlocked(r->f)) != EOF && c != '\n') {
+        chunk[n++] = (char)c;
+        if (n == sizeof chunk) {
+            strbuf_add(&r->line, chunk, n);
+            n = 0;
         }
     }
     if (ferror(r->f))
         return err_errno(e, "%s:%zu", r->path, r->n + 1);
+    strbuf_add(&r->line, chunk, n);
     if (strbuf_ok(&r->line, e) < 0)
         return -1;
-    if (r->line.len == 0)
+    if (c == EOF && r->line.len == 0)
         return 0;
+    if (c == '\n' && r->line.len && r->line.s[r->line.len - 1] == '\r')
+        strbuf_truncate(&r->line, r->line.len - 1);
     r->n++;
     return 1;
 }

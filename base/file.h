@@ -30,7 +30,7 @@ int file_write(const char *path, const void *bytes, size_t n, struct err *e);
 struct line_reader {
     const char *path;
     FILE *f;
-    struct strbuf line;
+    struct strbuf line; /* may hold zero bytes: whoever reads the line refuses them */
     size_t n;
     int owned;
 };

@@ -8,53 +8,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-
-/* Length of the well-formed sequence at s, 0 when there is none (RFC 3629: no surrogates, no
- * overlong forms, nothing above U+10FFFF). */
-static size_t utf8_len(const unsigned char *s, size_t n)
-{
-    static const struct { unsigned char lo, hi, len, second_lo, second_hi; } rows[] = {
-        {0x00, 0x7f, 1, 0, 0},       {0xc2, 0xdf, 2, 0x80, 0xbf}, {0xe0, 0xe0, 3, 0xa0, 0xbf},
-        {0xe1, 0xec, 3, 0x80, 0xbf}, {0xed, 0xed, 3, 0x80, 0x9f}, {0xee, 0xef, 3, 0x80, 0xbf},
-        {0xf0, 0xf0, 4, 0x90, 0xbf}, {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f},
-    };
-
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (s[0] < rows[i].lo || s[0] > rows[i].hi)
-            continue;
-        if (rows[i].len > n)
-            return 0;
-        if (rows[i].len > 1 && (s[1] < rows[i].second_lo || s[1] > rows[i].second_hi))
-            return 0;
-        for (size_t k = 2; k < rows[i].len; k++)
-            if ((s[k] & 0xc0) != 0x80)
-                return 0;
-        return rows[i].len;
-    }
-    return 0;
-}
-
-int utf8_valid(const char *s, size_t n)
-{
-    for (size_t i = 0; i < n;) {
-        size_t k = utf8_len((const unsigned char *)s + i, n - i);
-        if (!k)
-            return 0;
-        i += k;
-    }
-    return 1;
-}
-
-size_t utf8_count(const char *s, size_t n)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < n; count++) {
-        size_t k = utf8_len((const unsigned char *)s + i, n - i);
-        i += k ? k : 1;
-    }
-    return count;
-}
+#include "base/utf8.h"
 
 static _Thread_local int refused; /* cJSON does not tell an empty heap from a bad text */
 
@@ -76,6 +30,19 @@ static void hooks_once(void)
     }
 }
 
+/* A text with \u0000 in it would be cut there without a word: cJSON's texts end at a zero byte. */
+static int has_escaped_zero(const char *s, size_t n)
+{
+    const char *end = s + n;
+
+    while ((s = memchr(s, '\\', (size_t)(end - s))) != NULL && end - s >= 2) {
+        if (end - s >= 6 && memcmp(s, "\\u0000", 6) == 0)
+            return 1;
+        s += 2; /* the escaped character may be a backslash itself */
+    }
+    return 0;
+}
+
 cJSON *json_parse(const char *bytes, size_t n, const char *where, struct err *e)
 {
     const char *end = NULL;
@@ -84,6 +51,10 @@ cJSON *json_parse(const char *bytes, size_t n, const char *where, struct err *e)
     hooks_once();
     if (memchr(bytes, 0, n) || !utf8_valid(bytes, n)) {
         err_set(e, ERR_FORMAT, "%s: not UTF-8 text", where);
+        return NULL;
+    }
+    if (has_escaped_zero(bytes, n)) {
+        err_set(e, ERR_FORMAT, "%s: a text with the character U+0000", where);
         return NULL;
     }
     refused = 0;
@@ -166,12 +137,22 @@ static void newline(struct json_out *o)
         strbuf_adds(o->b, "  ");
 }
 
+/* Of a well-formed sequence of up to three bytes. */
+static unsigned code_point(const char *s, size_t k)
+{
+    unsigned c = (unsigned char)s[0] & (k == 1 ? 0x7fu : 0x3fu >> (k - 1));
+
+    for (size_t i = 1; i < k; i++)
+        c = c << 6 | ((unsigned char)s[i] & 0x3fu);
+    return c;
+}
+
 static void quote(struct strbuf *b, const char *s, size_t n)
 {
     strbuf_addc(b, '"');
     for (size_t i = 0; i < n;) {
         unsigned char c = (unsigned char)s[i];
-        size_t k = utf8_len((const unsigned char *)s + i, n - i);
+        size_t k = utf8_len(s + i, n - i);
         if (!k) {
             strbuf_adds(b, "\\ufffd"); /* model output may be cut inside a character */
             i++;
@@ -184,8 +165,8 @@ static void quote(struct strbuf *b, const char *s, size_t n)
             strbuf_adds(b, "\\n");
         } else if (c == '\t') {
             strbuf_adds(b, "\\t");
-        } else if (c < 0x20 || c == 0x7f) {
-            strbuf_addf(b, "\\u%04x", c);
+        } else if (utf8_is_control(s + i, k)) { /* raw, a terminal would obey it */
+            strbuf_addf(b, "\\u%04x", code_point(s + i, k));
         } else {
             strbuf_add(b, s + i, k);
         }
@@ -267,7 +248,7 @@ void json_put_int(struct json_out *o, const char *key, int64_t v)
 void json_put_bool(struct json_out *o, const char *key, int v)
 {
     member(o, key);
-    strbuf_adds(o->b, v ? "true" : "false");
+    strbuf_adds(o->b, v < 0 ? "null" : v ? "true" : "false");
 }
 
 void json_put_null(struct json_out *o, const char *key)
@@ -276,8 +257,16 @@ void json_put_null(struct json_out *o, const char *key)
     strbuf_adds(o->b, "null");
 }
 
+void json_put_count(struct json_out *o, const char *key, int64_t n)
+{
+    if (n < 0)
+        json_put_null(o, key);
+    else
+        json_put_int(o, key, n);
+}
+
 void json_put_raw(struct json_out *o, const char *key, const char *json)
 {
     member(o, key);
-    strbuf_adds(o->b, json);
+    strbuf_adds(o->b, json ? json : "null");
 }

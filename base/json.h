@@ -14,7 +14,7 @@
 #include "base/strbuf.h"
 
 /* `where` names the text in errors ("file:12"); bytes need no terminator.  NULL on failure.  Text
- * after the value, a zero byte, or invalid UTF-8 is an error. */
+ * after the value, a zero byte (escaped or not), or invalid UTF-8 is an error. */
 cJSON *json_parse(const char *bytes, size_t n, const char *where, struct err *e);
 cJSON *json_read(const char *path, size_t max, struct err *e); /* a whole file */
 void json_free(cJSON *j);
@@ -41,16 +41,13 @@ void json_put_str(struct json_out *o, const char *key, const char *s); /* NULL g
 void json_put_strn(struct json_out *o, const char *key, const char *s, size_t n);
 void json_put_num(struct json_out *o, const char *key, double v); /* NaN, infinity give null */
 void json_put_int(struct json_out *o, const char *key, int64_t v);
-void json_put_bool(struct json_out *o, const char *key, int v);
+void json_put_bool(struct json_out *o, const char *key, int v); /* negative gives null */
 void json_put_null(struct json_out *o, const char *key);
-void json_put_raw(struct json_out *o, const char *key, const char *json); /* a value as it is */
+void json_put_count(struct json_out *o, const char *key, int64_t n); /* negative gives null */
+/* A value as it is; NULL gives null. */
+void json_put_raw(struct json_out *o, const char *key, const char *json);
 
 /* The shortest decimal text that reads back to the same double; size >= 32. */
 void json_format_num(char *text, size_t size, double v);
-
-/* 1 when the bytes are well-formed UTF-8. */
-int utf8_valid(const char *s, size_t n);
-/* Code points in well-formed UTF-8 (a stray byte counts as one). */
-size_t utf8_count(const char *s, size_t n);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 void strbuf_release(struct strbuf *b)
 {
@@ -42,6 +43,15 @@ void strbuf_add(struct strbuf *b, const void *bytes, size_t n)
 void strbuf_adds(struct strbuf *b, const char *s)
 {
     strbuf_add(b, s, strlen(s));
+}
+
+void strbuf_add_printable(struct strbuf *b, const char *s, int multiline)
+{
+    size_t at = b->len;
+
+    strbuf_adds(b, s);
+    if (b->len > at)
+        utf8_make_printable(b->s + at, b->len - at, multiline);
 }
 
 void strbuf_addc(struct strbuf *b, char c)

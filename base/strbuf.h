@@ -26,6 +26,8 @@ void strbuf_adds(struct strbuf *b, const char *s);
 void strbuf_addc(struct strbuf *b, char c);
 void strbuf_addf(struct strbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void strbuf_vaddf(struct strbuf *b, const char *fmt, va_list ap);
+/* What a stranger wrote, for a terminal: as utf8_make_printable. */
+void strbuf_add_printable(struct strbuf *b, const char *s, int multiline);
 void strbuf_truncate(struct strbuf *b, size_t len);
 const char *strbuf_str(const struct strbuf *b); /* never NULL */
 int strbuf_ok(const struct strbuf *b, struct err *e);

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/template_impl.h"
+#include "base/utf8.h"
 
 /* The names that end a body: up to three. */
 struct ends {

@@ -58,14 +58,37 @@ int cmd_label(struct context *c, struct err *e)
 
 /* --- export, import ----------------------------------------------------------------------- */
 
+/* With --json and a file to write, the document on stdout says what was written. */
+static int say_export(const struct context *c, const char *id, const char *format, const char *out,
+                      struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+    struct json_out o = context_json_begin(&b, "export.file");
+    int rc;
+
+    json_put_str(&o, "run", id);
+    json_put_str(&o, "format", format);
+    json_put_str(&o, "file", out);
+    rc = context_json_end(c, &o, e);
+    strbuf_release(&b);
+    return rc;
+}
+
 int cmd_export(struct context *c, struct err *e)
 {
+    const char *format = args_str(c->args, "format"), *out = args_str(c->args, "out");
+    int to_stdout = strcmp(out, "-") == 0;
     struct store *s = NULL;
     char id[RUN_ID_SIZE];
     int rc = -1;
 
+    if (c->json && to_stdout && strcmp(format, "json") != 0)
+        return err_set(e, ERR_USAGE, "export: --json and %s both on standard output; give --out",
+                       format);
     if (open_store(c, 1, &s, e) == 0 && query_resolve(s, args_at(c->args, 0), id, e) == 0)
-        rc = export_run(s, id, args_str(c->args, "format"), args_str(c->args, "out"), e);
+        rc = export_run(s, id, format, out, e);
+    if (rc == 0 && c->json && !to_stdout)
+        rc = say_export(c, id, format, out, e);
     store_close(s);
     return rc;
 }
@@ -77,6 +100,7 @@ static void put_import(struct json_out *o, const char *path, const struct import
     json_put_str(o, "format", r->format);
     json_put_str(o, "run", r->run_id);
     json_put_int(o, "runs", r->runs);
+    json_put_int(o, "scores", r->values);
     json_put_int(o, "items", r->items);
     json_put_int(o, "bench_rows", r->bench_rows);
     json_put_bool(o, "duplicate", r->duplicate);
@@ -85,20 +109,23 @@ static void put_import(struct json_out *o, const char *path, const struct import
 
 static void say_import(struct strbuf *b, const char *path, const struct import_result *r)
 {
+    strbuf_add_printable(b, path, 0);
     if (r->duplicate)
-        strbuf_addf(b, "%s: %s, imported before as run %s\n", path, r->format, r->run_id);
+        strbuf_addf(b, ": %s, imported before as run %s\n", r->format, r->run_id);
     else
-        strbuf_addf(b, "%s: %s, %d runs, %d items, %d benchmark rows, run %s\n", path, r->format,
-                    r->runs, r->items, r->bench_rows, r->run_id);
+        strbuf_addf(b, ": %s, %d runs, %d scores, %d items, %d benchmark rows, run %s\n",
+                    r->format, r->runs, r->values, r->items, r->bench_rows, r->run_id);
 }
 
+/* Each file is a transaction of its own: those before a bad one are kept, and are reported. */
 int cmd_import(struct context *c, struct err *e)
 {
     struct store *s = NULL;
     struct strbuf b = STRBUF_INIT;
     struct json_out o = {0};
     struct import_result r;
-    int rc = -1;
+    struct err why = ERR_NONE;
+    int done = 0, rc;
 
     if (open_store(c, 0, &s, e) < 0)
         return -1;
@@ -106,21 +133,24 @@ int cmd_import(struct context *c, struct err *e)
         o = context_json_begin(&b, "import");
         json_begin_array(&o, "files");
     }
-    for (int i = 0; i < args_n(c->args); i++) {
-        if (import_file(s, args_at(c->args, i), &r, e) < 0)
-            goto out;
+    for (; done < args_n(c->args) && why.code == ERR_OK; done++) {
+        const char *path = args_at(c->args, done);
+        if (import_file(s, path, &r, &why) < 0)
+            break;
         if (c->json)
-            put_import(&o, args_at(c->args, i), &r);
+            put_import(&o, path, &r);
         else
-            say_import(&b, args_at(c->args, i), &r);
+            say_import(&b, path, &r);
     }
-    if (c->json) {
+    if (c->json)
         json_end_array(&o);
-        rc = context_json_end(c, &o, e);
-    } else {
-        rc = context_print(c, &b, e);
+    rc = done == 0  ? 0
+         : c->json ? context_json_end(c, &o, e)
+                   : context_print(c, &b, e);
+    if (rc == 0 && why.code != ERR_OK) {
+        *e = why;
+        rc = -1;
     }
-out:
     strbuf_release(&b);
     store_close(s);
     return rc;
@@ -141,7 +171,8 @@ static void defect(void *user, const char *text)
     if (r->c->json)
         json_put_str(&r->o, NULL, text);
     else
-        strbuf_addf(&r->b, "%s\n", text);
+        strbuf_add_printable(&r->b, text, 0);
+    strbuf_adds(&r->b, r->c->json ? "" : "\n");
 }
 
 /* Exit status 1 when there is a defect. */

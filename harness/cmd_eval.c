@@ -3,8 +3,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/sha256.h"
+#include "base/utf8.h"
 #include "harness/aggregate.h"
 #include "harness/chat.h"
 #include "harness/commands.h"
@@ -16,6 +18,7 @@
 #include "harness/progress.h"
 #include "harness/record.h"
 #include "harness/select.h"
+#include "harness/stored.h"
 #include "harness/usage.h"
 #include "tasks/facts.h"
 
@@ -84,17 +87,14 @@ static int open_task(struct session *s, struct opened_task *t, const char *name,
 static int open_tasks(struct session *s, const struct selection *chosen, struct err *e)
 {
     const struct args *a = s->c->args;
-    struct data_dirs dirs;
     struct task_opts o = {
         .shots = (int)args_int(a, "shots"), .seed = (uint64_t)args_int(a, "seed"),
         .by_doc = args_choice(a, "sampling") == 1, .system = args_str(a, "system"),
         .chat = s->use_chat ? &s->chat.renderer : NULL};
     int rc = -1;
 
-    if (context_data_dirs(s->c, &dirs, e) < 0)
+    if (context_data_dirs(s->c, &o.data_dirs, &o.n_data_dirs, e) < 0)
         return -1;
-    o.data_dirs = (const char *const *)dirs.v;
-    o.n_data_dirs = (int)dirs.n;
     s->tasks = mem_calloc(chosen->n, sizeof *s->tasks);
     if (!s->tasks) {
         err_nomem(e);
@@ -107,7 +107,7 @@ static int open_tasks(struct session *s, const struct selection *chosen, struct 
     }
     rc = 0;
 out:
-    data_dirs_release(&dirs);
+    mem_free((void *)o.data_dirs);
     return rc;
 }
 
@@ -273,11 +273,17 @@ static int run_task(struct session *s, struct opened_task *t, struct err *e)
     double earlier_s = 0, start_s;
     size_t n_done = 0;
     int *done = NULL;
-    int rc = -1;
+    int scored, rc = -1;
 
     if (store_run_done(s->run, task_name(t->task), &done, &n_done, e) < 0)
         return -1;
     t->n = drop_done(t->order, t->n, done, n_done);
+    if (store_run_scored(s->run, task_name(t->task), &scored, e) < 0)
+        goto out;
+    if (t->n == 0 && scored == (int)n_done) { /* an earlier session finished it, costs and all */
+        rc = 0;
+        goto out;
+    }
     if (n_done && record_latency(s->store, store_run_id(s->run), task_name(t->task), &earlier_s,
                                  e) < 0)
         goto out;
@@ -372,14 +378,41 @@ static int eval_model(struct context *c, struct store *store, const char *model,
 
 /* --- printing ----------------------------------------------------------------------------- */
 
-static int print_text(const struct context *c, struct store *s, char (*ids)[RUN_ID_SIZE], int n,
+struct measured { /* one operand of the command line */
+    const char *model;
+    char id[RUN_ID_SIZE];
+    struct err why; /* code ERR_OK: id is a complete run */
+};
+
+/* A model that could not be measured is a line among the tables of the others. */
+static int print_failure(const struct context *c, const struct measured *m, struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+    int rc;
+
+    if (c->csv)
+        return 0;
+    strbuf_addf(&b, "%s: not measured: %s\n", path_base(m->model), m->why.text);
+    if (b.len)
+        utf8_make_printable(b.s, b.len - 1, 0);
+    rc = context_print(c, &b, e);
+    strbuf_release(&b);
+    return rc;
+}
+
+static int print_text(const struct context *c, struct store *s, const struct measured *m, int n,
                       struct err *e)
 {
     for (int i = 0; i < n; i++) {
         struct run_list l = {0};
-        int rc = query_run(s, ids[i], &l, e);
-        if (rc == 0)
-            rc = present_run_text(c, s, &l.v[0], e);
+        int rc;
+        if (m[i].why.code != ERR_OK) {
+            rc = print_failure(c, &m[i], e);
+        } else {
+            rc = query_run(s, m[i].id, &l, e);
+            if (rc == 0)
+                rc = present_run_text(c, s, &l.v[0], e);
+        }
         run_list_release(&l);
         if (rc < 0)
             return -1;
@@ -387,8 +420,30 @@ static int print_text(const struct context *c, struct store *s, char (*ids)[RUN_
     return 0;
 }
 
+static int put_measured(struct json_out *o, struct store *s, const struct measured *m,
+                        struct err *e)
+{
+    struct run_list l = {0};
+    int rc;
+
+    if (m->why.code != ERR_OK) {
+        json_put_null(o, "run");
+        json_put_str(o, "error", m->why.text);
+        json_begin_object(o, "model");
+        json_put_str(o, "name", path_base(m->model));
+        json_put_str(o, "path", m->model);
+        json_end_object(o);
+        return 0;
+    }
+    rc = query_run(s, m->id, &l, e);
+    if (rc == 0)
+        rc = present_run_json(o, s, &l.v[0], e);
+    run_list_release(&l);
+    return rc;
+}
+
 /* One model: its members stand in the document itself; several: in runs[]. */
-static int print_json(const struct context *c, struct store *s, char (*ids)[RUN_ID_SIZE], int n,
+static int print_json(const struct context *c, struct store *s, const struct measured *m, int n,
                       struct err *e)
 {
     struct strbuf b = STRBUF_INIT;
@@ -398,15 +453,11 @@ static int print_json(const struct context *c, struct store *s, char (*ids)[RUN_
     if (n > 1)
         json_begin_array(&o, "runs");
     for (int i = 0; i < n && rc == 0; i++) {
-        struct run_list l = {0};
         if (n > 1)
             json_begin_object(&o, NULL);
-        rc = query_run(s, ids[i], &l, e);
-        if (rc == 0)
-            rc = present_run_json(&o, s, &l.v[0], e);
+        rc = put_measured(&o, s, &m[i], e);
         if (n > 1)
             json_end_object(&o);
-        run_list_release(&l);
     }
     if (n > 1)
         json_end_array(&o);
@@ -429,28 +480,47 @@ static int choose(const struct context *c, struct selection *out, struct err *e)
     return 0;
 }
 
+/* One broken model does not keep the others from being measured; the first failure becomes the
+ * command's.  Ctrl-C ends them all. */
+static int eval_models(struct context *c, struct store *store, const struct selection *chosen,
+                       struct measured *m, int n, struct err *first)
+{
+    for (int i = 0; i < n; i++) {
+        m[i].model = args_at(c->args, i);
+        if (eval_model(c, store, m[i].model, chosen, m[i].id, &m[i].why) == 0)
+            continue;
+        if (first->code == ERR_OK || m[i].why.code == ERR_INTERRUPTED)
+            *first = m[i].why;
+        if (n == 1 || m[i].why.code == ERR_INTERRUPTED)
+            return -1;
+    }
+    return 0;
+}
+
 int cmd_eval(struct context *c, struct err *e)
 {
     struct selection chosen = {0};
+    struct err first = ERR_NONE;
     struct store *store = NULL;
     int n = args_n(c->args), rc = -1;
-    char(*ids)[RUN_ID_SIZE] = mem_calloc((size_t)n, sizeof *ids);
-    char *path = context_db_path(c, e);
+    struct measured *m = mem_calloc((size_t)n, sizeof *m);
 
-    if (!ids) {
+    if (!m) {
         err_nomem(e);
         goto out;
     }
-    if (!path || choose(c, &chosen, e) < 0 || store_open(&store, path, NULL, e) < 0)
+    if (choose(c, &chosen, e) < 0 || open_store(c, 0, &store, e) < 0)
         goto out;
-    for (int i = 0; i < n; i++)
-        if (eval_model(c, store, args_at(c->args, i), &chosen, ids[i], e) < 0)
-            goto out;
-    rc = c->json ? print_json(c, store, ids, n, e) : print_text(c, store, ids, n, e);
+    rc = eval_models(c, store, &chosen, m, n, &first);
+    if (rc == 0)
+        rc = c->json ? print_json(c, store, m, n, e) : print_text(c, store, m, n, e);
+    if (first.code != ERR_OK) {
+        *e = first;
+        rc = -1;
+    }
 out:
     store_close(store);
     selection_release(&chosen);
-    mem_free(path);
-    mem_free(ids);
+    mem_free(m);
     return rc;
 }

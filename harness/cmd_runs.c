@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/metric.h"
+#include "base/suggest.h"
 #include "harness/commands.h"
 #include "harness/present.h"
 #include "harness/stored.h"
@@ -115,10 +116,7 @@ static int show_json(const struct context *c, struct store *s, const struct run_
     json_put_str(&o, "ended", r->ended);
     json_put_str(&o, "source", r->source);
     json_put_int(&o, "items", r->n_items);
-    if (r->machine_json)
-        json_put_raw(&o, "environment", r->machine_json);
-    else
-        json_put_null(&o, "environment");
+    json_put_raw(&o, "environment", r->machine_json);
     rc = present_run_json(&o, s, r, e);
     if (rc == 0)
         rc = context_json_end(c, &o, e);
@@ -149,31 +147,12 @@ static void put_requests(struct json_out *o, const struct store_item *it)
     json_end_array(o);
     json_begin_array(o, "is_greedy");
     for (int i = 0; i < it->n_requests; i++)
-        if (it->requests[i].is_greedy < 0)
-            json_put_null(o, NULL);
-        else
-            json_put_bool(o, NULL, it->requests[i].is_greedy);
+        json_put_bool(o, NULL, it->requests[i].is_greedy);
     json_end_array(o);
     json_begin_array(o, "n_tokens");
     for (int i = 0; i < it->n_requests; i++)
-        json_put_int(o, NULL, it->requests[i].n_tokens);
+        json_put_count(o, NULL, it->requests[i].n_tokens);
     json_end_array(o);
-}
-
-static void put_count(struct json_out *o, const char *key, int64_t v)
-{
-    if (v < 0)
-        json_put_null(o, key);
-    else
-        json_put_int(o, key, v);
-}
-
-static void put_raw(struct json_out *o, const char *key, const char *json)
-{
-    if (json)
-        json_put_raw(o, key, json);
-    else
-        json_put_null(o, key);
 }
 
 static void put_item(struct json_out *o, const struct store_item *it)
@@ -186,7 +165,7 @@ static void put_item(struct json_out *o, const struct store_item *it)
     json_put_str(o, "doc_hash", it->doc_hash);
     json_put_str(o, "prompt_hash", it->prompt_hash);
     json_put_str(o, "gold", it->gold);
-    put_count(o, "gold_index", it->gold_index);
+    json_put_count(o, "gold_index", it->gold_index);
     json_put_str(o, "prediction", it->prediction);
     put_requests(o, it);
     for (int i = 0; i < it->n_metrics; i++) {
@@ -194,14 +173,14 @@ static void put_item(struct json_out *o, const struct store_item *it)
         json_put_num(o, key, it->metrics[i].value);
     }
     json_put_str(o, "output", it->output);
-    put_raw(o, "filtered", it->filtered);
-    put_raw(o, "arguments", it->arguments);
+    json_put_raw(o, "filtered", it->filtered);
+    json_put_raw(o, "arguments", it->arguments);
     json_put_num(o, "latency_s", it->latency_s);
     json_put_num(o, "ttft_s", it->ttft_s);
-    put_count(o, "prompt_tokens", it->prompt_tokens);
-    put_count(o, "computed_tokens", it->computed_tokens);
-    put_count(o, "reused_tokens", it->reused_tokens);
-    put_count(o, "generated_tokens", it->generated_tokens);
+    json_put_count(o, "prompt_tokens", it->prompt_tokens);
+    json_put_count(o, "computed_tokens", it->computed_tokens);
+    json_put_count(o, "reused_tokens", it->reused_tokens);
+    json_put_count(o, "generated_tokens", it->generated_tokens);
     json_end_object(o);
 }
 
@@ -290,6 +269,26 @@ static int items_table(const struct context *c, struct item_iter *it, struct err
     return rc;
 }
 
+/* A task that the run does not have is a mistake, not an empty list. */
+static int check_task(struct store *s, const char *run, const char *task, struct err *e)
+{
+    struct suggest near = SUGGEST(task);
+    struct task_list l = {0};
+    int rc = query_tasks(s, run, &l, e), found = 0;
+
+    for (size_t i = 0; i < l.n; i++) {
+        found |= strcmp(l.v[i].task, task) == 0;
+        suggest_offer(&near, l.v[i].task);
+    }
+    if (rc == 0 && !found) {
+        rc = err_set(e, ERR_USAGE, "run %s has no task %s", run, task);
+        if (suggest_best(&near))
+            err_hint(e, "did you mean '%s'?", suggest_best(&near));
+    }
+    task_list_release(&l);
+    return rc;
+}
+
 int cmd_items(struct context *c, struct err *e)
 {
     struct item_filter f = {.task = args_str(c->args, "task"), .wrong = args_flag(c->args, "wrong")};
@@ -299,7 +298,7 @@ int cmd_items(struct context *c, struct err *e)
     int rc = -1;
 
     if (open_store(c, 1, &s, e) == 0 && query_resolve(s, args_at(c->args, 0), id, e) == 0 &&
-        query_items(s, id, &f, &it, e) == 0)
+        (!f.task || check_task(s, id, f.task, e) == 0) && query_items(s, id, &f, &it, e) == 0)
         rc = args_flag(c->args, "jsonl") ? items_jsonl(c, it, e)
              : c->json                   ? items_json(c, id, it, e)
                                          : items_table(c, it, e);

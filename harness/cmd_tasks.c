@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "harness/chat.h"
 #include "harness/commands.h"
 #include "harness/encode.h"
@@ -46,10 +47,7 @@ static void put_task(struct json_out *o, const struct task_info *t, struct task_
     json_put_int(o, "version", t->version);
     json_put_str(o, "kind", t->kind);
     json_put_int(o, "shots", t->default_shots);
-    if (n < 0)
-        json_put_null(o, "items");
-    else
-        json_put_int(o, "items", n);
+    json_put_count(o, "items", n);
     json_put_str(o, "data", data && *data ? data : NULL);
     json_put_bool(o, "built_in", *t->data == 0);
     json_put_bool(o, "available", data != NULL);
@@ -125,6 +123,7 @@ static int put_tokens(struct shown *s, const struct query *q, struct err *e)
 {
     struct ids pool = {0};
     struct span span;
+    size_t at;
     int rc;
 
     if (!s->v.tokenizer || q->kind == QUERY_ROLLING || q->kind == QUERY_WINDOWS)
@@ -139,7 +138,10 @@ static int put_tokens(struct shown *s, const struct query *q, struct err *e)
         strbuf_addf(&s->b, "    tokens: %d given, then", span.n_given);
         for (int i = span.n_given; i < span.n_ids; i++) {
             strbuf_addf(&s->b, " %d \"", (int)pool.v[i]);
+            at = s->b.len;
             rc |= tokenizer_decode(s->v.tokenizer, &pool.v[i], 1, 1, &s->b, e);
+            if (s->b.len > at)
+                utf8_make_printable(s->b.s + at, s->b.len - at, 0);
             strbuf_addc(&s->b, '"');
         }
         strbuf_addc(&s->b, '\n');
@@ -191,20 +193,32 @@ static int show_json(struct shown *s, const struct task *t, const struct item *i
     return context_json_end(s->c, &s->o, e);
 }
 
+static void show_part(struct strbuf *b, const char *heading, const char *text)
+{
+    strbuf_addf(b, "%s\n", heading);
+    strbuf_add_printable(b, text, 1);
+    strbuf_addc(b, '\n');
+}
+
 /* A context that several queries share is printed once. */
 static int show_text(struct shown *s, const struct task *t, const struct item *it, struct err *e)
 {
     const char *last = NULL;
+    char heading[40];
 
-    strbuf_addf(&s->b, "%s, version %d, %d shots, document %d\ngold: %s\n", task_name(t),
-                task_version(t), task_shots(t), it->doc_id, it->gold ? it->gold : "-");
+    strbuf_addf(&s->b, "%s, version %d, %d shots, document %d\ngold: ", task_name(t),
+                task_version(t), task_shots(t), it->doc_id);
+    strbuf_add_printable(&s->b, it->gold ? it->gold : "-", 1);
+    strbuf_addc(&s->b, '\n');
     for (int i = 0; i < it->n_queries; i++) {
         const struct query *q = &it->queries[i];
         if (q->context && (!last || strcmp(last, q->context) != 0))
-            strbuf_addf(&s->b, "--- context\n%s\n", q->context);
+            show_part(&s->b, "--- context", q->context);
         last = q->context;
-        if (q->continuation)
-            strbuf_addf(&s->b, "--- continuation %d\n%s\n", i, q->continuation);
+        if (q->continuation) {
+            snprintf(heading, sizeof heading, "--- continuation %d", i);
+            show_part(&s->b, heading, q->continuation);
+        }
         for (int k = 0; k < q->n_until; k++)
             strbuf_addf(&s->b, "--- stop %s\n", q->until[k]);
         if (put_tokens(s, q, e) < 0)
@@ -278,31 +292,47 @@ static int show(struct context *c, struct task_opts *o, struct err *e)
 
 /* --- check -------------------------------------------------------------------------------- */
 
-static void say(void *user, const char *line)
-{
-    const struct context *c = user;
+struct checked {
+    struct context *c;
+    struct json_out o; /* defects, --json */
+    struct strbuf b;
+    int n_defects;
+};
 
-    fprintf(c->out, "%s\n", line);
+static void defect(void *user, const char *line)
+{
+    struct checked *k = user;
+
+    k->n_defects++;
+    if (k->c->json) {
+        json_put_str(&k->o, NULL, line);
+        return;
+    }
+    strbuf_add_printable(&k->b, line, 0);
+    strbuf_addc(&k->b, '\n');
 }
 
-/* A bank of facts (JSON lines); exit status 1 when something is wrong with it. */
-static int check_bank(struct context *c, const char *path, struct err *e)
+/* A bank of facts (JSON lines). */
+static int check_bank(struct checked *k, const char *path, struct err *e)
 {
     enum { BANK_MAX = 256 << 20 };
     struct strbuf b = STRBUF_INIT;
-    int n = -1;
+    const char *bytes = NULL;
+    size_t len = 0;
+    int rc = 0;
 
     if (strcmp(path, "facts") == 0) {
-        size_t len;
-        const char *bytes = facts_bank_bytes(&len);
-        n = facts_lint(bytes, len, say, c, e);
-    } else if (file_read(&b, path, BANK_MAX, e) == 0) {
-        n = facts_lint(strbuf_str(&b), b.len, say, c, e);
+        bytes = facts_bank_bytes(&len);
+    } else if ((rc = file_read(&b, path, BANK_MAX, e)) == 0) {
+        bytes = strbuf_str(&b);
+        len = b.len;
     }
+    if (rc == 0 && facts_lint(bytes, len, defect, k, e) < 0)
+        rc = -1;
+    if (rc == 0 && k->n_defects == 0)
+        context_note(k->c, "%s: nothing is wrong", path);
     strbuf_release(&b);
-    if (n == 0)
-        context_note(c, "%s: nothing is wrong", path);
-    return n < 0 ? -1 : n > 0;
+    return rc;
 }
 
 /* Opens the task and builds every item of it. */
@@ -323,40 +353,55 @@ static int check_task(struct context *c, struct task_opts *o, const char *name, 
     return rc;
 }
 
-static int check(struct context *c, struct task_opts *o, struct err *e)
+static int check_tasks(struct context *c, struct task_opts *o, const char *name, struct err *e)
 {
-    const char *name = args_at(c->args, 1);
     struct selection chosen = {0};
-    int rc = 0;
+    int rc = select_word(&chosen, name, e);
 
-    if (!name)
-        return err_set(e, ERR_USAGE, "tasks check: FILE or TASK is missing");
-    if (strcmp(name, "facts") == 0 || file_exists(name))
-        return check_bank(c, name, e);
-    rc = select_word(&chosen, name, e);
     for (size_t i = 0; i < chosen.n && rc == 0; i++)
         rc = check_task(c, o, chosen.v[i]->name, e);
     selection_release(&chosen);
     return rc;
 }
 
+/* Exit status 1 when a bank has defects; a task that cannot be built is an error. */
+static int check(struct context *c, struct task_opts *o, struct err *e)
+{
+    const char *name = args_at(c->args, 1);
+    struct checked k = {.c = c};
+    int rc;
+
+    if (!name)
+        return err_set(e, ERR_USAGE, "tasks check: FILE or TASK is missing");
+    if (c->json) {
+        k.o = context_json_begin(&k.b, "tasks.check");
+        json_put_str(&k.o, "task", name);
+        json_begin_array(&k.o, "defects");
+    }
+    rc = strcmp(name, "facts") == 0 || file_exists(name) ? check_bank(&k, name, e)
+                                                         : check_tasks(c, o, name, e);
+    if (c->json)
+        json_end_array(&k.o);
+    if (rc == 0)
+        rc = c->json ? context_json_end(c, &k.o, e) : context_print(c, &k.b, e);
+    strbuf_release(&k.b);
+    return rc < 0 ? -1 : k.n_defects > 0;
+}
+
 int cmd_tasks(struct context *c, struct err *e)
 {
     const char *verb = args_at(c->args, 0);
-    struct data_dirs dirs;
     struct task_opts o = {.shots = -1, .seed = (uint64_t)args_int(c->args, "seed")};
     int rc;
 
-    if (context_data_dirs(c, &dirs, e) < 0)
+    if (context_data_dirs(c, &o.data_dirs, &o.n_data_dirs, e) < 0)
         return -1;
-    o.data_dirs = (const char *const *)dirs.v;
-    o.n_data_dirs = (int)dirs.n;
     if (verb && strcmp(verb, "show") == 0)
         rc = show(c, &o, e);
     else if (verb && strcmp(verb, "check") == 0)
         rc = check(c, &o, e);
     else
         rc = c->json ? list_json(c, &o, e) : list_table(c, &o, e);
-    data_dirs_release(&dirs);
+    mem_free((void *)o.data_dirs);
     return rc;
 }

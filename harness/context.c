@@ -9,34 +9,21 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 void context_note(const struct context *c, const char *fmt, ...)
 {
+    struct strbuf b = STRBUF_INIT;
     va_list ap;
 
     if (c->quiet)
         return;
     va_start(ap, fmt);
-    fputs("densimeter: ", c->log);
-    vfprintf(c->log, fmt, ap);
-    fputc('\n', c->log);
+    strbuf_vaddf(&b, fmt, ap);
     va_end(ap);
-}
-
-static int make_parent(const char *path, struct err *e)
-{
-    const char *base = path_base(path);
-    char *dir;
-    int rc;
-
-    if (base == path)
-        return 0;
-    dir = mem_strndup(path, (size_t)(base - path));
-    if (!dir)
-        return err_nomem(e);
-    rc = dir_make(dir, e);
-    mem_free(dir);
-    return rc;
+    utf8_make_printable(b.s, b.len, 0);
+    fprintf(c->log, "densimeter: %s\n", strbuf_str(&b));
+    strbuf_release(&b);
 }
 
 char *context_db_path(const struct context *c, struct err *e)
@@ -46,55 +33,23 @@ char *context_db_path(const struct context *c, struct err *e)
                  : env && *env ? mem_strdup(env)
                                : path_data_home("results.db");
 
-    if (!path) {
+    if (!path)
         err_nomem(e);
-        return NULL;
-    }
-    if (make_parent(path, e) < 0) {
-        mem_free(path);
-        return NULL;
-    }
     return path;
 }
 
-static int add_dir(struct data_dirs *d, char *dir, struct err *e)
+int context_data_dirs(const struct context *c, const char *const **out, int *n, struct err *e)
 {
-    if (!dir || mem_grow(&d->v, &d->cap, d->n + 1, sizeof *d->v) < 0) {
-        mem_free(dir);
+    int count = args_count(c->args, "data");
+    const char **v = mem_calloc((size_t)count + 1, sizeof *v);
+
+    if (!v)
         return err_nomem(e);
-    }
-    d->v[d->n++] = dir;
+    for (int i = 0; i < count; i++)
+        v[i] = args_word(c->args, "data", i);
+    *out = v;
+    *n = count;
     return 0;
-}
-
-int context_data_dirs(const struct context *c, struct data_dirs *out, struct err *e)
-{
-    const char *env = getenv("DENSIMETER_DATA");
-
-    *out = (struct data_dirs){0};
-    for (int i = 0; i < args_count(c->args, "data"); i++)
-        if (add_dir(out, mem_strdup(args_word(c->args, "data", i)), e) < 0)
-            goto fail;
-    while (env && *env) {
-        size_t n = strcspn(env, ":");
-        if (n > 0 && add_dir(out, mem_strndup(env, n), e) < 0)
-            goto fail;
-        env += n + (env[n] == ':');
-    }
-    if (add_dir(out, path_data_home("data"), e) < 0)
-        goto fail;
-    return 0;
-fail:
-    data_dirs_release(out);
-    return -1;
-}
-
-void data_dirs_release(struct data_dirs *d)
-{
-    for (size_t i = 0; i < d->n; i++)
-        mem_free(d->v[i]);
-    mem_free(d->v);
-    *d = (struct data_dirs){0};
 }
 
 struct json_out context_json_begin(struct strbuf *b, const char *name)
@@ -151,6 +106,8 @@ int context_table(const struct context *c, const struct table *t, struct err *e)
     struct strbuf b = STRBUF_INIT;
     int rc = c->csv ? table_csv(t, &b, e) : table_print(t, &b, context_width(), c->colour, e);
 
+    if (c->csv && isatty(STDOUT_FILENO)) /* in a file the cells are exactly what they were */
+        utf8_make_printable(b.s, b.len, 1);
     if (rc == 0)
         rc = context_print(c, &b, e);
     strbuf_release(&b);

@@ -29,16 +29,11 @@ struct context {
 /* A line for people on `log`, "densimeter: " in front; silent with --quiet. */
 void context_note(const struct context *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* --db, else $DENSIMETER_DB, else the user's own; its folder is made.  mem_free. */
+/* --db, else $DENSIMETER_DB, else the user's own.  mem_free. */
 char *context_db_path(const struct context *c, struct err *e);
 
-/* --data, then $DENSIMETER_DATA, then the user's own, in this order. */
-struct data_dirs {
-    char **v;
-    size_t n, cap;
-};
-int context_data_dirs(const struct context *c, struct data_dirs *out, struct err *e);
-void data_dirs_release(struct data_dirs *d);
+/* The words of --data, in order; mem_free(*out).  tasks/ looks in the environment's folders. */
+int context_data_dirs(const struct context *c, const char *const **out, int *n, struct err *e);
 
 /* Starts the one document of --json: {"schema":"densimeter.NAME/1", and ends and prints it. */
 struct json_out context_json_begin(struct strbuf *b, const char *name);

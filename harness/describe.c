@@ -99,31 +99,20 @@ void description_release(struct description *d)
     *d = (struct description){0};
 }
 
-static void put_count(struct json_out *o, const char *key, int64_t v)
-{
-    if (v < 0)
-        json_put_null(o, key);
-    else
-        json_put_int(o, key, v);
-}
-
 void model_put(struct json_out *o, const char *key, const struct store_model *m)
 {
     json_begin_object(o, key);
     json_put_str(o, "name", m->name);
     json_put_str(o, "architecture", m->architecture);
     json_begin_object(o, "parameters");
-    put_count(o, "total", m->parameters);
-    put_count(o, "non_embedding", m->parameters_non_embedding);
-    put_count(o, "embedding", m->parameters_embedding);
-    put_count(o, "active", m->parameters_active);
+    json_put_count(o, "total", m->parameters);
+    json_put_count(o, "non_embedding", m->parameters_non_embedding);
+    json_put_count(o, "embedding", m->parameters_embedding);
+    json_put_count(o, "active", m->parameters_active);
     json_end_object(o);
-    put_count(o, "file_bytes", m->file_bytes);
+    json_put_count(o, "file_bytes", m->file_bytes);
     json_put_num(o, "bits_per_weight", m->bits_per_weight);
-    if (m->tensor_types)
-        json_put_raw(o, "tensor_types", m->tensor_types);
-    else
-        json_put_null(o, "tensor_types");
+    json_put_raw(o, "tensor_types", m->tensor_types);
     json_put_str(o, "sha256", m->sha256);
     json_put_str(o, "licence", m->licence);
     json_put_str(o, "path", m->path);

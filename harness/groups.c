@@ -45,8 +45,8 @@ int group_pool(const struct task_list *l, const char *group, const char *metric,
     for (size_t i = 0; i < l->n; i++) {
         const char *of = group_of(l->v[i].task);
         const struct store_value *v = task_row_value(&l->v[i], metric, filter);
-        if (of && strcmp(of, group) == 0 && v && l->v[i].n > 0)
-            parts[k++] = (struct part){v->value, v->stderr_, (size_t)l->v[i].n};
+        if (of && strcmp(of, group) == 0 && v && task_row_items(&l->v[i]) > 0)
+            parts[k++] = (struct part){v->value, v->stderr_, (size_t)task_row_items(&l->v[i])};
     }
     *out = stats_pool(parts, k);
     mem_free(parts);

@@ -105,6 +105,8 @@ static void handle_signals(void)
     sigaction(SIGTERM, &interrupt, NULL);
     /* A pipe that closes must not kill a measurement that others of its output still want. */
     sigaction(SIGPIPE, &ignore, NULL);
+    /* A file over the limit is a full disk: a refused write with a message. */
+    sigaction(SIGXFSZ, &ignore, NULL);
 }
 
 static int status_of(enum err_code code)

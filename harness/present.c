@@ -48,10 +48,10 @@ static void put_task(struct json_out *o, const struct task_row *t)
 
     json_begin_object(o, NULL);
     json_put_str(o, "task", t->task);
-    json_put_int(o, "version", t->version);
-    json_put_int(o, "shots", t->shots);
-    json_put_int(o, "n", t->n);
-    json_put_int(o, "n_expected", t->n_expected);
+    json_put_count(o, "version", t->version);
+    json_put_count(o, "shots", t->shots);
+    json_put_count(o, "n", task_row_items(t));
+    json_put_count(o, "n_expected", t->n_expected > 0 ? t->n_expected : -1);
     put_values(o, "metrics", t->values, t->n_values);
     json_begin_object(o, "cost");
     for (size_t i = 0; i < sizeof costs / sizeof costs[0]; i++)
@@ -85,14 +85,6 @@ static int put_group(struct json_out *o, const struct task_list *l, size_t first
     return 0;
 }
 
-static void put_noise(struct json_out *o, const char *key, const char *json)
-{
-    if (json)
-        json_put_raw(o, key, json);
-    else
-        json_put_null(o, key);
-}
-
 static void put_interval(struct json_out *o, const char *key, const struct store_value *v)
 {
     json_begin_object(o, key);
@@ -114,9 +106,9 @@ static void put_bench(struct json_out *o, const struct run_row *r, const struct 
     json_put_str(o, "program", b->rival ? b->rival : "densimeter");
     json_put_str(o, "numerics", b->rival ? NULL : r->numerics_id);
     json_put_str(o, "device", b->device);
-    json_put_int(o, "threads", b->threads);
+    json_put_count(o, "threads", b->threads);
     json_put_str(o, "test", b->test);
-    json_put_int(o, "tokens", b->tokens);
+    json_put_count(o, "tokens", b->tokens);
     put_interval(o, "tok_s", bench_value(b, "tok_s"));
     json_begin_array(o, "samples");
     for (int i = 0; i < b->n_samples; i++)
@@ -128,7 +120,7 @@ static void put_bench(struct json_out *o, const struct run_row *r, const struct 
     }
     if (b->rival)
         put_interval(o, "speed_ratio", bench_value(b, "speed_ratio"));
-    put_noise(o, "noise", b->noise);
+    json_put_raw(o, "noise", b->noise);
     json_end_object(o);
 }
 
@@ -167,16 +159,17 @@ int present_run_json(struct json_out *o, struct store *s, const struct run_row *
     json_put_str(o, "label", r->label);
     json_put_str(o, "kind", r->kind);
     json_put_str(o, "status", r->status);
+    json_put_str(o, "error", r->error);
     json_put_str(o, "created", r->created);
     json_put_str(o, "numerics", r->numerics_id);
     json_put_str(o, "kernels", r->kernels);
     json_put_str(o, "device", r->device);
-    json_put_int(o, "threads", r->threads);
-    json_put_int(o, "seed", r->seed);
+    json_put_count(o, "threads", r->threads);
+    json_put_count(o, "seed", r->seed);
     json_put_int(o, "sessions", r->sessions);
-    put_noise(o, "settings", r->settings);
+    json_put_raw(o, "settings", r->settings);
     json_put_str(o, "machine", r->machine_name);
-    put_noise(o, "noise", r->noise_after);
+    json_put_raw(o, "noise", r->noise_after);
     model_put(o, "model", &r->model);
     if (query_tasks(s, r->id, &tasks, e) == 0 && put_tasks(o, &tasks, e) == 0) {
         json_begin_array(o, "bench");
@@ -250,11 +243,12 @@ static void task_rows(struct table *t, const struct task_row *row)
         if (is_part(v) && !t->exact)
             continue;
         metric_key(key, sizeof key, v->metric, v->filter);
-        value_row(t, row->task, row->shots, row->n, key, v->value, v->stderr_, v->low, v->high,
+        value_row(t, row->task, row->shots, task_row_items(row), key, v->value, v->stderr_, v->low, v->high,
                   i == 0 ? task_row_cost(row, "wall_s") : NAN);
     }
     if (row->n_values == 0)
-        value_row(t, row->task, row->shots, row->n, "(unfinished)", NAN, NAN, NAN, NAN, NAN);
+        value_row(t, row->task, row->shots, row->n,
+                  row->n < row->n_expected ? "(unfinished)" : "(no score)", NAN, NAN, NAN, NAN, NAN);
 }
 
 static const struct column text_columns[] = {
@@ -319,7 +313,7 @@ static int print_bench(const struct context *c, const struct bench_list *l, stru
 
 static int print_head(const struct context *c, const struct run_row *r, struct err *e)
 {
-    struct strbuf b = STRBUF_INIT;
+    struct strbuf b = STRBUF_INIT, head = STRBUF_INIT;
     char bytes[32];
     int rc;
 
@@ -329,13 +323,21 @@ static int print_head(const struct context *c, const struct run_row *r, struct e
     strbuf_addf(&b, "run %s  %s", r->id, r->model.name ? r->model.name : "?");
     if (r->model.parameters > 0)
         strbuf_addf(&b, "  %.1f M parameters", (double)r->model.parameters / 1e6);
-    strbuf_addf(&b, "  %s  %s  %s\n", bytes, r->numerics_id ? r->numerics_id : "",
+    strbuf_addf(&b, "  %s  %s  %s", bytes, r->numerics_id ? r->numerics_id : "",
                 r->kernels ? r->kernels : "");
-    if (strcmp(r->status, "complete") != 0)
-        strbuf_addf(&b, "%s: %d of %d items%s%s\n", r->status, r->n_items, r->n_expected,
+    strbuf_add_printable(&head, strbuf_str(&b), 0);
+    strbuf_addc(&head, '\n');
+    if (strcmp(r->status, "complete") != 0) {
+        strbuf_clear(&b);
+        strbuf_addf(&b, "%s: %d of %d items%s%s", r->status, r->n_items, r->n_expected,
                     r->error ? ", " : "", r->error ? r->error : "");
-    rc = context_print(c, &b, e);
+        strbuf_add_printable(&head, strbuf_str(&b), 0);
+        strbuf_addc(&head, '\n');
+    }
+    head.failed |= b.failed;
+    rc = context_print(c, &head, e);
     strbuf_release(&b);
+    strbuf_release(&head);
     return rc;
 }
 

@@ -1,6 +1,5 @@
 #include "harness/stored.h"
 
-#include "base/file.h"
 #include "base/mem.h"
 
 int open_store(const struct context *c, int readonly, struct store **out, struct err *e)
@@ -11,13 +10,7 @@ int open_store(const struct context *c, int readonly, struct store **out, struct
 
     if (!path)
         return -1;
-    if (readonly && !file_exists(path)) {
-        err_set(e, ERR_NOTFOUND, "%s: no results yet", path);
-        err_hint(e, "'densimeter eval' and 'densimeter bench' store some; --db names another file");
-        rc = -1;
-    } else {
-        rc = store_open(out, path, &o, e);
-    }
+    rc = store_open(out, path, &o, e);
     mem_free(path);
     return rc;
 }

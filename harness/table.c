@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 void table_init(struct table *t, const struct column *columns, int n_columns, int exact)
 {
@@ -23,16 +24,19 @@ void table_release(struct table *t)
 
 void table_cell(struct table *t, const char *fmt, ...)
 {
+    size_t at = t->text.len;
     va_list ap;
 
     if (mem_grow(&t->cells, &t->cap_cells, t->n_cells + 1, sizeof *t->cells) < 0) {
         t->text.failed = 1;
         return;
     }
-    t->cells[t->n_cells++] = t->text.len;
+    t->cells[t->n_cells++] = at;
     va_start(ap, fmt);
     strbuf_vaddf(&t->text, fmt, ap);
     va_end(ap);
+    if (!t->exact && !t->text.failed)
+        utf8_make_printable(t->text.s + at, t->text.len - at, 0);
     strbuf_addc(&t->text, 0);
 }
 
@@ -72,20 +76,32 @@ static size_t rows(const struct table *t)
     return t->n_cells / (size_t)t->n_columns;
 }
 
-static int text_width(const char *s)
+/* Columns that the text takes; *cut: bytes of it that fit into `most` columns. */
+static int text_width(const char *s, int most, size_t *cut)
 {
+    const char *start = s;
     int width = 0;
 
+    *cut = 0;
     while (*s) {
         utf8proc_int32_t c;
         utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s, -1, &c);
         width += n > 0 ? utf8proc_charwidth(c) : 1;
         s += n > 0 ? n : 1;
+        if (width <= most)
+            *cut = (size_t)(s - start);
     }
     return width;
 }
 
-enum { COLUMNS_MAX = 64, GAP = 2 };
+static int width_of(const char *s)
+{
+    size_t cut;
+
+    return text_width(s, 0, &cut);
+}
+
+enum { COLUMNS_MAX = 64, GAP = 2, LONG = 40, NARROW = 12 };
 
 static int total_width(const struct table *t, const int *widths)
 {
@@ -96,16 +112,32 @@ static int total_width(const struct table *t, const int *widths)
     return sum;
 }
 
-/* Width 0 means dropped. */
+/* Cuts columns of text until the table fits, the widest first, none below `least`. */
+static void narrow(const struct table *t, int width, int least, int *widths)
+{
+    for (int over; (over = total_width(t, widths) - width) > 0;) {
+        int widest = -1;
+        for (int c = 0; c < t->n_columns; c++)
+            if (!t->columns[c].right && widths[c] > least &&
+                (widest < 0 || widths[c] > widths[widest]))
+                widest = c;
+        if (widest < 0)
+            return;
+        widths[widest] -= over < widths[widest] - least ? over : widths[widest] - least;
+    }
+}
+
+/* Width 0 means dropped.  Long texts are cut first, then columns go, then all texts are cut. */
 static void choose_columns(const struct table *t, int width, int *widths)
 {
     for (int c = 0; c < t->n_columns; c++) {
-        widths[c] = text_width(t->columns[c].name);
+        widths[c] = width_of(t->columns[c].name);
         for (size_t r = 0; r < rows(t); r++) {
-            int w = text_width(cell(t, r, c));
+            int w = width_of(cell(t, r, c));
             widths[c] = w > widths[c] ? w : widths[c];
         }
     }
+    narrow(t, width, LONG, widths);
     while (total_width(t, widths) > width) {
         int worst = -1;
         for (int c = 0; c < t->n_columns; c++)
@@ -113,22 +145,34 @@ static void choose_columns(const struct table *t, int width, int *widths)
                 (worst < 0 || t->columns[c].dispensable > t->columns[worst].dispensable))
                 worst = c;
         if (worst < 0)
-            return;
+            break;
         widths[worst] = 0;
     }
+    narrow(t, width, NARROW, widths);
 }
 
 static void put_cell(struct strbuf *out, const char *s, int width, int right, int last)
 {
-    int pad = width - text_width(s);
+    struct strbuf shown = STRBUF_INIT;
+    size_t cut;
+    int pad;
 
+    if (text_width(s, width - 1, &cut) > width) {
+        strbuf_add(&shown, s, cut);
+        strbuf_adds(&shown, "…");
+    } else {
+        strbuf_adds(&shown, s);
+    }
+    pad = width - width_of(strbuf_str(&shown));
     if (right)
         strbuf_addf(out, "%*s", pad, "");
-    strbuf_adds(out, s);
+    strbuf_adds(out, strbuf_str(&shown));
     if (!right && !last)
         strbuf_addf(out, "%*s", pad, "");
     if (!last)
         strbuf_addf(out, "%*s", GAP, "");
+    out->failed |= shown.failed;
+    strbuf_release(&shown);
 }
 
 static void put_row(const struct table *t, struct strbuf *out, const int *widths, long row)

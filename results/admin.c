@@ -9,21 +9,29 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 #include "results/internal.h"
 #include "results/schema.h"
+
+#define LABEL_MAX 100 /* bytes */
 
 /* A label must not read as anything else that names a run. */
 static int label_valid(struct db *db, const char *label, struct err *e)
 {
+    size_t n = strlen(label);
     int64_t id;
     int taken;
 
     if (!*label || strcmp(label, "last") == 0 || strncmp(label, "last~", 5) == 0)
         return err_set(e, ERR_USAGE, "label \"%s\": this name is not free to give", label);
-    for (const char *p = label; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            return err_set(e, ERR_USAGE, "a label with a control character at byte %d",
-                           (int)(p - label));
+    if (n > LABEL_MAX)
+        return err_set(e, ERR_USAGE, "a label of %zu bytes: at most %d are kept", n, LABEL_MAX);
+    for (size_t i = 0, k; i < n; i += k) {
+        k = utf8_len(label + i, n - i);
+        if (!k || utf8_is_control(label + i, k))
+            return err_set(e, ERR_USAGE, "a label with %s at byte %zu",
+                           k ? "a control character" : "something that is not UTF-8", i);
+    }
     if (db_get_int(db, SQL_RUN_EXISTS, &id, &taken, e, "t", label) < 0)
         return -1;
     if (taken)
@@ -170,6 +178,19 @@ static int same_file(const char *a, const char *b)
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+/* A log beside the file that is to be replaced would be replayed over the new pages.  Readers leave
+ * an empty one behind; opening the file for writing and closing it takes that away, and what is
+ * still there then is in use. */
+static int log_in_use(const char *to, const char *wal)
+{
+    struct db_opts o = {.busy_ms = 100};
+    struct db *db = NULL;
+
+    if (file_exists(wal) && db_open(&db, to, &o, NULL) == 0)
+        db_close(db);
+    return file_exists(wal);
+}
+
 int store_backup(struct store *s, const char *to, struct err *e)
 {
     struct strbuf tmp = STRBUF_INIT, wal = STRBUF_INIT;
@@ -183,7 +204,7 @@ int store_backup(struct store *s, const char *to, struct err *e)
         err_set(e, ERR_USAGE, "%s: a backup over the database itself", to);
         goto out;
     }
-    if (file_exists(wal.s)) { /* the old log would be replayed over the new pages */
+    if (log_in_use(to, wal.s)) {
         err_set(e, ERR_USAGE, "%s: in use by another process, will not be replaced", to);
         goto out;
     }

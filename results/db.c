@@ -2,12 +2,14 @@
 #include "results/db.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <math.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
 
@@ -31,7 +33,7 @@ static const struct {
     {SQLITE_PERM, ERR_IO, "the database or its folder cannot be written", ""},
     {SQLITE_CANTOPEN, ERR_IO, "the database or a file beside it cannot be opened", ""},
     {SQLITE_CORRUPT, ERR_FORMAT, "the database is corrupt",
-     "`densimeter db check` lists what is damaged; a backup can be put in its place"},
+     "a backup (`densimeter db backup`) can be put in its place"},
     {SQLITE_NOTADB, ERR_FORMAT, "not a results database", ""},
     {SQLITE_BUSY, ERR_BUSY, "another process keeps the database locked", ""},
     {SQLITE_LOCKED, ERR_BUSY, "another process keeps the database locked", ""},
@@ -42,10 +44,32 @@ static const struct {
      "what was stored before is intact"},
 };
 
+/* Why the file, or its folder where the log belongs, cannot be written: an errno; 0: both can. */
+static int write_refused(const char *path)
+{
+    size_t n = (size_t)(path_base(path) - path);
+    char *folder = n ? mem_strndup(path, n) : mem_strdup(".");
+    int why = 0;
+
+    if (access(path, W_OK) < 0 && errno != ENOENT)
+        why = errno;
+    else if (folder && access(folder, W_OK) < 0)
+        why = errno;
+    mem_free(folder);
+    return why;
+}
+
 static int db_fail(struct db *db, int code, struct err *e)
 {
     int sys = db->h ? sqlite3_system_errno(db->h) : 0;
-    int primary = code & 0xff;
+    int primary = code & 0xff, refusal;
+
+    if (primary == SQLITE_IOERR && (sys == ENOSPC || sys == EDQUOT))
+        primary = SQLITE_FULL;
+    if (primary == SQLITE_CANTOPEN && (refusal = write_refused(db->path)) != 0) {
+        primary = SQLITE_READONLY; /* the file, its log or its index could not be made */
+        sys = refusal;
+    }
 
     if (primary == SQLITE_NOMEM)
         return err_nomem(e);

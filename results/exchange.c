@@ -186,7 +186,7 @@ int import_run(struct import *im, const struct store_model *m, const char *setti
                struct err *e)
 {
     struct strbuf key = STRBUF_INIT;
-    struct store_run_spec spec = {.settings = settings, .threads = -1};
+    struct store_run_spec spec = {.settings = settings, .threads = -1, .seed = -1};
     struct run_new n = {.kind = "import", .status = "complete", .source = im->path,
                         .machine_id = -1};
     int rc = -1;
@@ -242,7 +242,7 @@ static int import_in_transaction(struct import *im, const struct reader *r, stru
         return rc < 0 ? -1 : 0;
     if (r->read(im, e) < 0)
         return -1;
-    if (im->result->runs == 0)
+    if (im->result->values + im->result->items + im->result->bench_rows == 0)
         return err_set(e, ERR_FORMAT, "%s: no result in it", im->path);
     return import_remember(im, im->hash, im->path, e);
 }
@@ -258,6 +258,10 @@ int import_bytes(struct store *s, const char *name, const char *bytes, size_t n,
     *out = (struct import_result){0};
     if (sha256_bytes(im.hash, bytes, n, e) < 0)
         return -1;
+    if (n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) { /* a mark that some editors leave */
+        im.bytes += 3;
+        im.n_bytes -= 3;
+    }
     r = recognise(&im, e);
     if (!r)
         return -1;

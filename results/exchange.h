@@ -18,7 +18,7 @@ int export_run(struct store *s, const char *run_id, const char *format, const ch
 const char *export_format_at(int i); /* NULL after the last */
 
 struct import_result {
-    int runs, items, bench_rows; /* added */
+    int runs, values, items, bench_rows; /* added; values: metrics of whole tasks */
     int duplicate;               /* 1: this content was imported before; nothing was added */
     const char *format;          /* what the file turned out to be */
     char run_id[RUN_ID_SIZE];    /* the (last) run that holds it */

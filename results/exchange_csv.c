@@ -134,8 +134,10 @@ static int read_line(struct table *t, struct err *e)
     if (v[N] <= 1e9 && db_run(im->db, SQL_TASK_SCORED, e, "ni", (int)v[N], id) < 0)
         return -1;
     if (db_run(im->db, SQL_VALUE_PUT, &why, "ittndddd", id, text(t, METRIC),
-               *filter ? filter : "none", t->idx++, v[VALUE], v[STDERR], v[LOW], v[HIGH]) >= 0)
+               *filter ? filter : "none", t->idx++, v[VALUE], v[STDERR], v[LOW], v[HIGH]) >= 0) {
+        im->result->values++;
         return 0;
+    }
     if (why.code == ERR_INVALID)
         return bad(t, METRIC, "came before for this model, task and filter", e);
     if (e)

@@ -3,23 +3,6 @@
 
 #include "results/exchange_internal.h"
 
-static void put_count(struct json_out *o, const char *key, int64_t n)
-{
-    if (n < 0)
-        json_put_null(o, key);
-    else
-        json_put_int(o, key, n);
-}
-
-/* A column that holds JSON; NULL gives null. */
-static void put_json(struct json_out *o, const char *key, const char *json)
-{
-    if (json)
-        json_put_raw(o, key, json);
-    else
-        json_put_null(o, key);
-}
-
 static void put_model_row(struct json_out *o, const struct store_model *m)
 {
     json_begin_object(o, "model");
@@ -29,14 +12,14 @@ static void put_model_row(struct json_out *o, const struct store_model *m)
     json_put_str(o, "architecture", m->architecture);
     json_put_str(o, "licence", m->licence);
     json_begin_object(o, "parameters");
-    put_count(o, "total", m->parameters);
-    put_count(o, "non_embedding", m->parameters_non_embedding);
-    put_count(o, "embedding", m->parameters_embedding);
-    put_count(o, "active", m->parameters_active);
+    json_put_count(o, "total", m->parameters);
+    json_put_count(o, "non_embedding", m->parameters_non_embedding);
+    json_put_count(o, "embedding", m->parameters_embedding);
+    json_put_count(o, "active", m->parameters_active);
     json_end_object(o);
-    put_count(o, "file_bytes", m->file_bytes);
+    json_put_count(o, "file_bytes", m->file_bytes);
     json_put_num(o, "bits_per_weight", m->bits_per_weight);
-    put_json(o, "tensor_types", m->tensor_types);
+    json_put_raw(o, "tensor_types", m->tensor_types);
     json_end_object(o);
 }
 
@@ -51,23 +34,23 @@ static void put_run_row(struct json_out *o, const struct run_row *r)
     json_put_str(o, "created", r->created);
     json_put_str(o, "ended", r->ended);
     json_put_str(o, "command_line", r->command_line);
-    put_json(o, "settings", r->settings);
+    json_put_raw(o, "settings", r->settings);
     json_put_str(o, "settings_hash", r->settings_hash);
     json_put_str(o, "program_version", r->program_version);
     json_put_str(o, "numerics_id", r->numerics_id);
     json_put_str(o, "kernels", r->kernels);
     json_put_str(o, "device", r->device);
-    put_count(o, "threads", r->threads);
-    json_put_int(o, "seed", r->seed);
+    json_put_count(o, "threads", r->threads);
+    json_put_count(o, "seed", r->seed);
     json_put_int(o, "sessions", r->sessions);
-    put_json(o, "noise_before", r->noise_before);
-    put_json(o, "noise_after", r->noise_after);
+    json_put_raw(o, "noise_before", r->noise_before);
+    json_put_raw(o, "noise_after", r->noise_after);
     json_put_str(o, "source", r->source);
     put_model_row(o, &r->model);
     json_begin_object(o, "machine");
     json_put_str(o, "name", r->machine_name);
     json_put_str(o, "hash", r->machine_hash);
-    put_json(o, "capture", r->machine_json);
+    json_put_raw(o, "capture", r->machine_json);
     json_end_object(o);
     json_end_object(o);
 }
@@ -96,11 +79,11 @@ static void put_task_row(struct json_out *o, const struct task_row *t)
 {
     json_begin_object(o, NULL);
     json_put_str(o, "task", t->task);
-    put_count(o, "version", t->version);
-    put_count(o, "shots", t->shots);
+    json_put_count(o, "version", t->version);
+    json_put_count(o, "shots", t->shots);
     json_put_int(o, "n", t->n);
     json_put_int(o, "n_expected", t->n_expected);
-    put_count(o, "n_scored", t->n_scored);
+    json_put_count(o, "n_scored", t->n_scored);
     json_put_str(o, "data_sha256", t->data_sha256);
     put_values(o, t->values, t->n_values);
     json_begin_object(o, "cost");
@@ -116,16 +99,16 @@ static void put_bench_row(struct json_out *o, const struct store_bench *b)
     json_put_str(o, "test", b->test);
     json_put_int(o, "depth", b->depth);
     json_put_int(o, "batch", b->batch);
-    json_put_int(o, "threads", b->threads);
+    json_put_count(o, "threads", b->threads);
     json_put_str(o, "device", b->device);
     json_put_str(o, "rival", b->rival);
-    put_count(o, "tokens", b->tokens);
+    json_put_count(o, "tokens", b->tokens);
     json_begin_array(o, "samples_s");
     for (int i = 0; i < b->n_samples; i++)
         json_put_num(o, NULL, b->samples[i]);
     json_end_array(o);
     put_values(o, b->values, b->n_values);
-    put_json(o, "noise", b->noise);
+    json_put_raw(o, "noise", b->noise);
     json_end_object(o);
 }
 
@@ -136,31 +119,28 @@ static void put_item_row(struct json_out *o, const struct store_item *it)
     json_put_int(o, "doc_id", it->doc_id);
     json_put_str(o, "doc_hash", it->doc_hash);
     json_put_str(o, "prompt_hash", it->prompt_hash);
-    put_json(o, "doc", it->doc);
-    put_json(o, "arguments", it->arguments);
+    json_put_raw(o, "doc", it->doc);
+    json_put_raw(o, "arguments", it->arguments);
     json_put_str(o, "cluster", it->cluster);
     json_put_str(o, "gold", it->gold);
-    put_count(o, "gold_index", it->gold_index);
+    json_put_count(o, "gold_index", it->gold_index);
     json_put_str(o, "prediction", it->prediction);
     json_put_str(o, "output", it->output);
-    put_json(o, "filtered", it->filtered);
+    json_put_raw(o, "filtered", it->filtered);
     json_put_num(o, "latency_s", it->latency_s);
     json_put_num(o, "ttft_s", it->ttft_s);
-    put_count(o, "prompt_tokens", it->prompt_tokens);
-    put_count(o, "computed_tokens", it->computed_tokens);
-    put_count(o, "reused_tokens", it->reused_tokens);
-    put_count(o, "generated_tokens", it->generated_tokens);
+    json_put_count(o, "prompt_tokens", it->prompt_tokens);
+    json_put_count(o, "computed_tokens", it->computed_tokens);
+    json_put_count(o, "reused_tokens", it->reused_tokens);
+    json_put_count(o, "generated_tokens", it->generated_tokens);
     json_begin_array(o, "requests");
     for (int i = 0; i < it->n_requests; i++) {
         const struct store_request *q = &it->requests[i];
         json_begin_object(o, NULL);
         json_put_num(o, "loglikelihood", q->loglikelihood);
-        if (q->is_greedy < 0)
-            json_put_null(o, "is_greedy");
-        else
-            json_put_bool(o, "is_greedy", q->is_greedy);
-        put_count(o, "n_tokens", q->n_tokens);
-        put_count(o, "n_bytes", q->n_bytes);
+        json_put_bool(o, "is_greedy", q->is_greedy);
+        json_put_count(o, "n_tokens", q->n_tokens);
+        json_put_count(o, "n_bytes", q->n_bytes);
         json_end_object(o);
     }
     json_end_array(o);

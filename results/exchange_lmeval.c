@@ -62,6 +62,7 @@ static int read_value(struct import *im, int64_t task_id, const cJSON *task, con
             err_set(e, ERR_FORMAT, "%s: \"%s\" twice in one task", im->path, member->string);
         goto out;
     }
+    im->result->values++;
     rc = 0;
 out:
     mem_free(metric);

@@ -55,9 +55,9 @@ static void task_config(struct json_out *o, const struct task_row *t)
 {
     json_begin_object(o, t->task);
     json_put_str(o, "task", t->task);
-    json_put_int(o, "num_fewshot", t->shots);
+    json_put_count(o, "num_fewshot", t->shots);
     json_begin_object(o, "metadata");
-    json_put_int(o, "version", t->version);
+    json_put_count(o, "version", t->version);
     json_put_str(o, "data_sha256", t->data_sha256);
     json_end_object(o);
     json_end_object(o);
@@ -65,12 +65,12 @@ static void task_config(struct json_out *o, const struct task_row *t)
 
 static void task_version_of(struct json_out *o, const struct task_row *t)
 {
-    json_put_int(o, t->task, t->version);
+    json_put_count(o, t->task, t->version);
 }
 
 static void task_shots_of(struct json_out *o, const struct task_row *t)
 {
-    json_put_int(o, t->task, t->shots);
+    json_put_count(o, t->task, t->shots);
 }
 
 static void task_better(struct json_out *o, const struct task_row *t)
@@ -98,10 +98,7 @@ static void put_config(struct json_out *o, const struct run_row *r)
     json_begin_object(o, "config");
     json_put_str(o, "model", "densimeter");
     json_put_str(o, "model_args", r->model.path ? r->model.path : r->model.name);
-    if (r->model.parameters >= 0)
-        json_put_int(o, "model_num_parameters", r->model.parameters);
-    else
-        json_put_null(o, "model_num_parameters");
+    json_put_count(o, "model_num_parameters", r->model.parameters);
     json_put_null(o, "model_dtype");
     json_put_null(o, "model_revision");
     json_put_str(o, "model_sha", r->model.sha256);
@@ -113,10 +110,10 @@ static void put_config(struct json_out *o, const struct run_row *r)
     json_put_null(o, "limit");
     json_put_null(o, "bootstrap_iters");
     json_put_null(o, "gen_kwargs");
-    json_put_int(o, "random_seed", r->seed);
-    json_put_int(o, "numpy_seed", r->seed);
-    json_put_int(o, "torch_seed", r->seed);
-    json_put_int(o, "fewshot_seed", r->seed);
+    json_put_count(o, "random_seed", r->seed);
+    json_put_count(o, "numpy_seed", r->seed);
+    json_put_count(o, "torch_seed", r->seed);
+    json_put_count(o, "fewshot_seed", r->seed);
     json_put_raw(o, "densimeter_settings", r->settings);
     json_end_object(o);
 }
@@ -162,6 +159,8 @@ static void put_results(struct json_out *o, const struct run_row *r, const struc
 
     json_begin_object(o, NULL);
     per_task(o, "results", tasks, task_results);
+    json_begin_object(o, "groups"); /* what the tasks of a group amount to is the reader's */
+    json_end_object(o);
     json_begin_object(o, "group_subtasks");
     json_end_object(o);
     per_task(o, "configs", tasks, task_config);
@@ -269,10 +268,7 @@ static int put_sample(struct out_file *f, const struct store_item *it, const cha
     }
     json_begin_object(&o, NULL);
     json_put_int(&o, "doc_id", it->doc_id);
-    if (it->doc)
-        json_put_raw(&o, "doc", it->doc);
-    else
-        json_put_null(&o, "doc");
+    json_put_raw(&o, "doc", it->doc);
     json_put_str(&o, "target", gold);
     if (put_arguments(&o, it->arguments, where, e) < 0 ||
         sha256_bytes(hash, gold, strlen(gold), e) < 0) {

@@ -73,7 +73,7 @@ int put_run(struct db *db, const struct run_new *n, const struct store_run_spec 
 
     if (sha256_bytes(hash, spec->settings, strlen(spec->settings), e) < 0 ||
         new_run_id(db, run, e) < 0 ||
-        db_run(db, SQL_RUN_PUT, e, "tttttttttttviiut", run, n->kind, n->key, n->status,
+        db_run(db, SQL_RUN_PUT, e, "tttttttttttvuiut", run, n->kind, n->key, n->status,
                spec->command_line, spec->settings, hash, spec->program_version,
                spec->numerics_id, spec->kernels, spec->device, spec->threads, spec->seed,
                n->model_id, n->machine_id, n->source) < 0)

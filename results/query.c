@@ -395,6 +395,11 @@ double task_row_cost(const struct task_row *t, const char *metric)
     return NAN;
 }
 
+int task_row_items(const struct task_row *t)
+{
+    return t->n > 0 ? t->n : t->n_scored;
+}
+
 struct item_iter {
     struct store *store;
     struct stmt st;

@@ -71,6 +71,9 @@ void task_list_release(struct task_list *l);
 const struct store_value *task_row_value(const struct task_row *t, const char *metric,
                                          const char *filter);
 double task_row_cost(const struct task_row *t, const char *metric);
+/* Items behind its values: those kept or, of an import without items, as many as it says; -1:
+ * unknown. */
+int task_row_items(const struct task_row *t);
 
 /* Items of a run in order of task and doc_id.  Complete struct store_item rows. */
 struct item_filter {

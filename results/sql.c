@@ -121,6 +121,7 @@ static const char *const texts[SQL_COUNT] = {
         " (SELECT count(*) FROM items i WHERE i.run_task_id = t.id) AS kept"
         " FROM run_tasks t WHERE t.run_id = ? AND t.n_expected > kept LIMIT 1",
     [SQL_TASK_SCORED] = "UPDATE run_tasks SET n_scored = ? WHERE id = ?",
+    [SQL_TASK_N_SCORED] = "SELECT n_scored FROM run_tasks WHERE id = ?",
     [SQL_TASK_DONE] = "SELECT doc_id FROM items WHERE run_task_id = ? ORDER BY doc_id",
     [SQL_DOC_PUT] = "INSERT INTO docs(hash, doc) VALUES(?, ?) ON CONFLICT(hash) DO NOTHING",
     [SQL_ITEM_PUT] =

@@ -58,8 +58,13 @@ int store_open(struct store **out, const char *path, const struct store_opts *o,
         d.readonly = s->readonly = o->readonly;
         d.busy_ms = o->busy_ms > 0 ? o->busy_ms : BUSY_MS;
     }
-    if (s->readonly && strcmp(path, MEMORY_PATH) != 0 && !file_exists(path)) {
-        err_set(e, ERR_NOTFOUND, "%s: no results have been stored yet", path);
+    if (!*path) { /* SQLite would keep everything in a file that nobody finds again */
+        err_set(e, ERR_USAGE, "the database's name is empty");
+        goto out;
+    }
+    if (s->readonly && strcmp(path, MEMORY_PATH) != 0 && file_size(path) <= 0) {
+        err_set(e, ERR_NOTFOUND, "%s: no results yet", path);
+        err_hint(e, "'densimeter eval' and 'densimeter bench' store some; --db names another file");
         goto out;
     }
     if (!s->readonly && strcmp(path, MEMORY_PATH) != 0 && make_folder(path, e) < 0)
@@ -278,6 +283,16 @@ out:
     db_done(&st);
     mem_free(v);
     return rc;
+}
+
+int store_run_scored(struct store_run *r, const char *task, int *n, struct err *e)
+{
+    int64_t id = task_id(r, task, e), scored;
+
+    if (id < 0 || db_get_int(r->store->db, SQL_TASK_N_SCORED, &scored, NULL, e, "i", id) < 0)
+        return -1;
+    *n = (int)scored;
+    return 0;
 }
 
 static int all_items_kept(struct store_run *r, struct err *e)

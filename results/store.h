@@ -27,8 +27,8 @@ struct store_opts {
     int busy_ms;  /* how long to wait for another writer; 0: 30,000 */
 };
 
-/* Creates the file (and its folder) when absent, brings an older schema up to date, refuses a newer
- * one.  path ":memory:" keeps everything in memory.  o may be NULL. */
+/* Creates the file and its folder when absent (a reader: ERR_NOTFOUND), brings an older schema
+ * up to date, refuses a newer one.  path ":memory:" keeps everything in memory.  o may be NULL. */
 int store_open(struct store **out, const char *path, const struct store_opts *o, struct err *e);
 void store_close(struct store *s);
 const char *store_path(const struct store *s);
@@ -62,7 +62,7 @@ struct store_run_spec {
     const char *settings;     /* JSON: everything else that may change a result */
     const char *program_version, *numerics_id, *kernels, *device;
     int threads;
-    int64_t seed;
+    int64_t seed; /* >= 0 */
     struct store_model model;
     struct store_machine machine;
     const struct store_task *tasks; /* eval: all of them, before the first item */
@@ -82,6 +82,9 @@ int store_run_resumed(const struct store_run *r); /* 1: it had been begun before
 
 /* The doc_ids of `task` that are already kept, ascending; *ids is the caller's (mem_free). */
 int store_run_done(struct store_run *r, const char *task, int **ids, size_t *n, struct err *e);
+
+/* How many items the values of `task` cover; -1: store_task_finish has not been called for it. */
+int store_run_scored(struct store_run *r, const char *task, int *n, struct err *e);
 
 enum store_status { STORE_COMPLETE, STORE_INTERRUPTED, STORE_FAILED };
 /* Closes the session with this status and commits.  STORE_COMPLETE is refused (ERR_INVALID) while

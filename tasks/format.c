@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "tasks/answer.h"
 #include "tasks/pytext.h"
 #include "tasks/score.h"

@@ -7,6 +7,7 @@
 #include "base/csv.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "tasks/prose.h"
 #include "tasks/pytext.h"
 #include "tasks/wikitext.h"

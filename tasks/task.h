@@ -64,7 +64,7 @@ struct verdict {
 };
 
 struct task_opts {
-    const char *const *data_dirs; /* searched in order */
+    const char *const *data_dirs; /* searched in order, before $DENSIMETER_DATA and the user's */
     int n_data_dirs;
     int shots;                    /* -1: the task's own default */
     uint64_t seed;                /* few-shot sampling; lm-eval's is 1234 */

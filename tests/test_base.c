@@ -44,7 +44,8 @@ static void json_written_is_json_read(void **state)
 
 static void json_refuses_what_is_malformed(void **state)
 {
-    static const char *bad[] = {"{", "{} x", "\"\xff\"", "[1,]", "", "nul"};
+    static const char *bad[] = {"{", "{} x", "\"\xff\"", "[1,]", "", "nul", "\"a\\u0000b\"",
+                                "\"\\\\\\u0000\""};
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct err e = ERR_NONE;
@@ -52,6 +53,10 @@ static void json_refuses_what_is_malformed(void **state)
         assert_int_equal(e.code, ERR_FORMAT);
         assert_non_null(strstr(e.text, "f:1"));
     }
+    struct err e = ERR_NONE;
+    cJSON *j = json_parse("\"\\\\u0000\"", 9, "f:1", &e); /* a backslash, and then no escape */
+    assert_string_equal(cJSON_GetStringValue(j), "\\u0000");
+    json_free(j);
 }
 
 static void json_survives_deep_nesting(void **state)
@@ -96,12 +101,78 @@ static void lines_end_with_or_without_newline(void **state)
     unlink(path);
 }
 
+static void a_zero_byte_stays_in_its_line(void **state)
+{
+    static const char text[] = "a\0b\n\0\nc";
+    char path[] = "/tmp/densimeter-test-XXXXXX";
+    struct line_reader r;
+    struct err e = ERR_NONE;
+    int fd = mkstemp(path);
+    (void)state;
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(file_write(path, text, sizeof text - 1, &e), 0);
+    assert_int_equal(lines_open(&r, path, &e), 0);
+    assert_int_equal(lines_next(&r, &e), 1);
+    assert_int_equal(r.line.len, 3);
+    assert_null(json_parse(r.line.s, r.line.len, "f:1", &e));
+    assert_int_equal(lines_next(&r, &e), 1);
+    assert_int_equal(r.line.len, 1);
+    assert_int_equal(lines_next(&r, &e), 1);
+    assert_string_equal(strbuf_str(&r.line), "c");
+    assert_int_equal(r.n, 3);
+    assert_int_equal(lines_next(&r, &e), 0);
+    lines_close(&r);
+    unlink(path);
+}
+
+static void json_shows_a_terminal_no_control_character(void **state)
+{
+    struct strbuf b = STRBUF_INIT;
+    struct json_out o = JSON_OUT(&b);
+    (void)state;
+    json_begin_array(&o, NULL);
+    json_put_str(&o, NULL, "\x1b\x7f\xc2\x9b\xe2\x80\xae\xc2\xa0\xe2\x80\xa6");
+    json_put_count(&o, NULL, -1);
+    json_put_bool(&o, NULL, -1);
+    json_put_raw(&o, NULL, NULL);
+    json_end_array(&o);
+    assert_string_equal(b.s, "[\"\\u001b\\u007f\\u009b\\u202e\xc2\xa0\xe2\x80\xa6\","
+                             "null,null,null]");
+    strbuf_release(&b);
+}
+
+static void what_is_printable_is_left_alone(void **state)
+{
+    static const struct { const char *from, *line, *lines; } rows[] = {
+        {"plain \xe4\xb8\xad\xc2\xa0", "plain \xe4\xb8\xad\xc2\xa0", "plain \xe4\xb8\xad\xc2\xa0"},
+        {"a\n\tb", "a??b", "a\n\tb"},
+        {"\x1b[31m\r\x07", "?[31m??", "?[31m??"},
+        {"\xc2\x9b" "1m", "??1m", "??1m"},
+        {"\xe2\x80\xaex\xe2\x81\xa6", "???x???", "???x???"},
+        {"\x9b\xffz\xe4\xb8", "??z??", "??z??"},
+        {"", "", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct strbuf b = STRBUF_INIT;
+        strbuf_add_printable(&b, rows[i].from, 0);
+        assert_string_equal(strbuf_str(&b), rows[i].line);
+        strbuf_clear(&b);
+        strbuf_add_printable(&b, rows[i].from, 1);
+        assert_string_equal(strbuf_str(&b), rows[i].lines);
+        strbuf_release(&b);
+    }
+}
+
 static void error_text_has_no_control_characters(void **state)
 {
     struct err e = ERR_NONE;
     (void)state;
     assert_int_equal(err_set(&e, ERR_FORMAT, "bad \x1b[31mname"), -1);
     assert_string_equal(e.text, "bad ?[31mname");
+    err_set(&e, ERR_FORMAT, "bad \xc2\x9b" "31mname");
+    assert_string_equal(e.text, "bad ??31mname");
 }
 
 int main(void)
@@ -113,6 +184,9 @@ int main(void)
         cmocka_unit_test(json_survives_deep_nesting),
         cmocka_unit_test(sha256_of_abc),
         cmocka_unit_test(lines_end_with_or_without_newline),
+        cmocka_unit_test(a_zero_byte_stays_in_its_line),
+        cmocka_unit_test(json_shows_a_terminal_no_control_character),
+        cmocka_unit_test(what_is_printable_is_left_alone),
         cmocka_unit_test(error_text_has_no_control_characters),
     };
     return RUN(tests);

@@ -235,12 +235,16 @@ static void a_table_of_scores_makes_a_run_per_model(void **state)
     assert_int_equal(store_open(&s, ":memory:", NULL, &e), 0);
     assert_int_equal(import_bytes(s, "t.csv", table, strlen(table), &r, &e), 0);
     assert_int_equal(r.runs, 2);
+    assert_int_equal(r.values, 3);
     assert_int_equal(query_run(s, "last~1", &runs, &e), 0);
     assert_string_equal(runs.v[0].model.name, "Model, big");
+    assert_int_equal(runs.v[0].seed, -1); /* unknown, as are its threads */
+    assert_int_equal(runs.v[0].threads, -1);
     assert_int_equal(runs.v[0].model.parameters, 7000000000);
     assert_int_equal(query_tasks(s, runs.v[0].id, &tasks, &e), 0);
     assert_int_equal(tasks.n, 2);
-    assert_int_equal(tasks.v[0].n_scored, 14042);
+    assert_int_equal(task_row_items(&tasks.v[0]), 14042);
+    assert_int_equal(task_row_items(&tasks.v[1]), -1);
     assert_int_equal(tasks.v[1].shots, -1);
     task_list_release(&tasks);
     run_list_release(&runs);
@@ -269,6 +273,10 @@ static void malformed_files_are_refused_whole(void **state)
         {"a.json", "{\"results\":{\"t\":{\"acc,none\":1,\"acc,none\":2}}}",
          "a.json: \"acc,none\" twice in one task"},
         {"a.json", "[]", "a.json: no result in it"},
+        {"a.json", "{\"results\":{}}", "a.json: no result in it"},
+        {"a.json", "{\"results\":{\"t\":{\"acc,none\":\"high\"}}}", "a.json: no result in it"},
+        {"a.json", "{\"results\":{\"t\":{\"acc,none\":1}},\"model_name\":\"a\\u0000b\"}",
+         "a.json: a text with the character U+0000"},
         {"a.json", "[3]", "a.json:record 1: not a JSON object"},
         {"a.json", "[{\"avg_ts\":1}]", "\"n_prompt\" and \"n_gen\" are not what was measured"},
         {"a.json", "[{\"avg_ts\":1,\"n_prompt\":1,\"n_gen\":0}]", "no \"model_filename\""},
@@ -306,6 +314,24 @@ static void malformed_files_are_refused_whole(void **state)
     run_list_release(&runs);
     store_close(s);
     assert_int_equal(mem_live(), 0);
+}
+
+static void a_byte_order_mark_is_passed_over(void **state)
+{
+    static const char *const texts[] = {
+        "\xef\xbb\xbfmodel,task,metric,value\nm,t,acc,0.5\n",
+        "\xef\xbb\xbf{\"results\":{\"t\":{\"acc,none\":0.5}},\"model_name\":\"m\"}",
+        "\xef\xbb\xbf[{\"avg_ts\":1,\"n_prompt\":1,\"n_gen\":0,\"model_filename\":\"m\"}]",
+    };
+    struct err e = ERR_NONE;
+    struct store *s = NULL;
+    struct import_result r;
+    (void)state;
+    assert_int_equal(store_open(&s, ":memory:", NULL, &e), 0);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (import_bytes(s, "a", texts[i], strlen(texts[i]), &r, &e) < 0 || r.runs != 1)
+            fail_msg("%zu: %s", i, e.text);
+    store_close(s);
 }
 
 /* A run of two tasks with everything in it, by way of lm-eval's format. */
@@ -360,6 +386,15 @@ static void compare_items(struct store *a, const char *id_a, struct store *b, co
 
 static void what_is_exported_for_lm_eval_comes_in_again(void **state)
 {
+    static const char *const keys[] = { /* evaluation.md 2.9 */
+        "results", "groups", "group_subtasks", "configs", "versions", "n-shot", "higher_is_better",
+        "n-samples", "config", "git_hash", "date", "pretty_env_info", "transformers_version",
+        "lm_eval_version", "upper_git_hash", "tokenizer_pad_token", "tokenizer_eos_token",
+        "tokenizer_bos_token", "eot_token_id", "max_length", "task_hashes", "model_source",
+        "model_name", "model_name_sanitized", "system_instruction", "system_instruction_sha",
+        "fewshot_as_multiturn", "chat_template", "chat_template_sha",
+        "total_evaluation_time_seconds",
+    };
     struct err e = ERR_NONE;
     struct store *s, *t = NULL;
     struct import_result r;
@@ -377,6 +412,9 @@ static void what_is_exported_for_lm_eval_comes_in_again(void **state)
                                       "acc_norm_stderr,none")));
     assert_true(json_bool(json_get(json_get(j, "higher_is_better"), "arc_easy"), "acc", 0));
     assert_string_equal(json_str(j, "model_name_sanitized"), "a__b");
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (!json_get(j, keys[i]))
+            fail_msg("no key %s", keys[i]);
     json_free(j);
     assert_int_equal(store_open(&t, ":memory:", NULL, &e), 0);
     import_or_fail(t, in_dir(name.s), &r);
@@ -493,6 +531,7 @@ int main(void)
         cmocka_unit_test(samples_alone_are_named_by_folder_and_file),
         cmocka_unit_test(llama_bench_rows_are_grouped_by_model_and_settings),
         cmocka_unit_test(a_table_of_scores_makes_a_run_per_model),
+        cmocka_unit_test(a_byte_order_mark_is_passed_over),
         cmocka_unit_test(malformed_files_are_refused_whole),
         cmocka_unit_test(what_is_exported_for_lm_eval_comes_in_again),
         cmocka_unit_test(the_other_formats_hold_the_run),

@@ -187,7 +187,7 @@ static void nothing_is_counted_twice(void **state)
     struct store_run *r = NULL;
     struct store_run_spec spec = spec_of("{}");
     char first[RUN_ID_SIZE];
-    int *done = NULL;
+    int *done = NULL, scored = 0;
     size_t n = 0;
     (void)state;
     assert_int_equal(store_open(&s, in_dir("twice.db"), NULL, &e), 0);
@@ -208,6 +208,13 @@ static void nothing_is_counted_twice(void **state)
     assert_int_equal(store_run_begin(s, &spec, &r, &e), 0); /* the same command line */
     assert_true(store_run_resumed(r));
     assert_string_equal(store_run_id(r), first);
+    assert_int_equal(store_run_scored(r, "arc_easy", &scored, &e), 0);
+    assert_int_equal(scored, -1);
+    assert_int_equal(store_task_finish(r, &(struct store_task_result){.task = "arc_easy", .n = 2},
+                                       &e), 0);
+    assert_int_equal(store_run_scored(r, "arc_easy", &scored, &e), 0);
+    assert_int_equal(scored, 2);
+    assert_int_equal(store_run_scored(r, "nonsense", &scored, &e), -1);
     assert_int_equal(store_run_done(r, "arc_easy", &done, &n, &e), 0);
     assert_int_equal(n, 2);
     assert_int_equal(done[0], 3);
@@ -324,6 +331,13 @@ static void a_run_is_found_by_every_name_it_has(void **state)
     assert_int_equal(store_label(s, b, a, moved, &e), -1);
     assert_int_equal(store_label(s, "feedfeedbeef", "x", moved, &e), -1);
     assert_int_equal(e.code, ERR_NOTFOUND);
+    assert_int_equal(store_label(s, b, "\xc2\x9b" "31m", moved, &e), -1); /* CSI of C1 */
+    assert_int_equal(store_label(s, b, "x\xff", moved, &e), -1);
+    char wide[200];
+    memset(wide, 'x', sizeof wide);
+    wide[sizeof wide - 1] = 0;
+    assert_int_equal(store_label(s, b, wide, moved, &e), -1);
+    assert_int_equal(e.code, ERR_USAGE);
     assert_int_equal(store_label(s, b, NULL, moved, &e), 0);
     assert_int_equal(query_resolve(s, "baseline", got, &e), -1);
     store_close(s);
@@ -463,6 +477,13 @@ static void a_missing_database_is_not_made_by_reading(void **state)
     assert_int_equal(store_open(&s, in_dir("none.db"), &readonly, &e), -1);
     assert_int_equal(e.code, ERR_NOTFOUND);
     assert_false(file_exists(in_dir("none.db")));
+    assert_int_equal(store_open(&s, in_dir("no/folder/none.db"), &readonly, &e), -1);
+    assert_false(file_exists(in_dir("no")));
+    assert_int_equal(file_write(in_dir("empty.db"), "", 0, &e), 0);
+    assert_int_equal(store_open(&s, in_dir("empty.db"), &readonly, &e), -1);
+    assert_int_equal(e.code, ERR_NOTFOUND);
+    assert_int_equal(store_open(&s, "", NULL, &e), -1); /* SQLite's name for a file that is lost */
+    assert_int_equal(e.code, ERR_USAGE);
     assert_int_equal(store_open(&s, in_dir("deep/er/none.db"), NULL, &e), 0);
     store_close(s);
     assert_true(file_exists(in_dir("deep/er/none.db")));
@@ -552,6 +573,49 @@ static int read_only(const char *path)
     run_list_release(&runs);
     store_close(s);
     return 0;
+}
+
+/* The medium itself cannot be written, whoever asks. */
+static int on_read_only_medium(const char *path)
+{
+    struct err e = ERR_NONE;
+    struct store *s = NULL;
+    struct run_list runs;
+    char id[RUN_ID_SIZE];
+
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("tmpfs", dir, "tmpfs", 0, "size=4m") < 0)
+        return CHILD_SKIPS;
+    if (store_open(&s, path, NULL, &e) < 0)
+        return CHILD_FAILS(e.text);
+    fill_run_of(s, "{}", id);
+    store_close(s);
+    s = NULL;
+    if (mount(NULL, dir, NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
+        return CHILD_SKIPS;
+    if (store_open(&s, path, NULL, &e) == 0 ||
+        !strstr(e.text, "the database or its folder cannot be written: Read-only file system"))
+        return CHILD_FAILS(e.text);
+    if (store_open(&s, in_dir("new.db"), NULL, &e) == 0 ||
+        !strstr(e.text, "new.db: the database or its folder cannot be written: Read-only"))
+        return CHILD_FAILS(e.text);
+    if (store_open(&s, path, &(struct store_opts){.readonly = 1}, &e) < 0 ||
+        query_runs(s, NULL, &runs, &e) < 0 || runs.n != 1)
+        return CHILD_FAILS(e.text);
+    run_list_release(&runs);
+    store_close(s);
+    return 0;
+}
+
+static void a_database_on_a_read_only_medium_can_be_read(void **state)
+{
+    int rc = in_child(on_read_only_medium, in_dir("medium.db"));
+    (void)state;
+    if (rc == CHILD_SKIPS) {
+        print_message("          skipped: no file system can be mounted here\n");
+        skip();
+    }
+    assert_int_equal(rc, 0);
 }
 
 static void a_read_only_database_can_be_read(void **state)
@@ -851,6 +915,18 @@ static void a_backup_is_made_while_a_run_is_written(void **state)
     assert_int_equal(add_item(r, "arc_easy", 0, &e), 0);
     assert_int_equal(store_backup(s, in_dir("copy.db"), &e), 0);
     assert_int_equal(store_backup(s, in_dir("copy.db"), &e), 0); /* replaces the last one */
+    /* A reader of the copy leaves an empty log beside it, which is no reason to refuse. */
+    assert_int_equal(store_open(&copy, in_dir("copy.db"), &(struct store_opts){.readonly = 1}, &e),
+                     0);
+    store_close(copy);
+    assert_true(file_exists(in_dir("copy.db-wal")));
+    assert_int_equal(store_backup(s, in_dir("copy.db"), &e), 0);
+    assert_int_equal(store_open(&copy, in_dir("copy.db"), NULL, &e), 0);
+    fill_run_of(copy, "{\"later\":1}", id);
+    assert_int_equal(store_backup(s, in_dir("copy.db"), &e), -1); /* it is being written */
+    assert_int_equal(e.code, ERR_USAGE);
+    store_close(copy);
+    assert_int_equal(store_backup(s, in_dir("copy.db"), &e), 0);
     assert_int_equal(store_backup(s, in_dir("source.db"), &e), -1);
     assert_int_equal(e.code, ERR_USAGE);
     assert_int_equal(store_backup(s, in_dir("no/such/folder.db"), &e), -1);
@@ -1009,6 +1085,7 @@ int main(void)
         cmocka_unit_test(a_missing_database_is_not_made_by_reading),
         cmocka_unit_test(a_damaged_page_is_an_error_not_a_crash),
         cmocka_unit_test(a_read_only_database_can_be_read),
+        cmocka_unit_test(a_database_on_a_read_only_medium_can_be_read),
         cmocka_unit_test(a_full_disk_is_one_error_and_an_intact_database),
         cmocka_unit_test(kill_9_loses_no_committed_item),
         cmocka_unit_test(processes_share_the_file),
