@@ -9,7 +9,8 @@
 #include "results/store.h"
 
 struct bits;
-int bits_open(struct bits **out, uint64_t seed, struct err *e); /* the seed the task was asked with */
+/* seed: the one the task was asked with. */
+int bits_open(struct bits **out, uint64_t seed, struct err *e);
 void bits_close(struct bits *b);
 int bits_add(struct bits *b, const struct store_item *it, struct err *e);
 

@@ -20,6 +20,22 @@ static int unknown(const struct context *c, const char *name, struct err *e)
     return -1;
 }
 
+static int print_json(const struct context *c, const struct strbuf *text, struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+    struct json_out o = context_json_begin(&b, "help");
+    int rc;
+
+    json_begin_array(&o, "commands");
+    for (const struct command *k = c->table; k->section; k++)
+        json_put_str(&o, NULL, k->name);
+    json_end_array(&o);
+    json_put_strn(&o, "text", strbuf_str(text), text->len);
+    rc = context_json_end(c, &o, e);
+    strbuf_release(&b);
+    return rc;
+}
+
 int cmd_help(struct context *c, struct err *e)
 {
     const char *name = args_at(c->args, 0);
@@ -35,7 +51,7 @@ int cmd_help(struct context *c, struct err *e)
         usage_command(&b, about);
     else
         usage_overview(&b, c->table);
-    rc = context_print(c, &b, e);
+    rc = c->json ? print_json(c, &b, e) : context_print(c, &b, e);
     strbuf_release(&b);
     return rc;
 }

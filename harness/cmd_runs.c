@@ -155,10 +155,21 @@ static void put_requests(struct json_out *o, const struct store_item *it)
     json_end_array(o);
 }
 
+/* The filter's name is needed only where several filters made the same metric. */
+static void put_metric(struct json_out *o, const struct store_item *it, int i)
+{
+    const struct store_metric *m = &it->metrics[i];
+    char key[128];
+    int same = 0;
+
+    for (int k = 0; k < it->n_metrics; k++)
+        same += strcmp(it->metrics[k].metric, m->metric) == 0;
+    metric_key(key, sizeof key, m->metric, same > 1 ? m->filter : NULL);
+    json_put_num(o, key, m->value);
+}
+
 static void put_item(struct json_out *o, const struct store_item *it)
 {
-    char key[128];
-
     json_begin_object(o, NULL);
     json_put_str(o, "task", it->task);
     json_put_int(o, "doc_id", it->doc_id);
@@ -168,10 +179,8 @@ static void put_item(struct json_out *o, const struct store_item *it)
     json_put_count(o, "gold_index", it->gold_index);
     json_put_str(o, "prediction", it->prediction);
     put_requests(o, it);
-    for (int i = 0; i < it->n_metrics; i++) {
-        metric_key(key, sizeof key, it->metrics[i].metric, it->metrics[i].filter);
-        json_put_num(o, key, it->metrics[i].value);
-    }
+    for (int i = 0; i < it->n_metrics; i++)
+        put_metric(o, it, i);
     json_put_str(o, "output", it->output);
     json_put_raw(o, "filtered", it->filtered);
     json_put_raw(o, "arguments", it->arguments);
@@ -291,7 +300,8 @@ static int check_task(struct store *s, const char *run, const char *task, struct
 
 int cmd_items(struct context *c, struct err *e)
 {
-    struct item_filter f = {.task = args_str(c->args, "task"), .wrong = args_flag(c->args, "wrong")};
+    struct item_filter f = {.task = args_str(c->args, "task"),
+                            .wrong = args_flag(c->args, "wrong")};
     struct store *s = NULL;
     struct item_iter *it = NULL;
     char id[RUN_ID_SIZE];

@@ -19,7 +19,7 @@ const struct option tasks_options[] = {
     {"sampling", 0, OPTION_CHOICE, "lmeval|by_doc", "lmeval", 0, 0, "show: few-shot sampling"},
     {"system", 0, OPTION_TEXT, "TEXT", NULL, 0, 0, "show: system message"},
     {"chat", 0, OPTION_FLAG, NULL, NULL, 0, 0, "show: through the template of --model"},
-    {"model", 'm', OPTION_TEXT, "MODEL", NULL, 0, 0, "show: token ids and boundaries by this model"},
+    {"model", 'm', OPTION_TEXT, "MODEL", NULL, 0, 0, "show: token boundaries by this model"},
     ENCODER_OPTIONS,
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };

@@ -13,8 +13,8 @@
 #include "runners/tokenizer.h"
 #include "tasks/task.h"
 
-/* Whether BOS goes in front: as the model's file says, always, never.  Part of every run's settings,
- * because scores across this line cannot be compared. */
+/* Whether BOS goes in front: as the model's file says, always, never.  Part of every run's
+ * settings, because scores across this line cannot be compared. */
 enum bos_policy { BOS_AUTO, BOS_ALWAYS, BOS_NEVER };
 
 struct encoder {

@@ -67,9 +67,11 @@ static const struct command commands[] = {
      "check|backup|vacuum|schema", 0, "look after the database of results", NULL},
     {CONCLUDING, "report", cmd_report, report_options, "[RUN...]", 0, -1, NULL, 1,
      "write a page about stored runs",
-     "Without RUN about every complete run; of those that measured the same (model, task, settings) "
+     "Without RUN about every complete run; of those that measured the same (model, task, "
+     "settings) "
      "the newest. Runs that did not end are listed apart."},
-    {CONCLUDING, "devices", cmd_devices, NULL, "", 0, 0, NULL, 1, "list what can compute here", NULL},
+    {CONCLUDING, "devices", cmd_devices, NULL, "", 0, 0, NULL, 1, "list what can compute here",
+     NULL},
     {CONCLUDING, "doctor", cmd_doctor, doctor_options, "", 0, 0, NULL, 0,
      "measure what this machine can do, and whether it is quiet",
      "Exit status 3 when it is too noisy to measure on."},
@@ -77,7 +79,7 @@ static const struct command commands[] = {
      "explain a command, or list all of them", NULL},
     {HELP, "completions", cmd_completions, NULL, "bash|zsh|fish", 1, 1, "bash|zsh|fish", 0,
      "print completions for a shell",
-     "For bash: densimeter completions bash >~/.local/share/bash-completion/completions/densimeter"},
+     "For bash, put them into ~/.local/share/bash-completion/completions/densimeter."},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, NULL, NULL},
 };
 

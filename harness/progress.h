@@ -18,7 +18,7 @@ struct progress {
 };
 
 void progress_begin(struct progress *p, FILE *log, const char *what, size_t done, size_t total);
-void progress_value(struct progress *p, double value); /* a credit of an item, before progress_step */
+void progress_value(struct progress *p, double value); /* an item's credit, before its step */
 void progress_step(struct progress *p);
 void progress_end(struct progress *p); /* wipes the line */
 

@@ -54,7 +54,8 @@ if [ "$(id -u)" -ne 0 ]; then
     run 1 eval "$model" --tasks facts --limit 1; says 'results.db'; one_line
     chmod u+w "$DENSIMETER_DB" "$work"
 fi
-run 1 eval "$model" --tasks facts --limit 1 --db /proc/densimeter.db; says '/proc/densimeter.db'; one_line
+run 1 eval "$model" --tasks facts --limit 1 --db /proc/densimeter.db
+says '/proc/densimeter.db'; one_line
 
 # Standard output: a full disk is an error, a reader that goes away is none.
 "$DENSIMETER" help >/dev/full 2>"$work/err"

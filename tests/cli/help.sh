@@ -11,7 +11,8 @@ done
 for command in $commands; do
     run 0 help "$command"; prints "^Usage: densimeter $command"
     cp "$work/out" "$work/help"
-    run 0 "$command" --help; cmp -s "$work/out" "$work/help" || fail "$command --help is not help $command"
+    run 0 "$command" --help; cmp -s "$work/out" "$work/help" ||
+        fail "$command --help is not help $command"
     awk 'length($0) > 80 { exit 1 }' "$work/out" || fail "help $command is wider than 80 columns"
 done
 run 64 help evla; says "did you mean 'eval'"

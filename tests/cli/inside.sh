@@ -8,7 +8,8 @@ run 0 tokenize "$model" --ids "$ids"
 [ "$(cat "$work/out")" = 'a b' ] || fail "ids $ids are not 'a b' again"
 printf '%s\n' '{"text":"a b"}' '{"text":""}' >"$work/texts.jsonl"
 run 0 tokenize "$model" --jsonl "$work/texts.jsonl"
-printf '{"ids":[%s]}\n{"ids":[]}\n' "$ids" | cmp -s - "$work/out" || fail "--jsonl: $(cat "$work/out")"
+printf '{"ids":[%s]}\n{"ids":[]}\n' "$ids" | cmp -s - "$work/out" ||
+    fail "--jsonl: $(cat "$work/out")"
 run 64 tokenize "$model"; says 'give one of'
 
 run 0 logits "$model" --ids "$ids" --out "$work/l.f32" --json
