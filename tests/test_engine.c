@@ -289,6 +289,36 @@ static void running_survives_every_failed_allocation(void **state)
     runner_close(r);
 }
 
+static int refuse_memory_from_the_third_token(void *user, const struct request *q, int32_t id,
+                                              float margin)
+{
+    int *n = user;
+    (void)q, (void)id, (void)margin;
+    if (++*n == 3)
+        mem_fail_at(0);
+    return 0;
+}
+
+/* Pages, batches and threads are all there by then: 80 tokens cross three pages. */
+static void decoding_allocates_nothing_in_the_steady_state(void **state)
+{
+    static const int32_t ids[] = {3, 4, 5};
+    struct runner_opts o = {.threads = 2};
+    struct runner *r;
+    int n = 0;
+    struct request q = {.kind = REQUEST_GENERATE, .ids = ids, .n_ids = 3, .max_tokens = 80,
+                        .ignore_end = 1, .on_token = refuse_memory_from_the_third_token,
+                        .user = &n};
+    struct err e = ERR_NONE;
+    (void)state;
+    assert_int_equal(runner_open(&r, model_path, &o, NULL), 0);
+    int rc = runner_run(r, &q, 1, NULL, NULL, NULL, &e);
+    mem_fail_at(-1);
+    assert_int_equal(rc, 0);
+    assert_int_equal(n, 80);
+    runner_close(r);
+}
+
 static void a_weight_that_is_nan_is_named(void **state)
 {
     struct tiny_opts t = {.seed = 5, .layers = 2};
@@ -361,6 +391,7 @@ int main(void)
         cmocka_unit_test(logits_agree_with_the_reference),
         cmocka_unit_test(opening_survives_every_failed_allocation),
         cmocka_unit_test(running_survives_every_failed_allocation),
+        cmocka_unit_test(decoding_allocates_nothing_in_the_steady_state),
         cmocka_unit_test(a_weight_that_is_nan_is_named),
         cmocka_unit_test(requests_that_make_no_sense_are_refused),
     };
