@@ -27,11 +27,11 @@ if [ -n "${EXTRA_CA:-}" ]; then
     cp "$EXTRA_CA" "$root/usr/local/share/ca-certificates/extra.crt"
     chroot "$root" update-ca-certificates >/dev/null 2>&1
 fi
-rm -rf "$root/root/densimeter" "$root/root/densimeter.bundle"
-git -C "$here" bundle create "$root/root/densimeter.bundle" HEAD >/dev/null 2>&1
+rm -rf "$root/srv/densimeter" "$root/srv/densimeter.bundle"
+git -C "$here" bundle create "$root/srv/densimeter.bundle" HEAD >/dev/null 2>&1
 chroot "$root" /bin/sh -eu <<'INSIDE'
-export HOME=/root
-cd /root
+export HOME=/srv
+cd /srv
 git clone -q densimeter.bundle densimeter
 cd densimeter
 . /etc/os-release
