@@ -66,6 +66,7 @@ struct summary {
 int summary_read(struct summary *s, struct store *store, const struct run_row *runs, size_t n,
                  int latest, struct err *e);
 void summary_release(struct summary *s);
+int asked_by_bank(const struct summary *s, const struct entry *x);
 /* Smaller files first, then by name; 0: the same model. */
 int by_model(const struct shown_run *a, const struct shown_run *b);
 

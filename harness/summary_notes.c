@@ -21,8 +21,10 @@ static int largest_condition(const struct summary *s, const char *metric, size_t
 
     for (size_t i = 0, end; i < s->n_entries; i = end) {
         int knows = 0;
-        for (end = i; end < s->n_entries && s->entries[end].rank == s->entries[i].rank; end++)
-            knows |= !s->entries[end].member && !isnan(entry_reading(&s->entries[end], metric).value);
+        for (end = i; end < s->n_entries && s->entries[end].rank == s->entries[i].rank; end++) {
+            const struct entry *x = &s->entries[end];
+            knows |= !x->member && !isnan(entry_reading(x, metric).value);
+        }
         if (knows && s->entries[i].n > most) {
             most = s->entries[i].n;
             *from = i;
@@ -169,8 +171,8 @@ static void warn_about_noise(struct summary *s)
     each_noise(s, count_one, &n);
     if (n.noisy)
         report_warning(s->report, "The machine was not quiet during %d of %d measurements (%s). "
-                       "Times and speeds of these are worse than the machine can do; scores and bits "
-                       "do not depend on it. Details under Machine.",
+                                  "Times and speeds of these are worse than the machine can do; "
+                                  "scores and bits do not depend on it. Details under Machine.",
                        n.noisy, n.all, n.reasons ? n.reasons : "");
 }
 
@@ -184,10 +186,11 @@ static void warn_about_few_facts(struct summary *s)
             fewest = x->n;
     }
     if (fewest < FACTS_FEW)
-        report_warning(s->report, "Only %d of the bank's %d facts were asked. The weights behind the "
-                       "bits are fitted on the facts asked, so with fewer than %d of them bits are too "
-                       "low and may be negative: ask more (eval --tasks facts without --limit) before "
-                       "comparing models by them.", fewest, s->bank_items, FACTS_FEW);
+        report_warning(s->report, "Only %d facts were asked (the bank has %d). The weights behind "
+                                  "the bits are fitted on the facts asked, so with fewer than %d "
+                                  "of them bits are too low and may be negative: ask more (eval "
+                                  "--tasks facts without --limit) before comparing models by "
+                                  "them.", fewest, s->bank_items, FACTS_FEW);
 }
 
 void warnings(struct summary *s)
@@ -219,27 +222,37 @@ static void numerics_text(struct summary *s)
     const char *id;
 
     if (uses_numerics(s, "exact", &id))
-        report_text(s->report, "Arithmetic %s: float32 sums in a fixed order. The same file gives the "
-                               "same bits for any batch, order, number of threads and instruction "
-                               "set.", id);
+        report_text(s->report, "Arithmetic %s: float32 sums in a fixed order. The same file gives "
+                               "the same bits for any batch, order, number of threads and "
+                               "instruction set.", id);
     if (uses_numerics(s, "fast", &id))
         report_text(s->report, "Arithmetic %s: activations rounded to 8 bits per block of weights, "
-                               "integer sums. As reproducible as exact, and a different model in the "
-                               "last digits.", id);
+                               "integer sums. As reproducible as exact, and a different model in "
+                               "the last digits.", id);
 }
 
 static void facts_text(struct summary *s)
 {
     if (!s->bank_items)
         return;
-    report_text(s->report, "Bits of knowledge: each fact offers up to 16 answers of its kind in three "
-                           "phrasings, about the subject and about a neutral one. Three weights per "
-                           "language (calibration, popularity of the answer, its length) are fitted on "
-                           "four fifths of the subjects and applied to the rest; the bits of a fact are "
-                           "log2 of the answers plus log2 of the right one's probability. Nothing is "
-                           "clipped. Accuracy on facts is how often the right answer is the likeliest. "
-                           "Bank of this program: version %d, %d items, SHA-256 %s.",
+    report_text(s->report, "Bits of knowledge: each fact offers up to 16 answers of its kind in "
+                           "three phrasings, about the subject and about a neutral one. Three "
+                           "weights per language (calibration, popularity of the answer, its "
+                           "length) are fitted on four fifths of the subjects and applied to the "
+                           "rest; the bits of a fact are log2 of the answers plus log2 of the "
+                           "right one's probability. Nothing is clipped. Accuracy on facts is how "
+                           "often the right answer is the likeliest. Bank of this program: version "
+                           "%d, %d items, SHA-256 %s.",
                 FACTS_VERSION, s->bank_items, s->bank_sha256);
+    for (size_t i = 0; i < s->n_entries; i++) {
+        const struct entry *x = &s->entries[i];
+        if (!isnan(entry_reading(x, "knowledge_bits").value) && !asked_by_bank(s, x))
+            report_text(s->report, "Run %s asked another bank (version %d, SHA-256 %s): its bits "
+                                   "are as they were stored, and are not to be compared with those "
+                                   "of this program's bank.",
+                        x->run->run->id, x->row->version,
+                        x->row->data_sha256 ? x->row->data_sha256 : "unknown");
+    }
 }
 
 void method(struct summary *s)
@@ -249,16 +262,17 @@ void method(struct summary *s)
     report_section(r, "Method");
     if (s->n_entries)
         report_text(r, "Tasks follow lm-evaluation-harness: a log-likelihood is the sum over the "
-                       "tokens of the continuation given all before it (nats), the likeliest option is "
-                       "the answer, text is generated greedily, cut at the stop strings and compared "
-                       "by the task's filters. Every item is stored with its likelihoods, and its "
-                       "accuracy, latency and memory come from the same run.");
+                       "tokens of the continuation given all before it (nats), the likeliest "
+                       "option is the answer, text is generated greedily, cut at the stop strings "
+                       "and compared by the task's filters. Every item is stored with its "
+                       "likelihoods, and its accuracy, latency and memory come from the same run.");
     facts_text(s);
-    report_text(r, "Intervals cover 95 %%. Shares of right answers: Wilson's score interval; pooled "
-                   "groups and imported scores: 1.96 standard errors; perplexities: percentiles of a "
-                   "bootstrap over documents; bits of knowledge: percentiles of a bootstrap over "
-                   "subjects within relations; latencies and speeds: order statistics of the median, "
-                   "which cover less with fewer than 6 samples. Sizes and peak memory have none.");
+    report_text(r, "Intervals cover 95 %%. Shares of right answers: Wilson's score interval; "
+                   "pooled groups and imported scores: 1.96 standard errors; perplexities: "
+                   "percentiles of a bootstrap over documents; bits of knowledge: percentiles of a "
+                   "bootstrap over subjects within relations; latencies and speeds: order "
+                   "statistics of the median, which cover less with fewer than 6 samples. Sizes "
+                   "and peak memory have none.");
     numerics_text(s);
     if (s->n_entries)
         asked_table(s);
@@ -364,7 +378,7 @@ static void runs_table(struct summary *s)
         {"created", "begun", NULL, 7},    {"numerics", "arithmetic", NULL, 5},
         {"kernels", "kernels", NULL, 3},  {"device", "device", NULL, 2},
         {"threads", NULL, metric_find("threads"), 3}, {"items", NULL, metric_find("items"), 5},
-        {"machine", "machine", NULL, 1},  {"command_line", "command line or source", NULL, 0},
+        {"machine", "machine", NULL, 1},
     };
     struct report *r = s->report;
     struct report_table *t = report_table(r, "runs", "Runs in this report", columns,
@@ -380,11 +394,10 @@ static void runs_table(struct summary *s)
         report_cell_value(row, 8, run->threads > 0 ? run->threads : NAN, NAN, NAN);
         report_cell_value(row, 9, run->n_expected > 0 ? run->n_items : NAN, NAN, NAN);
         report_cell_text(r, row, 10, run->machine_name);
-        report_cell_text(r, row, 11, run->source ? run->source : run->command_line);
     }
     if (t)
-        t->note = report_str(r, "'densimeter show RUN' prints a run's numbers, 'densimeter items RUN' "
-                                "every item behind them.");
+        t->note = report_str(r, "'densimeter show RUN' prints a run's numbers, 'densimeter items "
+                                "RUN' every item behind them.");
 }
 
 static void left_out_table(struct summary *s)
@@ -393,7 +406,7 @@ static void left_out_table(struct summary *s)
         {"run", "run", NULL, 9},          {"status", "status", NULL, 8},
         {"model", "model", NULL, 7},      {"items", "items kept", metric_find("items"), 6},
         {"expected", "of", metric_find("items"), 5}, {"created", "begun", NULL, 4},
-        {"error", "error", NULL, 3},      {"command_line", "command line", NULL, 1},
+        {"error", "error", NULL, 3},
     };
     struct report *r = s->report;
     struct report_table *t = report_table(r, "left_out", "Runs that did not end", columns,
@@ -409,17 +422,45 @@ static void left_out_table(struct summary *s)
         report_cell_value(row, 4, run->n_expected, NAN, NAN);
         report_cell_text(r, row, 5, run->created);
         report_cell_text(r, row, 6, run->error);
-        report_cell_text(r, row, 7, run->command_line);
     }
     if (t)
-        t->note = report_str(r, "None of their numbers is in this report. The same command line goes "
-                                "on with an interrupted run.");
+        t->note = report_str(r, "None of their numbers is in this report. The same command line "
+                                "goes on with an interrupted run.");
 }
 
+static void origin(struct summary *s, const struct run_row *run)
+{
+    report_fact(s->report, report_fmt(s->report, "Run %s", run->id),
+                run->source ? run->source : run->command_line);
+}
+
+static int first_with_file(const struct summary *s, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (by_model(&s->runs[k], &s->runs[i]) == 0)
+            return 0;
+    return s->runs[i].run->model.sha256 != NULL;
+}
+
+/* Where every number can be found again: runs, the command lines behind them, SHA-256 digests. */
 void runs_section(struct summary *s)
 {
     report_section(s->report, "Runs");
     runs_table(s);
     if (s->n_left_out)
         left_out_table(s);
+    for (size_t i = 0; i < s->n; i++)
+        origin(s, s->runs[i].run);
+    for (size_t i = 0; i < s->n_left_out; i++)
+        origin(s, s->left_out[i]);
+    for (size_t i = 0; i < s->n; i++)
+        if (first_with_file(s, i))
+            report_fact(s->report, "Model file",
+                        report_fmt(s->report, "%s %s", s->runs[i].model,
+                                   s->runs[i].run->model.sha256));
+    for (size_t i = 0; i < s->n_entries; i++)
+        if ((!i || s->entries[i - 1].rank != s->entries[i].rank) && s->entries[i].row->data_sha256)
+            report_fact(s->report, "Task data",
+                        report_fmt(s->report, "%s %s", s->entries[i].condition,
+                                   s->entries[i].row->data_sha256));
 }

@@ -320,7 +320,7 @@ static int by_part_name(const void *a, const void *b)
 /* What sets a condition apart from others of its task is said only where there are others. */
 static const char *condition_name(struct summary *s, const struct entry *x)
 {
-    int others = 0, with_n = 0, with_shots = 0, with_chat = 0;
+    int others = 0, with_n = 0, with_shots = 0, with_chat = 0, with_version = 0;
     const char *name = x->row->task;
 
     for (size_t i = 0; i < s->n_entries; i++) {
@@ -330,6 +330,7 @@ static const char *condition_name(struct summary *s, const struct entry *x)
         others++;
         with_n |= y->n != x->n;
         with_shots |= y->row->shots != x->row->shots;
+        with_version |= y->row->version != x->row->version;
         with_chat |= json_bool(y->run->settings, "chat", 0) !=
                      json_bool(x->run->settings, "chat", 0);
     }
@@ -337,10 +338,12 @@ static const char *condition_name(struct summary *s, const struct entry *x)
         name = report_fmt(s->report, "%s, %d items", name, x->n);
     if (with_shots)
         name = report_fmt(s->report, "%s, %d shots", name, x->row->shots);
+    if (with_version)
+        name = report_fmt(s->report, "%s, version %d", name, x->row->version);
     if (with_chat)
         name = report_fmt(s->report, "%s, %s", name,
                           json_bool(x->run->settings, "chat", 0) ? "chat" : "plain text");
-    if (others && !with_n && !with_shots && !with_chat)
+    if (others && !with_n && !with_shots && !with_chat && !with_version)
         name = report_fmt(s->report, "%s as in run %s", name, x->run->run->id);
     return name;
 }
@@ -444,7 +447,14 @@ static void count_part(struct entry *x, const char *kind, const char *name)
         }
 }
 
-/* How many of the items are in each part; the bank must be the one that asked. */
+/* The bank in this program asked the entry's facts. */
+int asked_by_bank(const struct summary *s, const struct entry *x)
+{
+    return x->row->version == FACTS_VERSION &&
+           (!x->row->data_sha256 || strcmp(x->row->data_sha256, s->bank_sha256) == 0);
+}
+
+/* How many of the items are in each part. */
 static int count_parts(struct summary *s, struct store *store, struct entry *x,
                        const struct facts *bank, struct err *e)
 {
@@ -453,8 +463,7 @@ static int count_parts(struct summary *s, struct store *store, struct entry *x,
     struct store_item row;
     int rc;
 
-    if (x->row->version != FACTS_VERSION ||
-        (x->row->data_sha256 && strcmp(x->row->data_sha256, s->bank_sha256) != 0))
+    if (!asked_by_bank(s, x))
         return 0;
     for (int i = 0; i < x->n_parts; i++)
         x->parts[i].n = 0;

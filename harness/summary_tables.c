@@ -52,7 +52,6 @@ static void model_row(struct summary *s, struct report_table *t, const struct sh
     number_cell(row, 5, m->bits_per_weight);
     report_cell_text(s->report, row, 6, m->architecture);
     report_cell_text(s->report, row, 7, m->licence);
-    report_cell_text(s->report, row, 8, m->sha256);
 }
 
 /* The smallest model that comes after `last` (NULL: the smallest) by size, then name. */
@@ -79,7 +78,6 @@ void models_table(struct summary *s)
         metric_column("bits_per_weight", 6),
         {"architecture", "architecture", NULL, 2},
         {"licence", "licence", NULL, 5},
-        {"sha256", "SHA-256 of the file", NULL, 1},
     };
     struct report_table *t = report_table(s->report, "models", "Models", columns, COUNT(columns));
 
@@ -89,9 +87,13 @@ void models_table(struct summary *s)
 
 /* --- knowledge ---------------------------------------------------------------------------- */
 
+struct facts_column {
+    const char *metric, *heading; /* heading NULL: the metric's label */
+};
+
 /* A row for every entry that asked the facts: model, facts, the metrics, run. */
 static void facts_table(struct summary *s, const char *key, const char *title, const char *note,
-                        const char *const *metrics, int n)
+                        const struct facts_column *shown, int n)
 {
     struct report *r = s->report;
     struct report_column columns[COLUMNS_MAX] = {{"model", "model", NULL, 9},
@@ -99,7 +101,8 @@ static void facts_table(struct summary *s, const char *key, const char *title, c
     struct report_table *t;
 
     for (int m = 0; m < n; m++)
-        columns[m + 2] = metric_column(metrics[m], 8 - m);
+        columns[m + 2] = (struct report_column){shown[m].metric, shown[m].heading,
+                                                metric_find(shown[m].metric), 8 - m};
     columns[n + 2] = run_column;
     t = report_table(r, key, title, columns, n + 3);
     for (size_t i = 0; i < s->n_entries; i++) {
@@ -111,7 +114,7 @@ static void facts_table(struct summary *s, const char *key, const char *title, c
         report_cell_text(r, row, 0, x->name);
         count_cell(row, 1, x->n);
         for (int m = 0; m < n; m++)
-            reading_cell(row, m + 2, entry_reading(x, metrics[m]));
+            reading_cell(row, m + 2, entry_reading(x, shown[m].metric));
         run_cell(s, row, n + 2, x->run);
     }
     if (t)
@@ -166,16 +169,21 @@ static void parts_table(struct summary *s, const struct entry *first, int n)
     part_rows(s, t, first, shown, "band");
     part_rows(s, t, first, shown, NULL);
     if (t)
-        t->note = report_fmt(r, "The most that a fact can give is 4 bits (one of 16 answers). Bands: "
-                             "how well known the subject is%s",
+        t->note = report_fmt(r, "The most that a fact can give is 4 bits (one of 16 answers). "
+                                "Bands: how well known the subject is%s",
                              shown < n ? ". Not all models have room." : ".");
 }
 
 void knowledge_tables(struct summary *s)
 {
-    static const char *const bits[] = {"knowledge_bits", "bits_per_fact", "knowledge_share", "acc"};
-    static const char *const density[] = {"bits_per_mparam", "bits_per_mparam_non_embedding",
-                                          "bits_per_mparam_active", "bits_per_mbyte"};
+    static const struct facts_column bits[] = {
+        {"knowledge_bits", NULL}, {"bits_per_fact", NULL}, {"knowledge_share", NULL},
+        {"acc", NULL}};
+    static const struct facts_column density[] = {
+        {"bits_per_mparam", "per million parameters"},
+        {"bits_per_mparam_non_embedding", "per million without embedding"},
+        {"bits_per_mparam_active", "per million active"},
+        {"bits_per_mbyte", "per megabyte of the file"}};
 
     facts_table(s, "knowledge", "Bits of knowledge",
                 "A model that knows nothing has about 0 bits, or slightly less. The total is over "
@@ -340,16 +348,17 @@ void cost_table(struct summary *s)
     static const char *const costs[] = {"latency_s", "wall_s", "peak_rss_bytes", "ttft_s", "tpot_s",
                                         "prompt_tokens", "computed_tokens", "reused_tokens",
                                         "generated_tokens", "energy_j"};
-    const char *note = "Latency: the median over items of the time spent on an item, a share of the "
-                       "batches it was computed in. Tokens that items have in common are computed "
-                       "once and counted as reused.";
+    const char *note = "Latency: the median over items of the time spent on an item, a share of "
+                       "the batches it was computed in. Tokens that items have in common are "
+                       "computed once and counted as reused.";
     const char *known[COUNT(costs)];
     enum { BEFORE = 3 };
     struct report *r = s->report;
     struct report_column columns[COLUMNS_MAX] = {
         {"task", "task", NULL, 11}, {"model", "model", NULL, 11}, metric_column("items", 8)};
     int n = known_columns(s, entry_knows, costs, COUNT(costs), columns + BEFORE, known, &note);
-    struct report_table *t = report_table(r, "cost", "What each task cost", columns, BEFORE + n + 1);
+    struct report_table *t = report_table(r, "cost", "What each task cost", columns,
+                                          BEFORE + n + 1);
 
     for (size_t i = 0; i < s->n_entries; i++) {
         const struct entry *x = &s->entries[i];
@@ -373,8 +382,9 @@ void speed_table(struct summary *s)
     static const char *const metrics[] = {"tok_s", "speed_ratio", "ttft_s", "tpot_s",
                                           "bandwidth_bytes_s", "peak_rss_bytes",
                                           "joule_per_token"};
-    const char *note = "pp: tokens of a prompt read at once; tg: tokens generated one after another. "
-                       "exact and fast are the arithmetics under Method. Medians over the samples.";
+    const char *note = "pp: tokens of a prompt read at once; tg: tokens generated one after "
+                       "another. exact and fast are the arithmetics under Method. Medians over the "
+                       "samples.";
     const char *known[COUNT(metrics)];
     enum { BEFORE = 5 };
     struct report *r = s->report;
@@ -382,7 +392,8 @@ void speed_table(struct summary *s)
         {"test", "test", NULL, 11}, {"model", "model", NULL, 11}, {"program", "program", NULL, 10},
         metric_column("threads", 1), {"samples", "samples", metric_find("items"), 1}};
     int n = known_columns(s, speed_knows, metrics, COUNT(metrics), columns + BEFORE, known, &note);
-    struct report_table *t = report_table(r, "speed", "Prefill and decode", columns, BEFORE + n + 1);
+    struct report_table *t = report_table(r, "speed", "Prefill and decode", columns,
+                                          BEFORE + n + 1);
 
     for (size_t i = 0; i < s->n_speeds; i++) {
         const struct speed *x = &s->speeds[i];
@@ -420,7 +431,6 @@ void asked_table(struct summary *s)
         metric_column("shots", 7),        {"version", "version", NULL, 5},
         {"seed", "seed", NULL, 3},        {"kind", "scored as", NULL, 6},
         {"prompts", "prompts", NULL, 4},  {"data", "data", NULL, 2},
-        {"sha256", "SHA-256 of the data", NULL, 1},
     };
     struct report *r = s->report;
     struct report_table *t = report_table(r, "asked", "What was asked", columns, COUNT(columns));
@@ -443,6 +453,5 @@ void asked_table(struct summary *s)
                                     : !info             ? NULL
                                     : *info->data       ? info->data
                                                         : "built in");
-        report_cell_text(r, row, 8, x->row->data_sha256);
     }
 }
