@@ -67,8 +67,8 @@ static void add_items(struct store_run *r, const struct known *k, int n)
         const struct store_metric metric = {k->metric ? k->metric : "acc", "none", i % 2, 1};
         const struct store_item it = {
             .task = k->task, .doc_id = i * stride, .doc_hash = "h", .prompt_hash = "p",
-            .gold_index = -1, .latency_s = k->unknown ? NAN : 0.1 * (i + 1), .ttft_s = NAN, .prompt_tokens = 10,
-            .computed_tokens = 6, .reused_tokens = 4, .generated_tokens = 0, .metrics = &metric,
+            .gold_index = -1, .latency_s = k->unknown ? NAN : 0.1 * (i + 1), .ttft_s = NAN,
+            .prompt_tokens = 10, .computed_tokens = 6, .reused_tokens = 4, .generated_tokens = 0, .metrics = &metric,
             .n_metrics = 1};
         assert_int_equal(store_item_add(r, &it, NULL), 0);
     }
@@ -589,7 +589,8 @@ static void files_that_share_a_name_are_told_apart(void **state)
 static void hostile_names_stay_text_in_every_format(void **state)
 {
     static const struct known evil = {"</td><script>alert(1)</script>%s%n\x1b[31m\"'|,\n",
-                                      "arc_easy", 1e6, 2e6, 0.4, .settings = "{\"system\":\"<img src=x>\"}"};
+                                      "arc_easy", 1e6, 2e6, 0.4,
+                                      .settings = "{\"system\":\"<img src=x>\"}"};
     static const struct report_options o = {.gnuplot = "/nonexistent/gnuplot"};
     struct store *s = memory_store();
     char id[RUN_ID_SIZE];
