@@ -68,8 +68,8 @@ static void add_items(struct store_run *r, const struct known *k, int n)
         const struct store_item it = {
             .task = k->task, .doc_id = i * stride, .doc_hash = "h", .prompt_hash = "p",
             .gold_index = -1, .latency_s = k->unknown ? NAN : 0.1 * (i + 1), .ttft_s = NAN,
-            .prompt_tokens = 10, .computed_tokens = 6, .reused_tokens = 4, .generated_tokens = 0, .metrics = &metric,
-            .n_metrics = 1};
+            .prompt_tokens = 10, .computed_tokens = 6, .reused_tokens = 4, .generated_tokens = 0,
+            .metrics = &metric, .n_metrics = 1};
         assert_int_equal(store_item_add(r, &it, NULL), 0);
     }
 }
