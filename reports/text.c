@@ -248,7 +248,7 @@ static void put_wrapped(struct strbuf *out, const char *first, const char *s, in
     while (*s || n == 0) {
         s = heading_line(s, width - (n ? indent : width_of(first)), &line);
         if (n++ == 0)
-            strbuf_adds(out, first);
+            put(out, first, width);
         else
             pad(out, indent);
         put(out, strbuf_str(&line), width);
