@@ -1,0 +1,21 @@
+/* store_fixture.h -- a folder that goes away, and a run of two tasks to store in it. */
+#ifndef TESTS_STORE_FIXTURE_H
+#define TESTS_STORE_FIXTURE_H
+
+#include "base/err.h"
+#include "results/store.h"
+
+extern char fixture_dir[64];
+int fixture_folder(void **state); /* set up and tear down of a group */
+int fixture_folder_gone(void **state);
+const char *in_dir(const char *name); /* a path in the folder; four at a time */
+
+struct store_run_spec spec_of(const char *settings);
+int add_item(struct store_run *r, const char *task, int doc_id, struct err *e);
+void fill_run_of(struct store *s, const char *settings, char id[RUN_ID_SIZE]);
+void check_is_clean(struct store *s);
+void exec_sql(const char *path, const char *sql);
+void print_defect(void *user, const char *defect); /* prints, and ++*(int *)user */
+void count_defect(void *user, const char *defect); /* ++*(int *)user */
+
+#endif
