@@ -326,6 +326,8 @@ int schema_prepare(struct db *db, int readonly, struct err *e)
 
     if (version < 0)
         return -1;
+    if (readonly && version == 0) /* created, and then its first writer died */
+        return err_set(e, ERR_NOTFOUND, "%s: no results yet", db_path(db));
     if (readonly && version < N_MIGRATIONS) {
         err_set(e, ERR_FORMAT, "%s: schema version %d, this program reads version %d", db_path(db),
                 version, N_MIGRATIONS);
