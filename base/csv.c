@@ -119,3 +119,18 @@ int csv_column(const struct csv *c, const char *name)
             return i;
     return -1;
 }
+
+void csv_put(struct strbuf *b, const char *s)
+{
+    if (!s[strcspn(s, ",\"\r\n")]) {
+        strbuf_adds(b, s);
+        return;
+    }
+    strbuf_addc(b, '"');
+    for (; *s; s++) {
+        if (*s == '"')
+            strbuf_addc(b, '"');
+        strbuf_addc(b, *s);
+    }
+    strbuf_addc(b, '"');
+}

@@ -36,4 +36,7 @@ const char *csv_field(const struct csv *c, int i);
 /* The column of that name in the current record (the header), or -1. */
 int csv_column(const struct csv *c, const char *name);
 
+/* Appends a field, in quotes where it has to be. */
+void csv_put(struct strbuf *b, const char *field);
+
 #endif

@@ -5,6 +5,7 @@
 #include "harness/commands.h"
 #include "harness/describe.h"
 #include "harness/open.h"
+#include "results/query.h"
 
 const struct option info_options[] = {
     {"context", 0, OPTION_INT, "N", "0", 0, 1e9,
@@ -36,24 +37,6 @@ static void put_numbers(struct json_out *o, const struct model_info *m, const st
     json_end_object(o);
     json_put_str(o, "numerics", m->numerics_id);
     json_put_str(o, "kernels", m->kernels);
-}
-
-static void put_identity(struct json_out *o, const struct store_model *m)
-{
-    json_put_str(o, "name", m->name);
-    json_put_str(o, "path", m->path);
-    json_put_str(o, "architecture", m->architecture);
-    json_begin_object(o, "parameters");
-    json_put_int(o, "total", m->parameters);
-    json_put_int(o, "non_embedding", m->parameters_non_embedding);
-    json_put_int(o, "embedding", m->parameters_embedding);
-    json_put_int(o, "active", m->parameters_active);
-    json_end_object(o);
-    json_put_int(o, "file_bytes", m->file_bytes);
-    json_put_num(o, "bits_per_weight", m->bits_per_weight);
-    json_put_raw(o, "tensor_types", m->tensor_types);
-    json_put_str(o, "sha256", m->sha256);
-    json_put_str(o, "licence", m->licence);
 }
 
 static void bytes_line(struct strbuf *b, const char *what, double bytes)
@@ -100,7 +83,7 @@ int cmd_info(struct context *c, struct err *e)
         goto out;
     if (c->json) {
         o = context_json_begin(&b, "info");
-        put_identity(&o, &d.model);
+        store_model_members(&o, &d.model);
         put_numbers(&o, runner_info(r), runner_tokenizer(r));
         rc = context_json_end(c, &o, e);
     } else {

@@ -98,23 +98,3 @@ void description_release(struct description *d)
     strbuf_release(&d->tensor_types);
     *d = (struct description){0};
 }
-
-void model_put(struct json_out *o, const char *key, const struct store_model *m)
-{
-    json_begin_object(o, key);
-    json_put_str(o, "name", m->name);
-    json_put_str(o, "architecture", m->architecture);
-    json_begin_object(o, "parameters");
-    json_put_count(o, "total", m->parameters);
-    json_put_count(o, "non_embedding", m->parameters_non_embedding);
-    json_put_count(o, "embedding", m->parameters_embedding);
-    json_put_count(o, "active", m->parameters_active);
-    json_end_object(o);
-    json_put_count(o, "file_bytes", m->file_bytes);
-    json_put_num(o, "bits_per_weight", m->bits_per_weight);
-    json_put_raw(o, "tensor_types", m->tensor_types);
-    json_put_str(o, "sha256", m->sha256);
-    json_put_str(o, "licence", m->licence);
-    json_put_str(o, "path", m->path);
-    json_end_object(o);
-}

@@ -21,7 +21,4 @@ int describe_model(struct description *out, const struct runner *r, const char *
                    struct err *e);
 void description_release(struct description *d);
 
-/* {"name":...,"architecture":...,"parameters":{...},...}: the model{} of every document. */
-void model_put(struct json_out *o, const char *key, const struct store_model *m);
-
 #endif

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "harness/describe.h"
 #include "harness/groups.h"
 #include "harness/stats.h"
 
@@ -170,7 +169,9 @@ int present_run_json(struct json_out *o, struct store *s, const struct run_row *
     json_put_raw(o, "settings", r->settings);
     json_put_str(o, "machine", r->machine_name);
     json_put_raw(o, "noise", r->noise_after);
-    model_put(o, "model", &r->model);
+    json_begin_object(o, "model");
+    store_model_members(o, &r->model);
+    json_end_object(o);
     if (query_tasks(s, r->id, &tasks, e) == 0 && put_tasks(o, &tasks, e) == 0) {
         json_begin_array(o, "bench");
         rc = present_bench_rows(o, s, r, e);

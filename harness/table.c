@@ -6,6 +6,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "base/csv.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -212,27 +213,15 @@ int table_print(const struct table *t, struct strbuf *out, int width, int bold, 
     return strbuf_ok(out, e);
 }
 
-static void csv_field(struct strbuf *out, const char *s)
-{
-    if (strcmp(s, "-") == 0)
-        return;
-    if (!strpbrk(s, ",\"\n\r")) {
-        strbuf_adds(out, s);
-        return;
-    }
-    strbuf_addc(out, '"');
-    for (; *s; s++)
-        strbuf_addf(out, *s == '"' ? "\"\"" : "%c", *s);
-    strbuf_addc(out, '"');
-}
-
 int table_csv(const struct table *t, struct strbuf *out, struct err *e)
 {
     if (strbuf_ok(&t->text, e) < 0)
         return -1;
     for (long r = -1; r < (long)rows(t); r++)
         for (int c = 0; c < t->n_columns; c++) {
-            csv_field(out, r < 0 ? t->columns[c].name : cell(t, (size_t)r, c));
+            const char *field = r < 0 ? t->columns[c].name : cell(t, (size_t)r, c);
+            if (strcmp(field, "-") != 0) /* unknown is an empty field */
+                csv_put(out, field);
             strbuf_addc(out, c + 1 < t->n_columns ? ',' : '\n');
         }
     return strbuf_ok(out, e);

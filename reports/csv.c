@@ -2,24 +2,14 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/csv.h"
 #include "base/json.h"
 #include "reports/writers.h"
 
 static void put_field(struct strbuf *b, const char *s)
 {
-    if (!s)
-        return;
-    if (!s[strcspn(s, ",\"\r\n")]) {
-        strbuf_adds(b, s);
-        return;
-    }
-    strbuf_addc(b, '"');
-    for (; *s; s++) {
-        if (*s == '"')
-            strbuf_addc(b, '"');
-        strbuf_addc(b, *s);
-    }
-    strbuf_addc(b, '"');
+    if (s)
+        csv_put(b, s);
 }
 
 static void put_number(struct strbuf *b, double v)

@@ -168,21 +168,6 @@ out:
 
 /* --- writing ----------------------------------------------------------------------------- */
 
-static void put_text(struct strbuf *b, const char *s)
-{
-    if (!s[strcspn(s, ",\"\r\n")]) {
-        strbuf_adds(b, s);
-        return;
-    }
-    strbuf_addc(b, '"');
-    for (; *s; s++) {
-        if (*s == '"')
-            strbuf_addc(b, '"');
-        strbuf_addc(b, *s);
-    }
-    strbuf_addc(b, '"');
-}
-
 static void put_number(struct strbuf *b, double v)
 {
     char digits[40];
@@ -202,13 +187,13 @@ static void put_count(struct strbuf *b, int64_t n)
 static void put_line(struct strbuf *b, const struct run_row *r, const char *task,
                      const struct store_value *v, int n, int shots, int version)
 {
-    put_text(b, r->model.name);
+    csv_put(b, r->model.name);
     strbuf_addc(b, ',');
-    put_text(b, task);
+    csv_put(b, task);
     strbuf_addc(b, ',');
-    put_text(b, v->metric);
+    csv_put(b, v->metric);
     strbuf_addc(b, ',');
-    put_text(b, v->filter);
+    csv_put(b, v->filter);
     put_number(b, v->value);
     put_number(b, v->stderr_);
     put_number(b, v->low);

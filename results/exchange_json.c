@@ -3,14 +3,11 @@
 
 #include "results/exchange_internal.h"
 
-static void put_model_row(struct json_out *o, const struct store_model *m)
+void store_model_members(struct json_out *o, const struct store_model *m)
 {
-    json_begin_object(o, "model");
     json_put_str(o, "name", m->name);
     json_put_str(o, "path", m->path);
-    json_put_str(o, "sha256", m->sha256);
     json_put_str(o, "architecture", m->architecture);
-    json_put_str(o, "licence", m->licence);
     json_begin_object(o, "parameters");
     json_put_count(o, "total", m->parameters);
     json_put_count(o, "non_embedding", m->parameters_non_embedding);
@@ -20,7 +17,8 @@ static void put_model_row(struct json_out *o, const struct store_model *m)
     json_put_count(o, "file_bytes", m->file_bytes);
     json_put_num(o, "bits_per_weight", m->bits_per_weight);
     json_put_raw(o, "tensor_types", m->tensor_types);
-    json_end_object(o);
+    json_put_str(o, "sha256", m->sha256);
+    json_put_str(o, "licence", m->licence);
 }
 
 static void put_run_row(struct json_out *o, const struct run_row *r)
@@ -46,7 +44,9 @@ static void put_run_row(struct json_out *o, const struct run_row *r)
     json_put_raw(o, "noise_before", r->noise_before);
     json_put_raw(o, "noise_after", r->noise_after);
     json_put_str(o, "source", r->source);
-    put_model_row(o, &r->model);
+    json_begin_object(o, "model");
+    store_model_members(o, &r->model);
+    json_end_object(o);
     json_begin_object(o, "machine");
     json_put_str(o, "name", r->machine_name);
     json_put_str(o, "hash", r->machine_hash);

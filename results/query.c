@@ -254,6 +254,23 @@ out:
     return rc;
 }
 
+/* The `bytes` collected in v, moved to the arena for good; NULL for none, and with *rc = -1 when
+ * there was no memory. */
+static const void *settle(struct arena *a, void *v, size_t bytes, int *rc, struct err *e)
+{
+    void *kept = NULL;
+
+    if (*rc == 0 && bytes) {
+        kept = arena_alloc(a, bytes);
+        if (kept)
+            memcpy(kept, v, bytes);
+        else
+            *rc = err_nomem(e);
+    }
+    mem_free(v);
+    return kept;
+}
+
 /* metric, [filter,] value, stderr, low, high: the rows of task_values and bench_values. */
 static int load_values(struct db *db, enum sql q, int64_t id, int has_filter, struct arena *a,
                        const struct store_value **out, int *n, struct err *e)
@@ -280,15 +297,8 @@ static int load_values(struct db *db, enum sql q, int64_t id, int has_filter, st
         count++;
     }
     db_done(&st);
-    if (rc == 0 && count) {
-        struct store_value *kept = arena_alloc(a, count * sizeof *v);
-        if (kept)
-            *out = memcpy(kept, v, count * sizeof *v);
-        else
-            rc = err_nomem(e);
-    }
+    *out = settle(a, v, count * sizeof *v, &rc, e);
     *n = rc == 0 ? (int)count : 0;
-    mem_free(v);
     return rc < 0 ? -1 : 0;
 }
 
@@ -313,15 +323,8 @@ static int load_costs(struct db *db, int64_t id, struct arena *a, struct task_ro
         count++;
     }
     db_done(&st);
-    if (rc == 0 && count) {
-        struct store_cost *kept = arena_alloc(a, count * sizeof *v);
-        if (kept)
-            t->costs = memcpy(kept, v, count * sizeof *v);
-        else
-            rc = err_nomem(e);
-    }
+    t->costs = settle(a, v, count * sizeof *v, &rc, e);
     t->n_costs = rc == 0 ? (int)count : 0;
-    mem_free(v);
     return rc < 0 ? -1 : 0;
 }
 
@@ -552,15 +555,8 @@ static int load_samples(struct db *db, int64_t id, struct arena *a, struct store
         v[n++] = db_num(&st, 0);
     }
     db_done(&st);
-    if (rc == 0 && n) {
-        double *kept = arena_alloc(a, n * sizeof *v);
-        if (kept)
-            b->samples = memcpy(kept, v, n * sizeof *v);
-        else
-            rc = err_nomem(e);
-    }
+    b->samples = settle(a, v, n * sizeof *v, &rc, e);
     b->n_samples = rc == 0 ? (int)n : 0;
-    mem_free(v);
     return rc < 0 ? -1 : 0;
 }
 

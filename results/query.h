@@ -71,6 +71,10 @@ void task_list_release(struct task_list *l);
 const struct store_value *task_row_value(const struct task_row *t, const char *metric,
                                          const char *filter);
 double task_row_cost(const struct task_row *t, const char *metric);
+/* name, path, sha256, ... of a model, as members of the JSON object that o is in. */
+struct json_out;
+void store_model_members(struct json_out *o, const struct store_model *m);
+
 /* Items behind its values: those kept or, of an import without items, as many as it says; -1:
  * unknown. */
 int task_row_items(const struct task_row *t);

@@ -202,18 +202,6 @@ static int hash_item(struct item *it, struct err *e)
     return sha256_final(s, it->prompt_hash, e);
 }
 
-static void drop_item(struct item *it)
-{
-    for (int i = 0; i < it->n_queries; i++) {
-        mem_free(it->queries[i].context);
-        mem_free(it->queries[i].continuation);
-    }
-    mem_free(it->queries);
-    mem_free(it->doc);
-    mem_free(it->gold);
-    mem_free(it->cluster);
-}
-
 int facts_item(const struct facts *f, int i, struct item *out, struct err *e)
 {
     const struct fact *x = &f->facts[i];
@@ -242,7 +230,7 @@ int facts_item(const struct facts *f, int i, struct item *out, struct err *e)
     *out = it;
     return 0;
 fail:
-    drop_item(&it);
+    item_release(&it);
     *out = (struct item){0};
     return -1;
 }
@@ -337,7 +325,7 @@ int facts_score(const struct facts *f, const struct item *it, const struct reply
         err_nomem(e);
         goto out;
     }
-    *out = (struct verdict){.credits = {{"acc", "none", chosen == 0, 1}}, .n = 1,
+    *out = (struct verdict){.credits = {{"acc", "none", chosen == 0, 1, NULL}}, .n = 1,
                             .prediction = prediction};
     rc = 0;
 out:
