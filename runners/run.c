@@ -28,12 +28,22 @@ struct run {
     int stopped;
 };
 
+/* Tokens that a generation may become; the last one needs no place in the context. */
+static int most_tokens(const struct runner *r, const struct request *q)
+{
+    int room = r->context - q->n_ids + 1;
+
+    return q->max_tokens < room ? q->max_tokens : room;
+}
+
 static int check_request(const struct runner *r, const struct request *q, int i, struct err *e)
 {
     int input = q->kind == REQUEST_SCORE ? q->n_ids - 1 : q->n_ids;
 
     if (q->n_ids < 1 || (q->kind == REQUEST_SCORE && (q->n_given < 1 || q->n_given >= q->n_ids)))
         return err_set(e, ERR_USAGE, "request %d has no token to compute", i);
+    if (q->kind == REQUEST_GENERATE && q->max_tokens < 0)
+        return err_set(e, ERR_USAGE, "request %d wants %d tokens", i, q->max_tokens);
     if (input > r->context)
         return err_set(e, ERR_USAGE, "request %d has %d tokens, the context has %d", i, input,
                        r->context);
@@ -61,8 +71,8 @@ static int open_progress(struct run *run, struct err *e)
             if (!p->token_nats)
                 return err_nomem(e);
         } else if (q->kind == REQUEST_GENERATE && q->max_tokens > 0) {
-            p->ids = mem_alloc((size_t)q->max_tokens * sizeof *p->ids);
-            p->margins = mem_alloc((size_t)q->max_tokens * sizeof *p->margins);
+            p->ids = mem_alloc((size_t)most_tokens(run->r, q) * sizeof *p->ids);
+            p->margins = mem_alloc((size_t)most_tokens(run->r, q) * sizeof *p->margins);
             if (!p->ids || !p->margins)
                 return err_nomem(e);
         }
@@ -88,11 +98,12 @@ static void deliver(struct run *run, int i)
         .ids = p->ids, .margins = p->margins, .n = p->n, .finish = p->finish,
         .prompt_tokens = run->q[i].n_ids - (run->q[i].kind == REQUEST_SCORE),
         .computed_tokens = p->own_rows, .wall_s = p->wall_s,
-        .ttft_s = p->first_s - p->started_s,
     };
 
-    if (run->q[i].kind == REQUEST_GENERATE)
+    if (run->q[i].kind == REQUEST_GENERATE) {
         a.wall_s = engine_now() - p->started_s;
+        a.ttft_s = p->first_s - p->started_s;
+    }
     p->done = 1;
     if (run->on_reply && run->on_reply(run->user, i, &a) != 0)
         run->stopped = 1;
@@ -144,7 +155,7 @@ static int grow(struct run *run, int i, const float *logits, int length, int lim
 
     if (p->n == 0)
         p->first_s = engine_now();
-    if (q->max_tokens <= 0) {
+    if (q->max_tokens == 0) {
         p->finish = FINISH_LENGTH;
         return 0;
     }
@@ -199,16 +210,17 @@ static int take_row(struct run *run, const struct head_row *h, const struct want
         return grow_stream(run, stream_of(&run->r->schedule, w->request), h->logits, e);
     if (q->on_logits && q->on_logits(q->user, q, w->position, h->logits) != 0)
         run->stopped = 1;
-    if (--run->p[w->request].wanted == 0)
+    if (--run->p[w->request].wanted == 0 && !run->stopped)
         deliver(run, w->request);
     return 0;
 }
 
+/* Once a caller has said stop, it is called no more. */
 static int take_heads(struct run *run, struct err *e)
 {
     struct schedule *s = &run->r->schedule;
 
-    for (int i = 0; i < s->batch.n_heads; i++) {
+    for (int i = 0; i < s->batch.n_heads && !run->stopped; i++) {
         const struct head_row *h = &s->heads[i];
         const struct head_wants *hw = &s->head_wants[i];
         if (hw->stream >= 0) {
@@ -216,7 +228,7 @@ static int take_heads(struct run *run, struct err *e)
                 return -1;
             continue;
         }
-        for (int k = 0; k < hw->n; k++) {
+        for (int k = 0; k < hw->n && !run->stopped; k++) {
             if (hw->wants[k].target >= 0)
                 take_score(run, h, k, &hw->wants[k]);
             else if (take_row(run, h, &hw->wants[k], e) < 0)
@@ -291,10 +303,4 @@ out:
     mem_free(run.p);
     trie_release(&run.trie);
     return rc;
-}
-
-void runner_forget(struct runner *r)
-{
-    /* Nothing outlives a runner_run: every call starts cold. */
-    kv_reset(&r->kv);
 }

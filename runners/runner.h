@@ -2,7 +2,8 @@
  *
  * A request is a path of token ids.  All requests of one runner_run form a trie, and what they
  * share is computed once (engine_design.md 3); results do not depend on order, batch, threads or
- * cache.  One thread at a time drives a runner.  Strings and tables handed out are the runner's. */
+ * cache.  Nothing outlives a runner_run: every call starts cold.  One thread at a time drives a
+ * runner.  Strings and tables handed out are the runner's. */
 #ifndef RUNNERS_RUNNER_H
 #define RUNNERS_RUNNER_H
 
@@ -20,10 +21,10 @@ struct runner_opts {
     const char *kernels; /* NULL: the best this CPU has; else "ref", "avx2", "avx512", ... */
     enum numerics numerics;
     int threads;        /* 0: as many as the affinity mask has */
-    int context;        /* tokens a sequence may have; 0: the model's own */
+    int context;        /* tokens a sequence may have; 0, or more than that: the model's own */
     int batch_tokens;   /* rows per pass; 0: 512 */
     size_t kv_bytes;    /* most memory for the KV cache; 0: what two longest sequences need */
-    int check_finite;   /* name the first op whose output is not finite */
+    int check_finite;   /* look at the output of every op, not only at the logits (slow) */
 };
 
 struct model_info {
@@ -85,7 +86,8 @@ struct reply {
     int n;
     enum finish finish;
     int prompt_tokens, computed_tokens; /* computed for this request first; the rest was shared */
-    double wall_s, ttft_s; /* from the start of runner_run; share of the batch when batched */
+    double wall_s; /* generate: since its first batch began; else its rows' share of the batches */
+    double ttft_s; /* generate: from the same start to its first token; else 0 */
 };
 
 /* Answers every request.  on_reply is called once each, in any order, `i` being its index; what it
@@ -100,9 +102,6 @@ struct run_cost { /* since runner_open */
     double compute_s;
 };
 struct run_cost runner_cost(const struct runner *r);
-
-/* Forgets every cached state, so that the next request is measured cold. */
-void runner_forget(struct runner *r);
 
 /* bench: one prefill pass of n tokens at depth d, or one decode step of b streams, repeated by
  * the caller.  Seconds of wall time in *s. */

@@ -203,20 +203,23 @@ static int add_stream_rows(struct schedule *s, struct err *e)
 
 /* ---- the walk ---- */
 
-static int start_stream(struct schedule *s, int request)
+/* Positions that a generation may reach. */
+static int longest(const struct schedule *s, const struct request *q)
+{
+    return q->max_tokens < s->context - q->n_ids ? q->n_ids + q->max_tokens : s->context;
+}
+
+static void start_stream(struct schedule *s, int request)
 {
     const struct request *q = &s->requests[request];
     struct stream *t = &s->streams[s->n_streams++];
-    int limit = q->n_ids + q->max_tokens;
 
     *t = (struct stream){.request = request, .length = q->n_ids, .pages = t->pages,
-                         .limit = limit < s->context ? limit : s->context, .waiting = 1,
-                         .n_pages = s->depth};
+                         .limit = longest(s, q), .n_pages = s->depth};
     for (int i = 0; i < s->depth; i++) {
         t->pages[i] = s->stack[i];
         hold(s, s->stack[i]);
     }
-    return 0;
 }
 
 /* To the next path: keeps the pages that it shares with this one. */
@@ -253,16 +256,11 @@ static int admit(const struct schedule *s)
 {
     const struct path *p = &s->trie->paths[s->at];
     const struct request *q = &s->requests[p->request];
-    int longest = p->n;
+    int length = q->kind == REQUEST_GENERATE ? longest(s, q) : p->n;
 
-    if (q->kind == REQUEST_GENERATE) {
-        if (s->n_streams == s->max_streams)
-            return 0;
-        longest += q->max_tokens;
-        if (longest > s->context)
-            longest = s->context;
-    }
-    return pages_for(longest) - p->shared / KV_PAGE + 1 + (q->kind == REQUEST_GENERATE) <=
+    if (q->kind == REQUEST_GENERATE && s->n_streams == s->max_streams)
+        return 0;
+    return pages_for(length) - p->shared / KV_PAGE + 1 + (q->kind == REQUEST_GENERATE) <=
            s->kv->n_free - s->n_fresh_held - promised(s);
 }
 
@@ -433,7 +431,6 @@ void schedule_done(struct schedule *s)
             continue;
         struct stream t = s->streams[n];
         s->streams[n] = s->streams[i];
-        s->streams[n].waiting = 0;
         if (n != i)
             s->streams[i] = t; /* its page list stays allocated */
         n++;

@@ -21,7 +21,6 @@ struct stream { /* a request that generates */
     int length;    /* positions computed or in this batch */
     int limit;     /* positions it may reach */
     int32_t token; /* goes through the model next */
-    int waiting;   /* its prompt is in the batch under composition */
     page_no *pages;
     int n_pages;
 };

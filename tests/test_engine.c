@@ -369,6 +369,7 @@ static void requests_that_make_no_sense_are_refused(void **state)
         {.kind = REQUEST_SCORE, .ids = ids, .n_ids = 1, .n_given = 1},
         {.kind = REQUEST_SCORE, .ids = ids, .n_ids = 2, .n_given = 0},
         {.kind = REQUEST_GENERATE, .ids = ids, .n_ids = 3, .max_tokens = 1},
+        {.kind = REQUEST_GENERATE, .ids = ids, .n_ids = 2, .max_tokens = -1},
     };
     struct runner_opts o = {.threads = 1};
     struct runner *r;
@@ -379,6 +380,87 @@ static void requests_that_make_no_sense_are_refused(void **state)
         assert_int_equal(runner_run(r, &bad[i], 1, NULL, NULL, NULL, &e), -1);
         assert_int_equal(e.code, ERR_USAGE);
     }
+    runner_close(r);
+}
+
+static int count_one(void *user, int i, const struct reply *a)
+{
+    (void)i;
+    (void)a;
+    ++*(int *)user;
+    return 1;
+}
+
+static int count_row(void *user, const struct request *q, int position, const float *logits)
+{
+    (void)q;
+    (void)position;
+    (void)logits;
+    ++*(int *)user;
+    return 1;
+}
+
+static void a_caller_that_says_stop_is_called_no_more_and_may_ask_again(void **state)
+{
+    static int32_t ids[REQUESTS][LONGEST];
+    struct request q[REQUESTS];
+    struct runner_opts o = {.threads = 1, .batch_tokens = 256};
+    struct answers all, truth = ask(&o, 0);
+    struct err e = ERR_NONE;
+    struct runner *r;
+    int calls = 0;
+    (void)state;
+    make_requests(q, ids);
+    assert_int_equal(runner_open(&r, model_path, &o, NULL), 0);
+    assert_int_equal(runner_run(r, q, REQUESTS, count_one, &calls, NULL, &e), -1);
+    assert_int_equal(e.code, ERR_INTERRUPTED);
+    assert_int_equal(calls, 1);
+    struct request rows = {.kind = REQUEST_LOGITS, .ids = ids[0], .n_ids = 20,
+                           .on_logits = count_row, .user = &calls};
+    assert_int_equal(runner_run(r, &rows, 1, count_one, &calls, NULL, &e), -1);
+    assert_int_equal(calls, 2);
+    memset(&all, 0, sizeof all);
+    assert_int_equal(runner_run(r, q, REQUESTS, keep_answer, &all, NULL, NULL), 0);
+    assert_memory_equal(&all, &truth, sizeof all);
+    runner_close(r);
+}
+
+static int keep_end(void *user, int i, const struct reply *a)
+{
+    (void)i;
+    *(struct reply *)user = *a;
+    return 0;
+}
+
+static void a_generation_without_end_fills_the_context_and_no_more(void **state)
+{
+    static const int32_t ids[] = {3, 4, 5};
+    struct request q = {.kind = REQUEST_GENERATE, .ids = ids, .n_ids = 3, .max_tokens = INT32_MAX,
+                        .ignore_end = 1};
+    struct runner_opts o = {.threads = 1};
+    struct reply end;
+    struct runner *r;
+    struct err e = ERR_NONE;
+    (void)state;
+    assert_int_equal(runner_open(&r, model_path, &o, NULL), 0);
+    if (runner_run(r, &q, 1, keep_end, &end, NULL, &e) < 0)
+        fail_msg("%s", e.text);
+    assert_int_equal(end.finish, FINISH_CONTEXT);
+    assert_int_equal(end.n, runner_info(r)->context_length - 3 + 1); /* the last is never read */
+    runner_close(r);
+}
+
+static void time_to_a_first_token_is_a_generation_s(void **state)
+{
+    static const int32_t ids[] = {3, 4, 5};
+    struct request q = {.kind = REQUEST_SCORE, .ids = ids, .n_ids = 3, .n_given = 1};
+    struct runner_opts o = {.threads = 1};
+    struct reply end;
+    struct runner *r;
+    (void)state;
+    assert_int_equal(runner_open(&r, model_path, &o, NULL), 0);
+    assert_int_equal(runner_run(r, &q, 1, keep_end, &end, NULL, NULL), 0);
+    assert_true(end.ttft_s == 0);
     runner_close(r);
 }
 
@@ -394,6 +476,9 @@ int main(void)
         cmocka_unit_test(decoding_allocates_nothing_in_the_steady_state),
         cmocka_unit_test(a_weight_that_is_nan_is_named),
         cmocka_unit_test(requests_that_make_no_sense_are_refused),
+        cmocka_unit_test(a_caller_that_says_stop_is_called_no_more_and_may_ask_again),
+        cmocka_unit_test(a_generation_without_end_fills_the_context_and_no_more),
+        cmocka_unit_test(time_to_a_first_token_is_a_generation_s),
     };
     return cmocka_run_group_tests_name(__FILE__, tests, write_model, remove_model);
 }
