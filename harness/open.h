@@ -16,9 +16,9 @@
     {"numerics", 0, OPTION_CHOICE, "exact|fast", "exact", 0, 0,                                    \
      "arithmetic: float32, or 8-bit activations"},                                                 \
     {"kernels", 0, OPTION_TEXT, "NAME", NULL, 0, 0, "kernels to use instead of the best"},         \
-    {"batch-tokens", 0, OPTION_INT, "N", "512", 1, 65536, "tokens per pass"},                      \
+    {"batch-tokens", 0, OPTION_INT, "N", "512", 1, 16384, "tokens per pass"},                      \
     {"kv-memory", 0, OPTION_SIZE, "BYTES", NULL, 1, 1e15, "most memory for keys and values"},      \
-    {"check-finite", 0, OPTION_FLAG, NULL, NULL, 0, 0, "name the operation that makes a NaN"}
+    {"check-finite", 0, OPTION_FLAG, NULL, NULL, 0, 0, "look for NaN and infinity in the output of every operation (slow)"}
 
 /* Rows for commands that encode text as lm-eval does. */
 #define ENCODER_OPTIONS                                                                            \

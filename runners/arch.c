@@ -69,6 +69,7 @@ static int in_range(const struct model *m, const char *key, int v, int low, int 
                    m->arch_name, key, v, low, high);
 }
 
+enum { REQUIRED = -1 }; /* as fallback: there is none */
 struct int_key {
     const char *key;
     int *to;
@@ -77,23 +78,28 @@ struct int_key {
 
 static int read_ints(struct model *m, const struct int_key *keys, size_t n, struct err *e)
 {
-    for (size_t i = 0; i < n; i++)
-        if (model_int(m, keys[i].key, keys[i].fallback, keys[i].to, e) < 0 ||
-            in_range(m, keys[i].key, *keys[i].to, keys[i].low, keys[i].high, e) < 0)
+    for (size_t i = 0; i < n; i++) {
+        int found = model_int(m, keys[i].key, keys[i].fallback, keys[i].to, e);
+        if (found < 0)
             return -1;
+        if (!found && keys[i].fallback == REQUIRED)
+            return err_set(e, ERR_FORMAT, "%s: key %s.%s is missing", gguf_path(m->file),
+                           m->arch_name, keys[i].key);
+        if (in_range(m, keys[i].key, *keys[i].to, keys[i].low, keys[i].high, e) < 0)
+            return -1;
+    }
     return 0;
 }
 
-/* A key without a fallback has -1 there, which is out of its range: "missing" is then an error. */
 static int read_hparams(struct model *m, const struct arch *a, struct err *e)
 {
     struct hparams *hp = &m->hp;
     const struct int_key base[] = {
-        {"block_count", &hp->layers, -1, 1, LAYERS_MAX},
-        {"embedding_length", &hp->embd, -1, 1, 1 << 20},
-        {"feed_forward_length", &hp->ff, -1, 1, 1 << 20},
-        {"context_length", &hp->context, -1, 1, 1 << 30},
-        {"attention.head_count", &hp->heads, -1, 1, 1 << 14},
+        {"block_count", &hp->layers, REQUIRED, 1, LAYERS_MAX},
+        {"embedding_length", &hp->embd, REQUIRED, 1, 1 << 20},
+        {"feed_forward_length", &hp->ff, REQUIRED, 1, 1 << 20},
+        {"context_length", &hp->context, REQUIRED, 1, 1 << 30},
+        {"attention.head_count", &hp->heads, REQUIRED, 1, 1 << 14},
     };
     double eps;
 
@@ -154,17 +160,15 @@ static const struct weight *maybe(struct build *b, int layer, const char *name)
     return model_weight(b->m, layer, name, 0, b->e);
 }
 
-static int add_norm(struct build *b, int in, const struct weight *w)
+static int add_norm(struct build *b, int layer, int in, const struct weight *w)
 {
     struct program *p = &b->m->program;
     struct op op = OP_EMPTY;
 
     if (!w)
         return -1;
-    if (!w->f32)
-        return err_set(b->e, ERR_FORMAT, "%s: tensor %s is no vector", gguf_path(b->m->file),
-                       w->name);
     op.kind = OP_RMS_NORM;
+    op.layer = layer;
     op.in[0] = in;
     op.out[0] = program_value(p, b->m->hp.embd);
     op.n_out = 1;
@@ -175,12 +179,13 @@ static int add_norm(struct build *b, int in, const struct weight *w)
     return op.out[0];
 }
 
-static void add_residual(struct build *b, int branch)
+static void add_residual(struct build *b, int layer, int branch)
 {
     struct program *p = &b->m->program;
     struct op op = OP_EMPTY;
 
     op.kind = OP_ADD;
+    op.layer = layer;
     op.in[0] = b->residual;
     op.in[1] = branch;
     op.out[0] = program_value(p, b->m->hp.embd);
@@ -217,10 +222,10 @@ static int add_projection(struct build *b, int layer, int in, const char *weight
         b->residual = op.out[0];
         return 0;
     }
-    int normed = add_norm(b, op.out[0], need(b, layer, post_norm));
+    int normed = add_norm(b, layer, op.out[0], need(b, layer, post_norm));
     if (normed < 0)
         return -1;
-    add_residual(b, normed);
+    add_residual(b, layer, normed);
     return 0;
 }
 
@@ -235,9 +240,6 @@ static int add_head_norm(struct build *b, int layer, int value, int heads, const
     op.w[0] = need(b, layer, name);
     if (!op.w[0])
         return -1;
-    if (!op.w[0]->f32)
-        return err_set(b->e, ERR_FORMAT, "%s: tensor %s is no vector", gguf_path(b->m->file),
-                       op.w[0]->name);
     op.eps = b->m->hp.norm_eps;
     op.heads = heads;
     op.head_dim = b->m->hp.head_dim;
@@ -305,7 +307,7 @@ static int add_attention(struct build *b, int layer)
     struct program *p = &b->m->program;
     int local = (b->a->flags & LOCAL_GLOBAL) && (layer + 1) % LOCAL_PERIOD != 0;
     const struct rope *rope = local ? b->rope_local : b->rope;
-    int in = add_norm(b, b->residual, need(b, layer, "attn_norm.weight"));
+    int in = add_norm(b, layer, b->residual, need(b, layer, "attn_norm.weight"));
     struct op op = OP_EMPTY;
     int qkv[3];
 
@@ -353,7 +355,7 @@ static int add_attention(struct build *b, int layer)
 static int add_feed_forward(struct build *b, int layer)
 {
     struct program *p = &b->m->program;
-    int in = add_norm(b, b->residual, need(b, layer, "ffn_norm.weight"));
+    int in = add_norm(b, layer, b->residual, need(b, layer, "ffn_norm.weight"));
     struct op op = OP_EMPTY;
 
     if (in < 0)
@@ -377,7 +379,7 @@ static int add_feed_forward(struct build *b, int layer)
                           "post_ffw_norm.weight");
 }
 
-static int add_embedding(struct build *b, const struct weight *w)
+static void add_embedding(struct build *b, const struct weight *w)
 {
     struct hparams *hp = &b->m->hp;
     struct op op = OP_EMPTY;
@@ -389,20 +391,23 @@ static int add_embedding(struct build *b, const struct weight *w)
     op.scale = b->a->flags & EMBED_SCALED ? sqrtf((float)hp->embd) : 1;
     program_op(&b->m->program, op);
     b->residual = op.out[0];
-    return 0;
 }
 
 static int add_head(struct build *b, const struct weight *embedding)
 {
     const struct weight *w = maybe(b, -1, "output.weight");
-    int normed = add_norm(b, b->residual, need(b, -1, "output_norm.weight"));
+    int normed = add_norm(b, b->m->hp.layers, b->residual, need(b, -1, "output_norm.weight"));
     struct op op = OP_EMPTY;
     double cap;
 
     if (normed < 0 || (b->e && b->e->code) ||
         model_f64(b->m, "final_logit_softcapping", 0, &cap, b->e) < 0)
         return -1;
+    if (!(cap >= 0 && cap < 1e6))
+        return err_set(b->e, ERR_FORMAT, "%s: final_logit_softcapping %g is out of range",
+                       gguf_path(b->m->file), cap);
     op.kind = OP_HEAD;
+    op.layer = b->m->hp.layers;
     op.in[0] = normed;
     op.w[0] = w ? w : embedding;
     op.softcap = (float)cap;
@@ -449,8 +454,9 @@ int arch_build(struct model *m, struct err *e)
     if (a->flags & LOCAL_GLOBAL)
         b.rope_local =
             rope_build(m, m->hp.rope_base_swa, 0, (a->flags & ROPE_HALVES) != 0, NULL, b.e);
-    if (!b.rope || !b.rope_local || add_embedding(&b, embedding) < 0)
+    if (!b.rope || !b.rope_local)
         return -1;
+    add_embedding(&b, embedding);
     for (int i = 0; i < m->hp.layers; i++)
         if (add_attention(&b, i) < 0 || add_feed_forward(&b, i) < 0)
             return -1;

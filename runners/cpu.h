@@ -42,7 +42,7 @@ struct device { /* the CPU */
     const struct kernels *k;
     const struct fast_kernels *fast; /* NULL: exact */
     struct pool *pool;
-    int threads, max_rows, page_table;
+    int threads, max_rows, check_finite;
 
     struct step *steps;
     int n_steps;
@@ -73,7 +73,6 @@ struct device { /* the CPU */
     size_t lse_bytes;
 
     struct batch *batch; /* the one that runs */
-    atomic_int bad_row;  /* a head row that is not finite, or -1 */
 };
 
 /* Rows of the op: the batch's, or the wanted ones. */

@@ -100,23 +100,25 @@ int cpu_attend_units(struct device *d)
 
 enum { ATTEND_ROWS = 128 };
 
-static void attend_group(struct device *d, const struct op *op, const struct span *sp, int head,
-                         int t0, int n, const struct worker_scratch *s)
+/* Query rows from .. from+rows-1 of a unit for one kv head: its tokens in order, and for each the
+ * heads of the group. */
+static void attend_rows(struct device *d, const struct op *op, const struct attend_unit *unit,
+                        int head, int from, int rows, const struct worker_scratch *s)
 {
+    const struct span *sp = &d->batch->spans[unit->span];
     const float *q[ATTEND_ROWS];
     float *out[ATTEND_ROWS];
     int32_t first[ATTEND_ROWS], last[ATTEND_ROWS];
-    int group = op->heads / op->kv_heads, rows = 0;
+    int group = op->heads / op->kv_heads;
 
-    for (int t = t0; t < t0 + n; t++)
-        for (int g = 0; g < group; g++, rows++) {
-            size_t h = (size_t)head * (size_t)group + (size_t)g;
-            int position = sp->position + t;
-            q[rows] = cpu_row(d, op->in[0], sp->row0 + t) + h * (size_t)op->head_dim;
-            out[rows] = cpu_row(d, op->out[0], sp->row0 + t) + h * (size_t)op->value_dim;
-            last[rows] = position;
-            first[rows] = op->window && position >= op->window ? position - op->window + 1 : 0;
-        }
+    for (int i = 0; i < rows; i++) {
+        int t = unit->t0 + (from + i) / group, position = sp->position + t;
+        size_t h = (size_t)(head * group + (from + i) % group);
+        q[i] = cpu_row(d, op->in[0], sp->row0 + t) + h * (size_t)op->head_dim;
+        out[i] = cpu_row(d, op->out[0], sp->row0 + t) + h * (size_t)op->value_dim;
+        last[i] = position;
+        first[i] = op->window && position >= op->window ? position - op->window + 1 : 0;
+    }
     struct attend a = {
         .rows = rows, .q = q, .out = out, .first = first, .last = last,
         .head_dim = op->head_dim, .value_dim = op->value_dim,
@@ -129,8 +131,6 @@ void cpu_attention(struct device *d, const struct step *st, int worker)
 {
     const struct op *op = st->op;
     struct worker_scratch *s = &d->scratch[worker];
-    int group = op->heads / op->kv_heads;
-    int most = group >= ATTEND_ROWS ? 1 : ATTEND_ROWS / group; /* tokens per call */
 
     /* The last units look back furthest: they go first, so that no worker ends on a long one. */
     for (int u = cpu_next(d, st); u < d->n_units * op->kv_heads; u = cpu_next(d, st)) {
@@ -138,13 +138,14 @@ void cpu_attention(struct device *d, const struct step *st, int worker)
         const struct span *sp = &d->batch->spans[unit->span];
         int head = u % op->kv_heads;
         int pages = (sp->position + unit->t0 + unit->n - 1) / KV_PAGE + 1;
+        int rows = unit->n * (op->heads / op->kv_heads);
 
         for (int p = 0; p < pages; p++) {
             s->k_pages[p] = keys_of(d, sp->pages[p], op, head);
             s->v_pages[p] = values_of(d, sp->pages[p], op, head);
         }
-        for (int t = 0; t < unit->n; t += most)
-            attend_group(d, op, sp, head, unit->t0 + t, unit->n - t < most ? unit->n - t : most, s);
+        for (int r = 0; r < rows; r += ATTEND_ROWS)
+            attend_rows(d, op, unit, head, r, rows - r < ATTEND_ROWS ? rows - r : ATTEND_ROWS, s);
         for (int t = 0; t < unit->n && head == op->kv_heads - 1; t++)
             cpu_pad(d, op->out[0], cpu_row(d, op->out[0], sp->row0 + unit->t0 + t));
     }

@@ -100,7 +100,20 @@ void cpu_quantise(struct device *d, const struct op *op, int from, int to)
         d->fast->quantise(d->acts + (size_t)row * fast_act_bytes(k), cpu_row(d, op->in[0], row), k);
 }
 
-/* Blocks in order, in double: ln sum exp = M + ln(sum of s_b exp(m_b - M)). */
+/* Minus infinity is lost in the sum: what is asked for is looked at one by one. */
+static int is_finite_head(const struct head_row *h, int n_vocab)
+{
+    for (int t = 0; t < h->n_targets; t++)
+        if (h->targets[t] >= 0 && !isfinite(h->target_logits[t]))
+            return 0;
+    for (int i = 0; h->logits && i < n_vocab; i++)
+        if (!isfinite(h->logits[i]))
+            return 0;
+    return 1;
+}
+
+/* Blocks in order, in double: ln sum exp = M + ln(sum of s_b exp(m_b - M)).  NAN where a logit is
+ * not finite. */
 void cpu_head_combine(struct device *d, int from, int to)
 {
     for (int i = from; i < to; i++) {
@@ -114,9 +127,7 @@ void cpu_head_combine(struct device *d, int from, int to)
                 best = b;
         for (int b = 0; b < d->lse_blocks; b++)
             sum += (double)l[b].sum * dmath_exp((double)l[b].max - (double)l[best].max);
-        h->lse = (double)l[best].max + dmath_log(sum);
+        h->lse = is_finite_head(h, d->p->n_vocab) ? (double)l[best].max + dmath_log(sum) : NAN;
         h->argmax = best * LSE_BLOCK + l[best].argmax;
-        if (!isfinite(h->lse))
-            atomic_store(&d->bad_row, h->row);
     }
 }

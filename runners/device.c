@@ -14,7 +14,7 @@ const struct device_ops *device_find(const char *name, struct err *e)
     for (size_t i = 0; i < sizeof devices / sizeof devices[0]; i++)
         if (strcmp(devices[i]->name, name) == 0)
             return devices[i];
-    err_set(e, ERR_NOTFOUND, "device '%.40s' is unknown", name);
+    err_set(e, ERR_USAGE, "device '%.40s' is unknown", name);
     err_hint(e, "devices: cpu, null");
     return NULL;
 }

@@ -56,6 +56,7 @@ struct device_opts {
     int max_rows;  /* rows per batch, at most */
     int kv_pages;  /* kept pages */
     int kv_scratch; /* scratch pages */
+    int check_finite; /* every op's output, not only the logits */
 };
 
 struct device_info {
@@ -74,7 +75,8 @@ struct device_ops {
                 struct err *e);
     void (*close)(struct device *d);
     void (*info)(const struct device *d, struct device_info *out);
-    /* Runs the whole program over the batch.  NaN or infinity: ERR_NUMERIC naming op and layer. */
+    /* Runs the whole program over the batch.  NaN or infinity in logits that are asked for:
+     * ERR_NUMERIC naming the first op of this batch with such an output, layer and position. */
     int (*run)(struct device *d, struct batch *b, struct err *e);
 };
 

@@ -70,11 +70,11 @@ static int build_steps(struct device *d)
     return d->counters ? 0 : -1;
 }
 
-static int map_kv(struct device *d, const struct device_opts *o)
+static int map_kv(struct device *d, const struct device_opts *o, struct err *e)
 {
     d->layer_offset = mem_calloc((size_t)d->p->n_layers, sizeof *d->layer_offset);
     if (!d->layer_offset)
-        return -1;
+        return err_nomem(e);
     for (int i = 0; i < d->p->n_layers; i++) {
         const struct layer_kv *l = &d->p->kv[i];
         size_t floats = (size_t)l->kv_heads * (size_t)(l->head_dim + l->value_dim) * KV_PAGE;
@@ -87,7 +87,10 @@ static int map_kv(struct device *d, const struct device_opts *o)
     d->kv_scratch_bytes = d->scratch_floats * (size_t)o->kv_scratch * sizeof(float);
     d->kv = cpu_map(d->kv_bytes, 0);
     d->kv_scratch = cpu_map(d->kv_scratch_bytes, 0);
-    return d->kv && d->kv_scratch ? 0 : -1;
+    if (d->kv && d->kv_scratch)
+        return 0;
+    return err_set(e, ERR_NOMEM, "out of memory: keys and values need %zu bytes",
+                   d->kv_bytes + d->kv_scratch_bytes);
 }
 
 static int map_activations(struct device *d)
@@ -172,7 +175,7 @@ static int choose_kernels(struct device *d, const struct device_opts *o, struct 
 {
     d->k = o->kernels ? kernels_find(o->kernels) : kernels_best();
     if (!d->k) {
-        err_set(e, ERR_NOTFOUND, "kernels '%.40s' are unknown or this CPU does not have them",
+        err_set(e, ERR_USAGE, "kernels '%.40s' are unknown or this CPU does not have them",
                 o->kernels);
         err_hint(e, "kernels: ref, avx2, avx512");
         return -1;
@@ -196,6 +199,7 @@ static int cpu_open(struct device **out, const struct program *p, const struct d
         return err_nomem(e);
     d->p = p;
     d->max_rows = o->max_rows;
+    d->check_finite = o->check_finite;
     if (choose_kernels(d, o, e) < 0 || pool_open(&d->pool, o->threads, e) < 0)
         goto out;
     d->threads = pool_threads(d->pool);
@@ -207,7 +211,9 @@ static int cpu_open(struct device **out, const struct program *p, const struct d
     if (d->fast && cpu_pack(d, e) < 0)
         goto out;
     cpu_linear_scratch(d);
-    if (map_kv(d, o) < 0 || map_activations(d) < 0 ||
+    if (map_kv(d, o, e) < 0)
+        goto out;
+    if (map_activations(d) < 0 ||
         make_scratch(d, o->kv_pages + o->kv_scratch) < 0 || build_steps(d) < 0) {
         err_nomem(e);
         goto out;
@@ -264,18 +270,23 @@ static void run_all(void *arg, int worker)
     }
 }
 
-/* ---- finding the first op whose output is not finite: the same steps, one at a time ---- */
+/* ---- the same steps one at a time, looking for the first output that is not finite ---- */
 
 struct probe {
     struct device *d;
-    int step;
+    int step; /* -1: what comes before the first */
 };
 
 static void run_one(void *arg, int worker)
 {
     struct probe *p = arg;
+    int from, to;
 
-    run_step(p->d, &p->d->steps[p->step], worker);
+    cpu_part(p->d, p->d->batch->n, worker, &from, &to);
+    if (p->step < 0)
+        cpu_rope_tables(p->d, from, to);
+    else
+        run_step(p->d, &p->d->steps[p->step], worker);
 }
 
 static int first_bad_row(const struct device *d, const struct op *op, int value)
@@ -289,27 +300,52 @@ static int first_bad_row(const struct device *d, const struct op *op, int value)
     return -1;
 }
 
-static int name_bad_op(struct device *d, struct err *e)
+static int check_outputs(const struct device *d, const struct op *op, struct err *e)
+{
+    for (int k = 0; k < op->n_out; k++) {
+        int row = first_bad_row(d, op, op->out[k]);
+        const struct weight *w = op->w[k];
+        if (row < 0)
+            continue;
+        if (op->wanted_rows)
+            row = d->batch->heads[row].row;
+        return err_set(e, ERR_NUMERIC, "the output of %s (%s%slayer %d) at position %d is not finite",
+                       op_name(op->kind), w ? w->name : "", w ? ", " : "", op->layer,
+                       d->batch->positions[row]);
+    }
+    return 0;
+}
+
+static int first_bad_head(const struct device *d)
+{
+    for (int i = 0; i < d->batch->n_heads; i++)
+        if (!isfinite(d->batch->heads[i].lse))
+            return i;
+    return -1;
+}
+
+static void reset_counters(struct device *d)
 {
     for (int i = 0; i < d->n_steps; i++)
         atomic_store_explicit(&d->counters[i].next, 0, memory_order_relaxed);
-    for (struct probe p = {d, 0}; p.step < d->n_steps; p.step++) {
-        const struct op *op = d->steps[p.step].op;
+}
+
+static int run_checked(struct device *d, struct err *e)
+{
+    int bad;
+
+    reset_counters(d);
+    for (struct probe p = {d, -1}; p.step < d->n_steps; p.step++) {
+        const struct step *s = p.step < 0 ? NULL : &d->steps[p.step];
         pool_run(d->pool, run_one, &p);
-        for (int k = 0; d->steps[p.step].kind == STEP_OP && k < op->n_out; k++) {
-            int row = first_bad_row(d, op, op->out[k]);
-            if (row < 0)
-                continue;
-            if (op->wanted_rows)
-                row = d->batch->heads[row].row;
-            return err_set(e, ERR_NUMERIC,
-                           "the output of %s (%s, layer %d) at position %d is not finite",
-                           op_name(op->kind), op->w[k] ? op->w[k]->name : "no weight", op->layer,
-                           d->batch->positions[row]);
-        }
+        if (s && s->kind == STEP_OP && check_outputs(d, s->op, e) < 0)
+            return -1;
     }
+    bad = first_bad_head(d);
+    if (bad < 0)
+        return 0;
     return err_set(e, ERR_NUMERIC, "the logits at position %d are not finite",
-                   d->batch->positions[atomic_load(&d->bad_row)]);
+                   d->batch->positions[d->batch->heads[bad].row]);
 }
 
 static int cpu_run(struct device *d, struct batch *b, struct err *e)
@@ -317,11 +353,13 @@ static int cpu_run(struct device *d, struct batch *b, struct err *e)
     d->batch = b;
     if (cpu_attend_units(d) < 0)
         return err_nomem(e);
-    for (int i = 0; i < d->n_steps; i++)
-        atomic_store_explicit(&d->counters[i].next, 0, memory_order_relaxed);
-    atomic_store(&d->bad_row, -1);
-    pool_run(d->pool, run_all, d);
-    return atomic_load(&d->bad_row) >= 0 ? name_bad_op(d, e) : 0;
+    if (!d->check_finite) {
+        reset_counters(d);
+        pool_run(d->pool, run_all, d);
+        if (first_bad_head(d) < 0)
+            return 0;
+    }
+    return run_checked(d, e);
 }
 
 static void cpu_info(const struct device *d, struct device_info *out)

@@ -21,6 +21,7 @@ void model_close(struct model *m)
         mem_free((void *)m->weights[i].f32);
     }
     mem_free(m->weights);
+    mem_free(m->is_used);
     mem_free(m->name);
     mem_free(m);
 }
@@ -44,7 +45,7 @@ int model_int(const struct model *m, const char *key, int fallback, int *out, st
         return err_set(e, ERR_FORMAT, "%s: %s is %lld, out of range", gguf_path(m->file), k,
                        (long long)v);
     *out = (int)v;
-    return 0;
+    return found;
 }
 
 int model_f64(const struct model *m, const char *key, double fallback, double *out, struct err *e)
@@ -53,10 +54,10 @@ int model_f64(const struct model *m, const char *key, double fallback, double *o
 
     *out = fallback;
     full_key(k, sizeof k, m, key);
-    return gguf_get_f64(m->file, k, out, e) < 0 ? -1 : 0;
+    return gguf_get_f64(m->file, k, out, e);
 }
 
-/* Norm weights and biases are small: they are kept as floats, aligned for the kernels. */
+/* Norm weights and biases (one row) are small: they are kept as floats, aligned for the kernels. */
 static int keep_floats(struct weight *w, const struct quant *q, struct err *e)
 {
     float *f = mem_aligned(64, KERNEL_PAD(w->k) * sizeof *f);
@@ -89,7 +90,7 @@ static int take_tensor(struct model *m, const struct gguf_tensor *t, const char 
         .rows = (int)t->ne[1],
         .row_bytes = (size_t)t->ne[0] / (size_t)q->block * (size_t)q->bytes,
     };
-    if (t->n_dims == 1 && keep_floats(w, q, e) < 0)
+    if (w->rows == 1 && keep_floats(w, q, e) < 0)
         return -1;
     w->name = mem_strdup(name);
     if (!w->name) {
@@ -127,7 +128,21 @@ const struct weight *model_weight(struct model *m, int layer, const char *name, 
     if (take_tensor(m, t, full, w, e) < 0)
         return NULL;
     w->id = (int)m->n_weights++;
+    m->is_used[t - gguf_tensor_at(m->file, 0)] = 1;
     return w;
+}
+
+/* A tensor that no operation reads shows that the file's network is not the one that its
+ * architecture names. */
+static int check_all_used(const struct model *m, struct err *e)
+{
+    for (size_t i = 0; i < gguf_n_tensors(m->file); i++) {
+        struct gguf_str name = gguf_tensor_at(m->file, i)->name;
+        if (!m->is_used[i])
+            return err_set(e, ERR_UNSUPPORTED, "%s: tensor %.*s has no place in architecture %s",
+                           gguf_path(m->file), (int)name.n, name.s, m->arch_name);
+    }
+    return 0;
 }
 
 static void count_parameters(struct model *m)
@@ -170,13 +185,14 @@ int model_open(struct model **out, const struct gguf *g, struct err *e)
     /* Never grown: ops keep pointers into it. */
     m->cap_weights = gguf_n_tensors(g);
     m->weights = mem_calloc(m->cap_weights, sizeof *m->weights);
+    m->is_used = mem_calloc(m->cap_weights, 1);
     m->name = model_name(g);
-    if (!m->weights || !m->name) {
+    if (!m->weights || !m->is_used || !m->name) {
         err_nomem(e);
         goto out;
     }
     count_parameters(m);
-    if (arch_build(m, e) < 0)
+    if (arch_build(m, e) < 0 || check_all_used(m, e) < 0)
         goto out;
     m->program.n_weights = (int)m->n_weights;
     if (program_finish(&m->program, e) < 0) {

@@ -24,6 +24,7 @@ struct model {
     struct program program;
     struct weight *weights; /* every tensor the program uses */
     size_t n_weights, cap_weights;
+    char *is_used; /* [tensors of the file] */
     char *name; /* general.name, or the file's name */
     uint64_t parameters, parameters_embedding;
 };
@@ -31,11 +32,11 @@ struct model {
 int model_open(struct model **out, const struct gguf *g, struct err *e);
 void model_close(struct model *m);
 
-/* For arch.c.  The tensor blk.LAYER.NAME (layer < 0: NAME); required: absence fills e.  1-D tensors
- * come as floats.  NULL with e->code == ERR_OK: optional and absent. */
+/* For arch.c.  The tensor blk.LAYER.NAME (layer < 0: NAME); required: absence fills e.  Tensors of
+ * one row come as floats too.  NULL with e->code == ERR_OK: optional and absent. */
 const struct weight *model_weight(struct model *m, int layer, const char *name, int required,
                                   struct err *e);
-/* {arch}.key as a number; fallback when absent.  The per-layer form takes arrays and scalars. */
+/* {arch}.key as a number: 1 = found, 0 = absent and *out = fallback, -1 = there but no number. */
 int model_int(const struct model *m, const char *key, int fallback, int *out, struct err *e);
 int model_f64(const struct model *m, const char *key, double fallback, double *out, struct err *e);
 

@@ -108,6 +108,13 @@ static void place(struct program *p)
     }
 }
 
+static int check_vector(const struct weight *w, int n, struct err *e)
+{
+    if (w->f32 && w->k == n)
+        return 0;
+    return err_set(e, ERR_FORMAT, "%s has shape {%d, %d}, expected {%d}", w->name, w->k, w->rows, n);
+}
+
 static int check_linear(const struct program *p, const struct op *op, struct err *e)
 {
     int width = p->values[op->in[0]].width;
@@ -120,9 +127,8 @@ static int check_linear(const struct program *p, const struct op *op, struct err
         if (w->k != width || w->rows != p->values[out].width)
             return err_set(e, ERR_FORMAT, "%s has shape {%d, %d}, expected {%d, %d}", w->name, w->k,
                            w->rows, width, p->values[out].width);
-        if (b && b->k != w->rows)
-            return err_set(e, ERR_FORMAT, "%s has %d elements, expected %d", b->name, b->k,
-                           w->rows);
+        if (b && check_vector(b, w->rows, e) < 0)
+            return -1;
     }
     return 0;
 }
@@ -133,15 +139,9 @@ static int check_op(const struct program *p, const struct op *op, struct err *e)
     case OP_LINEAR:
         return check_linear(p, op, e);
     case OP_RMS_NORM:
-        if (op->w[0]->k != p->values[op->in[0]].width)
-            return err_set(e, ERR_FORMAT, "%s has %d elements, expected %d", op->w[0]->name,
-                           op->w[0]->k, p->values[op->in[0]].width);
-        return 0;
+        return check_vector(op->w[0], p->values[op->in[0]].width, e);
     case OP_HEAD_NORM:
-        if (op->w[0]->k != op->head_dim)
-            return err_set(e, ERR_FORMAT, "%s has %d elements, expected %d", op->w[0]->name,
-                           op->w[0]->k, op->head_dim);
-        return 0;
+        return check_vector(op->w[0], op->head_dim, e);
     case OP_EMBED:
     case OP_HEAD: {
         int width = p->values[op->kind == OP_HEAD ? op->in[0] : op->out[0]].width;

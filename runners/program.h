@@ -19,7 +19,7 @@ struct weight { /* {k, rows} in GGUF order: y_r = sum_k w[r][k] * x_k */
     int type; /* enum quant_type */
     int k, rows;
     size_t row_bytes;
-    const float *f32; /* 1-D tensors (norms, biases): as floats; else NULL */
+    const float *f32; /* of one row (norms, biases): as floats; else NULL */
     int id;           /* 0 .. program->n_weights-1: a device keeps what it made of it there */
 };
 
@@ -51,7 +51,7 @@ struct rope {
 #define OP_OUTS 3
 struct op {
     enum op_kind kind;
-    int layer;
+    int layer; /* embedding: 0; what follows the last layer: their number */
     int in[2], out[OP_OUTS], n_out; /* value numbers; -1: none */
     const struct weight *w[OP_OUTS], *bias[OP_OUTS];
     enum epilogue epilogue;

@@ -49,6 +49,9 @@ static int read_yarn(const struct model *m, double base, struct scaling *s, stru
     s->high = t < m->hp.n_rot - 1 ? t : m->hp.n_rot - 1;
     t = 0.1 * dmath_log(s->factor);
     s->magnitude = replaced > 0 ? replaced : attention * (1 + t) / (1 + log_multiplier * t);
+    if (!(fabs(s->magnitude) < 1e6))
+        return err_set(e, ERR_FORMAT, "%s: YaRN's attention factor %g is out of range",
+                       gguf_path(m->file), s->magnitude);
     return 0;
 }
 

@@ -14,6 +14,9 @@ enum {
     BATCH_MAX = 16384,
     STREAMS = 16,   /* generations at once */
     FULL_ROWS = 32, /* whole rows of logits in one batch */
+    CONTEXT_MAX = 1 << 20, /* rope's angles are right up to there (rope.c) */
+    PAGES_MIN = 4,
+    PAGES_MAX = 1 << 20,
 };
 static const size_t KV_BYTES_DEFAULT = (size_t)112 << 20;
 static const size_t SCRATCH_BYTES_MAX = (size_t)48 << 20; /* scratch pages, one layer of each */
@@ -92,26 +95,36 @@ static void fill_info(struct runner *r, enum numerics numerics)
     };
 }
 
+static size_t clamp(size_t n, size_t low, size_t high)
+{
+    return n < low ? low : n > high ? high : n;
+}
+
+/* Pages of the cache: what the caller gives, else room for at least one longest sequence. */
+static size_t choose_pages(const struct runner *r, size_t given, size_t page)
+{
+    size_t sequence = (size_t)(r->context + KV_PAGE - 1) / KV_PAGE + 2;
+
+    return given ? clamp(given / page, 0, PAGES_MAX)
+                 : clamp(KV_BYTES_DEFAULT / page, sequence, PAGES_MAX);
+}
+
 static int open_device(struct runner *r, const struct runner_opts *o, struct err *e)
 {
     size_t layer, page = page_bytes(&r->model->program, &layer);
-    int sequence = (r->context + KV_PAGE - 1) / KV_PAGE + 2;
-    size_t pages = (o->kv_bytes ? o->kv_bytes : KV_BYTES_DEFAULT) / page;
-    size_t scratch = SCRATCH_BYTES_MAX / layer;
+    size_t pages = choose_pages(r, o->kv_bytes, page), scratch;
     int batch = r->batch_tokens;
 
-    if (o->kv_bytes == 0 && pages < (size_t)sequence)
-        pages = (size_t)sequence;
-    if (pages < 4 || pages > 1 << 24)
-        return err_set(e, ERR_USAGE, "%zu bytes of KV memory make %zu pages of %zu bytes",
-                       o->kv_bytes, pages, page);
-    if (scratch > (size_t)batch)
-        scratch = (size_t)batch;
-    if (scratch < 2 * STREAMS)
-        scratch = 2 * STREAMS;
+    if (pages < PAGES_MIN)
+        return err_set(e, ERR_USAGE, "%zu bytes of KV memory are too few: at least %d pages of %d "
+                       "tokens must fit, %zu bytes", o->kv_bytes, PAGES_MIN, KV_PAGE,
+                       PAGES_MIN * page);
+    scratch = clamp(SCRATCH_BYTES_MAX / layer, 2 * STREAMS,
+                    batch > 2 * STREAMS ? (size_t)batch : 2 * STREAMS);
     struct device_opts d = {
         .numerics = o->numerics, .kernels = o->kernels, .threads = o->threads,
         .max_rows = batch, .kv_pages = (int)pages, .kv_scratch = (int)scratch,
+        .check_finite = o->check_finite,
     };
     struct schedule_limits l = {
         .max_rows = batch, .max_scratch = (int)scratch, .max_full = FULL_ROWS,
@@ -146,7 +159,14 @@ int runner_open(struct runner **out, const char *path, const struct runner_opts 
     if (gguf_open(&r->file, path, e) < 0 || model_open(&r->model, r->file, e) < 0 ||
         tokenizer_open(&r->tokenizer, r->file, e) < 0 || take_template(r, e) < 0)
         goto out;
-    r->context = o->context > 0 ? o->context : r->model->hp.context;
+    if (tokenizer_size(r->tokenizer) > r->model->hp.vocab) {
+        err_set(e, ERR_FORMAT, "%s: the vocabulary has %d tokens, token_embd.weight %d rows", path,
+                tokenizer_size(r->tokenizer), r->model->hp.vocab);
+        goto out;
+    }
+    r->context = (int)clamp((size_t)r->model->hp.context, 1, CONTEXT_MAX);
+    if (o->context > 0 && o->context < r->context)
+        r->context = o->context;
     r->batch_tokens = o->batch_tokens > 0 ? o->batch_tokens : BATCH_DEFAULT;
     if (r->batch_tokens > BATCH_MAX) {
         err_set(e, ERR_USAGE, "a batch of %d tokens is over the %d that fit", r->batch_tokens,

@@ -25,14 +25,19 @@ static void bench_close(struct bench *b)
     kv_reset(&b->r->kv);
 }
 
-static int bench_open(struct bench *b, struct runner *r, int streams, int length, struct err *e)
+static int bench_open(struct bench *b, struct runner *r, int streams, int depth, int n,
+                      struct err *e)
 {
     size_t rows = (size_t)r->batch_tokens;
+    int length;
 
     *b = (struct bench){.r = r, .streams = streams};
-    if (streams < 1 || streams > STREAMS_MAX || streams > r->batch_tokens || length > r->context)
-        return err_set(e, ERR_USAGE, "%d streams of %d tokens do not fit: batch %d, context %d",
-                       streams, length, r->batch_tokens, r->context);
+    if (streams < 1 || streams > STREAMS_MAX || streams > r->batch_tokens || depth < 0 || n < 1 ||
+        depth > r->context || n > r->context - depth)
+        return err_set(e, ERR_USAGE,
+                       "%d streams of %d tokens after %d do not fit: batch %d, context %d", streams,
+                       n, depth, r->batch_tokens, r->context);
+    length = depth + n;
     b->pages = (length + KV_PAGE - 1) / KV_PAGE;
     if ((int64_t)b->pages * streams > r->kv.n)
         return err_set(e, ERR_NOMEM, "%d streams of %d tokens need %lld KV pages, %d are there",
@@ -65,8 +70,8 @@ static int pass(struct bench *b, int n, int heads, struct err *e)
         for (int i = 0; i < n; i++) {
             int at = b->length + i;
             b->positions[s * n + i] = at;
-            b->tokens[s * n + i] =
-                (int32_t)((uint32_t)(at * 7919 + s * 104729 + 17) % (uint32_t)b->r->model->hp.vocab);
+            b->tokens[s * n + i] = (int32_t)(((uint32_t)at * 7919 + (uint32_t)s * 104729 + 17) %
+                                             (uint32_t)b->r->model->hp.vocab);
         }
     }
     b->length += n;
@@ -91,7 +96,7 @@ int runner_time_prefill(struct runner *r, int depth, int n, double *s, struct er
     int rc = -1;
     double t0;
 
-    if (bench_open(&b, r, 1, depth + n, e) < 0)
+    if (bench_open(&b, r, 1, depth, n, e) < 0)
         return -1;
     if (fill(&b, depth, 0, e) < 0)
         goto out;
@@ -109,7 +114,7 @@ int runner_time_decode(struct runner *r, int depth, int streams, int n, double *
     int rc = -1;
     double t0;
 
-    if (bench_open(&b, r, streams, depth + n, e) < 0)
+    if (bench_open(&b, r, streams, depth, n, e) < 0)
         return -1;
     if (fill(&b, depth, 0, e) < 0)
         goto out;

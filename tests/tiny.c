@@ -10,7 +10,7 @@
 #include "runners/quant.h"
 #include "runners/quantize.h"
 
-enum { HEADS = 4, KV_HEADS = 2, CONTEXT = 256, TOKENS_MAX = 512 };
+enum { CONTEXT = 256, TOKENS_MAX = 512 };
 enum { TYPE_NORMAL = 1, TYPE_UNKNOWN, TYPE_CONTROL, TYPE_BYTE = 6 };
 
 static const char chat_template[] =
@@ -156,6 +156,16 @@ static void put_vocab(struct gguf_writer *w, const struct vocab *v, int is_bpe)
     gguf_put_str(w, "tokenizer.chat_template", chat_template, sizeof chat_template - 1);
 }
 
+static int heads(const struct tiny_opts *o)
+{
+    return o->heads ? o->heads : 4;
+}
+
+static int kv_heads(const struct tiny_opts *o)
+{
+    return o->kv_heads ? o->kv_heads : 2;
+}
+
 static void put_keys(struct gguf_writer *w, const struct tiny_opts *o, int embedding, int layers)
 {
     gguf_put_str(w, "general.architecture", "llama", 5);
@@ -164,10 +174,10 @@ static void put_keys(struct gguf_writer *w, const struct tiny_opts *o, int embed
     gguf_put_u32(w, "llama.embedding_length", (uint32_t)embedding);
     gguf_put_u32(w, "llama.block_count", (uint32_t)layers);
     gguf_put_u32(w, "llama.feed_forward_length", 2 * (uint32_t)embedding);
-    gguf_put_u32(w, "llama.attention.head_count", HEADS);
-    gguf_put_u32(w, "llama.attention.head_count_kv", KV_HEADS);
+    gguf_put_u32(w, "llama.attention.head_count", (uint32_t)heads(o));
+    gguf_put_u32(w, "llama.attention.head_count_kv", (uint32_t)kv_heads(o));
     gguf_put_f32(w, "llama.attention.layer_norm_rms_epsilon", 1e-5f);
-    gguf_put_u32(w, "llama.rope.dimension_count", (uint32_t)embedding / HEADS);
+    gguf_put_u32(w, "llama.rope.dimension_count", (uint32_t)(embedding / heads(o)));
     gguf_put_f32(w, "llama.rope.freq_base", 10000);
     gguf_put_u32(w, "general.file_type", o->type == QUANT_Q8_0 ? 7 : (uint32_t)o->type);
 }
@@ -220,7 +230,7 @@ static void tensor(struct maker *m, const char *name, int cols, int rows)
 
 static void tensors(struct maker *m, int embedding, int layers, int n_vocab)
 {
-    int kv = embedding / HEADS * KV_HEADS, ff = 2 * embedding;
+    int kv = embedding / heads(m->o) * kv_heads(m->o), ff = 2 * embedding;
     const struct {
         const char *name;
         int cols, rows;

@@ -17,6 +17,7 @@ struct tiny_opts {
     int type;      /* of the matrices, enum quant_type; F32 is 0 */
     int embedding; /* 0: 64.  A multiple of 64; of 256 for the 256-element formats */
     int layers;    /* 0: 2 */
+    int heads, kv_heads; /* 0: 4, 2 */
     int is_tied;   /* no output.weight */
 };
 
