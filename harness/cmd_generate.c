@@ -210,8 +210,11 @@ static int print_end(struct generation *g, struct err *e)
         return print_json(g, e);
     stream(g, g->text.len);
     fputc('\n', g->c->out);
-    context_note(g->c, "%zu tokens, first after %.3f s, then %.1f tok/s", g->ids.n, g->ttft_s,
-                 decode_speed(g));
+    if (isnan(decode_speed(g)))
+        context_note(g->c, "%zu tokens, first after %.3f s", g->ids.n, g->ttft_s);
+    else
+        context_note(g->c, "%zu tokens, first after %.3f s, then %.1f tok/s", g->ids.n, g->ttft_s,
+                     decode_speed(g));
     return 0;
 }
 
@@ -260,6 +263,9 @@ int cmd_generate(struct context *c, struct err *e)
     if ((args_at(c->args, 1) != NULL) + (args_str(c->args, "file") != NULL) +
             args_flag(c->args, "ids") != 1)
         return err_set(e, ERR_USAGE, "generate: give one of PROMPT, --file or --ids");
+    for (int i = 0; i < args_count(c->args, "stop"); i++)
+        if (!*args_word(c->args, "stop", i))
+            return err_set(e, ERR_USAGE, "option --stop: the text is empty");
     if (open_vocabulary(model, &v, e) < 0 || encode_prompt_ids(c, &v, &prompt, e) < 0)
         goto out;
     if (context == 0)

@@ -17,7 +17,7 @@ const struct option logits_options[] = {
 
 struct rows {
     FILE *f;
-    int vocab, failed;
+    int vocab, failed; /* failed: errno of a write */
     int32_t *argmax;
 };
 
@@ -31,7 +31,8 @@ static int on_logits(void *user, const struct request *q, int position, const fl
         if (logits[i] > logits[best])
             best = i;
     r->argmax[position] = best;
-    r->failed = r->f && fwrite(logits, sizeof *logits, (size_t)r->vocab, r->f) != (size_t)r->vocab;
+    if (r->f && fwrite(logits, sizeof *logits, (size_t)r->vocab, r->f) != (size_t)r->vocab)
+        r->failed = errno;
     return r->failed;
 }
 
@@ -72,8 +73,12 @@ static int compute(const struct context *c, struct runner *m, struct rows *r,
     if (path && !(r->f = fopen(path, "wbe")))
         return err_errno(e, "%s", path);
     rc = runner_run(m, &q, 1, NULL, NULL, c->stop, e);
-    if (r->f && (fclose(r->f) != 0 || r->failed))
+    if (r->f && fclose(r->f) != 0 && !r->failed)
+        r->failed = errno;
+    if (r->failed) {
+        errno = r->failed;
         rc = err_errno(e, "%s", path);
+    }
     return rc;
 }
 
