@@ -34,9 +34,14 @@ static const struct arch archs[] = {
 
 enum { LOCAL_PERIOD = 6, HEAD_DIM_MAX = 1024, LAYERS_MAX = 1024 };
 
-const char *arch_name_at(int i)
+static void hint_names(struct err *e)
 {
-    return i >= 0 && (size_t)i < sizeof archs / sizeof archs[0] ? archs[i].name : NULL;
+    char names[160] = "";
+    size_t n = 0;
+
+    for (size_t i = 0; i < sizeof archs / sizeof archs[0] && n < sizeof names; i++)
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", archs[i].name);
+    err_hint(e, "supported: %s", names);
 }
 
 static const struct arch *arch_find(struct model *m, struct err *e)
@@ -56,39 +61,8 @@ static const struct arch *arch_find(struct model *m, struct err *e)
             return &archs[i];
     err_set(e, ERR_UNSUPPORTED, "%s: architecture '%.*s' is not supported", path,
             (int)(s.n < 64 ? s.n : 64), s.s);
-    err_hint(e, "supported: llama, qwen2, qwen3, gemma3");
+    hint_names(e);
     return NULL;
-}
-
-static int in_range(const struct model *m, const char *key, int v, int low, int high,
-                    struct err *e)
-{
-    if (v >= low && v <= high)
-        return 0;
-    return err_set(e, ERR_FORMAT, "%s: %s.%s is %d, expected %d to %d", gguf_path(m->file),
-                   m->arch_name, key, v, low, high);
-}
-
-enum { REQUIRED = -1 }; /* as fallback: there is none */
-struct int_key {
-    const char *key;
-    int *to;
-    int fallback, low, high;
-};
-
-static int read_ints(struct model *m, const struct int_key *keys, size_t n, struct err *e)
-{
-    for (size_t i = 0; i < n; i++) {
-        int found = model_int(m, keys[i].key, keys[i].fallback, keys[i].to, e);
-        if (found < 0)
-            return -1;
-        if (!found && keys[i].fallback == REQUIRED)
-            return err_set(e, ERR_FORMAT, "%s: key %s.%s is missing", gguf_path(m->file),
-                           m->arch_name, keys[i].key);
-        if (in_range(m, keys[i].key, *keys[i].to, keys[i].low, keys[i].high, e) < 0)
-            return -1;
-    }
-    return 0;
 }
 
 static int read_hparams(struct model *m, const struct arch *a, struct err *e)
@@ -101,9 +75,9 @@ static int read_hparams(struct model *m, const struct arch *a, struct err *e)
         {"context_length", &hp->context, REQUIRED, 1, 1 << 30},
         {"attention.head_count", &hp->heads, REQUIRED, 1, 1 << 14},
     };
-    double eps;
+    double eps, softcap;
 
-    if (read_ints(m, base, sizeof base / sizeof base[0], e) < 0)
+    if (model_ints(m, base, sizeof base / sizeof base[0], e) < 0)
         return -1;
     const struct int_key heads[] = {
         {"attention.head_count_kv", &hp->kv_heads, hp->heads, 1, hp->heads},
@@ -111,7 +85,7 @@ static int read_hparams(struct model *m, const struct arch *a, struct err *e)
         {"attention.value_length", &hp->value_dim, hp->embd / hp->heads, 1, HEAD_DIM_MAX},
         {"attention.sliding_window", &hp->window, 0, 0, 1 << 30},
     };
-    if (read_ints(m, heads, sizeof heads / sizeof heads[0], e) < 0)
+    if (model_ints(m, heads, sizeof heads / sizeof heads[0], e) < 0)
         return -1;
     if (hp->heads % hp->kv_heads)
         return err_set(e, ERR_FORMAT, "%s: %d heads are no multiple of %d kv heads",
@@ -119,20 +93,21 @@ static int read_hparams(struct model *m, const struct arch *a, struct err *e)
     const struct int_key rot[] = {
         {"rope.dimension_count", &hp->n_rot, hp->head_dim, 2, hp->head_dim},
     };
-    if (read_ints(m, rot, 1, e) < 0)
+    if (model_ints(m, rot, 1, e) < 0)
         return -1;
     if (hp->n_rot % 2)
         return err_set(e, ERR_FORMAT, "%s: rope.dimension_count %d is odd", gguf_path(m->file),
                        hp->n_rot);
-    if (model_f64(m, "attention.layer_norm_rms_epsilon", 1e-5, &eps, e) < 0 ||
-        model_f64(m, "rope.freq_base", 10000, &hp->rope_base, e) < 0 ||
-        model_f64(m, "rope.freq_base_swa", 10000, &hp->rope_base_swa, e) < 0)
+    const struct f64_key numbers[] = {
+        {"attention.layer_norm_rms_epsilon", &eps, 1e-5, 0, 1},
+        {"rope.freq_base", &hp->rope_base, 10000, 1, 1e15},
+        {"rope.freq_base_swa", &hp->rope_base_swa, 10000, 1, 1e15},
+        {"final_logit_softcapping", &softcap, 0, 0, 1e6},
+    };
+    if (model_f64s(m, numbers, sizeof numbers / sizeof numbers[0], e) < 0)
         return -1;
-    if (!(eps >= 0 && eps < 1) || !(hp->rope_base > 0) || !(hp->rope_base_swa > 0) ||
-        isinf(hp->rope_base) || isinf(hp->rope_base_swa))
-        return err_set(e, ERR_FORMAT, "%s: epsilon or rope keys are out of range",
-                       gguf_path(m->file));
     hp->norm_eps = (float)eps;
+    hp->logit_softcap = (float)softcap;
     if (!(a->flags & LOCAL_GLOBAL))
         hp->window = 0; /* llama.cpp and transformers ignore it for these families */
     return 0;
@@ -147,7 +122,7 @@ struct build { /* what the walk over the layers carries along */
     struct err *e;
 };
 
-static const struct op OP_EMPTY = {.in = {-1, -1}, .out = {-1, -1, -1}, .softcap = 0};
+static const struct op OP_EMPTY = {.in = {-1, -1}, .out = {-1, -1, -1}};
 
 /* A required tensor; NULL after e was filled. */
 static const struct weight *need(struct build *b, int layer, const char *name)
@@ -209,7 +184,7 @@ static int add_projection(struct build *b, int layer, int in, const char *weight
     op.n_out = 1;
     op.w[0] = need(b, layer, weight);
     op.bias[0] = maybe(b, layer, bias);
-    if (!op.w[0] || (b->e && b->e->code))
+    if (!op.w[0] || b->e->code)
         return -1;
     op.wanted_rows = b->wanted;
     if (!sandwich) {
@@ -277,7 +252,7 @@ static int add_qkv(struct build *b, int layer, int in, int out[3])
     for (int i = 0; i < 3; i++) {
         op.w[i] = need(b, layer, weights[i]);
         op.bias[i] = maybe(b, layer, biases[i]);
-        if (!op.w[i] || (b->e && b->e->code))
+        if (!op.w[i] || b->e->code)
             return -1;
         out[i] = op.out[i] = program_value(&b->m->program, widths[i]);
     }
@@ -398,19 +373,14 @@ static int add_head(struct build *b, const struct weight *embedding)
     const struct weight *w = maybe(b, -1, "output.weight");
     int normed = add_norm(b, b->m->hp.layers, b->residual, need(b, -1, "output_norm.weight"));
     struct op op = OP_EMPTY;
-    double cap;
 
-    if (normed < 0 || (b->e && b->e->code) ||
-        model_f64(b->m, "final_logit_softcapping", 0, &cap, b->e) < 0)
+    if (normed < 0 || b->e->code)
         return -1;
-    if (!(cap >= 0 && cap < 1e6))
-        return err_set(b->e, ERR_FORMAT, "%s: final_logit_softcapping %g is out of range",
-                       gguf_path(b->m->file), cap);
     op.kind = OP_HEAD;
     op.layer = b->m->hp.layers;
     op.in[0] = normed;
     op.w[0] = w ? w : embedding;
-    op.softcap = (float)cap;
+    op.softcap = b->m->hp.logit_softcap;
     op.wanted_rows = 1;
     program_op(&b->m->program, op);
     return 0;

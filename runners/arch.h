@@ -12,7 +12,4 @@ struct model;
 /* Reads the hyper-parameters of m->file and fills m->arch_name, m->hp and m->program. */
 int arch_build(struct model *m, struct err *e);
 
-/* Names of the architectures there are, in order; NULL after the last. */
-const char *arch_name_at(int i);
-
 #endif

@@ -17,7 +17,6 @@ struct runner {
     struct kv kv;
     struct schedule schedule;
     struct model_info info;
-    struct run_cost cost;
     int context, batch_tokens;
     char *chat_template;
     int32_t *order; /* scratch of the sampler: [vocab], made at the first sample that needs it */

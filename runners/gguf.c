@@ -16,7 +16,6 @@ struct part {
     char *path;
     struct file_map map;
     int is_borrowed; /* map.bytes are a caller's */
-    int version;
     uint64_t n_tensors, alignment;
     struct gguf_keys keys;
 };
@@ -50,7 +49,6 @@ static int parse_header(struct part *p, struct cursor *c, uint64_t *n_keys, stru
     if (version < 2 || version > 3)
         return err_set(e, ERR_UNSUPPORTED, "%s: GGUF version %" PRIu32 "; 2 and 3 are read",
                        c->path, version);
-    p->version = (int)version;
     if (cursor_u64(c, "the number of tensors", &p->n_tensors, e) < 0 ||
         cursor_u64(c, "the number of keys", n_keys, e) < 0)
         return -1;
@@ -454,11 +452,6 @@ uint64_t gguf_file_bytes(const struct gguf *g)
     for (size_t i = 0; i < g->n_parts; i++)
         n += g->parts[i].map.len;
     return n;
-}
-
-int gguf_version(const struct gguf *g)
-{
-    return g->parts[0].version;
 }
 
 size_t gguf_n_tensors(const struct gguf *g)

@@ -1,6 +1,5 @@
 #include "runners/model.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,30 +30,45 @@ static void full_key(char *out, size_t size, const struct model *m, const char *
     snprintf(out, size, "%s.%s", m->arch_name, key);
 }
 
-int model_int(const struct model *m, const char *key, int fallback, int *out, struct err *e)
+int model_ints(const struct model *m, const struct int_key *keys, size_t n, struct err *e)
 {
-    char k[128];
-    int64_t v = fallback;
-    int found;
+    const char *path = gguf_path(m->file);
+    char name[128];
 
-    full_key(k, sizeof k, m, key);
-    found = gguf_get_int(m->file, k, &v, e);
-    if (found < 0)
-        return -1;
-    if (v < INT_MIN || v > INT_MAX)
-        return err_set(e, ERR_FORMAT, "%s: %s is %lld, out of range", gguf_path(m->file), k,
-                       (long long)v);
-    *out = (int)v;
-    return found;
+    for (const struct int_key *k = keys; k < keys + n; k++) {
+        int64_t v = k->fallback;
+        int found;
+        full_key(name, sizeof name, m, k->key);
+        found = gguf_get_int(m->file, name, &v, e);
+        if (found < 0)
+            return -1;
+        if (!found && k->fallback == REQUIRED)
+            return err_set(e, ERR_FORMAT, "%s: key %s is missing", path, name);
+        if (v < k->low || v > k->high)
+            return err_set(e, ERR_FORMAT, "%s: %s is %lld, expected %d to %d", path, name,
+                           (long long)v, k->low, k->high);
+        *k->to = (int)v;
+    }
+    return 0;
 }
 
-int model_f64(const struct model *m, const char *key, double fallback, double *out, struct err *e)
+int model_f64s(const struct model *m, const struct f64_key *keys, size_t n, struct err *e)
 {
-    char k[128];
+    char name[128];
 
-    *out = fallback;
-    full_key(k, sizeof k, m, key);
-    return gguf_get_f64(m->file, k, out, e);
+    for (const struct f64_key *k = keys; k < keys + n; k++) {
+        double v = k->fallback;
+        int found;
+        full_key(name, sizeof name, m, k->key);
+        found = gguf_get_f64(m->file, name, &v, e);
+        if (found < 0)
+            return -1;
+        if (found && !(v >= k->low && v <= k->high))
+            return err_set(e, ERR_FORMAT, "%s: %s is %g, expected %g to %g", gguf_path(m->file),
+                           name, v, k->low, k->high);
+        *k->to = v;
+    }
+    return 0;
 }
 
 /* Norm weights and biases (one row) are small: they are kept as floats, aligned for the kernels. */

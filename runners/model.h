@@ -12,7 +12,7 @@ struct hparams {
     int layers, embd, vocab, context;
     int heads, kv_heads, head_dim, value_dim, ff;
     int n_rot;
-    float norm_eps;
+    float norm_eps, logit_softcap; /* softcap 0: none */
     double rope_base, rope_base_swa; /* swa: of the windowed layers */
     int window; /* 0: none */
 };
@@ -36,8 +36,19 @@ void model_close(struct model *m);
  * one row come as floats too.  NULL with e->code == ERR_OK: optional and absent. */
 const struct weight *model_weight(struct model *m, int layer, const char *name, int required,
                                   struct err *e);
-/* {arch}.key as a number: 1 = found, 0 = absent and *out = fallback, -1 = there but no number. */
-int model_int(const struct model *m, const char *key, int fallback, int *out, struct err *e);
-int model_f64(const struct model *m, const char *key, double fallback, double *out, struct err *e);
+/* Numbers under {arch}.key; an absent one has its fallback.  Out of low..high: ERR_FORMAT. */
+enum { REQUIRED = -1 }; /* as the fallback of an integer: there is none */
+struct int_key {
+    const char *key;
+    int *to;
+    int fallback, low, high;
+};
+struct f64_key {
+    const char *key;
+    double *to;
+    double fallback, low, high;
+};
+int model_ints(const struct model *m, const struct int_key *keys, size_t n, struct err *e);
+int model_f64s(const struct model *m, const struct f64_key *keys, size_t n, struct err *e);
 
 #endif

@@ -30,16 +30,21 @@ static int read_yarn(const struct model *m, double base, struct scaling *s, stru
 {
     double original, fast, slow, attention, replaced, log_multiplier, t;
 
-    if (model_f64(m, "rope.scaling.original_context_length", m->hp.context, &original, e) < 0 ||
-        model_f64(m, "rope.scaling.yarn_beta_fast", 32, &fast, e) < 0 ||
-        model_f64(m, "rope.scaling.yarn_beta_slow", 1, &slow, e) < 0 ||
-        model_f64(m, "rope.scaling.yarn_ext_factor", 1, &s->extrapolation, e) < 0 ||
-        model_f64(m, "rope.scaling.attn_factor", 1, &attention, e) < 0 ||
-        model_f64(m, "rope.scaling.yarn_attn_factor", 0, &replaced, e) < 0 ||
-        model_f64(m, "rope.scaling.yarn_log_multiplier", 0, &log_multiplier, e) < 0)
+    const struct f64_key keys[] = {
+        {"rope.scaling.original_context_length", &original, m->hp.context, 1, 1e9},
+        {"rope.scaling.yarn_beta_fast", &fast, 32, 1e-3, 1e6},
+        {"rope.scaling.yarn_beta_slow", &slow, 1, 1e-3, 1e6},
+        {"rope.scaling.yarn_ext_factor", &s->extrapolation, 1, -1, 1e3},
+        {"rope.scaling.attn_factor", &attention, 1, 1e-3, 1e3},
+        {"rope.scaling.yarn_attn_factor", &replaced, 0, 0, 1e3},
+        {"rope.scaling.yarn_log_multiplier", &log_multiplier, 0, 0, 1e3},
+    };
+
+    if (model_f64s(m, keys, sizeof keys / sizeof keys[0], e) < 0)
         return -1;
-    if (!(original > 0 && fast > 0 && slow > 0 && base > 1 && s->factor >= 1))
-        return err_set(e, ERR_FORMAT, "%s: YaRN keys are out of range", gguf_path(m->file));
+    if (!(base > 1 && s->factor >= 1))
+        return err_set(e, ERR_FORMAT, "%s: YaRN needs a base above 1 and a factor of 1 or more, "
+                       "not %g and %g", gguf_path(m->file), base, s->factor);
     if (s->extrapolation < 0) /* converters write -1 for "as usual" */
         s->extrapolation = 1;
     s->is_yarn = 1;
@@ -49,9 +54,6 @@ static int read_yarn(const struct model *m, double base, struct scaling *s, stru
     s->high = t < m->hp.n_rot - 1 ? t : m->hp.n_rot - 1;
     t = 0.1 * dmath_log(s->factor);
     s->magnitude = replaced > 0 ? replaced : attention * (1 + t) / (1 + log_multiplier * t);
-    if (!(fabs(s->magnitude) < 1e6))
-        return err_set(e, ERR_FORMAT, "%s: YaRN's attention factor %g is out of range",
-                       gguf_path(m->file), s->magnitude);
     return 0;
 }
 
@@ -64,14 +66,11 @@ static int read_scaling(const struct model *m, double base, struct scaling *s, s
     *s = (struct scaling){.factor = 1, .magnitude = 1};
     snprintf(key, sizeof key, "%s.rope.scaling.type", m->arch_name);
     if (gguf_get_str(m->file, key, &type, e) < 0 ||
-        model_f64(m, "rope.scale_linear", 1, &old, e) < 0 ||
-        model_f64(m, "rope.scaling.factor", old, &s->factor, e) < 0)
+        model_f64s(m, &(struct f64_key){"rope.scale_linear", &old, 1, 0, 1e6}, 1, e) < 0 ||
+        model_f64s(m, &(struct f64_key){"rope.scaling.factor", &s->factor, old, 0, 1e6}, 1, e) < 0)
         return -1;
-    if (s->factor == 0)
+    if (s->factor == 0) /* written where there is no scaling */
         s->factor = 1;
-    if (!(s->factor > 0) || isinf(s->factor))
-        return err_set(e, ERR_FORMAT, "%s: rope scaling factor %g is out of range",
-                       gguf_path(m->file), s->factor);
     if (type.n == 6 && memcmp(type.s, "linear", 6) == 0)
         return 0;
     if (type.n == 4 && memcmp(type.s, "yarn", 4) == 0)

@@ -13,7 +13,7 @@ struct progress { /* of one request */
     int wanted, is_greedy, own_rows;
     int32_t *ids;
     float *margins;
-    int n, done;
+    int n;
     enum finish finish;
 };
 
@@ -104,7 +104,6 @@ static void deliver(struct run *run, int i)
         a.wall_s = engine_now() - p->started_s;
         a.ttft_s = p->first_s - p->started_s;
     }
-    p->done = 1;
     if (run->on_reply && run->on_reply(run->user, i, &a) != 0)
         run->stopped = 1;
     release_answer(p);
@@ -168,7 +167,6 @@ static int grow(struct run *run, int i, const float *logits, int length, int lim
     }
     p->ids[p->n] = id;
     p->margins[p->n++] = margin;
-    run->r->cost.generated_tokens++;
     if (q->on_token && q->on_token(q->user, q, id, margin)) {
         p->finish = FINISH_STOP;
         return 0;
@@ -250,9 +248,6 @@ static void book(struct run *run, double t0, double t1)
             p->started_s = t0;
         p->wall_s += each;
     }
-    run->r->cost.computed_tokens += (uint64_t)s->batch.n;
-    run->r->cost.passes++;
-    run->r->cost.compute_s += t1 - t0;
 }
 
 static int walk(struct run *run, const volatile int *stop, struct err *e)
@@ -279,7 +274,6 @@ int runner_run(struct runner *r, const struct request *q, int n,
                const volatile int *stop, struct err *e)
 {
     struct run run = {.r = r, .q = q, .n = n, .on_reply = on_reply, .user = user};
-    uint64_t computed = r->cost.computed_tokens, generated = r->cost.generated_tokens, asked = 0;
     int rc = -1;
 
     if (n == 0)
@@ -289,14 +283,6 @@ int runner_run(struct runner *r, const struct request *q, int n,
     schedule_begin(&r->schedule, &run.trie, q);
     rc = walk(&run, stop, e);
     schedule_abandon(&r->schedule);
-    for (int i = 0; i < n; i++)
-        if (run.p[i].done)
-            asked += (uint64_t)(q[i].n_ids - (q[i].kind == REQUEST_SCORE));
-    computed = r->cost.computed_tokens - computed;
-    generated = r->cost.generated_tokens - generated;
-    r->cost.prompt_tokens += asked;
-    if (asked + generated > computed)
-        r->cost.reused_tokens += asked + generated - computed;
 out:
     for (int i = 0; run.p && i < n; i++)
         release_answer(&run.p[i]);

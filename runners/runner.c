@@ -214,8 +214,3 @@ const struct gguf *runner_gguf(const struct runner *r)
 {
     return r->file;
 }
-
-struct run_cost runner_cost(const struct runner *r)
-{
-    return r->cost;
-}

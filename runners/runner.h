@@ -97,12 +97,6 @@ int runner_run(struct runner *r, const struct request *q, int n,
                int (*on_reply)(void *user, int i, const struct reply *a), void *user,
                const volatile int *stop, struct err *e);
 
-struct run_cost { /* since runner_open */
-    uint64_t prompt_tokens, computed_tokens, reused_tokens, generated_tokens, passes;
-    double compute_s;
-};
-struct run_cost runner_cost(const struct runner *r);
-
 /* bench: one prefill pass of n tokens at depth d, or one decode step of b streams, repeated by
  * the caller.  Seconds of wall time in *s. */
 int runner_time_prefill(struct runner *r, int depth, int n, double *s, struct err *e);

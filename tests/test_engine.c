@@ -20,6 +20,13 @@ struct answers {
     int replies;
 };
 
+static int add_computed(void *user, int i, const struct reply *a)
+{
+    (void)i;
+    *(int *)user += a->computed_tokens;
+    return 0;
+}
+
 static char model_path[64];
 
 static int write_model(void **state)
@@ -148,15 +155,12 @@ static void a_shared_prefix_is_computed_once(void **state)
         {.kind = REQUEST_SCORE, .ids = a, .n_ids = 6, .n_given = 2},
     };
     struct runner_opts o = {.threads = 1};
-    struct answers all;
     struct runner *r;
+    int computed = 0;
     (void)state;
-    memset(&all, 0, sizeof all);
     assert_int_equal(runner_open(&r, model_path, &o, NULL), 0);
-    assert_int_equal(runner_run(r, q, 3, keep_answer, &all, NULL, NULL), 0);
-    assert_int_equal(runner_cost(r).computed_tokens, 4 + 1 + 2); /* 3 4 5 6, 7, 9 10 */
-    assert_int_equal(runner_cost(r).prompt_tokens, 5 + 6 + 5);
-    assert_int_equal(runner_cost(r).reused_tokens, 16 - 7);
+    assert_int_equal(runner_run(r, q, 3, add_computed, &computed, NULL, NULL), 0);
+    assert_int_equal(computed, 4 + 1 + 2); /* 3 4 5 6, 7, 9 10 */
     runner_close(r);
 }
 
