@@ -97,11 +97,32 @@ static int write_all(int fd, const void *bytes, size_t n)
     return 0;
 }
 
+int file_is_special(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static int write_into(const char *path, const void *bytes, size_t n, struct err *e)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int rc = 0;
+
+    if (fd < 0 || write_all(fd, bytes, n) < 0)
+        rc = err_errno(e, "%s", path);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
 int file_write(const char *path, const void *bytes, size_t n, struct err *e)
 {
     struct strbuf tmp = STRBUF_INIT;
     int fd = -1, rc = -1;
 
+    if (file_is_special(path))
+        return write_into(path, bytes, n, e);
     strbuf_addf(&tmp, "%s.tmp%ld", path, (long)getpid());
     if (strbuf_ok(&tmp, e) < 0)
         goto out;

@@ -22,7 +22,8 @@ void file_unmap(struct file_map *m);
 int file_read(struct strbuf *b, const char *path, size_t max, struct err *e);
 
 /* Writes bytes to path so that a reader sees the old file or the new one, never a part: a
- * temporary file beside it, fsync, rename. */
+ * temporary file beside it, fsync, rename.  What is no file (a terminal, a pipe, /dev/stdout) is
+ * written to as it is. */
 int file_write(const char *path, const void *bytes, size_t n, struct err *e);
 
 /* Lines without their "\n" (and without a "\r" before it).  next returns 1 with a line, 0 at the
@@ -39,6 +40,8 @@ int lines_next(struct line_reader *r, struct err *e);
 void lines_close(struct line_reader *r);
 
 int file_exists(const char *path);
+/* There, but neither file nor folder: a rename would put a file in the place of a device. */
+int file_is_special(const char *path);
 int64_t file_size(const char *path); /* -1 when it cannot be told */
 int dir_make(const char *path, struct err *e); /* with parents; existing is fine */
 char *path_join(const char *dir, const char *name); /* mem_free; NULL when out of memory */

@@ -40,22 +40,24 @@ int export_run(struct store *s, const char *run_id, const char *format, const ch
 int out_open(struct out_file *o, const char *path, struct err *e)
 {
     struct strbuf tmp = STRBUF_INIT;
+    int special = file_is_special(path);
 
     *o = (struct out_file){0};
     if (strcmp(path, "-") == 0) {
         o->f = stdout;
         return 0;
     }
-    strbuf_addf(&tmp, "%s.tmp%ld", path, (long)getpid());
+    if (!special)
+        strbuf_addf(&tmp, "%s.tmp%ld", path, (long)getpid());
     o->path = mem_strdup(path);
-    o->tmp = strbuf_take(&tmp);
-    if (!o->path || !o->tmp) {
+    o->tmp = special ? NULL : strbuf_take(&tmp);
+    if (!o->path || (!o->tmp && !special)) {
         mem_free(o->tmp);
         o->tmp = NULL;
         out_close(o);
         return err_nomem(e);
     }
-    o->f = fopen(o->tmp, "wbe");
+    o->f = fopen(special ? path : o->tmp, "wbe");
     if (!o->f) {
         err_errno(e, "%s", path);
         mem_free(o->tmp);

@@ -145,7 +145,7 @@ static int check_op(const struct program *p, const struct op *op, struct err *e)
     case OP_EMBED:
     case OP_HEAD: {
         int width = p->values[op->kind == OP_HEAD ? op->in[0] : op->out[0]].width;
-        if (op->w[0]->k != width || op->w[0]->rows < p->n_vocab)
+        if (op->w[0]->k != width || op->w[0]->rows != p->n_vocab)
             return err_set(e, ERR_FORMAT, "%s has shape {%d, %d}, expected {%d, %d}",
                            op->w[0]->name, op->w[0]->k, op->w[0]->rows, width, p->n_vocab);
         return 0;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "runners/gguf.h"
 #include "runners/gguf_write.h"
@@ -215,6 +216,8 @@ int quantize_file(const char *in, const char *out, int type,
     if (!w.target)
         return err_set(e, ERR_UNSUPPORTED, "%s cannot be written",
                        quant_find(type) ? quant_find(type)->name : "this type");
+    if (file_is_special(out))
+        return err_set(e, ERR_IO, "%s: not a regular file", out);
     if (gguf_open(&g, in, e) < 0)
         goto out;
     w.g = g;

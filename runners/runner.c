@@ -159,7 +159,7 @@ int runner_open(struct runner **out, const char *path, const struct runner_opts 
     if (gguf_open(&r->file, path, e) < 0 || model_open(&r->model, r->file, e) < 0 ||
         tokenizer_open(&r->tokenizer, r->file, e) < 0 || take_template(r, e) < 0)
         goto out;
-    if (tokenizer_size(r->tokenizer) > r->model->hp.vocab) {
+    if (tokenizer_size(r->tokenizer) != r->model->hp.vocab) {
         err_set(e, ERR_FORMAT, "%s: the vocabulary has %d tokens, token_embd.weight %d rows", path,
                 tokenizer_size(r->tokenizer), r->model->hp.vocab);
         goto out;

@@ -1,5 +1,8 @@
 #include "tests/test.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "base/err.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -175,6 +178,24 @@ static void error_text_has_no_control_characters(void **state)
     assert_string_equal(e.text, "bad ??31mname");
 }
 
+static void what_is_no_file_is_written_to_and_stays_what_it_is(void **state)
+{
+    char path[64], got[4] = "";
+    struct err e = ERR_NONE;
+    int fd;
+    (void)state;
+    snprintf(path, sizeof path, "/tmp/densimeter-fifo-%ld", (long)getpid());
+    assert_int_equal(mkfifo(path, 0600), 0);
+    fd = open(path, O_RDWR | O_NONBLOCK);
+    assert_true(fd >= 0);
+    assert_int_equal(file_write(path, "one", 3, &e), 0);
+    assert_int_equal(read(fd, got, 3), 3);
+    assert_string_equal(got, "one");
+    assert_true(file_is_special(path));
+    close(fd);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +209,7 @@ int main(void)
         cmocka_unit_test(json_shows_a_terminal_no_control_character),
         cmocka_unit_test(what_is_printable_is_left_alone),
         cmocka_unit_test(error_text_has_no_control_characters),
+        cmocka_unit_test(what_is_no_file_is_written_to_and_stays_what_it_is),
     };
     return RUN(tests);
 }

@@ -136,7 +136,7 @@ static void a_tensor_without_a_place_in_the_architecture_is_named(void **state)
     must_fail(&b, ERR_UNSUPPORTED, "tensor output.weighu has no place in architecture llama");
 }
 
-static void a_vocabulary_larger_than_the_embedding_is_refused(void **state)
+static void a_vocabulary_of_another_size_than_the_embedding_is_refused(void **state)
 {
     struct tiny_opts o = {.seed = 1, .is_tied = 1};
     struct strbuf b = make(&o);
@@ -259,7 +259,7 @@ int main(void)
         cmocka_unit_test(keys_out_of_range_are_named),
         cmocka_unit_test(shapes_that_do_not_fit_the_keys_are_named),
         cmocka_unit_test(a_tensor_without_a_place_in_the_architecture_is_named),
-        cmocka_unit_test(a_vocabulary_larger_than_the_embedding_is_refused),
+        cmocka_unit_test(a_vocabulary_of_another_size_than_the_embedding_is_refused),
         cmocka_unit_test(a_context_of_a_billion_opens_and_runs),
         cmocka_unit_test(two_hundred_heads_may_share_a_key),
         cmocka_unit_test(an_infinite_logit_that_is_asked_for_is_an_error),

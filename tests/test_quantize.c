@@ -1,5 +1,7 @@
 #include "tests/test.h"
 
+#include <sys/stat.h>
+
 #include "base/file.h"
 #include "base/mem.h"
 #include "runners/gguf.h"
@@ -148,6 +150,11 @@ static void what_cannot_be_written_is_an_error(void **state)
     assert_int_equal(e.code, ERR_IO);
     assert_int_equal(quantize_file("/nonexistent/in", out_path, QUANT_F16, NULL, NULL, &e), -1);
     assert_int_equal(e.code, ERR_IO);
+    unlink(out_path);
+    assert_int_equal(mkfifo(out_path, 0600), 0); /* as /dev/null: nothing to rename over */
+    assert_int_equal(quantize_file(in_path, out_path, QUANT_F16, NULL, NULL, &e), -1);
+    assert_int_equal(e.code, ERR_IO);
+    assert_true(file_is_special(out_path));
 }
 
 static void quantize_file_survives_every_failed_allocation(void **state)
