@@ -192,7 +192,7 @@ static void edit(struct recipe *r, const uint8_t *at)
 
 static void put_vocabulary(struct gguf_writer *w, int n)
 {
-    static char texts[512][12];
+    static char texts[512][16];
     struct gguf_str strs[512];
 
     for (int i = 0; i < n; i++) {
