@@ -115,6 +115,26 @@ static int open_immutable(struct db *db)
     return code;
 }
 
+/* 1 when commits wait in a log beside the file: read without it, the file is an older state. */
+static int has_log(const struct db *db)
+{
+    struct strbuf log = STRBUF_INIT;
+    int rc;
+
+    strbuf_addf(&log, "%s-wal", db->path);
+    rc = log.failed || file_size(log.s) > 0;
+    strbuf_release(&log);
+    return rc;
+}
+
+static int unread_log(const struct db *db, struct err *e)
+{
+    err_set(e, ERR_IO, "%s: its newest results are in %s-wal, which cannot be read where nothing can "
+                       "be written", db->path, path_base(db->path));
+    err_hint(e, "copy both files to a folder that can be written");
+    return -1;
+}
+
 static int open_handle(struct db *db, const struct db_opts *o, struct err *e)
 {
     int flags = SQLITE_OPEN_EXRESCODE |
@@ -127,8 +147,11 @@ static int open_handle(struct db *db, const struct db_opts *o, struct err *e)
     if (code == SQLITE_OK)
         code = sqlite3_exec(db->h, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
     if (o->readonly && access(db->path, R_OK) == 0 &&
-        ((code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_READONLY))
+        ((code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_READONLY)) {
+        if (has_log(db))
+            return unread_log(db, e);
         code = open_immutable(db);
+    }
     if (code != SQLITE_OK)
         return db_fail(db, code, e);
     if (!o->readonly && sqlite3_db_readonly(db->h, "main") == 1)
