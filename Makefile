@@ -42,7 +42,7 @@ all: build/densimeter ## build the program (installs nothing)
 help: ## what make can do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
 
-# build/densimeter is always the program of the mode asked for last.
+# build/densimeter is always the program of the mode asked for last, so it is linked each time.
 build/densimeter: $(BUILD)/densimeter
 	@ln -sf $(MODE)/densimeter $@
 
@@ -121,6 +121,6 @@ layers: ## fail on an include against the arrows between the rooms
 clean: ## remove what was built
 	rm -rf build
 
-.PHONY: all help deps demo test test-only golden bench sanitize layers clean
-.SECONDARY:
+.PHONY: all help deps demo test test-only golden bench sanitize layers clean build/densimeter
+.PRECIOUS: $(BUILD)/%.o
 -include $(OBJ:.o=.d) $(TEST_HELP:.o=.d) $(addsuffix .d,$(TESTS) $(BENCHES) $(TOOLS))
