@@ -369,6 +369,11 @@ int db_begin(struct db *db, struct err *e)
     return db_run(db, SQL_BEGIN, e, "") < 0 ? -1 : 0;
 }
 
+int db_begin_read(struct db *db, struct err *e)
+{
+    return db_run(db, SQL_BEGIN_READ, e, "") < 0 ? -1 : 0;
+}
+
 int db_commit(struct db *db, struct err *e)
 {
     if (db_run(db, SQL_COMMIT, e, "") >= 0)

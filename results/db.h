@@ -51,6 +51,8 @@ int db_exec(struct db *db, const char *sql, struct err *e);
 /* db_begin takes the write lock at once, so that a transaction never fails half-way because
  * another process wrote first.  db_rollback after any failure; harmless outside a transaction. */
 int db_begin(struct db *db, struct err *e);
+/* Several reads of one state of the file; ended by db_rollback. */
+int db_begin_read(struct db *db, struct err *e);
 int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);
 int db_in_transaction(const struct db *db);

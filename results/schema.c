@@ -278,6 +278,19 @@ static int version_found(struct db *db, struct err *e)
     return (int)version;
 }
 
+/* The marks and the tables must be of one state: read one after the other, they may lie on both
+ * sides of another process that is creating the file. */
+static int version_stored(struct db *db, struct err *e)
+{
+    int version;
+
+    if (db_begin_read(db, e) < 0)
+        return -1;
+    version = version_found(db, e);
+    db_rollback(db);
+    return version;
+}
+
 /* Going over to WAL needs the file alone and does not wait for it by itself, so two processes that
  * create the same file try again until one of them has done it. */
 static int use_wal(struct db *db, struct err *e)
@@ -322,7 +335,7 @@ out:
 
 int schema_prepare(struct db *db, int readonly, struct err *e)
 {
-    int version = version_found(db, e);
+    int version = version_stored(db, e);
 
     if (version < 0)
         return -1;

@@ -4,6 +4,7 @@
 
 enum sql {
     SQL_BEGIN,
+    SQL_BEGIN_READ,
     SQL_COMMIT,
     SQL_APPLICATION_ID,
     SQL_USER_VERSION,
