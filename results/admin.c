@@ -144,6 +144,29 @@ static int hashes_hold(struct db *db, enum sql q, const char *what, struct finde
     return rc < 0 ? -1 : 0;
 }
 
+static int contents_hold(struct db *db, struct finder *f, struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+    char hash[SHA256_HEX];
+    struct stmt st;
+    int rc = db_query(db, &st, SQL_SEALED_RUNS, e, "");
+
+    while (rc >= 0 && (rc = db_step(&st, e)) == 1) {
+        const char *run = db_text(&st, 1), *want = db_text(&st, 2);
+        if (!run || !want)
+            rc = err_nomem(e);
+        else if ((rc = seal_hash(db, db_int(&st, 0), hash, e)) == 0 && strcmp(hash, want) != 0) {
+            strbuf_clear(&b);
+            strbuf_addf(&b, "run %s: its rows are not those it was finished with", run);
+            if ((rc = strbuf_ok(&b, e)) == 0)
+                report(f, &b);
+        }
+    }
+    db_done(&st);
+    strbuf_release(&b);
+    return rc < 0 ? -1 : 0;
+}
+
 int store_check(struct store *s, void (*found)(void *user, const char *defect), void *user,
                 struct err *e)
 {
@@ -156,7 +179,8 @@ int store_check(struct store *s, void (*found)(void *user, const char *defect), 
     if (rows_are_defects(s->db, SQL_FOREIGN_KEY_CHECK, 3, &f, e) < 0 ||
         rows_are_defects(s->db, SQL_SELF_CHECK, 1, &f, e) < 0 ||
         hashes_hold(s->db, SQL_RUN_SETTINGS, "settings of run", &f, e) < 0 ||
-        hashes_hold(s->db, SQL_MACHINE_TEXTS, "machine", &f, e) < 0)
+        hashes_hold(s->db, SQL_MACHINE_TEXTS, "machine", &f, e) < 0 ||
+        contents_hold(s->db, &f, e) < 0)
         return -1;
     return f.n;
 }

@@ -137,7 +137,7 @@ static int unread_log(const struct db *db, struct err *e)
 
 static int open_handle(struct db *db, const struct db_opts *o, struct err *e)
 {
-    int flags = SQLITE_OPEN_EXRESCODE |
+    int flags = SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX |
                 (o->readonly ? SQLITE_OPEN_READONLY
                              : SQLITE_OPEN_READWRITE | (o->create ? SQLITE_OPEN_CREATE : 0));
     int code = sqlite3_open_v2(db->path, &db->h, flags, NULL);
@@ -316,6 +316,30 @@ double db_num(const struct stmt *st, int col)
 int64_t db_int(const struct stmt *st, int col)
 {
     return db_is_null(st, col) ? -1 : sqlite3_column_int64(st->s, col);
+}
+
+void db_put_row(const struct stmt *st, struct strbuf *out)
+{
+    int n = sqlite3_column_count(st->s);
+
+    for (int i = 0; i < n; i++) {
+        int type = sqlite3_column_type(st->s, i);
+        int64_t number = sqlite3_column_int64(st->s, i); /* of a text: its length */
+        const char *bytes = NULL;
+
+        if (type == SQLITE_FLOAT) {
+            double v = sqlite3_column_double(st->s, i);
+            memcpy(&number, &v, sizeof number);
+        } else if (type == SQLITE_TEXT || type == SQLITE_BLOB) {
+            bytes = sqlite3_column_blob(st->s, i);
+            number = sqlite3_column_bytes(st->s, i);
+        }
+        strbuf_addc(out, (char)type);
+        for (int byte = 0; byte < 8; byte++)
+            strbuf_addc(out, (char)((uint64_t)number >> 8 * byte));
+        if (bytes)
+            strbuf_add(out, bytes, (size_t)number);
+    }
 }
 
 int db_run(struct db *db, enum sql q, struct err *e, const char *fmt, ...)

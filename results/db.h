@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/strbuf.h"
 #include "results/sql.h"
 
 struct db;
@@ -38,6 +39,8 @@ int db_is_null(const struct stmt *st, int col);
 const char *db_text(const struct stmt *st, int col); /* NULL for NULL; until the next step */
 double db_num(const struct stmt *st, int col);       /* NAN for NULL */
 int64_t db_int(const struct stmt *st, int col);      /* -1 for NULL */
+/* The whole row as bytes that no other row has: each column's type, length and value. */
+void db_put_row(const struct stmt *st, struct strbuf *out);
 
 /* A statement without rows; how many rows it changed, -1 on error. */
 int db_run(struct db *db, enum sql q, struct err *e, const char *fmt, ...);

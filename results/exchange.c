@@ -236,6 +236,19 @@ static int known(struct import *im, struct err *e)
     return rc;
 }
 
+/* The run that was added to, and every one that this file made. */
+static int seal_imports(struct import *im, struct err *e)
+{
+    int64_t id = im->run_id;
+    int found = 1;
+
+    while (found)
+        if (seal_run(im->db, id, e) < 0 ||
+            db_get_int(im->db, SQL_UNSEALED_IMPORT, &id, &found, e, "") < 0)
+            return -1;
+    return 0;
+}
+
 static int import_in_transaction(struct import *im, const struct reader *r, struct err *e)
 {
     int rc = known(im, e);
@@ -246,6 +259,8 @@ static int import_in_transaction(struct import *im, const struct reader *r, stru
         return -1;
     if (im->result->values + im->result->items + im->result->bench_rows == 0)
         return err_set(e, ERR_FORMAT, "%s: no result in it", im->path);
+    if (seal_imports(im, e) < 0)
+        return -1;
     return import_remember(im, im->hash, im->path, e);
 }
 

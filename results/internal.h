@@ -2,6 +2,7 @@
 #ifndef RESULTS_INTERNAL_H
 #define RESULTS_INTERNAL_H
 
+#include "base/sha256.h"
 #include "results/db.h"
 #include "results/lock.h"
 #include "results/query.h"
@@ -31,5 +32,9 @@ int put_item(struct db *db, int64_t run_task_id, const struct store_item *it, st
 int put_task_result(struct db *db, int64_t run_task_id, const struct store_task_result *t,
                     struct err *e);
 int put_bench(struct db *db, int64_t run_id, const struct store_bench *b, struct err *e);
+
+/* A complete run's sums and the hash of its content, within the transaction that completes it. */
+int seal_run(struct db *db, int64_t run_id, struct err *e);
+int seal_hash(struct db *db, int64_t run_id, char hex[SHA256_HEX], struct err *e);
 
 #endif

@@ -328,6 +328,28 @@ static int load_costs(struct db *db, int64_t id, struct arena *a, struct task_ro
     return rc < 0 ? -1 : 0;
 }
 
+static void fill_sums(struct task_row *t, const struct stmt *st, int col)
+{
+    t->n = (int)db_int(st, col);
+    t->latency_s = db_num(st, col + 1);
+    t->prompt_tokens = db_int(st, col + 2);
+    t->computed_tokens = db_int(st, col + 3);
+    t->reused_tokens = db_int(st, col + 4);
+    t->generated_tokens = db_int(st, col + 5);
+}
+
+/* Of a run that is not finished. */
+static int add_up_items(struct db *db, int64_t id, struct task_row *t, struct err *e)
+{
+    struct stmt st;
+    int rc = db_query(db, &st, SQL_TASK_SUMS, e, "i", id);
+
+    if (rc == 0 && (rc = db_step(&st, e)) == 1)
+        fill_sums(t, &st, 0);
+    db_done(&st);
+    return rc < 0 ? -1 : 0;
+}
+
 static int fill_task(struct store *s, struct task_row *t, const struct stmt *st, struct arena *a,
                      struct err *e)
 {
@@ -340,15 +362,12 @@ static int fill_task(struct store *s, struct task_row *t, const struct stmt *st,
     t->shots = (int)db_int(st, 3);
     t->n_expected = (int)db_int(st, 4);
     t->data_sha256 = keep(a, st, 5, &failed);
-    t->n = (int)db_int(st, 6);
-    t->latency_s = db_num(st, 7);
-    t->prompt_tokens = db_int(st, 8);
-    t->computed_tokens = db_int(st, 9);
-    t->reused_tokens = db_int(st, 10);
-    t->generated_tokens = db_int(st, 11);
-    t->n_scored = (int)db_int(st, 12);
+    t->n_scored = (int)db_int(st, 6);
+    fill_sums(t, st, 7);
     if (failed)
         return err_nomem(e);
+    if (t->n < 0 && add_up_items(s->db, id, t, e) < 0)
+        return -1;
     if (load_values(s->db, SQL_TASK_VALUES, id, 1, a, &t->values, &t->n_values, e) < 0)
         return -1;
     return load_costs(s->db, id, a, t, e);

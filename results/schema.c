@@ -72,6 +72,21 @@ static const char *const migrations[] = {
     " imported TEXT NOT NULL, run_id INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE)"
     " STRICT, WITHOUT ROWID;"
     "CREATE INDEX imports_by_run ON imports(run_id);",
+
+    /* 3: what a finished run amounts to, so that a series of nights is read without its items, and
+     * a hash of its content */
+    "ALTER TABLE runs ADD COLUMN content_sha256 TEXT;"
+    "ALTER TABLE run_tasks ADD COLUMN n_items INTEGER;"
+    "ALTER TABLE run_tasks ADD COLUMN latency_s REAL;"
+    "ALTER TABLE run_tasks ADD COLUMN prompt_tokens INTEGER;"
+    "ALTER TABLE run_tasks ADD COLUMN computed_tokens INTEGER;"
+    "ALTER TABLE run_tasks ADD COLUMN reused_tokens INTEGER;"
+    "ALTER TABLE run_tasks ADD COLUMN generated_tokens INTEGER;"
+    "UPDATE run_tasks SET (n_items, latency_s, prompt_tokens, computed_tokens, reused_tokens,"
+    " generated_tokens) = (SELECT count(*), sum(latency_s), sum(prompt_tokens),"
+    " sum(computed_tokens), sum(reused_tokens), sum(generated_tokens) FROM items i"
+    " WHERE i.run_task_id = run_tasks.id)"
+    " WHERE run_id IN (SELECT id FROM runs WHERE status = 'complete');",
 };
 #define N_MIGRATIONS ((int)(sizeof migrations / sizeof migrations[0]))
 
@@ -120,6 +135,7 @@ static const struct schema_doc docs[] = {
     {"runs", "machine_id", "the machine; null for imported results"},
     {"runs", "pid", "process that writes it"},
     {"runs", "source", "import: the file it came from"},
+    {"runs", "content_sha256", "SHA-256 over the run's rows when it was finished; null before"},
     {"sessions", NULL, "each time a run was begun or resumed"},
     {"sessions", "id", "row id"},
     {"sessions", "run_id", "the run"},
@@ -137,6 +153,12 @@ static const struct schema_doc docs[] = {
     {"run_tasks", "n_expected", "items that the run must have"},
     {"run_tasks", "n_scored", "items that task_values cover; null until the task is finished"},
     {"run_tasks", "data_sha256", "SHA-256 of the data file"},
+    {"run_tasks", "n_items", "items kept; this and the sums below are null until the run is complete"},
+    {"run_tasks", "latency_s", "sum over the items"},
+    {"run_tasks", "prompt_tokens", "sum over the items"},
+    {"run_tasks", "computed_tokens", "sum over the items"},
+    {"run_tasks", "reused_tokens", "sum over the items"},
+    {"run_tasks", "generated_tokens", "sum over the items"},
     {"task_values", NULL, "scores of a task over its items"},
     {"task_values", "run_task_id", "the task of the run"},
     {"task_values", "metric", "name as in `densimeter help metrics`"},

@@ -12,10 +12,21 @@
     " m.parameters_non_embedding, m.parameters_embedding, m.parameters_active, m.file_bytes,"      \
     " m.bits_per_weight, c.name, c.json, c.hash,"                                                  \
     " (SELECT count(*) FROM run_tasks t WHERE t.run_id = r.id),"                                   \
-    " (SELECT count(*) FROM items i JOIN run_tasks t ON t.id = i.run_task_id"                      \
-    "   WHERE t.run_id = r.id),"                                                                   \
+    " (SELECT coalesce(sum(coalesce(t.n_items,"                                                    \
+    "   (SELECT count(*) FROM items i WHERE i.run_task_id = t.id))), 0)"                           \
+    "   FROM run_tasks t WHERE t.run_id = r.id),"                                                  \
     " (SELECT coalesce(sum(t.n_expected), 0) FROM run_tasks t WHERE t.run_id = r.id)"              \
     " FROM runs r JOIN models m ON m.id = r.model_id LEFT JOIN machines c ON c.id = r.machine_id"
+
+#define ITEM_SUMS                                                                                  \
+    "count(*), sum(latency_s), sum(prompt_tokens), sum(computed_tokens), sum(reused_tokens),"      \
+    " sum(generated_tokens)"
+
+/* The rows of one run in an order that copying a database does not change: index order. */
+#define ITEMS_OF_RUN " FROM run_tasks t JOIN items i ON i.run_task_id = t.id"
+#define ITEMS_IN_ORDER " WHERE t.run_id = ? ORDER BY t.task, i.doc_id"
+#define BENCH_IN_ORDER                                                                             \
+    " WHERE b.run_id = ? ORDER BY b.test, b.depth, b.batch, b.threads, b.device, b.rival"
 
 /* What must hold beyond SQLite's own rules; each row found is a defect in words. */
 #define SELF_CHECK                                                                                 \
@@ -35,6 +46,12 @@
     " FROM runs r JOIN run_tasks t ON t.run_id = r.id"                                             \
     " WHERE r.kind = 'eval' AND"                                                                   \
     "  t.n_scored > (SELECT count(*) FROM items i WHERE i.run_task_id = t.id) "                    \
+    "UNION ALL "                                                                                   \
+    "SELECT 'run ' || r.run || ': task ' || t.task || ' says that ' || t.n_items ||"               \
+    "  ' items are kept, but there are ' ||"                                                       \
+    "  (SELECT count(*) FROM items i WHERE i.run_task_id = t.id)"                                  \
+    " FROM runs r JOIN run_tasks t ON t.run_id = r.id WHERE"                                       \
+    "  t.n_items <> (SELECT count(*) FROM items i WHERE i.run_task_id = t.id) "                    \
     "UNION ALL "                                                                                   \
     "SELECT 'run ' || r.run || ': item ' || t.task || '/' || i.doc_id || ' has no metric'"         \
     " FROM items i JOIN run_tasks t ON t.id = i.run_task_id JOIN runs r ON r.id = t.run_id"        \
@@ -101,6 +118,47 @@ static const char *const texts[SQL_COUNT] = {
                      " command_line = ?, program_version = ? WHERE id = ?",
     [SQL_RUN_STATUS] = "UPDATE runs SET status = ?, error = ?, pid = NULL,"
                        " ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE id = ?",
+    [SQL_RUN_SUMS] = "UPDATE run_tasks SET (n_items, latency_s, prompt_tokens, computed_tokens,"
+                     " reused_tokens, generated_tokens) = (SELECT " ITEM_SUMS
+                     " FROM items i WHERE i.run_task_id = run_tasks.id) WHERE run_id = ?",
+    [SQL_RUN_SEAL] = "UPDATE runs SET content_sha256 = ? WHERE id = ?",
+    [SQL_SEALED_RUNS] = "SELECT id, run, content_sha256 FROM runs"
+                        " WHERE content_sha256 IS NOT NULL",
+    [SQL_UNSEALED_IMPORT] = "SELECT id FROM runs WHERE kind = 'import' AND content_sha256 IS NULL"
+                            " LIMIT 1",
+    [SQL_CONTENT_RUN] =
+        "SELECT r.kind, r.settings, r.numerics_id, r.kernels, r.device, r.threads, r.seed,"
+        " r.program_version, m.key, c.hash FROM runs r JOIN models m ON m.id = r.model_id"
+        " LEFT JOIN machines c ON c.id = r.machine_id WHERE r.id = ?",
+    [SQL_CONTENT_TASKS] = "SELECT task, version, shots, n_expected, n_scored, data_sha256"
+                          " FROM run_tasks WHERE run_id = ? ORDER BY task",
+    [SQL_CONTENT_VALUES] =
+        "SELECT t.task, v.metric, v.filter, v.idx, v.value, v.stderr, v.low, v.high"
+        " FROM run_tasks t JOIN task_values v ON v.run_task_id = t.id WHERE t.run_id = ?"
+        " ORDER BY t.task, v.metric, v.filter",
+    [SQL_CONTENT_COSTS] =
+        "SELECT t.task, c.metric, c.value FROM run_tasks t JOIN task_costs c"
+        " ON c.run_task_id = t.id WHERE t.run_id = ? ORDER BY t.task, c.metric",
+    [SQL_CONTENT_ITEMS] =
+        "SELECT i.doc_id, i.doc_hash, i.prompt_hash, i.cluster, i.gold, i.gold_index,"
+        " i.prediction, i.output, i.filtered, i.arguments, i.latency_s, i.ttft_s,"
+        " i.prompt_tokens, i.computed_tokens, i.reused_tokens, i.generated_tokens, d.doc"
+        ITEMS_OF_RUN " LEFT JOIN docs d ON d.hash = i.doc_hash" ITEMS_IN_ORDER,
+    [SQL_CONTENT_METRICS] =
+        "SELECT m.metric, m.filter, m.idx, m.value, m.weight" ITEMS_OF_RUN
+        " JOIN item_metrics m ON m.item_id = i.id" ITEMS_IN_ORDER ", m.metric, m.filter",
+    [SQL_CONTENT_REQUESTS] =
+        "SELECT q.idx, q.loglikelihood, q.is_greedy, q.n_tokens, q.n_bytes" ITEMS_OF_RUN
+        " JOIN requests q ON q.item_id = i.id" ITEMS_IN_ORDER ", q.idx",
+    [SQL_CONTENT_BENCH] =
+        "SELECT b.test, b.depth, b.batch, b.threads, b.device, b.rival, b.tokens, b.noise"
+        " FROM bench_rows b" BENCH_IN_ORDER,
+    [SQL_CONTENT_SAMPLES] =
+        "SELECT s.idx, s.seconds FROM bench_rows b JOIN bench_samples s ON s.bench_row_id = b.id"
+        BENCH_IN_ORDER ", s.idx",
+    [SQL_CONTENT_BENCH_VALUES] =
+        "SELECT v.metric, v.idx, v.value, v.stderr, v.low, v.high FROM bench_rows b"
+        " JOIN bench_values v ON v.bench_row_id = b.id" BENCH_IN_ORDER ", v.metric",
     [SQL_RUN_PID] = "SELECT pid FROM runs WHERE id = ?",
     [SQL_CHECKPOINT] = "PRAGMA wal_checkpoint(PASSIVE)",
     [SQL_SESSION_PUT] =
@@ -173,11 +231,11 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_RESOLVE_PREFIX] = "SELECT run FROM runs WHERE substr(run, 1, length(?1)) = ?1 LIMIT 4",
     [SQL_KNOWN_NAMES] = "SELECT coalesce(label, run) FROM runs ORDER BY id DESC LIMIT 5",
     [SQL_TASKS] =
-        "SELECT t.id, t.task, t.version, t.shots, t.n_expected, t.data_sha256, count(i.id),"
-        " sum(i.latency_s), sum(i.prompt_tokens), sum(i.computed_tokens), sum(i.reused_tokens),"
-        " sum(i.generated_tokens), t.n_scored"
-        " FROM run_tasks t JOIN runs r ON r.id = t.run_id"
-        " LEFT JOIN items i ON i.run_task_id = t.id WHERE r.run = ? GROUP BY t.id ORDER BY t.id",
+        "SELECT t.id, t.task, t.version, t.shots, t.n_expected, t.data_sha256, t.n_scored,"
+        " t.n_items, t.latency_s, t.prompt_tokens, t.computed_tokens, t.reused_tokens,"
+        " t.generated_tokens FROM run_tasks t JOIN runs r ON r.id = t.run_id WHERE r.run = ?"
+        " ORDER BY t.id",
+    [SQL_TASK_SUMS] = "SELECT " ITEM_SUMS " FROM items WHERE run_task_id = ?",
     [SQL_TASK_VALUES] = "SELECT metric, filter, value, stderr, low, high FROM task_values"
                         " WHERE run_task_id = ? ORDER BY idx",
     [SQL_TASK_COSTS] = "SELECT metric, value FROM task_costs WHERE run_task_id = ?",

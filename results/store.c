@@ -327,6 +327,7 @@ int store_run_finish(struct store_run *r, enum store_status status, const char *
         return -1;
     if ((status == STORE_COMPLETE && all_items_kept(r, e) < 0) ||
         db_run(db, SQL_RUN_STATUS, e, "tti", names[status], error, r->id) < 0 ||
+        (status == STORE_COMPLETE && seal_run(db, r->id, e) < 0) ||
         db_run(db, SQL_SESSION_END, e, "ti", noise_after, r->session) < 0) {
         db_rollback(db);
         return -1;

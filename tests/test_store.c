@@ -231,12 +231,20 @@ static void a_run_is_found_by_every_name_it_has(void **state)
 static void the_check_finds_what_was_broken(void **state)
 {
     static const struct { const char *sql; int defects; } rows[] = {
-        {"DELETE FROM item_metrics WHERE item_id = 1", 1},
-        {"DELETE FROM requests WHERE item_id = 2 AND idx = 0", 1},
-        {"DELETE FROM item_metrics; DELETE FROM requests; DELETE FROM items", 3},
-        {"UPDATE runs SET settings = 'changed'", 1},
+        /* what the rules see, and the hash of the run's content */
+        {"DELETE FROM item_metrics WHERE item_id = 1", 2},
+        {"DELETE FROM requests WHERE item_id = 2 AND idx = 0", 2},
+        {"DELETE FROM item_metrics; DELETE FROM requests; DELETE FROM items", 6},
+        {"UPDATE runs SET settings = 'changed'", 2},
         {"UPDATE machines SET json = 'changed'", 1},
-        {"PRAGMA foreign_keys = OFF; DELETE FROM machines", 1},
+        {"PRAGMA foreign_keys = OFF; DELETE FROM machines", 2},
+        /* only the hash */
+        {"UPDATE requests SET loglikelihood = -1.2500001 WHERE item_id = 3 AND idx = 0", 1},
+        {"UPDATE item_metrics SET weight = NULL WHERE item_id = 3 AND metric = 'acc'", 1},
+        {"UPDATE docs SET doc = '{\"q\":2}'", 1},
+        {"UPDATE task_values SET value = 0.51", 1},
+        {"UPDATE task_costs SET value = 2.4", 1},
+        {"UPDATE runs SET label = 'a name', pid = 7", 0},
     };
     struct err e = ERR_NONE;
     struct store *s = NULL;
@@ -254,6 +262,35 @@ static void the_check_finds_what_was_broken(void **state)
         assert_int_equal(n, rows[i].defects);
         store_close(s);
     }
+}
+
+static void the_check_finds_a_flipped_bit(void **state)
+{
+    static const char needle[] = "{\"q\":1}";
+    struct err e = ERR_NONE;
+    struct strbuf file = STRBUF_INIT;
+    struct store *s = NULL;
+    char id[RUN_ID_SIZE];
+    char *at;
+    int n = 0;
+    FILE *f;
+    (void)state;
+    assert_int_equal(store_open(&s, in_dir("flipped.db"), NULL, &e), 0);
+    fill_run_of(s, "{}", id);
+    assert_int_equal(store_check(s, count_defect, &n, &e), 0);
+    assert_int_equal(store_vacuum(s, NULL, NULL, &e), 0);
+    store_close(s);
+    assert_int_equal(file_read(&file, in_dir("flipped.db"), 1 << 24, &e), 0);
+    at = memmem(file.s, file.len, needle, strlen(needle));
+    assert_non_null(at);
+    at[5] ^= 1; /* {"q":0} */
+    f = fopen(in_dir("flipped.db"), "wb");
+    assert_int_equal(fwrite(file.s, 1, file.len, f), file.len);
+    fclose(f);
+    strbuf_release(&file);
+    assert_int_equal(store_open(&s, in_dir("flipped.db"), NULL, &e), 0);
+    assert_int_equal(store_check(s, count_defect, &n, &e), 1);
+    store_close(s);
 }
 
 /* --- care -------------------------------------------------------------------------------- */
@@ -354,6 +391,7 @@ int main(void)
         cmocka_unit_test(a_bench_row_keeps_every_sample),
         cmocka_unit_test(a_run_is_found_by_every_name_it_has),
         cmocka_unit_test(the_check_finds_what_was_broken),
+        cmocka_unit_test(the_check_finds_a_flipped_bit),
         cmocka_unit_test(a_backup_is_made_while_a_run_is_written),
         cmocka_unit_test(every_column_is_documented),
     };

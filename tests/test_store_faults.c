@@ -44,7 +44,7 @@ static void *counting_realloc(void *p, int n)
 
 
 /* --- other files, other versions --------------------------------------------------------- */
-static void last_years_database_still_opens(void **state)
+static void opens_and_reads(const char *dump, const char *path, int n_items)
 {
     struct strbuf sql = STRBUF_INIT;
     struct err e = ERR_NONE;
@@ -52,10 +52,9 @@ static void last_years_database_still_opens(void **state)
     struct run_list runs;
     struct task_list tasks;
     char id[RUN_ID_SIZE];
-    const char *path = in_dir("old.db");
     const struct store_opts readonly = {.readonly = 1};
-    (void)state;
-    assert_int_equal(file_read(&sql, "tests/golden/store_v1.sql", 1 << 20, &e), 0);
+
+    assert_int_equal(file_read(&sql, dump, 1 << 20, &e), 0);
     exec_sql(path, sql.s);
     strbuf_release(&sql);
     assert_int_equal(store_open(&s, path, &readonly, &e), -1);
@@ -63,9 +62,10 @@ static void last_years_database_still_opens(void **state)
     assert_int_equal(store_open(&s, path, NULL, &e), 0);
     assert_int_equal(query_run(s, "baseline", &runs, &e), 0);
     assert_string_equal(runs.v[0].id, "0123abcd");
-    assert_int_equal(runs.v[0].n_items, 2);
+    assert_int_equal(runs.v[0].n_items, n_items);
     run_list_release(&runs);
     assert_int_equal(query_tasks(s, "0123abcd", &tasks, &e), 0);
+    assert_int_equal(tasks.v[0].n, 2);
     assert_close(task_row_value(&tasks.v[0], "acc", "none")->value, 0.5, 0);
     task_list_release(&tasks);
     check_is_clean(s);
@@ -73,6 +73,13 @@ static void last_years_database_still_opens(void **state)
     store_close(s);
     assert_int_equal(store_open(&s, path, &readonly, &e), 0);
     store_close(s);
+}
+
+static void last_years_database_still_opens(void **state)
+{
+    (void)state;
+    opens_and_reads("tests/golden/store_v1.sql", in_dir("old1.db"), 2);
+    opens_and_reads("tests/golden/store_v2.sql", in_dir("old2.db"), 4);
 }
 
 static void a_newer_database_is_refused(void **state)
