@@ -1,4 +1,5 @@
-/* fmath.h -- exp, tanh, silu and gelu in float32, written once for any number of lanes.
+/* fmath.h -- exp, tanh, silu, gelu, sigmoid and softplus in float32, written once for any number of
+ * lanes.
  *
  * The including file defines INLINE, the vector type vf, its mask vm and its 32-bit integers vi
  * with the operations v_* and i_* (kernels_ref.c: one lane; kernels_simd.h: 16), each of which is
@@ -6,8 +7,8 @@
  * gives the same bits.  v_min and v_max return the second operand when a comparison with NaN
  * decides, which is how NaN gets through a clamp.
  *
- * Errors against double, in ulp: exp 1.01, tanh 1.47, silu 1.09, gelu_tanh 1.34, gelu_erf 1.91
- * (tests/test_fmath.c holds all of them to 2).
+ * Errors against double, in ulp: exp 1.01, tanh 1.47, silu 1.09, gelu_tanh 1.34, gelu_erf 1.91,
+ * sigmoid 1.0, softplus 1.8 (tests/test_fmath.c holds all of them to 2).
  * The coefficients are minimax fits made for these intervals and this order of evaluation. */
 #ifndef RUNNERS_FMATH_H
 #define RUNNERS_FMATH_H
@@ -101,6 +102,28 @@ INLINE vf v_silu(vf x)
     vf y = v_max(v_set(-120), x);
     y = v_min(v_set(120), y);
     return v_select(v_lt(v_set(40), x), x, x_sigmoid(y, y, v_set(0)));
+}
+
+INLINE vf v_sigmoid(vf x)
+{
+    vf y = v_min(v_set(120), v_max(v_set(-120), x));
+    return v_abs(x_sigmoid(v_copysign(v_set(1), y), y, v_set(0)));
+}
+
+/* ln(1 + e^x) = max(x, 0) + ln(1 + e), e = exp(-|x|) in 0..1: e + e^2 q(e). */
+INLINE vf v_softplus(vf x)
+{
+    vf e = v_exp_down(v_sub(v_set(0), v_abs(x)));
+    vf q = v_fma(e, v_set(0x1.114634p-9f), v_set(-0x1.c0b4ep-7f));
+    q = v_fma(q, e, v_set(0x1.590890p-5f));
+    q = v_fma(q, e, v_set(-0x1.54f65cp-4f));
+    q = v_fma(q, e, v_set(0x1.ff2be2p-4f));
+    q = v_fma(q, e, v_set(-0x1.4a733cp-3f));
+    q = v_fma(q, e, v_set(0x1.978b6ep-3f));
+    q = v_fma(q, e, v_set(-0x1.ffc5a0p-3f));
+    q = v_fma(q, e, v_set(0x1.5553b6p-2f));
+    q = v_fma(q, e, v_set(-0x1.fffff8p-2f));
+    return v_add(v_max(x, v_set(0)), v_fma(v_mul(e, e), q, e));
 }
 
 /* x * sigmoid(2u), u = sqrt(2/pi) * (x + 0.044715 x^3).  2u reaches hundreds and its absolute error

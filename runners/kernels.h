@@ -10,8 +10,8 @@
  * any thread may call anything.
  *
  * A maximum is v > max ? v : max over the values in order, from -infinity: NaN never is one, and
- * shows in the sum that follows.  The payload and sign of a NaN are not defined.  exp, tanh, silu
- * and gelu are those of fmath.h. */
+ * shows in the sum that follows.  The payload and sign of a NaN are not defined.  exp, tanh, silu,
+ * gelu, sigmoid and softplus are those of fmath.h. */
 #ifndef RUNNERS_KERNELS_H
 #define RUNNERS_KERNELS_H
 
@@ -25,7 +25,16 @@
 #define KV_PAGE 32       /* positions per page of the KV cache */
 #define LSE_BLOCK 256    /* vocabulary rows per block of the log-sum-exp */
 
-enum activation { ACT_NONE, ACT_SILU, ACT_GELU_TANH, ACT_GELU_ERF, ACT_RELU, ACT_RELU2 };
+enum activation {
+    ACT_NONE,
+    ACT_SILU,
+    ACT_GELU_TANH,
+    ACT_GELU_ERF,
+    ACT_RELU,
+    ACT_RELU2,
+    ACT_SIGMOID,
+    ACT_SOFTPLUS,
+};
 
 /* Attention of some query rows of one kv head over the pages of their common path.
  * Per row: s_j = dot * scale with dot accumulated by fma over d = 0, 1, ... head_dim-1 (one chain

@@ -115,6 +115,8 @@ static float activate(enum activation a, float x)
     case ACT_GELU_ERF: return v_gelu_erf(x);
     case ACT_RELU: return v_max(x, 0);
     case ACT_RELU2: return v_max(x, 0) * v_max(x, 0);
+    case ACT_SIGMOID: return v_sigmoid(x);
+    case ACT_SOFTPLUS: return v_softplus(x);
     case ACT_NONE: break;
     }
     return x;

@@ -82,12 +82,15 @@ ACTIVATION(gelu_tanh)
 ACTIVATION(gelu_erf)
 ACTIVATION(relu)
 ACTIVATION(relu2)
+ACTIVATION(sigmoid)
+ACTIVATION(softplus)
 
 static void simd_glu(enum activation a, float *y, const float *gate, const float *up, int n)
 {
     static void (*const of[])(float *, const float *, const float *, int) = {
         [ACT_NONE] = act_none,         [ACT_SILU] = act_silu, [ACT_GELU_TANH] = act_gelu_tanh,
         [ACT_GELU_ERF] = act_gelu_erf, [ACT_RELU] = act_relu, [ACT_RELU2] = act_relu2,
+        [ACT_SIGMOID] = act_sigmoid,   [ACT_SOFTPLUS] = act_softplus,
     };
 
     of[a](y, gate, up, n);

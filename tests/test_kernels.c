@@ -310,6 +310,8 @@ ROW_ACT(gelu_tanh, ACT_GELU_TANH)
 ROW_ACT(gelu_erf, ACT_GELU_ERF)
 ROW_ACT(relu, ACT_RELU)
 ROW_ACT(relu2, ACT_RELU2)
+ROW_ACT(sigmoid, ACT_SIGMOID)
+ROW_ACT(softplus, ACT_SOFTPLUS)
 
 static const struct {
     const char *name;
@@ -338,6 +340,10 @@ static const struct {
     {"relu glu", row_glu_relu},
     {"relu2", row_relu2},
     {"relu2 glu", row_glu_relu2},
+    {"sigmoid", row_sigmoid},
+    {"sigmoid glu", row_glu_sigmoid},
+    {"softplus", row_softplus},
+    {"softplus glu", row_glu_softplus},
 };
 
 static void check_rows(void (*filler)(float *, size_t))
