@@ -87,6 +87,43 @@ static const char *const migrations[] = {
     " sum(computed_tokens), sum(reused_tokens), sum(generated_tokens) FROM items i"
     " WHERE i.run_task_id = run_tasks.id)"
     " WHERE run_id IN (SELECT id FROM runs WHERE status = 'complete');",
+
+    /* 4: plans that run by themselves: who measures which cell, and what nights amount to */
+    "CREATE TABLE plans(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;"
+    "CREATE TABLE nights(id INTEGER PRIMARY KEY, plan_id INTEGER NOT NULL REFERENCES plans(id),"
+    " kind TEXT NOT NULL CHECK(kind IN ('run', 'nightly')), n INTEGER NOT NULL,"
+    " date TEXT NOT NULL, clock_back INTEGER NOT NULL, plan_hash TEXT NOT NULL,"
+    " plan TEXT NOT NULL,"
+    " status TEXT NOT NULL CHECK(status IN ('running', 'complete', 'incomplete')),"
+    " started TEXT NOT NULL, ended TEXT, exit_status INTEGER, summary TEXT,"
+    " UNIQUE(plan_id, kind, n)) STRICT;"
+    "CREATE TABLE runners(id INTEGER PRIMARY KEY, host TEXT NOT NULL, pid INTEGER NOT NULL,"
+    " started TEXT NOT NULL) STRICT;"
+    "CREATE TABLE cells(id INTEGER PRIMARY KEY,"
+    " night_id INTEGER NOT NULL REFERENCES nights(id) ON DELETE CASCADE,"
+    " block INTEGER NOT NULL, place INTEGER NOT NULL, series TEXT NOT NULL,"
+    " kind TEXT NOT NULL CHECK(kind IN ('eval', 'bench')), arm INTEGER NOT NULL,"
+    " argv TEXT NOT NULL, model TEXT NOT NULL, model_sha256 TEXT, build_sha256 TEXT,"
+    " status TEXT NOT NULL CHECK(status IN ('pending', 'done', 'failed', 'skipped')),"
+    " outcome TEXT, reason TEXT, attempts INTEGER NOT NULL,"
+    " run_id INTEGER UNIQUE REFERENCES runs(id) ON DELETE SET NULL,"
+    " runner_id INTEGER REFERENCES runners(id), beats INTEGER NOT NULL,"
+    " started TEXT, ended TEXT, wall_s REAL, peak_rss_bytes REAL, quiet INTEGER, noise TEXT,"
+    " UNIQUE(night_id, block, place)) STRICT;"
+    "CREATE INDEX cells_waiting ON cells(night_id, block) WHERE status = 'pending';"
+    "CREATE INDEX cells_held ON cells(runner_id) WHERE status = 'pending';"
+    "CREATE TABLE segments(id INTEGER PRIMARY KEY,"
+    " plan_id INTEGER NOT NULL REFERENCES plans(id), series TEXT NOT NULL, n INTEGER NOT NULL,"
+    " night_id INTEGER NOT NULL REFERENCES nights(id) ON DELETE CASCADE,"
+    " fingerprint TEXT NOT NULL, changed TEXT, UNIQUE(plan_id, series, n)) STRICT;"
+    "CREATE TABLE points(plan_id INTEGER NOT NULL REFERENCES plans(id), series TEXT NOT NULL,"
+    " metric TEXT NOT NULL, night_id INTEGER NOT NULL REFERENCES nights(id) ON DELETE CASCADE,"
+    " segment_id INTEGER NOT NULL REFERENCES segments(id) ON DELETE CASCADE, value REAL,"
+    " low REAL, high REAL, n INTEGER, quiet INTEGER,"
+    " PRIMARY KEY(plan_id, series, metric, night_id)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX points_by_night ON points(night_id);"
+    "CREATE TABLE pins(run_id INTEGER PRIMARY KEY REFERENCES runs(id) ON DELETE CASCADE,"
+    " pinned TEXT NOT NULL) STRICT;",
 };
 #define N_MIGRATIONS ((int)(sizeof migrations / sizeof migrations[0]))
 
@@ -237,6 +274,75 @@ static const struct schema_doc docs[] = {
     {"imports", "format", "lm-eval, llama-bench, csv"},
     {"imports", "imported", "UTC"},
     {"imports", "run_id", "the run made of it"},
+    {"plans", NULL, "plans that were run"},
+    {"plans", "id", "row id"},
+    {"plans", "name", "the plan's name: what its nights share"},
+    {"nights", NULL, "each time a plan was run from its first cell to its last"},
+    {"nights", "id", "row id"},
+    {"nights", "plan_id", "the plan"},
+    {"nights", "kind", "run or nightly: the command"},
+    {"nights", "n", "1, 2, ...: the order, whatever the clock said"},
+    {"nights", "date", "local date by the clock when it began"},
+    {"nights", "clock_back", "1: the clock was behind the night before"},
+    {"nights", "plan_hash", "SHA-256 of the plan's text"},
+    {"nights", "plan", "the plan's text then"},
+    {"nights", "status", "running, complete, or incomplete when another began before its end"},
+    {"nights", "started", "UTC"},
+    {"nights", "ended", "UTC"},
+    {"nights", "exit_status", "what the command ended with"},
+    {"nights", "summary", "JSON: what nightly found"},
+    {"runners", NULL, "processes that measured cells"},
+    {"runners", "id", "row id; 2^40 more is the byte of FILE.lock that it locks while it lives"},
+    {"runners", "host", "host name"},
+    {"runners", "pid", "the process"},
+    {"runners", "started", "UTC"},
+    {"cells", NULL, "one process of a night: a model, a device, settings, tasks or a speed test"},
+    {"cells", "id", "row id"},
+    {"cells", "night_id", "the night"},
+    {"cells", "block", "cells of one block are measured one after the other by one runner"},
+    {"cells", "place", "order within the block"},
+    {"cells", "series", "what is the same from night to night"},
+    {"cells", "kind", "eval or bench"},
+    {"cells", "arm", "0 or 1: which side of the A B B A; 0 for an evaluation"},
+    {"cells", "argv", "JSON: the command"},
+    {"cells", "model", "MODEL as the plan names it"},
+    {"cells", "model_sha256", "SHA-256 of its file when the night began; null: it did not open"},
+    {"cells", "build_sha256", "SHA-256 of the program that measures"},
+    {"cells", "status", "pending, done, failed or skipped"},
+    {"cells", "outcome", "measured, or why not: error, crash, memory, time, model, skipped"},
+    {"cells", "reason", "the outcome in words"},
+    {"cells", "attempts", "attempts that failed"},
+    {"cells", "run_id", "the run; null when there is none, or none any more"},
+    {"cells", "runner_id", "who has it or had it"},
+    {"cells", "beats", "counts up while its runner lives"},
+    {"cells", "started", "UTC"},
+    {"cells", "ended", "UTC"},
+    {"cells", "wall_s", "wall time of the last attempt"},
+    {"cells", "peak_rss_bytes", "most memory of the last attempt"},
+    {"cells", "quiet", "1: the machine was quiet, 0: it was not; null: unknown"},
+    {"cells", "noise", "JSON: how quiet the machine was"},
+    {"segments", NULL, "stretches of a series between changes that explain a step"},
+    {"segments", "id", "row id"},
+    {"segments", "plan_id", "the plan"},
+    {"segments", "series", "as in cells"},
+    {"segments", "n", "1, 2, ..."},
+    {"segments", "night_id", "the night it began with"},
+    {"segments", "fingerprint", "JSON: model, data, task version, settings, machine"},
+    {"segments", "changed", "what changed since the segment before; null for the first"},
+    {"points", NULL, "what a series amounts to in a night; kept when its runs are pruned"},
+    {"points", "plan_id", "the plan"},
+    {"points", "series", "as in cells"},
+    {"points", "metric", "what was measured: \"arc_easy acc\", \"tg128 tok_s\""},
+    {"points", "night_id", "the night"},
+    {"points", "segment_id", "the segment"},
+    {"points", "value", "in the metric's unit"},
+    {"points", "low", "lower end of its interval"},
+    {"points", "high", "upper end"},
+    {"points", "n", "items or processes behind it"},
+    {"points", "quiet", "0: measured on a noisy machine"},
+    {"pins", NULL, "runs that nights are compared with"},
+    {"pins", "run_id", "the run"},
+    {"pins", "pinned", "UTC"},
 };
 
 #define CHOSEN "(SELECT id FROM temp.chosen)"
@@ -248,21 +354,21 @@ static const struct schema_doc docs[] = {
 #define OF_BENCH "bench_row_id IN (SELECT id FROM source.bench_rows WHERE run_id IN " CHOSEN ")"
 
 static const struct schema_part parts[] = {
-    {"models", "id IN (SELECT model_id FROM source.runs WHERE id IN " CHOSEN ")"},
-    {"machines", "id IN (SELECT machine_id FROM source.runs WHERE id IN " CHOSEN ")"},
-    {"runs", "id IN " CHOSEN},
-    {"sessions", "run_id IN " CHOSEN},
-    {"run_tasks", "run_id IN " CHOSEN},
-    {"task_values", OF_TASKS},
-    {"task_costs", OF_TASKS},
-    {"docs", "hash IN (SELECT doc_hash FROM source.items WHERE " OF_TASKS ")"},
-    {"items", OF_TASKS},
-    {"item_metrics", OF_ITEMS},
-    {"requests", OF_ITEMS},
-    {"bench_rows", "run_id IN " CHOSEN},
-    {"bench_samples", OF_BENCH},
-    {"bench_values", OF_BENCH},
-    {"imports", "run_id IN " CHOSEN},
+    {"models", "key", "id IN (SELECT model_id FROM source.runs WHERE id IN " CHOSEN ")"},
+    {"machines", "hash", "id IN (SELECT machine_id FROM source.runs WHERE id IN " CHOSEN ")"},
+    {"runs", NULL, "id IN " CHOSEN},
+    {"sessions", NULL, "run_id IN " CHOSEN},
+    {"run_tasks", NULL, "run_id IN " CHOSEN},
+    {"task_values", NULL, OF_TASKS},
+    {"task_costs", NULL, OF_TASKS},
+    {"docs", "hash", "hash IN (SELECT doc_hash FROM source.items WHERE " OF_TASKS ")"},
+    {"items", NULL, OF_TASKS},
+    {"item_metrics", NULL, OF_ITEMS},
+    {"requests", NULL, OF_ITEMS},
+    {"bench_rows", NULL, "run_id IN " CHOSEN},
+    {"bench_samples", NULL, OF_BENCH},
+    {"bench_values", NULL, OF_BENCH},
+    {"imports", "hash", "run_id IN " CHOSEN},
 };
 
 int schema_version(void)

@@ -19,9 +19,11 @@ struct schema_doc {
 const struct schema_doc *schema_doc_at(int i); /* NULL after the last */
 
 /* Tables, parents before children, and which rows of the attached database `source` belong to the
- * runs listed in temp.chosen(id): what `export --format sqlite` copies. */
+ * runs listed in temp.chosen(id): what is copied when runs move from file to file. */
 struct schema_part {
-    const char *table, *where;
+    const char *table;
+    const char *key; /* rows that runs share are told apart by it; NULL: every row is one run's */
+    const char *where;
 };
 const struct schema_part *schema_part_at(int i);
 
