@@ -110,8 +110,8 @@ static int conclude(const struct measuring *m, const struct speed_test *t, struc
     if (speed(r->rival_samples, r->n_rival, tokens, &r->rival_tok_s, &r->rival_interval,
               &r->rival_coverage, e) < 0)
         return -1;
-    return stats_ratio(r->samples, (size_t)r->n, r->rival_samples, (size_t)r->n_rival, &r->ratio,
-                       e);
+    return stats_ratio(r->samples, (size_t)r->n, r->rival_samples, (size_t)r->n_rival, 0.95,
+                       &r->ratio, e);
 }
 
 int measure(const struct measuring *m, const struct speed_test *t, struct measured *out,

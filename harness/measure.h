@@ -12,6 +12,7 @@
 #include "harness/machine.h"
 #include "harness/meter.h"
 #include "harness/stats.h"
+#include "harness/stats_rank.h"
 #include "runners/runner.h"
 
 struct speed_test {

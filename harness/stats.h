@@ -2,8 +2,10 @@
  *
  * What is undefined for so few numbers is NAN, never 0.  `sorted` arrays are ascending
  * (stats_sort).  Intervals are 95 % unless a parameter says otherwise.  Sources: Wilson 1927 for
- * proportions; order statistics for medians; Hodges and Lehmann 1963 with the exact Mann-Whitney
- * distribution for ratios; Efron's percentile interval for resampling. */
+ * proportions; order statistics for medians; Efron's percentile interval for resampling.  What is
+ * built on this: stats_dist.h distributions, stats_paired.h the same items twice, stats_rank.h two
+ * samples of times, stats_cluster.h items that are not independent, stats_multiple.h many tests,
+ * stats_power.h how many items, stats_series.h nights in a row, stats_tail.h percentiles. */
 #ifndef HARNESS_STATS_H
 #define HARNESS_STATS_H
 
@@ -39,15 +41,6 @@ int stats_mad(const double *sorted, size_t n, double *out, struct err *e);
  * *coverage is what the interval covers. */
 struct interval stats_median_interval(const double *sorted, size_t n, double conf,
                                       double *coverage);
-
-/* exp of the median of all ln b - ln a (both positive), with its interval from the distribution of
- * U: exact up to STATS_EXACT_U samples together, normal with continuity beyond. */
-enum { STATS_EXACT_U = 50 };
-struct ratio {
-    double ratio, low, high, coverage;
-};
-int stats_ratio(const double *a, size_t m, const double *b, size_t n, struct ratio *out,
-                struct err *e);
 
 /* Means of groups: sum n v / sum n, and the pooled standard error as lm-eval has it. */
 struct part {

@@ -7,6 +7,7 @@
 #include "base/splitmix.h"
 #include "harness/aggregate.h"
 #include "harness/stats.h"
+#include "harness/stats_rank.h"
 
 static const double A[] = {101.2, 99.8, 100.4, 103.9, 100.1, 99.5, 100.9, 101.7, 100.2, 118.3};
 static const double B[] = {104.1, 103.2, 105.0, 104.4, 103.7, 102.9, 104.8, 103.5, 121.0, 104.0};
@@ -101,13 +102,13 @@ static void hodges_lehmann_ratios_have_exact_intervals(void **state)
     struct ratio r;
 
     (void)state;
-    assert_int_equal(stats_ratio(A, 10, B, 10, &r, NULL), 0);
+    assert_int_equal(stats_ratio(A, 10, B, 10, .95, &r, NULL), 0);
     assert_close(r.ratio, 1.0329013283, 1e-9);
     assert_close(r.low, 1.0197628458, 1e-9);
     assert_close(r.high, 1.0430861723, 1e-9);
     assert_close(r.coverage, .9567, 1e-4);
     /* three against three: P(U = 0) = 1/20, so no interval covers 95 % */
-    assert_int_equal(stats_ratio(A, 3, B, 3, &r, NULL), 0);
+    assert_int_equal(stats_ratio(A, 3, B, 3, .95, &r, NULL), 0);
     assert_true(isnan(r.low) && isnan(r.coverage) && r.ratio > 1);
 }
 
@@ -121,8 +122,8 @@ static void the_normal_ranks_continue_the_exact_ones(void **state)
         a[i] = 100 + i * 7 % 26;
         b[i] = 101 + i * 11 % 26;
     }
-    assert_int_equal(stats_ratio(a, 25, b, 25, &exact, NULL), 0);
-    assert_int_equal(stats_ratio(a, 25, b, 26, &normal, NULL), 0);
+    assert_int_equal(stats_ratio(a, 25, b, 25, .95, &exact, NULL), 0);
+    assert_int_equal(stats_ratio(a, 25, b, 26, .95, &normal, NULL), 0);
     assert_close(exact.low, normal.low, .02);
     assert_close(exact.high, normal.high, .02);
 }
@@ -278,7 +279,7 @@ static void resampling_survives_every_failed_allocation(void **state)
     assert_int_equal(stats_mad(A, 10, &mad, &e), -1);
     for (int nth = 0; nth < 2; nth++) {
         mem_fail_at(nth);
-        assert_int_equal(stats_ratio(A, 10, B, 10, &ratio, &e), -1);
+        assert_int_equal(stats_ratio(A, 10, B, 10, .95, &ratio, &e), -1);
     }
     mem_fail_at(-1);
     assert_int_equal(mem_live(), 0);
