@@ -30,8 +30,9 @@ static uint64_t elements(const struct gguf_tensor *t)
 /* {"Q4_1":{"count":n,"bytes":n},...} in the order of the type numbers, and the mean bits. */
 static double tensor_types(struct strbuf *out, const struct gguf *g)
 {
-    enum { TYPES = 64 };
+    enum { TYPES = 64 }; /* more than the ids of the table: the gguf holds no others */
     struct tally tally[TYPES] = {{0, 0}};
+    const struct quant *q;
     struct json_out o = JSON_OUT(out);
     double bytes = 0, weights = 0;
 
@@ -45,13 +46,12 @@ static double tensor_types(struct strbuf *out, const struct gguf *g)
         weights += (double)elements(t);
     }
     json_begin_object(&o, NULL);
-    for (int type = 0; type < TYPES; type++) {
-        const struct quant *q = quant_find(type);
-        if (!tally[type].count || !q)
+    for (size_t i = 0; (q = quant_at(i)); i++) {
+        if (!tally[q->type].count)
             continue;
         json_begin_object(&o, q->name);
-        json_put_int(&o, "count", (int64_t)tally[type].count);
-        json_put_int(&o, "bytes", (int64_t)tally[type].bytes);
+        json_put_int(&o, "count", (int64_t)tally[q->type].count);
+        json_put_int(&o, "bytes", (int64_t)tally[q->type].bytes);
         json_end_object(&o);
     }
     json_end_object(&o);

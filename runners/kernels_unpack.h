@@ -3,7 +3,7 @@
 #ifndef RUNNERS_KERNELS_UNPACK_H
 #define RUNNERS_KERNELS_UNPACK_H
 
-#include "runners/quant.h"
+#include "runners/quant_block.h"
 
 INLINE unsigned u16_at(const uint8_t *p) { return (unsigned)(p[0] | p[1] << 8); }
 
@@ -60,6 +60,34 @@ static void unpack_q5_1(float *y, const uint8_t *b, size_t n)
         put_sum(y, d, b_or(b_low(q, 15), b_of_bits(u16_at(b + 4), 16)), m);
         put_sum(y + 16, d, b_or(b_shift(q, 4, 15), b_of_bits(u16_at(b + 6), 16)), m);
     }
+}
+
+/* 32 codes of four bits that number the values of a table */
+INLINE void put_table(float *y, vf d, const uint8_t *codes, const int8_t *values)
+{
+    b16 table = b_load((const uint8_t *)values), q = b_load(codes);
+    put(y, d, b_lookup(table, b_low(q, 15)));
+    put(y + 16, d, b_lookup(table, b_shift(q, 4, 15)));
+}
+
+static void unpack_iq4_nl(float *y, const uint8_t *b, size_t n)
+{
+    for (; n; n -= 32, b += 18, y += 32)
+        put_table(y, v_set(half_at(b)), b + 2, quant_iq4_values);
+}
+
+INLINE float mxfp4_scale(unsigned e) /* 2^(e - 128), subnormal below 2 */
+{
+    uint32_t u = e < 2 ? 0x200000u << e : (e - 1) << 23;
+    float f;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+
+static void unpack_mxfp4(float *y, const uint8_t *b, size_t n)
+{
+    for (; n; n -= 32, b += 17, y += 32)
+        put_table(y, v_set(mxfp4_scale(b[0])), b + 1, quant_mxfp4_values);
 }
 
 /* ---- blocks of 256 ----------------------------------------------------------------------- */
@@ -157,6 +185,32 @@ static void unpack_q6_k(float *y, const uint8_t *b, size_t n)
     }
 }
 
+static void unpack_iq4_xs(float *y, const uint8_t *b, size_t n)
+{
+    for (; n; n -= 256, b += 136, y += 256) {
+        float d = half_at(b);
+        unsigned high = u16_at(b + 2);
+        UNROLL
+        for (int j = 0; j < 8; j++) {
+            int scale = (b[4 + j / 2] >> (4 * (j % 2)) & 15) | (int)(high >> (2 * j) & 3) << 4;
+            put_table(y + 32 * j, v_set(d * (float)(scale - 32)), b + 8 + 16 * j,
+                      quant_iq4_values);
+        }
+    }
+}
+
+static void unpack_tq2_0(float *y, const uint8_t *b, size_t n)
+{
+    for (; n; n -= 256, b += 66, y += 256) {
+        vf d = v_set(half_at(b + 64));
+        UNROLL
+        for (int s = 0; s < 16; s++) { /* runs of 16 */
+            b16 codes = b_load(b + 32 * (s / 8) + 16 * (s % 2));
+            put(y + 16 * s, d, b_sub(b_shift(codes, s / 2 % 4 * 2, 3), b_set(1)));
+        }
+    }
+}
+
 /* ---- plain numbers ----------------------------------------------------------------------- */
 
 static void unpack_f16(float *y, const uint8_t *b, size_t n)
@@ -195,6 +249,10 @@ static void simd_unpack(int quant_type, float *y, const void *blocks, size_t n)
     case QUANT_Q4_K: unpack_q4_k(y, blocks, n); break;
     case QUANT_Q5_K: unpack_q5_k(y, blocks, n); break;
     case QUANT_Q6_K: unpack_q6_k(y, blocks, n); break;
+    case QUANT_IQ4_NL: unpack_iq4_nl(y, blocks, n); break;
+    case QUANT_IQ4_XS: unpack_iq4_xs(y, blocks, n); break;
+    case QUANT_TQ2_0: unpack_tq2_0(y, blocks, n); break;
+    case QUANT_MXFP4: unpack_mxfp4(y, blocks, n); break;
     default: quant_find(quant_type)->unpack(y, blocks, n);
     }
 }

@@ -20,6 +20,9 @@ INLINE b16 b_set(int x) { return _mm_set1_epi8((char)x); }
 INLINE b16 b_or(b16 a, b16 b) { return _mm_or_si128(a, b); }
 INLINE b16 b_sub(b16 a, b16 b) { return _mm_sub_epi8(a, b); }
 
+/* table[index] of every byte; index < 16 */
+INLINE b16 b_lookup(b16 table, b16 index) { return _mm_shuffle_epi8(table, index); }
+
 INLINE b16 b_low(b16 a, int mask) { return _mm_and_si128(a, b_set(mask)); }
 
 /* (a >> n) & mask of every byte; mask < 1 << (8 - n) */

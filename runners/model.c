@@ -89,7 +89,7 @@ static int take_tensor(struct model *m, const struct gguf_tensor *t, const char 
     const char *path = gguf_path(m->file);
     const struct quant *q = quant_find(t->type);
 
-    if (!q || !q->unpack)
+    if (!q)
         return err_set(e, ERR_UNSUPPORTED, "%s: tensor %s has type %d: %s", path, name, t->type,
                        quant_why_not(t->type));
     if (t->ne[0] == 0 || t->ne[1] == 0 || t->ne[0] > MODEL_DIM_MAX || t->ne[1] > MODEL_DIM_MAX ||

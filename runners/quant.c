@@ -8,9 +8,11 @@
 #include <string.h>
 #include <strings.h>
 
-static const int8_t iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
-                                      1,    13,   25,  38,  53,  69,  89,  113};
-static const int8_t mxfp4_values[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+#include "runners/quant_block.h"
+
+const int8_t quant_iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                     1,    13,   25,  38,  53,  69,  89,  113};
+const int8_t quant_mxfp4_values[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
 static float float_of_bits(uint32_t u)
 {
@@ -54,16 +56,6 @@ uint16_t float_to_half(float f)
     return (uint16_t)(sign | (a - 0x38000000) >> 13);
 }
 
-static float half_at(const uint8_t *p)
-{
-    return half_to_float((uint16_t)(p[0] | p[1] << 8));
-}
-
-static uint32_t u32_at(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 /* ---- plain numbers ----------------------------------------------------------------------- */
 
 static void unpack_f32(float *y, const void *blocks, size_t n)
@@ -71,7 +63,7 @@ static void unpack_f32(float *y, const void *blocks, size_t n)
     const uint8_t *b = blocks;
 
     for (size_t i = 0; i < n; i++)
-        y[i] = float_of_bits(u32_at(b + 4 * i));
+        y[i] = float_of_bits(quant_u32(b + 4 * i));
 }
 
 static void unpack_f16(float *y, const void *blocks, size_t n)
@@ -79,7 +71,7 @@ static void unpack_f16(float *y, const void *blocks, size_t n)
     const uint8_t *b = blocks;
 
     for (size_t i = 0; i < n; i++)
-        y[i] = half_at(b + 2 * i);
+        y[i] = quant_half(b + 2 * i);
 }
 
 static void unpack_bf16(float *y, const void *blocks, size_t n)
@@ -90,6 +82,55 @@ static void unpack_bf16(float *y, const void *blocks, size_t n)
         y[i] = float_of_bits((uint32_t)b[2 * i] << 16 | (uint32_t)b[2 * i + 1] << 24);
 }
 
+static void unpack_i8(float *y, const void *blocks, size_t n)
+{
+    const int8_t *b = blocks;
+
+    for (size_t i = 0; i < n; i++)
+        y[i] = (float)b[i];
+}
+
+static void unpack_i16(float *y, const void *blocks, size_t n)
+{
+    const uint8_t *b = blocks;
+
+    for (size_t i = 0; i < n; i++)
+        y[i] = (float)(int16_t)quant_u16(b + 2 * i);
+}
+
+static void unpack_i32(float *y, const void *blocks, size_t n)
+{
+    const uint8_t *b = blocks;
+
+    for (size_t i = 0; i < n; i++)
+        y[i] = (float)(int32_t)quant_u32(b + 4 * i);
+}
+
+static uint64_t u64_at(const uint8_t *p)
+{
+    return quant_u32(p) | (uint64_t)quant_u32(p + 4) << 32;
+}
+
+static void unpack_i64(float *y, const void *blocks, size_t n)
+{
+    const uint8_t *b = blocks;
+
+    for (size_t i = 0; i < n; i++)
+        y[i] = (float)(int64_t)u64_at(b + 8 * i);
+}
+
+static void unpack_f64(float *y, const void *blocks, size_t n)
+{
+    const uint8_t *b = blocks;
+
+    for (size_t i = 0; i < n; i++) {
+        uint64_t u = u64_at(b + 8 * i);
+        double v;
+        memcpy(&v, &u, sizeof v);
+        y[i] = (float)v; /* IEEE: to nearest, infinite beyond */
+    }
+}
+
 /* ---- blocks of 32 ------------------------------------------------------------------------ */
 
 static void unpack_q4_0(float *y, const void *blocks, size_t n)
@@ -97,7 +138,7 @@ static void unpack_q4_0(float *y, const void *blocks, size_t n)
     const uint8_t *b = blocks;
 
     for (size_t i = 0; i < n; i += 32, b += 18) {
-        float d = half_at(b);
+        float d = quant_half(b);
         for (int j = 0; j < 16; j++) {
             y[i + j] = d * (float)((b[2 + j] & 15) - 8);
             y[i + j + 16] = d * (float)((b[2 + j] >> 4) - 8);
@@ -110,7 +151,7 @@ static void unpack_q4_1(float *y, const void *blocks, size_t n)
     const uint8_t *b = blocks;
 
     for (size_t i = 0; i < n; i += 32, b += 20) {
-        float d = half_at(b), m = half_at(b + 2);
+        float d = quant_half(b), m = quant_half(b + 2);
         for (int j = 0; j < 16; j++) {
             y[i + j] = d * (float)(b[4 + j] & 15) + m;
             y[i + j + 16] = d * (float)(b[4 + j] >> 4) + m;
@@ -123,8 +164,8 @@ static void unpack_q5_0(float *y, const void *blocks, size_t n)
     const uint8_t *b = blocks;
 
     for (size_t i = 0; i < n; i += 32, b += 22) {
-        float d = half_at(b);
-        uint32_t high = u32_at(b + 2);
+        float d = quant_half(b);
+        uint32_t high = quant_u32(b + 2);
         for (int j = 0; j < 16; j++) {
             int lo = (b[6 + j] & 15) | (int)(high >> j & 1) << 4;
             int hi = b[6 + j] >> 4 | (int)(high >> (j + 16) & 1) << 4;
@@ -139,8 +180,8 @@ static void unpack_q5_1(float *y, const void *blocks, size_t n)
     const uint8_t *b = blocks;
 
     for (size_t i = 0; i < n; i += 32, b += 24) {
-        float d = half_at(b), m = half_at(b + 2);
-        uint32_t high = u32_at(b + 4);
+        float d = quant_half(b), m = quant_half(b + 2);
+        uint32_t high = quant_u32(b + 4);
         for (int j = 0; j < 16; j++) {
             int lo = (b[8 + j] & 15) | (int)(high >> j & 1) << 4;
             int hi = b[8 + j] >> 4 | (int)(high >> (j + 16) & 1) << 4;
@@ -155,7 +196,7 @@ static void unpack_q8_0(float *y, const void *blocks, size_t n)
     const uint8_t *b = blocks;
 
     for (size_t i = 0; i < n; i += 32, b += 34) {
-        float d = half_at(b);
+        float d = quant_half(b);
         for (int j = 0; j < 32; j++)
             y[i + j] = d * (float)(int8_t)b[2 + j];
     }
@@ -174,7 +215,7 @@ static void unpack_iq4_nl(float *y, const void *blocks, size_t n)
     const uint8_t *b = blocks;
 
     for (size_t i = 0; i < n; i += 32, b += 18)
-        unpack_table(y + i, b + 2, half_at(b), iq4_values);
+        unpack_table(y + i, b + 2, quant_half(b), quant_iq4_values);
 }
 
 static void unpack_mxfp4(float *y, const void *blocks, size_t n)
@@ -183,7 +224,7 @@ static void unpack_mxfp4(float *y, const void *blocks, size_t n)
 
     /* the table holds doubled values, hence 2^(e - 128) */
     for (size_t i = 0; i < n; i += 32, b += 17)
-        unpack_table(y + i, b + 1, ldexpf(1, b[0] - 128), mxfp4_values);
+        unpack_table(y + i, b + 1, ldexpf(1, b[0] - 128), quant_mxfp4_values);
 }
 
 /* ---- blocks of 256 ----------------------------------------------------------------------- */
@@ -193,7 +234,7 @@ static void unpack_q2_k(float *y, const void *blocks, size_t n)
     const uint8_t *b = blocks;
 
     for (size_t i = 0; i < n; i += 256, b += 84) {
-        float d = half_at(b + 80), dmin = half_at(b + 82);
+        float d = quant_half(b + 80), dmin = quant_half(b + 82);
         for (int s = 0; s < 16; s++) { /* sub-blocks of 16 */
             const uint8_t *codes = b + 16 + 32 * (s / 8) + 16 * (s % 2);
             int shift = 2 * (s / 2 % 4);
@@ -217,7 +258,7 @@ static void unpack_q3_k(float *y, const void *blocks, size_t n)
     const uint8_t *b = blocks;
 
     for (size_t i = 0; i < n; i += 256, b += 110) {
-        float d = half_at(b + 108);
+        float d = quant_half(b + 108);
         for (int s = 0; s < 16; s++) {
             const uint8_t *codes = b + 32 + 32 * (s / 8) + 16 * (s % 2);
             const uint8_t *high = b + 16 * (s % 2);
@@ -248,7 +289,7 @@ static void unpack_q4_k(float *y, const void *blocks, size_t n)
     const uint8_t *b = blocks;
 
     for (size_t i = 0; i < n; i += 256, b += 144) {
-        float d = half_at(b), dmin = half_at(b + 2);
+        float d = quant_half(b), dmin = quant_half(b + 2);
         for (int j = 0; j < 8; j++) {
             const uint8_t *codes = b + 16 + 32 * (j / 2);
             int sc, mn, shift = 4 * (j % 2);
@@ -265,7 +306,7 @@ static void unpack_q5_k(float *y, const void *blocks, size_t n)
     const uint8_t *b = blocks;
 
     for (size_t i = 0; i < n; i += 256, b += 176) {
-        float d = half_at(b), dmin = half_at(b + 2);
+        float d = quant_half(b), dmin = quant_half(b + 2);
         for (int j = 0; j < 8; j++) {
             const uint8_t *codes = b + 48 + 32 * (j / 2), *high = b + 16;
             int sc, mn, shift = 4 * (j % 2);
@@ -284,7 +325,7 @@ static void unpack_q6_k(float *y, const void *blocks, size_t n)
     const uint8_t *b = blocks;
 
     for (size_t i = 0; i < n; i += 256, b += 210) {
-        float d = half_at(b + 208);
+        float d = quant_half(b + 208);
         for (int g = 0; g < 8; g++) { /* groups of 32 */
             const uint8_t *low = b + 64 * (g / 4) + 32 * (g % 2), *high = b + 128 + 32 * (g / 4);
             int low_shift = 4 * (g / 2 % 2), high_shift = 2 * (g % 4);
@@ -302,11 +343,11 @@ static void unpack_iq4_xs(float *y, const void *blocks, size_t n)
     const uint8_t *b = blocks;
 
     for (size_t i = 0; i < n; i += 256, b += 136) {
-        float d = half_at(b);
+        float d = quant_half(b);
         int high = b[2] | b[3] << 8;
         for (int j = 0; j < 8; j++) {
             int ls = (b[4 + j / 2] >> (4 * (j % 2)) & 15) | (high >> (2 * j) & 3) << 4;
-            unpack_table(y + i + 32 * j, b + 8 + 16 * j, d * (float)(ls - 32), iq4_values);
+            unpack_table(y + i + 32 * j, b + 8 + 16 * j, d * (float)(ls - 32), quant_iq4_values);
         }
     }
 }
@@ -326,15 +367,27 @@ static const struct quant formats[] = {
     {QUANT_Q4_K, "Q4_K", 256, 144, unpack_q4_k},
     {QUANT_Q5_K, "Q5_K", 256, 176, unpack_q5_k},
     {QUANT_Q6_K, "Q6_K", 256, 210, unpack_q6_k},
+    {QUANT_IQ2_XXS, "IQ2_XXS", 256, 66, quant_unpack_iq2_xxs},
+    {QUANT_IQ2_XS, "IQ2_XS", 256, 74, quant_unpack_iq2_xs},
+    {QUANT_IQ3_XXS, "IQ3_XXS", 256, 98, quant_unpack_iq3_xxs},
+    {QUANT_IQ1_S, "IQ1_S", 256, 50, quant_unpack_iq1_s},
     {QUANT_IQ4_NL, "IQ4_NL", 32, 18, unpack_iq4_nl},
+    {QUANT_IQ3_S, "IQ3_S", 256, 110, quant_unpack_iq3_s},
+    {QUANT_IQ2_S, "IQ2_S", 256, 82, quant_unpack_iq2_s},
     {QUANT_IQ4_XS, "IQ4_XS", 256, 136, unpack_iq4_xs},
-    {QUANT_I8, "I8", 1, 1, NULL},
-    {QUANT_I16, "I16", 1, 2, NULL},
-    {QUANT_I32, "I32", 1, 4, NULL},
-    {QUANT_I64, "I64", 1, 8, NULL},
-    {QUANT_F64, "F64", 1, 8, NULL},
+    {QUANT_I8, "I8", 1, 1, unpack_i8},
+    {QUANT_I16, "I16", 1, 2, unpack_i16},
+    {QUANT_I32, "I32", 1, 4, unpack_i32},
+    {QUANT_I64, "I64", 1, 8, unpack_i64},
+    {QUANT_F64, "F64", 1, 8, unpack_f64},
+    {QUANT_IQ1_M, "IQ1_M", 256, 56, quant_unpack_iq1_m},
     {QUANT_BF16, "BF16", 1, 2, unpack_bf16},
+    {QUANT_TQ1_0, "TQ1_0", 256, 54, quant_unpack_tq1_0},
+    {QUANT_TQ2_0, "TQ2_0", 256, 66, quant_unpack_tq2_0},
     {QUANT_MXFP4, "MXFP4", 32, 17, unpack_mxfp4},
+    {QUANT_NVFP4, "NVFP4", 64, 36, quant_unpack_nvfp4},
+    {QUANT_Q1_0, "Q1_0", 128, 18, quant_unpack_q1_0},
+    {QUANT_Q2_0, "Q2_0", 64, 18, quant_unpack_q2_0},
 };
 
 /* Types that exist but are not read here. */
@@ -345,20 +398,8 @@ static const struct {
     {4, 5, "Q4_2/Q4_3, removed from the format"},
     {9, 9, "Q8_1, an internal format of activations"},
     {15, 15, "Q8_K, an internal format of activations"},
-    {16, 16, "IQ2_XXS is not supported"},
-    {17, 17, "IQ2_XS is not supported"},
-    {18, 18, "IQ3_XXS is not supported"},
-    {19, 19, "IQ1_S is not supported"},
-    {21, 21, "IQ3_S is not supported"},
-    {22, 22, "IQ2_S is not supported"},
-    {29, 29, "IQ1_M is not supported"},
     {31, 33, "Q4_0 repacked in the file, removed from the format"},
-    {34, 34, "TQ1_0 is not supported"},
-    {35, 35, "TQ2_0 is not supported"},
     {36, 38, "IQ4_NL repacked in the file, removed from the format"},
-    {40, 40, "NVFP4 is not supported"},
-    {41, 41, "Q1_0 is not supported"},
-    {42, 42, "Q2_0 is not supported"},
     {97, 400, "ik_llama.cpp type, not supported"},
 };
 
@@ -370,6 +411,11 @@ const struct quant *quant_find(int type)
         if (formats[i].type == type)
             return &formats[i];
     return NULL;
+}
+
+const struct quant *quant_at(size_t i)
+{
+    return i < COUNT(formats) ? &formats[i] : NULL;
 }
 
 const struct quant *quant_by_name(const char *name, size_t n)

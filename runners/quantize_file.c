@@ -73,6 +73,11 @@ static int is_matrix(const struct gguf_tensor *t)
     return 1;
 }
 
+static int is_integer(int type)
+{
+    return type >= QUANT_I8 && type <= QUANT_I64;
+}
+
 /* output.weight, or the embedding where that serves as output. */
 static int is_output(const struct writing *w, const struct gguf_tensor *t)
 {
@@ -86,7 +91,7 @@ static const struct quant *new_type(const struct writing *w, const struct gguf_t
 {
     int type = is_output(w, t) ? w->target->output : w->target->type;
 
-    if (!quant_find(t->type)->unpack || (!is_matrix(t) && t->n_dims > 1))
+    if (is_integer(t->type) || (!is_matrix(t) && t->n_dims > 1))
         return quant_find(t->type);
     if (t->n_dims == 1)
         return quant_find(QUANT_F32);

@@ -251,7 +251,7 @@ static void tensors_that_lie_are_refused(void **state)
         {{1ull << 40, 1ull << 40}, 256, 96, 2, QUANT_F32, ERR_FORMAT, "number of elements"},
         {{1ull << 31, 1ull << 31, 1}, 256, 96, 3, QUANT_F64, ERR_FORMAT, "number of bytes"},
         {{32, 2}, 256, 96, 2, 4, ERR_UNSUPPORTED, "removed from the format"},
-        {{32, 2}, 256, 96, 2, 16, ERR_UNSUPPORTED, "type 16: IQ2_XXS is not supported"},
+        {{32, 2}, 256, 96, 2, 15, ERR_UNSUPPORTED, "type 15: Q8_K, an internal format"},
         {{32, 2}, 256, 96, 2, 137, ERR_UNSUPPORTED, "type 137: ik_llama.cpp type"},
         {{32, 2}, 256, 96, 2, 4096, ERR_UNSUPPORTED, "type 4096: unknown type"},
         {{32, 2}, 256, 96, 2, -1, ERR_UNSUPPORTED, "type 4294967295: unknown type"},

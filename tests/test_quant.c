@@ -18,7 +18,8 @@ static uint32_t crc32(const unsigned char *p, size_t n)
 
 /* The CRC-32 of the float32 bits of 64 blocks made by splitmix64 with the type's id as seed, NaN
  * as 7fc00000.  The numbers are those of the reference python package (gguf.quants.dequantize),
- * which also agrees bit by bit on 4000 blocks of every type from another generator. */
+ * which also agrees bit by bit on 4000 blocks of every type from another generator; of Q1_0 and
+ * Q2_0, which it lacks, those of ggml; of plain numbers, numpy's astype(float32). */
 static const struct {
     int type;
     uint32_t crc;
@@ -28,6 +29,12 @@ static const struct {
     {QUANT_Q8_0, 0x708f0f2},    {QUANT_Q2_K, 0x1f44503c},   {QUANT_Q3_K, 0x47f8309e},
     {QUANT_Q4_K, 0xcd364e55},   {QUANT_Q5_K, 0xfcf12cd5},   {QUANT_Q6_K, 0x64c5a2a9},
     {QUANT_IQ4_NL, 0x78d2a622}, {QUANT_IQ4_XS, 0xc4746bab}, {QUANT_MXFP4, 0x8ebac23c},
+    {QUANT_IQ2_XXS, 0xca8507a1}, {QUANT_IQ2_XS, 0x84c1ab4}, {QUANT_IQ2_S, 0xd84cb038},
+    {QUANT_IQ3_XXS, 0x35a3da72}, {QUANT_IQ3_S, 0xce0c28b3}, {QUANT_IQ1_S, 0xc3733a81},
+    {QUANT_IQ1_M, 0x60850e7f},  {QUANT_TQ1_0, 0x77d1c173},  {QUANT_TQ2_0, 0x5d887e95},
+    {QUANT_NVFP4, 0x49f763a7},  {QUANT_Q1_0, 0x9eec4584},   {QUANT_Q2_0, 0xe7301307},
+    {QUANT_I8, 0x7fa4c8cf},     {QUANT_I16, 0xcae4c4bb},    {QUANT_I32, 0xcf5f8e74},
+    {QUANT_I64, 0x994a2f0e},    {QUANT_F64, 0x129a0f7a},
 };
 
 static void unpack_gives_the_bits_of_the_reference(void **state)
@@ -59,13 +66,29 @@ static void formats_are_found_by_id_and_by_name(void **state)
 {
     (void)state;
     assert_ptr_equal(quant_by_name("q4_k", 4), quant_find(QUANT_Q4_K));
+    assert_ptr_equal(quant_by_name("iq2_xxs", 7), quant_find(16));
     assert_null(quant_by_name("q4", 2));
-    assert_null(quant_find(16));
-    assert_string_equal(quant_why_not(16), "IQ2_XXS is not supported");
+    assert_null(quant_find(15));
+    assert_string_equal(quant_why_not(15), "Q8_K, an internal format of activations");
     assert_string_equal(quant_why_not(137), "ik_llama.cpp type, not supported");
     assert_string_equal(quant_why_not(-1), "unknown type");
     assert_int_equal(quant_bytes(quant_find(QUANT_Q6_K), 512), 420);
-    assert_null(quant_find(QUANT_I32)->unpack);
+}
+
+/* Ids ascend, so that a list made from the table is in the order of the type numbers. */
+static void every_row_of_the_table_is_whole(void **state)
+{
+    const struct quant *q;
+    int last = -1;
+    size_t n = 0;
+    (void)state;
+    for (; (q = quant_at(n)); n++) {
+        assert_true(q->type > last && q->block > 0 && q->bytes > 0 && q->unpack);
+        assert_ptr_equal(quant_find(q->type), q);
+        assert_ptr_equal(quant_by_name(q->name, strlen(q->name)), q);
+        last = q->type;
+    }
+    assert_int_equal(n, sizeof references / sizeof references[0] + 1); /* F32 copies bits */
 }
 
 static void every_half_survives_a_float_and_back(void **state)
@@ -173,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unpack_gives_the_bits_of_the_reference),
         cmocka_unit_test(formats_are_found_by_id_and_by_name),
+        cmocka_unit_test(every_row_of_the_table_is_whole),
         cmocka_unit_test(every_half_survives_a_float_and_back),
         cmocka_unit_test(half_rounds_to_nearest_even),
         cmocka_unit_test(more_bits_lose_less),
