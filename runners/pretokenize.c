@@ -1,14 +1,16 @@
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "runners/pretokenize.h"
 
-#include <pcre2.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "runners/cuts.h"
+#include "runners/digits.h"
+#include "runners/regex.h"
+#include "runners/unicode.h"
 
-enum { REGEXES_MAX = 6 };
+enum { STEPS_MAX = 6 };
 
 /* Parts that several families share. */
 #define C1 "'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]"
@@ -47,152 +49,174 @@ enum { REGEXES_MAX = 6 };
     "\\x{104D8}-\\x{104FB}\\x{10C80}-\\x{10CB2}\\x{10CC0}-\\x{10CF2}\\x{118A0}-\\x{118DF}" \
     "\\x{1E900}-\\x{1E943}"
 
-/* A family: its regular expressions and habits. */
+/* The same for scripts without Han, which makes runs of its own: a class that leaves out a script
+ * is what is in none of the other categories and not in the script. */
+#define UPPER_NO_HAN "[^\\p{Ll}\\p{N}\\p{P}\\p{S}\\p{Z}\\p{C}\\p{Han}]"
+#define LOWER_NO_HAN "[^\\p{Lu}\\p{Lt}\\p{N}\\p{P}\\p{S}\\p{Z}\\p{C}\\p{Han}]"
+
+#define LLAMA3 WORDS("\\p{L}+", "\\p{N}{1,3}", "[^\\s\\p{L}\\p{N}]")
+#define QWEN2 WORDS("\\p{L}+", "\\p{N}", "[^\\s\\p{L}\\p{N}]")
+#define GPT4O CASED("(?:" C1 ")?", "\\p{N}{1,3}")
+#define BLOOM                                                                                      \
+    " ?[^(\\s|.,!?\\x{2026}\\x{3002}\\x{FF0C}\\x{3001}\\x{964}\\x{6D4}\\x{60C})]+"
+#define KANA_HAN "[\\x{4E00}-\\x{9FA5}\\x{3040}-\\x{309F}\\x{30A0}-\\x{30FF}]+"
+/* Deepseek 3's words: a mark and letters, letters and marks, punctuation with what follows. */
+#define MARKED                                                                                     \
+    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?"         \
+    "[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+"
+
+/* A family: regular expressions, or rules of digits.h in their place, and its habits. */
 struct family {
-    const char *regex[REGEXES_MAX];
-    int adds_bos, prefers_whole;
+    struct {
+        const char *regex;
+        const struct digit_rule *digits;
+    } steps[STEPS_MAX];
+    struct pre_habits habits;
 };
 
-static const struct family gpt2 = {{GPT2}, 0, 0};
-static const struct family digits_gpt2 = {{"\\p{N}", GPT2}, 0, 0};
-static const struct family llama3 = {
-    {WORDS("\\p{L}+", "\\p{N}{1,3}", "[^\\s\\p{L}\\p{N}]")}, 1, 1};
-static const struct family dbrx = {
-    {WORDS("\\p{L}+", "\\p{N}{1,3}", "[^\\s\\p{L}\\p{N}]")}, 0, 0};
-static const struct family qwen2 = {{WORDS("\\p{L}+", "\\p{N}", "[^\\s\\p{L}\\p{N}]")}, 0, 0};
+#define R(text) {text, NULL}
+#define D(rule) {NULL, &rule}
+
+static const struct family gpt2 = {{R(GPT2)}, {0}};
+static const struct family digits_gpt2 = {{R("\\p{N}"), R(GPT2)}, {0}};
+static const struct family llama3 = {{R(LLAMA3)}, {.adds_bos = 1, .prefers_whole = 1}};
+static const struct family dbrx = {{R(LLAMA3)}, {0}};
+static const struct family glm4 = {{R(LLAMA3)}, {.prefers_whole = 1}};
+static const struct family qwen2 = {{R(QWEN2)}, {0}};
 static const struct family qwen35 = {
-    {WORDS("[\\p{L}\\p{M}]+", "\\p{N}", "[^\\s\\p{L}\\p{M}\\p{N}]")}, 0, 0};
+    {R(WORDS("[\\p{L}\\p{M}]+", "\\p{N}", "[^\\s\\p{L}\\p{M}\\p{N}]"))}, {0}};
 static const struct family minicpm5 = {
-    {"\\p{N}{1,3}", WORDS("\\p{L}+", "\\p{N}+", "[^\\s\\p{L}\\p{N}]")}, 0, 1};
-static const struct family laguna = {
-    {"[^\\n]+|[\\n]+", WORDS("\\p{L}+", "\\p{N}", "[^\\s\\p{L}\\p{N}]")}, 1, 1};
+    {R("\\p{N}{1,3}"), R(WORDS("\\p{L}+", "\\p{N}+", "[^\\s\\p{L}\\p{N}]"))},
+    {.prefers_whole = 1}};
+static const struct family laguna = {{R("[^\\n]+|[\\n]+"), R(QWEN2)}, {0}};
+static const struct family jais2 = {
+    {R("(?:" C1 ")|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
+       "|\\s*[\\r\\n]+|\\s{512}(?!\\S)|\\s{256}(?!\\S)|\\s{128}(?!\\S)|\\s{64}(?!\\S)"
+       "|\\s{32}(?!\\S)|\\s{16}(?!\\S)|\\s{8}(?!\\S)|\\s{4}(?!\\S)|\\s{1,2}(?!\\S)|\\s")}, {0}};
+static const struct family ufakzeka = {
+    {R("[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES)}, {0}};
+static const struct family exaone_moe = {
+    {R("(?:" C1 ")|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*+(?: \\p{L}\\p{M}*+)*+)++|\\p{N}"
+       "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+")}, {0}};
 static const struct family deepseek_llm = {
-    {"[\\r\\n]", "\\s?[" CASED_LETTERS "]+",
-     "\\s?[!-/:-~\\x{FF01}-\\x{FF0F}\\x{FF1A}-\\x{FF5E}\\x{2018}-\\x{201F}\\x{3000}-\\x{3002}]+",
+    {R("[\\r\\n]"), R("\\s?[" CASED_LETTERS "]+"),
+     R("\\s?[!-/:-~\\x{FF01}-\\x{FF0F}\\x{FF1A}-\\x{FF5E}\\x{2018}-\\x{201F}\\x{3000}-\\x{3002}]+"),
      /* one match at the start of the run at the end: tried nowhere else, so not quadratic */
-     "(?<!\\s)\\s++\\z", CJK_HANGUL, "\\p{N}+"}, 0, 0};
+     R("(?<!\\s)\\s++\\z"), R(CJK_HANGUL), R("\\p{N}+")}, {0}};
 static const struct family deepseek_coder = {
-    {"[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", CJK_HANGUL, "\\p{N}"}, 0, 0};
+    {R("[\\r\\n]"), R("\\s?\\p{L}+"), R("\\s?\\p{P}+"), R(CJK_HANGUL), R("\\p{N}")}, {0}};
 static const struct family deepseek3 = {
-    {"\\p{N}{1,3}", "[\\x{4E00}-\\x{9FA5}\\x{3040}-\\x{309F}\\x{30A0}-\\x{30FF}]+",
-     "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?"
-     "[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*" SPACES}, 0, 0};
+    {R("\\p{N}{1,3}"), R(KANA_HAN), R(MARKED "[\\r\\n]*" SPACES)}, {0}};
+static const struct family spark = {
+    {R("\\p{N}{1,3}"), R(KANA_HAN), R(MARKED "|[\\r\\n]|\\s+(?!\\S)|\\s+"), R("\\p{N}")}, {0}};
 static const struct family falcon = {
-    {"[\\p{P}\\$\\+<=>\\^~\\|`]+", GPT2, "[0-9][0-9][0-9]"}, 0, 0};
-static const struct family tekken = {{CASED("", "\\p{N}")}, 1, 1};
-static const struct family gpt4o = {{CASED("(?:" C1 ")?", "\\p{N}{1,3}")}, 0, 0};
-static const struct family bloom = {
-    {" ?[^(\\s|.,!?\\x{2026}\\x{3002}\\x{FF0C}\\x{3001}\\x{964}\\x{6D4}\\x{60C})]+"}, 0, 0};
-static const struct family viking = {
-    {" ?[^(\\s|.,!?\\x{2026}\\x{3002}\\x{FF0C}\\x{3001}\\x{964}\\x{6D4}\\x{60C})]+", "\\p{N}"},
-    0, 0};
+    {R("[\\p{P}\\$\\+<=>\\^~\\|`]+"), R(GPT2), R("[0-9][0-9][0-9]")}, {0}};
+static const struct family tekken = {
+    {R(CASED("", "\\p{N}"))}, {.adds_bos = 1, .prefers_whole = 1}};
+static const struct family gpt4o = {{R(GPT4O)}, {0}};
+static const struct family granite_embed = {{R(GPT4O)}, {.prefers_whole = 1}};
+static const struct family tiny_aya = {{D(digits_before_boundary), R(GPT4O)}, {0}};
+static const struct family kimi = {
+    {R("\\p{Han}+|[^\\r\\n\\p{L}\\p{N}]?" UPPER_NO_HAN "*" LOWER_NO_HAN "+(?:" C1 ")?"
+       "|[^\\r\\n\\p{L}\\p{N}]?" UPPER_NO_HAN "+" LOWER_NO_HAN "*(?:" C1 ")?"
+       "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES)}, {.merges_optional = 1}};
+static const struct family afmoe = {
+    {D(digits_from_right),
+     R("[\\x{4E00}-\\x{9FFF}\\x{3400}-\\x{4DBF}\\x{F900}-\\x{FAFF}\\x{3040}-\\x{309F}"
+       "\\x{30A0}-\\x{30FF}\\x{FF65}-\\x{FF9F}\\x{2F00}-\\x{2FDF}\\x{E40}-\\x{E7F}"
+       "\\x{E80}-\\x{EFF}\\x{1780}-\\x{17FF}\\x{1000}-\\x{109F}\\x{AA60}-\\x{AA7F}"
+       "\\x{A9E0}-\\x{A9FF}\\x{AC00}-\\x{D7AF}\\x{1100}-\\x{11FF}]+"),
+     R(MARKED "[\\r\\n]*" SPACES)}, {0}};
+static const struct family youtu = {
+    {R("[\\x{AC00}-\\x{D7A3}\\x{3131}-\\x{318E}]+"
+       "|[\\x{FF01}\\x{2026}\\x{201C}\\x{201D}\\x{2018}\\x{2019}\\x{2014}\\x{FF1A}\\x{FF1B}"
+       "\\x{FF0C}\\x{3001}-\\x{303F}\\x{FE30}-\\x{FE4F}]+|[\\x{3105}-\\x{312F}]+|" KANA_HAN),
+     R(CASED("(?:" C1 ")?", "\\p{N}"))}, {.prefers_whole = 1}};
+static const struct family superbpe = {{R("\\p{N}+"), D(digits_cut_only)}, {0}};
+static const struct family chameleon = {
+    {R("<sentinel:[0-9]+>"), R("IMGIMG[A-I]{1,4}Z"), R("[\\t\\n]|    |  "), R("\\p{N}"),
+     R("[\\p{P}!-/:-@\\[-`{-~]"), R(GPT2)}, {.adds_bos = 1}};
+static const struct family bloom = {{R(BLOOM)}, {0}};
+static const struct family viking = {{R(BLOOM), R("\\p{N}")}, {0}};
 static const struct family bailing = {
-    {"'(?:[sSdDmMtT]|[lL][lL]|[vV][eE]|[rR][eE])|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}"
-     "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"}, 0, 0};
+    {R("'(?:[sSdDmMtT]|[lL][lL]|[vV][eE]|[rR][eE])|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}"
+       "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+")}, {0}};
 static const struct family seed_coder = {
-    {"(?:" C1 ")|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}\\r\\n]+" SPACES}, 0, 0};
+    {R("(?:" C1 ")|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}\\r\\n]+" SPACES)},
+    {0}};
+static const struct family gemma4 = {
+    {R("[^\\n]+|[\\n]+")}, {.adds_bos = 1, .over_chars = 1, .shows_blanks = 1, .whole_lines = 1}};
+static const struct family sarvam = {
+    {R("[^\\n]+|[\\n]+")}, {.over_chars = 1, .shows_blanks = 1}};
+static const struct family white = {{R("\\S+")}, {.over_chars = 1}};
 static const struct family plain = { /* files older than the key */
-    {"[\\p{P}\\$\\+<=>\\^~\\|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"}, 0, 0};
+    {R("[\\p{P}\\$\\+<=>\\^~\\|]+"), R(GPT2), R("\\p{N}+"), R("[0-9][0-9][0-9]")}, {0}};
 
 static const struct {
-    const char *name;
+    const char *names; /* blanks between them */
     const struct family *family;
-} names[] = {
-    {"", &plain},                 {"default", &plain},
-    {"gpt-2", &gpt2},             {"phi-2", &gpt2},
-    {"mpt", &gpt2},               {"olmo", &gpt2},
-    {"jais", &gpt2},              {"exaone4", &gpt2},
-    {"trillion", &gpt2},          {"granite-docling", &gpt2},
-    {"gigachat", &gpt2},          {"a.x-4.0", &gpt2},
-    {"mellum", &gpt2},
-    {"starcoder", &digits_gpt2},  {"refact", &digits_gpt2},
-    {"command-r", &digits_gpt2},  {"smollm", &digits_gpt2},
-    {"codeshell", &digits_gpt2},  {"exaone", &digits_gpt2},
-    {"minerva-7b", &digits_gpt2}, {"mellum2", &digits_gpt2},
-    {"cohere2_moe", &digits_gpt2},
-    {"llama3", &llama3},          {"llama-v3", &llama3},
-    {"llama-bpe", &llama3},       {"falcon3", &llama3},
-    {"falcon-h1", &llama3},       {"pixtral", &llama3},
-    {"midm-2.0", &llama3},        {"lfm2", &llama3},
-    {"jina-v5-nano", &llama3},
-    {"dbrx", &dbrx},              {"smaug-bpe", &dbrx},
-    {"glm4", &dbrx},              {"chatglm-bpe", &dbrx},
-    {"qwen2", &qwen2},            {"stablelm2", &qwen2},
-    {"deepseek-r1-qwen", &qwen2}, {"hunyuan", &qwen2},
-    {"megrez", &qwen2},           {"solar-open", &qwen2},
-    {"kormo", &qwen2},            {"openpangu", &qwen2},
-    {"f2llmv2", &qwen2},          {"grok-2", &qwen2},
-    {"qwen35", &qwen35},          {"minicpm5", &minicpm5},
-    {"laguna", &laguna},
+} rows[] = {
+    {"gpt-2 phi-2 mpt olmo jais exaone4 trillion granite-docling gigachat a.x-4.0 mellum jina-es "
+     "jina-de jina-v2-es jina-v2-de jina-v1-en jina-v2-code roberta-bpe modern-bert", &gpt2},
+    {"starcoder refact command-r smollm codeshell exaone minerva-7b mellum2 cohere2_moe",
+     &digits_gpt2},
+    {"llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano", &llama3},
+    {"dbrx smaug-bpe chatglm-bpe", &dbrx}, {"glm4 glm5", &glm4},
+    {"qwen2 stablelm2 deepseek-r1-qwen hunyuan megrez solar-open kormo openpangu f2llmv2 grok-2",
+     &qwen2},
+    {"qwen35", &qwen35}, {"minicpm5", &minicpm5}, {"laguna", &laguna}, {"jais-2 jais2", &jais2},
+    {"ufakzeka", &ufakzeka}, {"exaone-moe exaone_moe", &exaone_moe},
     {"deepseek-llm", &deepseek_llm}, {"deepseek-coder", &deepseek_coder},
-    {"deepseek-v3", &deepseek3},  {"hunyuan-dense", &deepseek3},
-    {"joyai-llm", &deepseek3},
-    {"falcon", &falcon},          {"tekken", &tekken},
-    {"gpt-4o", &gpt4o},           {"llama4", &gpt4o},
-    {"kanana2", &gpt4o},          {"minimax-m2", &gpt4o},
-    {"bloom", &bloom},            {"poro-chat", &bloom},
-    {"gpt3-finnish", &bloom},     {"viking", &viking},
-    {"bailingmoe", &bailing},     {"bailingmoe2", &bailing},
-    {"llada-moe", &bailing},      {"seed-coder", &seed_coder},
-};
-
-struct ends {
-    size_t *v, n, cap;
+    {"deepseek-v3 hunyuan-dense joyai-llm hy_v4", &deepseek3}, {"spark2_5", &spark},
+    {"falcon", &falcon}, {"tekken", &tekken}, {"gpt-4o llama4 kanana2 minimax-m2 talkie", &gpt4o},
+    {"granite-embed-multi-97m", &granite_embed}, {"tiny_aya cohere2moe", &tiny_aya},
+    {"kimi-k2", &kimi}, {"afmoe", &afmoe}, {"youtu", &youtu}, {"superbpe", &superbpe},
+    {"chameleon", &chameleon}, {"bloom poro-chat gpt3-finnish", &bloom}, {"viking", &viking},
+    {"bailingmoe bailingmoe2 llada-moe", &bailing}, {"seed-coder", &seed_coder},
+    {"gemma4 granite-embed-multi-311m", &gemma4}, {"sarvam-moe", &sarvam}, {"whitespace", &white},
+    {"default", &plain},
 };
 
 struct pretokenizer {
     const struct family *family;
-    pcre2_general_context *memory;
-    pcre2_match_context *matching;
-    pcre2_jit_stack *stack;
-    pcre2_match_data *match;
-    pcre2_code *regex[REGEXES_MAX];
+    struct regex *regex[STEPS_MAX];
     int n;
-    struct ends a, b;
+    struct cuts a, b;
     struct strbuf clean;
 };
 
-static void *pcre_alloc(size_t n, void *user)
+static int has_word(const char *words, struct gguf_str w)
 {
-    (void)user;
-    return mem_alloc(n);
-}
-
-static void pcre_free(void *p, void *user)
-{
-    (void)user;
-    mem_free(p);
+    for (const char *p = words; *p;) {
+        size_t n = strcspn(p, " ");
+        if (n == w.n && memcmp(p, w.s, n) == 0)
+            return 1;
+        p += n + (p[n] == ' ');
+    }
+    return 0;
 }
 
 static const struct family *find_family(struct gguf_str pre)
 {
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strlen(names[i].name) == pre.n && memcmp(names[i].name, pre.s, pre.n) == 0)
-            return names[i].family;
+    if (pre.n == 0)
+        return &plain;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (has_word(rows[i].names, pre))
+            return rows[i].family;
     return NULL;
 }
 
-static int compile(struct pretokenizer *p, struct err *e)
+static int refuse(struct gguf_str pre, struct err *e)
 {
-    pcre2_compile_context *c = pcre2_compile_context_create(p->memory);
-    int rc = c ? 0 : err_nomem(e);
+    struct strbuf b = STRBUF_INIT;
 
-    for (p->n = 0; rc == 0 && p->n < REGEXES_MAX && p->family->regex[p->n]; p->n++) {
-        const char *text = p->family->regex[p->n];
-        int code;
-        PCRE2_SIZE at;
-        p->regex[p->n] = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
-                                       PCRE2_UTF | PCRE2_UCP, &code, &at, c);
-        if (!p->regex[p->n])
-            rc = code == PCRE2_ERROR_HEAP_FAILED
-                     ? err_nomem(e)
-                     : err_set(e, ERR_UNSUPPORTED, "pre-tokenizer: this PCRE2 refuses '%.60s' "
-                               "at %zu (error %d)", text, (size_t)at, code);
-        else /* without JIT the same matches are found, only slower */
-            pcre2_jit_compile(p->regex[p->n], PCRE2_JIT_COMPLETE);
-    }
-    pcre2_compile_context_free(c);
-    return rc;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        strbuf_addf(&b, "%s%.*s", i ? " " : "", (int)strcspn(rows[i].names, " "), rows[i].names);
+    err_set(e, ERR_UNSUPPORTED, "pre-tokenizer '%.*s' is not known; known families: %s",
+            pre.n < 80 ? (int)pre.n : 80, pre.s, strbuf_str(&b));
+    err_hint(e, "token ids would be wrong, so the model is not run");
+    strbuf_release(&b);
+    return -1;
 }
 
 int pretokenizer_open(struct pretokenizer **out, struct gguf_str pre, struct err *e)
@@ -201,30 +225,18 @@ int pretokenizer_open(struct pretokenizer **out, struct gguf_str pre, struct err
     struct pretokenizer *p;
 
     *out = NULL;
-    if (!f) {
-        err_set(e, ERR_UNSUPPORTED, "pre-tokenizer '%.*s' is not known",
-                pre.n < 80 ? (int)pre.n : 80, pre.s);
-        err_hint(e, "token ids would be wrong, so the model is not run");
-        return -1;
-    }
+    if (!f)
+        return refuse(pre, e);
     p = mem_calloc(1, sizeof *p);
     if (!p)
         return err_nomem(e);
     p->family = f;
-    p->memory = pcre2_general_context_create(pcre_alloc, pcre_free, NULL);
-    p->matching = p->memory ? pcre2_match_context_create(p->memory) : NULL;
-    p->stack = p->memory ? pcre2_jit_stack_create(32 << 10, 8 << 20, p->memory) : NULL;
-    p->match = p->memory ? pcre2_match_data_create(1, p->memory) : NULL;
-    if (!p->matching || !p->match) {
-        pretokenizer_close(p);
-        return err_nomem(e);
-    }
-    if (p->stack)
-        pcre2_jit_stack_assign(p->matching, NULL, p->stack);
-    if (compile(p, e) < 0) {
-        pretokenizer_close(p);
-        return -1;
-    }
+    for (; p->n < STEPS_MAX && (f->steps[p->n].regex || f->steps[p->n].digits); p->n++)
+        if (f->steps[p->n].regex &&
+            regex_open(&p->regex[p->n], f->steps[p->n].regex, REGEX_PCRE, e) < 0) {
+            pretokenizer_close(p);
+            return err_prefix(e, "pre-tokenizer");
+        }
     *out = p;
     return 0;
 }
@@ -233,118 +245,40 @@ void pretokenizer_close(struct pretokenizer *p)
 {
     if (!p)
         return;
-    for (int i = 0; i < REGEXES_MAX; i++)
-        pcre2_code_free(p->regex[i]);
-    pcre2_match_data_free(p->match);
-    pcre2_jit_stack_free(p->stack);
-    pcre2_match_context_free(p->matching);
-    pcre2_general_context_free(p->memory);
+    for (int i = 0; i < STEPS_MAX; i++)
+        regex_close(p->regex[i]);
     strbuf_release(&p->clean);
-    mem_free(p->a.v);
-    mem_free(p->b.v);
+    cuts_release(&p->a);
+    cuts_release(&p->b);
     mem_free(p);
 }
 
-int pretokenizer_adds_bos(const struct pretokenizer *p)
+const struct pre_habits *pretokenizer_habits(const struct pretokenizer *p)
 {
-    return p->family->adds_bos;
-}
-
-int pretokenizer_prefers_whole(const struct pretokenizer *p)
-{
-    return p->family->prefers_whole;
-}
-
-/* Bytes of the well-formed character at s, 0 when there is none. */
-static size_t char_bytes(const unsigned char *s, size_t n)
-{
-    unsigned c = s[0];
-    size_t len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-
-    if (len == 0 || len > n)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    if (len == 3 && ((c == 0xe0 && s[1] < 0xa0) || (c == 0xed && s[1] > 0x9f)))
-        return 0; /* overlong, surrogates */
-    if (len == 4 && ((c == 0xf0 && s[1] < 0x90) || (c == 0xf4 && s[1] > 0x8f)))
-        return 0; /* overlong, above U+10FFFF */
-    return len;
-}
-
-/* The text for PCRE2: itself when well formed, else a copy with U+0001 for every stray byte, which
- * keeps all places the same. */
-static const char *clean_text(struct pretokenizer *p, const char *text, size_t n)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    size_t len;
-
-    strbuf_clear(&p->clean);
-    for (size_t i = 0; i < n; i += len ? len : 1) {
-        len = char_bytes(s + i, n - i);
-        if (len)
-            continue;
-        if (!p->clean.len)
-            strbuf_add(&p->clean, text, n);
-        if (p->clean.failed)
-            return NULL;
-        p->clean.s[i] = 1;
-    }
-    return p->clean.len ? p->clean.s : text;
-}
-
-static int add_end(struct ends *l, size_t end)
-{
-    if (mem_grow(&l->v, &l->cap, l->n + 1, sizeof *l->v) < 0)
-        return -1;
-    l->v[l->n++] = end;
-    return 0;
-}
-
-/* Cuts text[from..to) by one regex; the piece is all that the regex can see. */
-static int split_piece(struct pretokenizer *p, const pcre2_code *regex, const char *text,
-                       size_t from, size_t to, struct ends *out, struct err *e)
-{
-    size_t at = 0, n = to - from;
-
-    while (at < n) {
-        const PCRE2_SIZE *place = pcre2_get_ovector_pointer(p->match);
-        int rc = pcre2_match(regex, (PCRE2_SPTR)text + from, n, at, PCRE2_NO_UTF_CHECK, p->match,
-                             p->matching);
-        if (rc == PCRE2_ERROR_NOMATCH)
-            break;
-        if (rc == PCRE2_ERROR_NOMEMORY)
-            return err_nomem(e);
-        if (rc < 0)
-            return err_set(e, ERR_UNSUPPORTED, "pre-tokenizer: PCRE2 error %d at byte %zu of a "
-                           "piece of %zu bytes", rc, at, n);
-        if (place[0] > at && add_end(out, from + place[0]) < 0)
-            return err_nomem(e);
-        if (add_end(out, from + place[1]) < 0)
-            return err_nomem(e);
-        at = place[1];
-    }
-    return at < n && add_end(out, to) < 0 ? err_nomem(e) : 0;
+    return &p->family->habits;
 }
 
 int pretokenizer_split(struct pretokenizer *p, const char *text, size_t n, const size_t **ends,
                        size_t *count, struct err *e)
 {
-    struct ends *now = &p->a, *next = &p->b, *swap;
-    const char *clean = clean_text(p, text, n);
+    struct cuts *now = &p->a, *next = &p->b, *swap;
+    const char *clean = unicode_clean(&p->clean, text, n);
 
     if (!clean)
         return err_nomem(e);
     now->n = 0;
-    if (n && add_end(now, n) < 0)
+    if (n && cuts_add(now, n) < 0)
         return err_nomem(e);
     for (int r = 0; r < p->n; r++) {
         size_t from = 0;
         next->n = 0;
-        for (size_t i = 0; i < now->n; from = now->v[i++])
-            if (split_piece(p, p->regex[r], clean, from, now->v[i], next, e) < 0)
-                return -1;
+        for (size_t i = 0; i < now->n; from = now->v[i++]) {
+            int rc = p->regex[r] ? cuts_by_regex(next, p->regex[r], clean, from, now->v[i], e)
+                                 : cuts_by_digits(next, p->family->steps[r].digits, clean, from,
+                                                  now->v[i], e);
+            if (rc < 0)
+                return err_prefix(e, "pre-tokenizer");
+        }
         swap = now;
         now = next;
         next = swap;

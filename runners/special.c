@@ -177,7 +177,7 @@ static int is_white(char c)
 static int split_plain(const struct special *s, const struct by_length *row, const char *text,
                        struct fragment f, int with_control, struct fragments *out)
 {
-    size_t from = f.from, i = f.from;
+    size_t from = f.from, i = f.from, left;
 
     while (i + row->len <= f.to) {
         int32_t id = match(s, row, text + i, f.to - i, with_control);
@@ -185,7 +185,10 @@ static int split_plain(const struct special *s, const struct by_length *row, con
             i++;
             continue;
         }
-        if (add(out, from, i, -1) < 0 || add(out, i, i + row->len, id) < 0)
+        left = i;
+        while (s->v->traits[id] & TOKEN_EATS_LEFT && left > from && is_white(text[left - 1]))
+            left--;
+        if (add(out, from, left, -1) < 0 || add(out, i, i + row->len, id) < 0)
             return -1;
         i += row->len;
         while (s->v->traits[id] & TOKEN_EATS_RIGHT && i < f.to && is_white(text[i]))

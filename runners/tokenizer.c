@@ -8,7 +8,9 @@
 #include "runners/tokenizer_scheme.h"
 #include "runners/vocab.h"
 
-static const struct scheme *const schemes[] = {&scheme_bpe, &scheme_spm};
+static const struct scheme *const schemes[] = {
+    &scheme_bpe, &scheme_spm, &scheme_wpm, &scheme_ugm, &scheme_rwkv, &scheme_gemma4,
+};
 
 struct tokenizer {
     const struct scheme *scheme;
@@ -32,6 +34,47 @@ int ids_push(struct ids *i, int32_t id)
     return 0;
 }
 
+/* "<0xHH>" to its byte; -1 when the text is not that. */
+static int byte_of(struct gguf_str t)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    const char *hi, *lo;
+
+    if (t.n != 6 || memcmp(t.s, "<0x", 3) != 0 || t.s[5] != '>')
+        return -1;
+    hi = memchr(digits, t.s[3], 16);
+    lo = memchr(digits, t.s[4], 16);
+    return hi && lo ? (int)(hi - digits) << 4 | (int)(lo - digits) : -1;
+}
+
+void token_decode_blanks(const struct vocab *v, int32_t id, struct strbuf *out)
+{
+    struct gguf_str t = v->text[id];
+    int byte = v->type[id] == TOKEN_BYTE ? byte_of(t) : -1;
+
+    if (byte >= 0) {
+        strbuf_addc(out, (char)byte);
+        return;
+    }
+    for (size_t i = 0; i < t.n;) {
+        int blank = t.n - i >= 3 && memcmp(t.s + i, "\xe2\x96\x81", 3) == 0;
+        strbuf_addc(out, blank ? ' ' : t.s[i]);
+        i += blank ? 3 : 1;
+    }
+}
+
+static int refuse(const struct gguf *g, struct gguf_str model, struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
+        strbuf_addf(&b, "%s%s", i ? ", " : "", schemes[i]->model);
+    err_set(e, ERR_UNSUPPORTED, "%s: tokenizer '%.*s' is not supported; known: %s", gguf_path(g),
+            model.n < 80 ? (int)model.n : 80, model.s, strbuf_str(&b));
+    strbuf_release(&b);
+    return -1;
+}
+
 static int find_scheme(struct tokenizer *t, const struct gguf *g, struct err *e)
 {
     struct gguf_str model = {"", 0}, pre = {"", 0};
@@ -51,8 +94,7 @@ static int find_scheme(struct tokenizer *t, const struct gguf *g, struct err *e)
             t->scheme = schemes[i];
     }
     if (!t->scheme)
-        return err_set(e, ERR_UNSUPPORTED, "%s: tokenizer '%.*s' is not supported", gguf_path(g),
-                       model.n < 80 ? (int)model.n : 80, model.s);
+        return refuse(g, model, e);
     return 0;
 }
 

@@ -22,6 +22,10 @@ struct scheme {
     void (*decode)(const void *self, int32_t id, struct strbuf *out);
 };
 
-extern const struct scheme scheme_bpe, scheme_spm;
+/* For decode: a blank for U+2581 and the byte of a byte token "<0xHH>". */
+void token_decode_blanks(const struct vocab *v, int32_t id, struct strbuf *out);
+
+extern const struct scheme scheme_bpe, scheme_gemma4, scheme_spm, scheme_wpm, scheme_ugm,
+    scheme_rwkv;
 
 #endif

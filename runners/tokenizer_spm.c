@@ -201,34 +201,9 @@ static int spm_encode(void *self, const char *text, size_t n, int after_special,
     return encode_piece(s, from, s->text.len, out) < 0 ? err_nomem(e) : 0;
 }
 
-/* "<0xHH>" to its byte; -1 when the text is not that. */
-static int byte_of(struct gguf_str t)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    const char *hi, *lo;
-
-    if (t.n != 6 || memcmp(t.s, "<0x", 3) != 0 || t.s[5] != '>')
-        return -1;
-    hi = memchr(digits, t.s[3], 16);
-    lo = memchr(digits, t.s[4], 16);
-    return hi && lo ? (int)(hi - digits) << 4 | (int)(lo - digits) : -1;
-}
-
 static void spm_decode(const void *self, int32_t id, struct strbuf *out)
 {
-    const struct spm *s = self;
-    struct gguf_str t = s->v->text[id];
-    int byte = s->v->type[id] == TOKEN_BYTE ? byte_of(t) : -1;
-
-    if (byte >= 0) {
-        strbuf_addc(out, (char)byte);
-        return;
-    }
-    for (size_t i = 0; i < t.n;) {
-        int blank = is_blank(t.s + i, t.n - i);
-        strbuf_addc(out, blank ? ' ' : t.s[i]);
-        i += blank ? 3 : 1;
-    }
+    token_decode_blanks(((const struct spm *)self)->v, id, out);
 }
 
 const struct scheme scheme_spm = {

@@ -13,6 +13,7 @@ enum { TOKEN_NORMAL = 1, TOKEN_UNKNOWN, TOKEN_CONTROL, TOKEN_USER, TOKEN_UNUSED,
 enum { /* traits */
     TOKEN_ENDS = 1,     /* ends a generation */
     TOKEN_EATS_RIGHT = 2, /* white space after it is dropped */
+    TOKEN_EATS_LEFT = 4,  /* and before it */
 };
 
 struct vocab_defaults { /* where the file has no key */
@@ -33,6 +34,12 @@ struct vocab {
     int32_t bos, eos, unk;
     int adds_bos, adds_space;
 };
+
+/* The same from elsewhere: n empty tokens; then the caller sets texts, puts them into by_text and
+ * sets types and special ids; in the end vocab_mark_ends.  On failure release it too. */
+int vocab_alloc(struct vocab *v, const char *path, size_t n, struct err *e);
+/* Marks eos and the control tokens whose text ends a generation in whatever model has them. */
+void vocab_mark_ends(struct vocab *v);
 
 int vocab_init(struct vocab *v, const struct gguf *g, const struct vocab_defaults *d,
                struct err *e); /* on failure release it too */

@@ -67,7 +67,8 @@ static void ids_are_those_of_llama_cpp(void **state)
 {
     static const char *const names[] = {
         "llama-spm", "phi-3", "baichuan", "gpt-2", "llama-bpe", "qwen2", "qwen35", "deepseek-llm",
-        "deepseek-coder", "falcon", "starcoder", "refact", "command-r", "mpt", "gpt-neox",
+        "deepseek-coder", "falcon", "starcoder", "refact", "command-r", "mpt", "gpt-neox", "bert-bge",
+        "gemma-4",
     };
     char vocab[4200], name[128];
     (void)state;
@@ -314,8 +315,8 @@ static void what_is_not_known_is_refused_by_name(void **state)
     (void)state;
     assert_vocabulary_refused(&w, ERR_FORMAT, "the file has no tokenizer");
     w = (struct gguf_writer){0};
-    gguf_put_str(&w, "tokenizer.ggml.model", "t5", 2);
-    assert_vocabulary_refused(&w, ERR_UNSUPPORTED, "tokenizer 't5' is not supported");
+    gguf_put_str(&w, "tokenizer.ggml.model", "zorp", 4);
+    assert_vocabulary_refused(&w, ERR_UNSUPPORTED, "tokenizer 'zorp' is not supported; known: gpt2, llama, bert");
     w = (struct gguf_writer){0};
     gguf_put_str(&w, "tokenizer.ggml.model", "gpt2", 4);
     assert_vocabulary_refused(&w, ERR_FORMAT, "no vocabulary (key 'tokenizer.ggml.tokens')");
