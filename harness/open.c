@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 
@@ -32,13 +33,26 @@ int open_model(const struct context *c, const char *name, int context, struct ru
     return rc;
 }
 
+/* A folder, or one of the files in it that describe a tokenizer. */
+static int is_hugging_face(const char *path)
+{
+    size_t n = strlen(path);
+    struct stat st;
+
+    return (n > 5 && strcmp(path + n - 5, ".json") == 0) ||
+           (n > 6 && strcmp(path + n - 6, ".model") == 0) ||
+           (stat(path, &st) == 0 && S_ISDIR(st.st_mode));
+}
+
 int open_vocabulary(const char *name, struct vocabulary *out, struct err *e)
 {
     char *path = model_path(name, e);
     int rc = -1;
 
     *out = (struct vocabulary){0};
-    if (path && gguf_open(&out->gguf, path, e) == 0)
+    if (path && is_hugging_face(path))
+        rc = tokenizer_open_hf(&out->tokenizer, path, e);
+    else if (path && gguf_open(&out->gguf, path, e) == 0)
         rc = tokenizer_open(&out->tokenizer, out->gguf, e);
     mem_free(path);
     if (rc < 0)

@@ -33,9 +33,10 @@ struct runner_opts engine_opts(const struct context *c);
 int open_model(const struct context *c, const char *name, int context, struct runner **out,
                struct err *e);
 
-/* Only the file and its tokenizer; works on a GGUF that holds just a vocabulary. */
+/* Only the file and its tokenizer; works on a GGUF that holds just a vocabulary, and on a folder, a
+ * tokenizer.json or a tokenizer.model of Hugging Face. */
 struct vocabulary {
-    struct gguf *gguf;
+    struct gguf *gguf; /* NULL for the latter */
     struct tokenizer *tokenizer;
 };
 int open_vocabulary(const char *name, struct vocabulary *out, struct err *e);

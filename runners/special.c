@@ -49,7 +49,8 @@ static void set_pairs(struct special *s, struct gguf_str t)
 
 static int is_special(const struct vocab *v, int id)
 {
-    return v->type[id] >= TOKEN_UNKNOWN && v->type[id] <= TOKEN_USER;
+    return v->type[id] >= TOKEN_UNKNOWN && v->type[id] <= TOKEN_USER && v->text[id].n &&
+           !(v->traits[id] & TOKEN_OF_MODEL);
 }
 
 static int longer_first(const void *a, const void *b)

@@ -12,14 +12,6 @@ static const struct scheme *const schemes[] = {
     &scheme_bpe, &scheme_spm, &scheme_wpm, &scheme_ugm, &scheme_rwkv, &scheme_gemma4,
 };
 
-struct tokenizer {
-    const struct scheme *scheme;
-    void *self; /* the scheme's */
-    struct vocab vocab;
-    struct special *special;
-    char *pre;
-};
-
 void ids_release(struct ids *i)
 {
     mem_free(i->v);
@@ -127,6 +119,7 @@ void tokenizer_close(struct tokenizer *t)
     special_close(t->special);
     vocab_release(&t->vocab);
     mem_free(t->pre);
+    mem_free(t->path);
     mem_free(t);
 }
 
@@ -134,10 +127,12 @@ int tokenizer_encode(struct tokenizer *t, const char *text, size_t n, int flags,
                      struct err *e)
 {
     const struct fragments *f;
-    int after_special = 1;
+    enum text_place place = TEXT_FIRST;
 
     if (flags & TOKENIZE_BOS && t->vocab.bos >= 0 && ids_push(out, t->vocab.bos) < 0)
         return err_nomem(e);
+    if (t->scheme->encode_all)
+        return t->scheme->encode_all(t->self, text, n, flags, out, e);
     if (special_split(t->special, text, n, flags & TOKENIZE_SPECIAL, &f, e) < 0)
         return -1;
     for (size_t i = 0; i < f->n; i++) {
@@ -145,11 +140,11 @@ int tokenizer_encode(struct tokenizer *t, const char *text, size_t n, int flags,
         if (p->id >= 0) {
             if (ids_push(out, p->id) < 0)
                 return err_nomem(e);
-        } else if (t->scheme->encode(t->self, text + p->from, p->to - p->from, after_special, out,
+        } else if (t->scheme->encode(t->self, text + p->from, p->to - p->from, place, out,
                                      e) < 0) {
             return -1;
         }
-        after_special = p->id >= 0;
+        place = p->id >= 0 ? TEXT_AFTER_SPECIAL : TEXT_INSIDE;
     }
     return 0;
 }
@@ -209,7 +204,7 @@ int tokenizer_is_end(const struct tokenizer *t, int32_t id)
 
 const char *tokenizer_model(const struct tokenizer *t)
 {
-    return t->scheme->model;
+    return t->scheme->name ? t->scheme->name(t->self) : t->scheme->model;
 }
 
 const char *tokenizer_pre(const struct tokenizer *t)

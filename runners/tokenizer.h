@@ -1,7 +1,9 @@
-/* tokenizer.h -- text to token ids and back: BPE and SPM behind one interface (engine.md 4).
+/* tokenizer.h -- text to token ids and back: every kind of vocabulary behind one interface
+ * (engine.md 4).
  *
- * Byte-exact with llama.cpp on the same file.  One thread at a time drives a tokenizer (it keeps a
- * cache of pieces).  Texts of tokens are the gguf's, which must outlive the tokenizer. */
+ * From a GGUF the ids are llama.cpp's on the same file; from Hugging Face's files those of
+ * Hugging Face's libraries or of SentencePiece.  One thread at a time drives a tokenizer (it keeps
+ * a cache of pieces). */
 #ifndef RUNNERS_TOKENIZER_H
 #define RUNNERS_TOKENIZER_H
 
@@ -25,7 +27,12 @@ enum { /* flags */
 };
 
 struct tokenizer;
+/* Texts of tokens are the gguf's, which must outlive the tokenizer. */
 int tokenizer_open(struct tokenizer **out, const struct gguf *g, struct err *e);
+/* path: a folder with tokenizer.json, or else tokenizer.model (SentencePiece); or one of these
+ * files itself.  The files beside it (tokenizer_config.json, generation_config.json, config.json)
+ * say which tokens begin and end a text, where they are. */
+int tokenizer_open_hf(struct tokenizer **out, const char *path, struct err *e);
 void tokenizer_close(struct tokenizer *t);
 
 /* Appends.  Any bytes are accepted.  Time is n log n whatever the text. */
@@ -42,8 +49,8 @@ int32_t tokenizer_bos(const struct tokenizer *t); /* -1: none */
 int32_t tokenizer_eos(const struct tokenizer *t);
 int tokenizer_adds_bos(const struct tokenizer *t); /* the file's own default */
 int tokenizer_is_end(const struct tokenizer *t, int32_t id); /* end of generation */
-const char *tokenizer_model(const struct tokenizer *t);      /* "llama", "gpt2" */
-const char *tokenizer_pre(const struct tokenizer *t);        /* "smollm"; "" when absent */
+const char *tokenizer_model(const struct tokenizer *t);      /* "llama", "gpt2", "BPE" */
+const char *tokenizer_pre(const struct tokenizer *t);        /* "smollm"; "" if none */
 struct gguf_str tokenizer_text(const struct tokenizer *t, int32_t id); /* as in the file */
 
 #endif

@@ -123,14 +123,14 @@ static void replace_blanks(struct strbuf *out, const char *text, size_t n)
             strbuf_addc(out, text[i]);
 }
 
-static int encode_text(void *self, const char *text, size_t n, int after_special, struct ids *out,
-                       struct err *e)
+static int encode_text(void *self, const char *text, size_t n, enum text_place place,
+                      struct ids *out, struct err *e)
 {
     struct bpe_scheme *s = self;
     const size_t *ends;
     size_t count, from = 0;
 
-    (void)after_special;
+    (void)place;
     if (n > MERGE_MAX / 3)
         return err_set(e, ERR_UNSUPPORTED, "a text of %zu bytes is too long to tokenize", n);
     if (pretokenizer_habits(s->pre)->shows_blanks) {

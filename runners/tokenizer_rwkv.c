@@ -89,12 +89,12 @@ static int rwkv_open(void **self, struct vocab *v, const struct gguf *g, struct 
 }
 
 /* A byte that no token starts with is unk, where the file has one. */
-static int rwkv_encode(void *self, const char *text, size_t n, int after_special, struct ids *out,
-                       struct err *e)
+static int rwkv_encode(void *self, const char *text, size_t n, enum text_place place,
+                      struct ids *out, struct err *e)
 {
     struct rwkv *r = self;
 
-    (void)after_special;
+    (void)place;
     for (size_t i = 0, len; i < n; i += len ? len : 1) {
         int32_t id;
         len = prefix_longest(&r->set, text + i, n - i, &id);

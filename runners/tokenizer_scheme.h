@@ -5,8 +5,11 @@
 #define RUNNERS_TOKENIZER_SCHEME_H
 
 #include "base/strbuf.h"
+#include "runners/special.h"
 #include "runners/tokenizer.h"
 #include "runners/vocab.h"
+
+enum text_place { TEXT_FIRST, TEXT_AFTER_SPECIAL, TEXT_INSIDE }; /* where a text stands */
 
 struct scheme {
     const char *model; /* tokenizer.ggml.model */
@@ -14,18 +17,34 @@ struct scheme {
     /* May change v's adds_bos; v outlives the scheme. */
     int (*open)(void **self, struct vocab *v, const struct gguf *g, struct err *e);
     void (*close)(void *self);
-    /* Appends the ids of text[0..n), n > 0.  after_special: the text's start follows a special
-     * token or is the beginning. */
-    int (*encode)(void *self, const char *text, size_t n, int after_special, struct ids *out,
+    /* Appends the ids of text[0..n), n > 0. */
+    int (*encode)(void *self, const char *text, size_t n, enum text_place place, struct ids *out,
                   struct err *e);
+    /* NULL, or in place of encode: the whole text, special tokens included (flags: TOKENIZE_). */
+    int (*encode_all)(void *self, const char *text, size_t n, int flags, struct ids *out,
+                      struct err *e);
     /* Appends the bytes of a normal or byte token. */
     void (*decode)(const void *self, int32_t id, struct strbuf *out);
+    const char *(*name)(const void *self); /* NULL: model */
+};
+
+struct tokenizer {
+    const struct scheme *scheme;
+    void *self; /* the scheme's */
+    struct vocab vocab;
+    struct special *special; /* NULL with encode_all */
+    char *pre, *path;        /* path: NULL when the vocab's is somebody else's */
 };
 
 /* For decode: a blank for U+2581 and the byte of a byte token "<0xHH>". */
 void token_decode_blanks(const struct vocab *v, int32_t id, struct strbuf *out);
 
 extern const struct scheme scheme_bpe, scheme_gemma4, scheme_spm, scheme_wpm, scheme_ugm,
-    scheme_rwkv;
+    scheme_rwkv, scheme_hf, scheme_sp;
+
+/* Fill t, whose path is that of the file; dir: its folder, ending in '/'.  On failure t is closed
+ * by the caller. */
+int hf_open_json(struct tokenizer *t, const char *dir, struct err *e);
+int sp_open_model(struct tokenizer *t, const char *dir, struct err *e);
 
 #endif

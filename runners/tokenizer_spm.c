@@ -2,18 +2,14 @@
  * (engine.md 4.2).
  *
  * Two symbols only ever merge into a token, so what is left at the end is a token or one character;
- * a character without a token becomes its bytes.
- *
- * Merging knows no words, but no token reaches over most places where a blank follows something
- * else.  There the text is cut, which changes no id: the pieces are short and can be cached. */
+ * a character without a token becomes its bytes. */
 #include <string.h>
 
 #include "base/mem.h"
 #include "runners/merge.h"
 #include "runners/piece_cache.h"
+#include "runners/spaces.h"
 #include "runners/tokenizer_scheme.h"
-
-#define SPACE "\xe2\x96\x81" /* U+2581 stands for a blank in token texts */
 
 #define NO_TOKEN UINT32_MAX
 
@@ -22,7 +18,7 @@ struct spm {
     struct merger merger;
     struct strbuf text; /* with blanks replaced */
     int32_t byte[256];
-    uint8_t joins[256]; /* last byte of what stands before a blank inside some token */
+    struct space_cuts cuts;
     struct piece_cache *cache;
 };
 
@@ -61,22 +57,6 @@ static void spm_close(void *self)
     mem_free(s);
 }
 
-static int is_blank(const char *s, size_t n)
-{
-    return n >= 3 && memcmp(s, SPACE, 3) == 0;
-}
-
-static void find_joins(struct spm *s)
-{
-    for (int i = 0; i < s->v->n; i++) {
-        struct gguf_str t = s->v->text[i];
-        for (size_t k = 1; k + 3 <= t.n; k++)
-            if (is_blank(t.s + k, t.n - k))
-                s->joins[(unsigned char)t.s[k - 1]] = 1;
-    }
-    s->joins[0x81] = 1; /* the last byte of the blank itself: runs of blanks stay together */
-}
-
 static int spm_open(void **self, struct vocab *v, const struct gguf *g, struct err *e)
 {
     struct spm *s = mem_calloc(1, sizeof *s);
@@ -90,7 +70,7 @@ static int spm_open(void **self, struct vocab *v, const struct gguf *g, struct e
         spm_close(s);
         return err_nomem(e);
     }
-    find_joins(s);
+    space_cuts_init(&s->cuts, v->text, (size_t)v->n);
     s->merger.join = spm_join;
     s->merger.self = s;
     for (int i = 0; i < 256; i++) {
@@ -112,13 +92,13 @@ static void replace_blanks(struct spm *s, const char *text, size_t n, int prefix
 {
     strbuf_clear(&s->text);
     if (prefix)
-        strbuf_adds(&s->text, SPACE);
+        strbuf_adds(&s->text, SPACE_TEXT);
     while (n) {
         const char *blank = memchr(text, ' ', n);
         size_t run = blank ? (size_t)(blank - text) : n;
         strbuf_add(&s->text, text, run);
         if (blank)
-            strbuf_adds(&s->text, SPACE);
+            strbuf_adds(&s->text, SPACE_TEXT);
         text += run + (blank != NULL);
         n -= run + (blank != NULL);
     }
@@ -178,27 +158,22 @@ static int encode_piece(struct spm *s, size_t from, size_t to, struct ids *out)
     return 0;
 }
 
-static int spm_encode(void *self, const char *text, size_t n, int after_special, struct ids *out,
-                      struct err *e)
+static int spm_encode(void *self, const char *text, size_t n, enum text_place place,
+                      struct ids *out, struct err *e)
 {
     struct spm *s = self;
-    size_t from = 0;
 
     if (n > MERGE_MAX / 3)
         return err_set(e, ERR_UNSUPPORTED, "a text of %zu bytes is too long to tokenize", n);
-    replace_blanks(s, text, n, s->v->adds_space && after_special);
+    replace_blanks(s, text, n, s->v->adds_space && place != TEXT_INSIDE);
     if (strbuf_ok(&s->text, e) < 0)
         return -1;
-    for (size_t i = 0; i < s->text.len; i += char_at(s, i)) {
-        int is_cut = i > from && is_blank(s->text.s + i, s->text.len - i) &&
-                     !s->joins[(unsigned char)s->text.s[i - 1]];
-        if (!is_cut)
-            continue;
-        if (encode_piece(s, from, i, out) < 0)
+    for (size_t from = 0, to; from < s->text.len; from = to) {
+        to = space_cuts_next(&s->cuts, s->text.s, from, s->text.len);
+        if (encode_piece(s, from, to, out) < 0)
             return err_nomem(e);
-        from = i;
     }
-    return encode_piece(s, from, s->text.len, out) < 0 ? err_nomem(e) : 0;
+    return 0;
 }
 
 static void spm_decode(const void *self, int32_t id, struct strbuf *out)

@@ -58,17 +58,20 @@ static int read_tokens(struct ugm *u, struct err *e)
     struct unigram_opts o = {.unk = v->unk, .fuses_unk = 1, .unk_by_id = 1};
     uint32_t *parts = mem_alloc((size_t)v->n * sizeof *parts);
     uint32_t *user = mem_alloc((size_t)v->n * sizeof *user);
+    double *scores = mem_alloc((size_t)v->n * sizeof *scores);
     size_t n_parts = 0, n_user = 0;
     float least = FLT_MAX;
     int rc = -1;
 
-    if (!parts || !user) {
+    if (!parts || !user || !scores) {
+        mem_free(scores);
         err_nomem(e);
         goto out;
     }
     for (int i = 0; i < v->n; i++) {
         float score = v->score ? v->score[i] : 0;
         int type = v->type[i];
+        scores[i] = score;
         if (type == TOKEN_NORMAL && score < least)
             least = score;
         if (type == TOKEN_NORMAL || type == TOKEN_USER || type == TOKEN_UNUSED)
@@ -76,7 +79,7 @@ static int read_tokens(struct ugm *u, struct err *e)
         if (type == TOKEN_USER)
             user[n_user++] = (uint32_t)i;
     }
-    if (unigram_init(&u->unigram, v, &o, parts, n_parts, least, e) < 0)
+    if (unigram_init(&u->unigram, v, &o, scores, parts, n_parts, least, e) < 0)
         goto out;
     if (prefix_init(&u->user, v->text, user, n_user) < 0) {
         err_nomem(e);
@@ -151,12 +154,12 @@ static void normalise(struct ugm *u, const char *s, size_t n)
     }
 }
 
-static int ugm_encode(void *self, const char *text, size_t n, int after_special, struct ids *out,
-                      struct err *e)
+static int ugm_encode(void *self, const char *text, size_t n, enum text_place place,
+                      struct ids *out, struct err *e)
 {
     struct ugm *u = self;
 
-    (void)after_special;
+    (void)place;
     normalise(u, text, n);
     if (strbuf_ok(&u->text, e) < 0)
         return -1;

@@ -95,13 +95,13 @@ static uint32_t base_letter(uint32_t c)
     return n > 0 && n <= 32 ? (uint32_t)d[0] : c;
 }
 
-static int wpm_encode(void *self, const char *text, size_t n, int after_special, struct ids *out,
-                      struct err *e)
+static int wpm_encode(void *self, const char *text, size_t n, enum text_place place,
+                      struct ids *out, struct err *e)
 {
     struct wpm *w = self;
     size_t len;
 
-    (void)after_special;
+    (void)place;
     start_word(w);
     for (size_t i = 0; i < n; i += len) {
         uint32_t c = unicode_at(text + i, n - i, &len);

@@ -9,9 +9,10 @@
 #define PENALTY 10.0 /* of an unknown character below the least likely token */
 
 int unigram_init(struct unigram *u, const struct vocab *v, const struct unigram_opts *o,
-                 const uint32_t *members, size_t n, double min_score, struct err *e)
+                 double *score, const uint32_t *members, size_t n, double min_score,
+                 struct err *e)
 {
-    *u = (struct unigram){.v = v, .o = *o, .unk_score = min_score - PENALTY};
+    *u = (struct unigram){.v = v, .o = *o, .score = score, .unk_score = min_score - PENALTY};
     if (o->in_float)
         u->unk_score = (float)u->unk_score;
     for (int i = 0; i < 256; i++) {
@@ -25,6 +26,7 @@ int unigram_init(struct unigram *u, const struct vocab *v, const struct unigram_
 void unigram_release(struct unigram *u)
 {
     prefix_release(&u->set);
+    mem_free(u->score);
     mem_free(u->nodes);
     *u = (struct unigram){0};
 }
@@ -59,7 +61,7 @@ static void leave(const struct unigram *u, const char *text, size_t n, size_t at
         has_single |= i + 1 - at == len;
         score = u->v->type[id] == TOKEN_USER
                     ? u->o.user_score + (double)(i + 1 - at) * u->o.user_per_byte
-                    : u->v->score ? u->v->score[id] : 0;
+                    : u->score[id];
         offer(u, at, i + 1, id, score);
     }
     if (!has_single)

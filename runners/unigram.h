@@ -28,6 +28,7 @@ struct unigram {
     const struct vocab *v;
     struct unigram_opts o;
     struct prefix_set set;
+    double *score; /* by id; owned */
     double unk_score;
     int32_t byte[256];
     struct unigram_node *nodes;
@@ -36,9 +37,11 @@ struct unigram {
 
 enum { UNIGRAM_MAX = 1 << 29 }; /* bytes that one text may have */
 
-/* members: the ids that take part; scores: v->score.  On failure release it too. */
+/* members: the ids that take part; score has v->n elements and becomes u's.  On failure release it
+ * too. */
 int unigram_init(struct unigram *u, const struct vocab *v, const struct unigram_opts *o,
-                 const uint32_t *members, size_t n, double min_score, struct err *e);
+                 double *score, const uint32_t *members, size_t n, double min_score,
+                 struct err *e);
 void unigram_release(struct unigram *u);
 /* Appends the ids of text.  -1: out of memory. */
 int unigram_encode(struct unigram *u, const char *text, size_t n, struct ids *out);

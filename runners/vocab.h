@@ -14,6 +14,7 @@ enum { /* traits */
     TOKEN_ENDS = 1,     /* ends a generation */
     TOKEN_EATS_RIGHT = 2, /* white space after it is dropped */
     TOKEN_EATS_LEFT = 4,  /* and before it */
+    TOKEN_OF_MODEL = 8,   /* found by the model itself, not as a special token */
 };
 
 struct vocab_defaults { /* where the file has no key */
