@@ -6,7 +6,7 @@
 
 extern const struct option bench_options[], doctor_options[], eval_options[], export_options[],
     generate_options[], help_options[], info_options[], items_options[], label_options[],
-    logits_options[], pull_options[], quantize_options[], report_options[], runs_options[],
+    logits_options[], pull_options[], quantize_options[], report_options[], run_options[], runs_options[],
     score_options[], tasks_options[], template_options[], tokenize_options[];
 
 int cmd_bench(struct context *c, struct err *e);
@@ -27,6 +27,7 @@ int cmd_models(struct context *c, struct err *e);
 int cmd_pull(struct context *c, struct err *e);
 int cmd_quantize(struct context *c, struct err *e);
 int cmd_report(struct context *c, struct err *e);
+int cmd_run(struct context *c, struct err *e);
 int cmd_runs(struct context *c, struct err *e);
 int cmd_score(struct context *c, struct err *e);
 int cmd_show(struct context *c, struct err *e);

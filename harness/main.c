@@ -48,6 +48,12 @@ static const struct command commands[] = {
     {MEASURING, "eval", cmd_eval, eval_options, "MODEL...", 1, -1, NULL, 1,
      "run tasks on models and store every item",
      "The same command line goes on with a run that was interrupted."},
+    {MEASURING, "run", cmd_run, run_options, "[PLAN.json]", 0, 1, NULL, 1,
+     "measure a plan: models, tasks, devices and settings",
+     "Each cell of the plan is a process of its own with limits of memory and time; whatever "
+     "becomes of it is a row, and the others go on. The same command line goes on with a plan that "
+     "was interrupted, also beside another that is at it: they share the cells. Exit status 1 when "
+     "a cell failed."},
     {MEASURING, "tasks", cmd_tasks, tasks_options, "[list | show TASK | check TASK|FILE]", 0, 2,
      "list|show|check", 1, "list the tasks, or show what one of them asks",
      "show prints the exact prompt and continuations, with --model the token boundaries too. "

@@ -37,4 +37,18 @@ int put_bench(struct db *db, int64_t run_id, const struct store_bench *b, struct
 int seal_run(struct db *db, int64_t run_id, struct err *e);
 int seal_hash(struct db *db, int64_t run_id, char hex[SHA256_HEX], struct err *e);
 
+/* All cells of a night, or the pending ones of a block (-1: all). */
+struct cell_list;
+int cells_of(struct db *db, int64_t night_id, int block, struct cell_list *out, struct err *e);
+
+/* A free id for people. */
+int new_run_id(struct db *db, char run[RUN_ID_SIZE], struct err *e);
+
+/* The database file `from` as "source" of adopt_run; outside of any transaction. */
+int adopt_attach(struct db *db, const char *from, struct err *e);
+void adopt_detach(struct db *db);
+/* Copies one run with everything that belongs to it, in the caller's transaction; error: why it
+ * failed, when it is not complete. */
+int adopt_run(struct db *db, const char *run_id, const char *error, int64_t *id, struct err *e);
+
 #endif

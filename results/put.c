@@ -40,7 +40,7 @@ int put_machine(struct db *db, const struct store_machine *m, int64_t *id, struc
     return db_get_int(db, SQL_MACHINE_ID, id, NULL, e, "t", hash);
 }
 
-static int new_run_id(struct db *db, char run[RUN_ID_SIZE], struct err *e)
+int new_run_id(struct db *db, char run[RUN_ID_SIZE], struct err *e)
 {
     int found = 1;
 

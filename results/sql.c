@@ -260,6 +260,109 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_BENCH_SAMPLES] = "SELECT seconds FROM bench_samples WHERE bench_row_id = ? ORDER BY idx",
     [SQL_BENCH_VALUES] = "SELECT metric, value, stderr, low, high FROM bench_values"
                          " WHERE bench_row_id = ? ORDER BY idx",
+
+    [SQL_DETACH_SOURCE] = "DETACH source",
+    [SQL_CHOSEN_CLEAR] = "DELETE FROM temp.chosen",
+    [SQL_SOURCE_RUN_RENAME] = "UPDATE source.runs SET run = ? WHERE run = ?",
+    [SQL_SOURCE_RUN_FAIL] = "UPDATE source.runs SET status = 'failed', error = ?, pid = NULL"
+                            " WHERE run = ? AND status <> 'complete'",
+    [SQL_RUN_ROW] = "SELECT id FROM runs WHERE run = ?",
+    [SQL_COLUMNS] = "SELECT name FROM pragma_table_info(?)",
+    [SQL_PARENT] = "SELECT \"table\" FROM pragma_foreign_key_list(?) WHERE \"from\" = ?",
+    [SQL_HAS_ID] = "SELECT count(*) FROM pragma_table_info(?) WHERE name = 'id'",
+    [SQL_HIGHEST] = "SELECT id FROM temp.highest",
+    [SQL_PLAN_PUT] = "INSERT INTO plans(name) VALUES(?) ON CONFLICT(name) DO NOTHING",
+    [SQL_PLAN_ID] = "SELECT id FROM plans WHERE name = ?",
+    [SQL_NIGHT_LAST] = "SELECT id, n, date, plan_hash, status FROM nights"
+                       " WHERE plan_id = ? AND kind = ? ORDER BY n DESC LIMIT 1",
+    [SQL_NIGHT_PUT] =
+        "INSERT INTO nights(plan_id, kind, n, date, clock_back, plan_hash, plan, status, started)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, 'running', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+    [SQL_NIGHT_ABANDON] = "UPDATE nights SET status = 'incomplete',"
+                          " ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE id = ?",
+    [SQL_NIGHT_SKIP] = "UPDATE cells SET status = 'skipped', outcome = 'skipped', reason = ?"
+                       " WHERE night_id = ? AND status = 'pending'",
+    [SQL_NIGHT_PENDING] = "SELECT count(*) FROM cells WHERE night_id = ? AND status = 'pending'",
+    [SQL_NIGHT_END] =
+        "UPDATE nights SET status = 'complete', exit_status = ?, summary = ?,"
+        " ended = coalesce(ended, strftime('%Y-%m-%dT%H:%M:%SZ', 'now')) WHERE id = ?",
+    [SQL_NIGHTS] =
+        "SELECT n.id, n.plan_id, p.name, n.kind, n.date, n.status, n.started, n.ended, n.summary,"
+        " n.plan, n.plan_hash, n.n, n.clock_back, n.exit_status, count(c.id),"
+        " count(*) FILTER (WHERE c.status = 'done'), count(*) FILTER (WHERE c.status = 'failed'),"
+        " count(*) FILTER (WHERE c.status = 'skipped'),"
+        " count(*) FILTER (WHERE c.status = 'pending'), count(*) FILTER (WHERE c.quiet = 0)"
+        " FROM nights n JOIN plans p ON p.id = n.plan_id LEFT JOIN cells c ON c.night_id = n.id"
+        " WHERE (?1 IS NULL OR p.name = ?1) AND (?2 IS NULL OR n.kind = ?2)"
+        " GROUP BY n.id ORDER BY n.id DESC LIMIT ?3",
+    [SQL_CELL_PUT] =
+        "INSERT INTO cells(night_id, block, place, series, kind, arm, argv, model, model_sha256,"
+        " build_sha256, status, attempts, beats)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', 0, 0)",
+    [SQL_CELLS] =
+        "SELECT c.id, c.block, c.place, c.series, c.kind, c.arm, c.argv, c.model, c.model_sha256,"
+        " c.build_sha256, c.status, c.outcome, c.reason, c.attempts, r.run, c.runner_id, u.host,"
+        " u.pid, c.beats, c.started, c.ended, c.noise, c.wall_s, c.peak_rss_bytes, c.quiet"
+        " FROM cells c LEFT JOIN runs r ON r.id = c.run_id LEFT JOIN runners u ON u.id = c.runner_id"
+        " WHERE c.night_id = ?1 AND (?2 IS NULL OR (c.block = ?2 AND c.status = 'pending'))"
+        " ORDER BY c.block, c.place",
+    [SQL_CELL_FAIL] = "UPDATE cells SET attempts = attempts + 1, outcome = ?, reason = ?"
+                      " WHERE id = ? AND runner_id = ? AND status = 'pending'",
+    [SQL_CELL_END] =
+        "UPDATE cells SET status = ?, outcome = ?, reason = ?, attempts = attempts + ?, run_id = ?,"
+        " started = ?, ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), wall_s = ?,"
+        " peak_rss_bytes = ?, quiet = ?, noise = ?"
+        " WHERE id = ? AND runner_id = ? AND status = 'pending'",
+    [SQL_RUNNER_PUT] = "INSERT INTO runners(host, pid, started)"
+                       " VALUES(?, ?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+    [SQL_HELD_BLOCKS] =
+        "SELECT c.night_id, c.block, c.runner_id, sum(c.beats), max(c.kind = 'bench'), r.host"
+        " FROM cells c JOIN runners r ON r.id = c.runner_id"
+        " WHERE c.status = 'pending' AND c.runner_id IS NOT NULL"
+        " GROUP BY c.night_id, c.block, c.runner_id",
+    [SQL_HELD_FREE] = "UPDATE cells SET runner_id = NULL, beats = 0"
+                      " WHERE night_id = ? AND block = ? AND runner_id = ? AND status = 'pending'",
+    [SQL_FREE_BLOCKS] = "SELECT block, max(kind = 'bench') FROM cells WHERE night_id = ?"
+                        " AND status = 'pending' AND runner_id IS NULL GROUP BY block"
+                        " ORDER BY block",
+    [SQL_BLOCK_TAKE] = "UPDATE cells SET runner_id = ?, beats = 0"
+                       " WHERE night_id = ? AND block = ? AND status = 'pending'",
+    [SQL_BEAT] = "UPDATE cells SET beats = beats + 1 WHERE runner_id = ? AND status = 'pending'",
+    [SQL_RELEASE] = "UPDATE cells SET runner_id = NULL, beats = 0"
+                    " WHERE runner_id = ? AND status = 'pending'",
+    [SQL_POINT_PUT] =
+        "INSERT INTO points(plan_id, series, metric, night_id, segment_id, value, low, high, n,"
+        " quiet) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT(plan_id, series, metric, night_id) DO UPDATE SET"
+        " segment_id = excluded.segment_id, value = excluded.value, low = excluded.low,"
+        " high = excluded.high, n = excluded.n, quiet = excluded.quiet",
+    [SQL_POINTS] =
+        "SELECT p.night_id, p.segment_id, n.n, g.n, p.series, p.metric, n.date, p.value, p.low,"
+        " p.high, p.n, p.quiet FROM points p JOIN nights n ON n.id = p.night_id"
+        " JOIN segments g ON g.id = p.segment_id"
+        " WHERE p.plan_id = ?1 AND (?2 IS NULL OR n.n <= ?2)"
+        " ORDER BY p.series, p.metric, p.night_id",
+    [SQL_SEGMENT_LAST] = "SELECT id, n, fingerprint FROM segments WHERE plan_id = ? AND series = ?"
+                         " ORDER BY n DESC LIMIT 1",
+    [SQL_SEGMENT_PUT] = "INSERT INTO segments(plan_id, series, n, night_id, fingerprint, changed)"
+                        " VALUES(?, ?, ?, ?, ?, ?)",
+    [SQL_PIN_SET] =
+        "INSERT INTO pins(run_id, pinned)"
+        " SELECT id, strftime('%Y-%m-%dT%H:%M:%SZ', 'now') FROM runs WHERE run = ?"
+        " ON CONFLICT(run_id) DO UPDATE SET pinned = excluded.pinned",
+    [SQL_PIN_CLEAR] = "DELETE FROM pins WHERE run_id = (SELECT id FROM runs WHERE run = ?)",
+    [SQL_PIN_OF_SERIES] =
+        "SELECT r.run FROM pins p JOIN runs r ON r.id = p.run_id JOIN cells c ON c.run_id = r.id"
+        " WHERE c.series = ? ORDER BY p.pinned DESC, r.id DESC LIMIT 1",
+    [SQL_PIN_OF_MODEL] =
+        "SELECT r.run FROM pins p JOIN runs r ON r.id = p.run_id JOIN models m ON m.id = r.model_id"
+        " WHERE r.kind = ? AND m.name = ?"
+        " AND NOT EXISTS (SELECT 1 FROM cells c WHERE c.run_id = r.id)"
+        " ORDER BY p.pinned DESC, r.id DESC LIMIT 1",
+    [SQL_SERIES_FIRST] =
+        "SELECT r.run FROM nights n JOIN cells c ON c.night_id = n.id JOIN runs r ON r.id = c.run_id"
+        " WHERE n.plan_id = ? AND c.series = ? AND c.status = 'done' ORDER BY n.n, c.block, c.place"
+        " LIMIT 1",
 };
 
 const char *sql_text(enum sql q)

@@ -64,8 +64,11 @@ static int explain(sqlite3 *h, enum sql q, int (*is_bad)(const char *detail))
     return bad;
 }
 
+/* Those about an attached database are not of this one. */
 static int is_statement(enum sql q)
 {
+    if (strstr(sql_text(q), " source.") || strstr(sql_text(q), " temp."))
+        return 0;
     return strncmp(sql_text(q), "SELECT", 6) == 0 || strncmp(sql_text(q), "UPDATE", 6) == 0 ||
            strncmp(sql_text(q), "DELETE", 6) == 0;
 }

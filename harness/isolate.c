@@ -1,0 +1,243 @@
+#include "harness/isolate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "harness/meter.h"
+
+#define LOOK_MS 10
+#define SAID_MAX 4096
+
+struct child {
+    pid_t pid;
+    int out;       /* its standard error */
+    double start_s, beat_s, asked_s; /* asked_s: when it was asked to end; 0: not yet */
+    enum ended why;
+    int killed;
+};
+
+static void write_text(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        ssize_t n = write(fd, text, strlen(text));
+        (void)n; /* where it is refused the system chooses as it likes */
+        close(fd);
+    }
+}
+
+/* In the child, between fork and exec. */
+static void become(const struct isolation *i, char *const *envp, pid_t parent, int err_fd)
+{
+    struct sigaction plain = {.sa_handler = SIG_DFL};
+    int null = open("/dev/null", O_RDWR);
+
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(127); /* the parent died before prctl */
+    write_text("/proc/self/oom_score_adj", "1000");
+    sigaction(SIGINT, &plain, NULL);
+    sigaction(SIGTERM, &plain, NULL);
+    sigaction(SIGPIPE, &plain, NULL);
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+        dup2(err_fd, STDERR_FILENO) < 0)
+        _exit(127);
+    execve(i->program, i->argv, envp);
+    {
+        static const char text[] = "densimeter: the program cannot be started\n";
+        ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
+        (void)n;
+    }
+    _exit(127);
+}
+
+extern char **environ;
+
+/* Our environment with another DENSIMETER_DB, made before fork. */
+static char **make_environment(const char *database, char **variable, struct err *e)
+{
+    static const char name[] = "DENSIMETER_DB=";
+    struct strbuf b = STRBUF_INIT;
+    char **envp;
+    size_t n = 0, k = 0;
+
+    while (environ[n])
+        n++;
+    envp = mem_calloc(n + 2, sizeof *envp);
+    strbuf_addf(&b, "%s%s", name, database ? database : "");
+    *variable = strbuf_take(&b);
+    if (!envp || !*variable) {
+        mem_free(envp);
+        mem_free(*variable);
+        *variable = NULL;
+        err_nomem(e);
+        return NULL;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (!database || strncmp(environ[i], name, sizeof name - 1) != 0)
+            envp[k++] = environ[i];
+    if (database)
+        envp[k] = *variable;
+    return envp;
+}
+
+static int start(const struct isolation *i, struct child *c, struct err *e)
+{
+    int fds[2], rc = -1;
+    char *variable = NULL, **envp = make_environment(i->database, &variable, e);
+    pid_t parent = getpid();
+
+    if (!envp)
+        return -1;
+    if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) {
+        err_errno(e, "%s: pipe", i->program);
+        goto out;
+    }
+    c->pid = fork();
+    if (c->pid == 0)
+        become(i, envp, parent, fds[1]);
+    close(fds[1]);
+    if (c->pid < 0) {
+        err_errno(e, "%s", i->program);
+        close(fds[0]);
+        goto out;
+    }
+    setpgid(c->pid, c->pid); /* whoever of the two is first */
+    c->out = fds[0];
+    rc = 0;
+out:
+    mem_free(envp);
+    mem_free(variable);
+    return rc;
+}
+
+static double resident_bytes(pid_t pid)
+{
+    char path[64], text[128];
+    long long total, resident;
+    FILE *f;
+    int n = 0;
+
+    snprintf(path, sizeof path, "/proc/%ld/statm", (long)pid);
+    f = fopen(path, "re");
+    if (f && fgets(text, sizeof text, f))
+        n = sscanf(text, "%lld %lld", &total, &resident);
+    if (f)
+        fclose(f);
+    return n == 2 ? (double)resident * (double)sysconf(_SC_PAGESIZE) : 0;
+}
+
+/* Keeps the last SAID_MAX bytes. */
+static void listen_to(struct child *c, struct strbuf *said)
+{
+    char part[1024];
+    ssize_t n;
+
+    while ((n = read(c->out, part, sizeof part)) > 0) {
+        strbuf_add(said, part, (size_t)n);
+        if (said->s && said->len > SAID_MAX) {
+            size_t cut = said->len - SAID_MAX;
+            memmove(said->s, said->s + cut, SAID_MAX);
+            strbuf_truncate(said, SAID_MAX);
+        }
+    }
+}
+
+static void kill_group(struct child *c, enum ended why)
+{
+    if (!c->killed) {
+        c->why = c->asked_s > 0 ? c->why : why;
+        kill(-c->pid, SIGKILL);
+        kill(c->pid, SIGKILL); /* it may not lead its group yet */
+        c->killed = 1;
+    }
+}
+
+/* It finishes its item and keeps what it has; after grace_s it is killed. */
+static void ask_to_end(struct child *c, enum ended why)
+{
+    if (c->asked_s == 0) {
+        c->why = why;
+        c->asked_s = meter_clock_s();
+        kill(c->pid, SIGTERM);
+    }
+}
+
+static void look(const struct isolation *i, struct child *c, struct ending *out)
+{
+    double now = meter_clock_s(), rss = resident_bytes(c->pid);
+
+    if (rss > out->peak_rss_bytes)
+        out->peak_rss_bytes = rss;
+    if (i->memory_bytes > 0 && rss > i->memory_bytes)
+        kill_group(c, ENDED_MEMORY);
+    if (i->wall_s > 0 && now - c->start_s > i->wall_s)
+        ask_to_end(c, ENDED_TIME);
+    if (i->stop && *i->stop)
+        ask_to_end(c, ENDED_STOPPED);
+    if (c->asked_s > 0 && now - c->asked_s > i->grace_s)
+        kill_group(c, c->why);
+    if (i->beat && now - c->beat_s >= i->beat_s) {
+        c->beat_s = now;
+        if (i->beat(i->user))
+            kill_group(c, ENDED_GIVEN_UP);
+    }
+}
+
+static void conclude(struct child *c, int status, const struct rusage *usage, struct ending *out)
+{
+    double peak = (double)usage->ru_maxrss * 1024;
+
+    if (peak > out->peak_rss_bytes)
+        out->peak_rss_bytes = peak;
+    out->how = WIFSIGNALED(status) ? ENDED_SIGNAL : ENDED_STATUS;
+    out->code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+    /* What ended by itself with status 0 was done in time, whatever we had just asked for. */
+    if ((c->killed || c->asked_s > 0) && !(out->how == ENDED_STATUS && out->code == 0))
+        out->how = c->why;
+}
+
+int isolate(const struct isolation *i, struct ending *out, struct err *e)
+{
+    struct child c = {.out = -1};
+    struct rusage usage = {0};
+    int status = 0;
+    pid_t got;
+
+    *out = (struct ending){0};
+    c.start_s = c.beat_s = meter_clock_s();
+    if (start(i, &c, e) < 0)
+        return -1;
+    while ((got = wait4(c.pid, &status, WNOHANG, &usage)) == 0 || (got < 0 && errno == EINTR)) {
+        struct pollfd p = {.fd = c.out, .events = POLLIN};
+        if (poll(&p, 1, LOOK_MS) > 0 && (p.revents & POLLHUP)) {
+            struct timespec pause = {0, LOOK_MS * 1000000L}; /* it ends, or closed its errors */
+            nanosleep(&pause, NULL);
+        }
+        listen_to(&c, &out->said);
+        look(i, &c, out);
+    }
+    kill(-c.pid, SIGKILL); /* whatever it left behind */
+    listen_to(&c, &out->said);
+    close(c.out);
+    out->wall_s = meter_clock_s() - c.start_s;
+    conclude(&c, status, &usage, out);
+    return 0;
+}
+
+void ending_release(struct ending *e)
+{
+    strbuf_release(&e->said);
+}
