@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runners/recurrent.h"
+
 #define KERNEL_PAD(n) (((size_t)(n) + 15) / 16 * 16)
 /* The leading dimension to choose, an odd number of cache lines: rows a power of two apart fall on
  * the same lines of the first cache and push each other out. */
@@ -97,6 +99,11 @@ struct kernels {
 
     void (*attend)(const struct attend *a);
     void (*lse)(struct lse *out, const float *logits, int n); /* n <= LSE_BLOCK */
+
+    void (*conv)(const struct conv *c);
+    void (*scan_channels)(const struct scan *s);
+    void (*scan_head)(const struct scan *s);
+    void (*delta)(const struct delta *d);
 };
 
 /* The tables this build has, best first; NULL after the last.  kernels_best honours usable(). */

@@ -237,6 +237,8 @@ static void ref_lse(struct lse *out, const float *logits, int n)
     out->sum = tree(lane, 16);
 }
 
+#include "runners/recurrent_ref.h"
+
 const struct kernels kernels_ref = {
     .name = "ref",
     .usable = kernels_ref_usable,
@@ -253,4 +255,8 @@ const struct kernels kernels_ref = {
     .rope = ref_rope,
     .attend = ref_attend,
     .lse = ref_lse,
+    .conv = ref_conv,
+    .scan_channels = ref_scan_channels,
+    .scan_head = ref_scan_head,
+    .delta = ref_delta,
 };

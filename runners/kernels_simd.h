@@ -23,6 +23,7 @@ INLINE void v_store_some(float *p, int left, vf a)
 #include "runners/kernels_attend.h"
 #include "runners/kernels_gemm.h"
 #include "runners/kernels_unpack.h"
+#include "runners/recurrent_simd.h"
 
 /* ---- rows -------------------------------------------------------------------------------- */
 
@@ -190,4 +191,8 @@ const struct kernels TABLE = {
     .rope = simd_rope,
     .attend = simd_attend,
     .lse = simd_lse,
+    .conv = simd_conv,
+    .scan_channels = simd_scan_channels,
+    .scan_head = simd_scan_head,
+    .delta = simd_delta,
 };
