@@ -17,14 +17,27 @@
  * and may be overwritten from layer to layer. */
 typedef int32_t page_no;
 
+/* A slot holds the states of every recurrent layer at one point of a path. */
+typedef int32_t slot_no;
+enum { NO_SLOT = -1 };
+
 struct span { /* consecutive rows of a batch that follow each other on one path */
     int row0, n, position; /* of row0 */
     const page_no *pages;  /* [position of the last row / KV_PAGE + 1], by absolute page */
+    slot_no state;         /* carried through the rows; unused without recurrent layers */
 };
 
 /* Before row `before_row` stores its keys and values, page dst becomes a copy of src. */
 struct page_copy {
     page_no dst, src;
+    int before_row;
+};
+
+/* Before row `before_row` uses its slot (the batch's n: after the last), dst becomes a copy of src;
+ * NO_SLOT: the state before the first token, all zeros.  Rows and copies go in order, so that a
+ * slot may change hands within a batch. */
+struct state_copy {
+    slot_no dst, src;
     int before_row;
 };
 
@@ -45,6 +58,8 @@ struct batch {
     int n_spans;
     const struct page_copy *copies; /* in order of before_row */
     int n_copies;
+    const struct state_copy *state_copies; /* in order of before_row */
+    int n_state_copies;
     struct head_row *heads; /* in order of row */
     int n_heads;
 };
@@ -56,6 +71,7 @@ struct device_opts {
     int max_rows;  /* rows per batch, at most */
     int kv_pages;  /* kept pages */
     int kv_scratch; /* scratch pages */
+    int state_slots;
     int check_finite; /* every op's output, not only the logits */
 };
 

@@ -14,7 +14,7 @@ struct runner {
     struct tokenizer *tokenizer;
     const struct device_ops *ops;
     struct device *device;
-    struct kv kv;
+    struct kv kv, slots;
     struct schedule schedule;
     struct model_info info;
     int context, batch_tokens;

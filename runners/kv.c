@@ -7,6 +7,8 @@
 int kv_open(struct kv *k, int pages, struct err *e)
 {
     *k = (struct kv){.n = pages};
+    if (pages == 0) /* a model without keys and values, or without states */
+        return 0;
     k->refs = mem_calloc((size_t)pages, sizeof *k->refs);
     k->free = mem_alloc((size_t)pages * sizeof *k->free);
     if (!k->refs || !k->free) {

@@ -1,4 +1,4 @@
-/* kv.h -- which pages of the KV cache are in use.
+/* kv.h -- which pages of the KV cache are in use; the slots of states.h are handed out alike.
  *
  * A page holds KV_PAGE positions of every layer, aligned to absolute position, so that a row's
  * sums are the same whoever computed its prefix.  Pages are counted references; the memory itself

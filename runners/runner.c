@@ -133,9 +133,9 @@ static int open_device(struct runner *r, const struct runner_opts *o, struct err
     };
     r->ops = device_find(o->device ? o->device : "cpu", e);
     if (!r->ops || r->ops->open(&r->device, &r->model->program, &d, e) < 0 ||
-        kv_open(&r->kv, (int)pages, e) < 0)
+        kv_open(&r->kv, (int)pages, e) < 0 || kv_open(&r->slots, 0, e) < 0)
         return -1;
-    return schedule_open(&r->schedule, &r->kv, &l, e);
+    return schedule_open(&r->schedule, &r->kv, &r->slots, &l, e);
 }
 
 static int take_template(struct runner *r, struct err *e)
@@ -190,6 +190,7 @@ void runner_close(struct runner *r)
         return;
     schedule_release(&r->schedule);
     kv_release(&r->kv);
+    kv_release(&r->slots);
     if (r->device)
         r->ops->close(r->device);
     tokenizer_close(r->tokenizer);

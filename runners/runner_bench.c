@@ -65,7 +65,8 @@ static int pass(struct bench *b, int n, int heads, struct err *e)
                           .n_heads = heads ? b->streams : 0};
 
     for (int s = 0; s < b->streams; s++) {
-        b->spans[s] = (struct span){s * n, n, b->length, b->table + (size_t)s * (size_t)b->pages};
+        b->spans[s] = (struct span){.row0 = s * n, .n = n, .position = b->length,
+                                   .pages = b->table + (size_t)s * (size_t)b->pages};
         b->heads[s] = (struct head_row){.row = s * n + n - 1};
         for (int i = 0; i < n; i++) {
             int at = b->length + i;

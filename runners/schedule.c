@@ -9,8 +9,8 @@ static int pages_for(int tokens)
     return (tokens + KV_PAGE - 1) / KV_PAGE;
 }
 
-int schedule_open(struct schedule *s, struct kv *kv, const struct schedule_limits *l,
-                  struct err *e)
+int schedule_open(struct schedule *s, struct kv *kv, struct kv *slots,
+                  const struct schedule_limits *l, struct err *e)
 {
     size_t rows = (size_t)l->max_rows, pages = (size_t)pages_for(l->context) + 1;
 
@@ -36,6 +36,8 @@ int schedule_open(struct schedule *s, struct kv *kv, const struct schedule_limit
     s->head_wants = mem_alloc(rows * sizeof *s->head_wants);
     s->fresh = mem_alloc((rows + 1) * sizeof *s->fresh);
     s->used = mem_calloc((size_t)kv->n, sizeof *s->used);
+    if (states_open(&s->states, slots, l->context, e) < 0)
+        goto nomem;
     if (s->stack && s->streams && s->tokens && s->positions && s->row_request && s->spans &&
         s->span_pages && s->copies && s->heads && s->head_wants && s->fresh && s->used)
         return 0;
@@ -49,6 +51,7 @@ void schedule_release(struct schedule *s)
     for (int i = 0; s->streams && i < s->max_streams; i++)
         mem_free(s->streams[i].pages);
     mem_free(s->streams);
+    states_release(&s->states);
     mem_free(s->stack);
     mem_free(s->tokens);
     mem_free(s->positions);
@@ -75,6 +78,7 @@ void schedule_begin(struct schedule *s, const struct trie *t, const struct reque
     s->at = s->next = s->started = s->depth = s->n_streams = 0;
     s->tail_checked = 1;
     s->n_deferred = 0;
+    states_reset(&s->states);
 }
 
 /* ---- pages ---- */
@@ -130,7 +134,7 @@ static int own_page(struct schedule *s, page_no *slot, int row, struct err *e)
 /* ---- rows ---- */
 
 static int add_span(struct schedule *s, int request, int position, const int32_t *ids, int n,
-                    const page_no *pages, struct err *e)
+                    const page_no *pages, slot_no state, struct err *e)
 {
     size_t n_pages = (size_t)pages_for(position + n);
     int row = s->batch.n;
@@ -145,7 +149,8 @@ static int add_span(struct schedule *s, int request, int position, const int32_t
     }
     s->span_pages[s->batch.n_spans] = s->n_page_list;
     s->n_page_list += n_pages;
-    s->spans[s->batch.n_spans++] = (struct span){.row0 = row, .n = n, .position = position};
+    s->spans[s->batch.n_spans++] =
+        (struct span){.row0 = row, .n = n, .position = position, .state = state};
     for (int i = 0; i < n; i++) {
         s->tokens[row + i] = ids[i];
         s->positions[row + i] = position + i;
@@ -193,7 +198,7 @@ static int add_stream_rows(struct schedule *s, struct err *e)
             t->pages[t->n_pages++] = new_page(s);
         else if (own_page(s, &t->pages[page], row, e) < 0)
             return -1;
-        if (add_span(s, t->request, t->length, &t->token, 1, t->pages, e) < 0 ||
+        if (add_span(s, t->request, t->length, &t->token, 1, t->pages, t->state, e) < 0 ||
             add_head(s, row, NULL, 0, i, e) < 0)
             return -1;
         t->length++;
@@ -209,7 +214,7 @@ static int longest(const struct schedule *s, const struct request *q)
     return q->max_tokens < s->context - q->n_ids ? q->n_ids + q->max_tokens : s->context;
 }
 
-static void start_stream(struct schedule *s, int request)
+static int start_stream(struct schedule *s, int request, struct err *e)
 {
     const struct request *q = &s->requests[request];
     struct stream *t = &s->streams[s->n_streams++];
@@ -220,6 +225,8 @@ static void start_stream(struct schedule *s, int request)
         t->pages[i] = s->stack[i];
         hold(s, s->stack[i]);
     }
+    int is_shared = s->at + 1 < s->trie->n && s->trie->paths[s->at + 1].shared == q->n_ids;
+    return states_hand_over(&s->states, is_shared, s->batch.n, &t->state, e);
 }
 
 /* To the next path: keeps the pages that it shares with this one. */
@@ -228,10 +235,10 @@ static int advance(struct schedule *s, struct err *e)
     const struct path *p = &s->trie->paths[s->at];
     int keep;
 
-    if (s->requests[p->request].kind == REQUEST_GENERATE)
-        start_stream(s, p->request);
+    if (s->requests[p->request].kind == REQUEST_GENERATE && start_stream(s, p->request, e) < 0)
+        return -1;
     s->at++;
-    s->next = s->at < s->trie->n ? s->trie->paths[s->at].shared : 0;
+    s->next = states_turn(&s->states, s->trie, s->at);
     keep = pages_for(s->next);
     while (s->depth > keep)
         if (drop(s, s->stack[--s->depth], e) < 0)
@@ -260,7 +267,9 @@ static int admit(const struct schedule *s)
 
     if (q->kind == REQUEST_GENERATE && s->n_streams == s->max_streams)
         return 0;
-    return pages_for(length) - p->shared / KV_PAGE + 1 + (q->kind == REQUEST_GENERATE) <=
+    if (!states_may_enter(&s->states))
+        return 0;
+    return pages_for(length) - s->next / KV_PAGE + 1 + (q->kind == REQUEST_GENERATE) <=
            s->kv->n_free - s->n_fresh_held - promised(s);
 }
 
@@ -299,7 +308,8 @@ static int add_path_rows(struct schedule *s, struct err *e)
     s->tail_checked = 1;
     while (s->depth < pages_for(from + n))
         s->stack[s->depth++] = new_page(s);
-    if (add_span(s, p->request, from, p->ids + from, n, s->stack, e) < 0)
+    if (states_pass(&s->states, from, n, row0, e) < 0 ||
+        add_span(s, p->request, from, p->ids + from, n, s->stack, s->states.now, e) < 0)
         return -1;
     while (w < end && w->position < from + n) {
         int same = 1;
@@ -333,6 +343,9 @@ static int compose(struct schedule *s, struct err *e)
             }
             break;
         }
+        if (!s->started &&
+            states_enter(&s->states, s->trie, s->at, s->next, s->batch.n, e) < 0)
+            return -1;
         s->started = 1;
         n = add_path_rows(s, e);
         if (n < 0)
@@ -388,6 +401,8 @@ static int settle(struct schedule *s, struct err *e)
         s->heads[i].target_logits += at;
     }
     s->n_fresh = s->n_fresh_held = 0;
+    b->state_copies = s->states.copies;
+    b->n_state_copies = (int)s->states.n_copies;
     return 0;
 }
 
@@ -395,7 +410,7 @@ int schedule_next(struct schedule *s, struct err *e)
 {
     s->batch = (struct batch){.tokens = s->tokens, .positions = s->positions, .spans = s->spans,
                               .copies = s->copies, .heads = s->heads};
-    s->n_page_list = s->n_targets = 0;
+    s->n_page_list = s->n_targets = s->states.n_copies = 0;
     s->n_full = s->n_fresh = s->n_fresh_held = 0;
     s->number++;
     if (compose(s, e) < 0 || settle(s, e) < 0)
@@ -417,6 +432,8 @@ void schedule_end_stream(struct schedule *s, int stream)
 
     for (int i = 0; i < t->n_pages; i++)
         kv_unref(s->kv, t->pages[i]);
+    if (t->state >= 0)
+        kv_unref(s->states.slots, t->state);
     t->n_pages = 0;
     t->request = -1;
 }
@@ -441,6 +458,8 @@ void schedule_done(struct schedule *s)
 void schedule_abandon(struct schedule *s)
 {
     kv_reset(s->kv);
+    kv_reset(s->states.slots);
+    states_reset(&s->states);
     s->n_deferred = 0;
     s->n_streams = s->depth = 0;
 }

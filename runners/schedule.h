@@ -3,12 +3,13 @@
  * Each call of schedule_next composes one batch: one row for every growing generation, then the
  * next tokens of the trie in walking order until the batch is full.  A branch inside a page copies
  * that page first.  Pages that no later batch needs are scratch pages and cost memory for one
- * layer only; the rest come from the kv.  Not thread safe. */
+ * layer only; the rest come from the kv.  States of recurrent layers: states.h.  Not thread safe. */
 #ifndef RUNNERS_SCHEDULE_H
 #define RUNNERS_SCHEDULE_H
 
 #include "runners/device.h"
 #include "runners/kv.h"
+#include "runners/states.h"
 #include "runners/trie.h"
 
 struct fresh_page { /* made in the batch under composition, still without a number */
@@ -21,6 +22,7 @@ struct stream { /* a request that generates */
     int length;    /* positions computed or in this batch */
     int limit;     /* positions it may reach */
     int32_t token; /* goes through the model next */
+    slot_no state;
     page_no *pages;
     int n_pages;
 };
@@ -42,6 +44,7 @@ struct schedule {
     int started, tail_checked;
     page_no *stack; /* pages of the path under way; < 0: ~index into fresh */
     int depth;
+    struct states states;
 
     struct stream *streams;
     int n_streams;
@@ -73,8 +76,9 @@ struct schedule_limits {
     int max_rows, max_scratch, max_streams, max_full, context, vocab;
 };
 
-int schedule_open(struct schedule *s, struct kv *kv, const struct schedule_limits *l,
-                  struct err *e);
+/* kv, slots: the caller's; slots without any: the model has no recurrent layer. */
+int schedule_open(struct schedule *s, struct kv *kv, struct kv *slots,
+                  const struct schedule_limits *l, struct err *e);
 void schedule_release(struct schedule *s);
 
 /* Starts a walk.  t and q stay the caller's until the walk ends. */

@@ -114,6 +114,11 @@ int trie_build(struct trie *t, const struct request *q, int n, struct err *e)
         if (p->shared > limit)
             p->shared = limit;
     }
+    for (int s = n - 1; s >= 0; s--) {
+        struct path *p = &t->paths[s];
+        for (p->turn = s + 1; p->turn < n && t->paths[p->turn].shared >= p->shared;)
+            p->turn = t->paths[p->turn].turn;
+    }
     t->wants = mem_alloc(t->n_wants * sizeof *t->wants);
     owner = mem_calloc((size_t)longest, sizeof *owner);
     fill = mem_calloc((size_t)n, sizeof *fill);

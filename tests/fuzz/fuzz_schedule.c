@@ -1,8 +1,9 @@
 /* fuzz_schedule.c -- random requests through the scheduler, on a device that only remembers.
  *
  * A slot of a page remembers the hash of the tokens up to its position.  Every row of every batch
- * must find its own path behind it, whoever computed it, on whichever page, and at the end every
- * request must have been answered once.  Input: four bytes of limits, then six bytes per request:
+ * must find its own path behind it, whoever computed it, on whichever page; a state slot remembers
+ * the hash of what it has seen, and must have seen just that path; and at the end every request
+ * must have been answered once.  Input: four bytes of limits, then six bytes per request:
  * {kind, whose beginning it shares, how much of it, length, given or wanted tokens, letters}. */
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,16 +14,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
-enum { REQUESTS = 40, LONGEST = 160, CONTEXT = 150, PAGES_MAX = 64, SCRATCH_MAX = 32, VOCAB = 4 };
+enum { REQUESTS = 40, LONGEST = 160, CONTEXT = 150, PAGES_MAX = 64, SCRATCH_MAX = 32, VOCAB = 4,
+       SLOTS_MAX = 7 };
 
 struct world {
     struct request q[REQUESTS];
     int32_t ids[REQUESTS][LONGEST + 64]; /* generated ones follow the prompt */
     int generated[REQUESTS], answers[REQUESTS], n;
-    struct kv kv;
+    struct kv kv, slots;
     struct schedule s;
     struct trie t;
     uint64_t kept[PAGES_MAX][KV_PAGE], scratch[SCRATCH_MAX][KV_PAGE];
+    uint64_t state[SLOTS_MAX];
 };
 
 #define MUST(x) ((x) ? (void)0 : abort())
@@ -76,6 +79,40 @@ static void look_back(struct world *w)
             }
         }
     memset(w->scratch, 0xee, sizeof w->scratch); /* lives for one batch */
+}
+
+static uint64_t *state_of(struct world *w, slot_no slot)
+{
+    MUST(slot >= 0 && slot < w->slots.n);
+    return &w->state[slot];
+}
+
+/* Rows and copies of states in order; slots that nobody holds are spoilt. */
+static void carry(struct world *w)
+{
+    const struct batch *b = &w->s.batch;
+    int copy = 0;
+
+    MUST(w->slots.n > 0 || b->n_state_copies == 0);
+    for (int i = 0, row = 0; i <= b->n_spans && w->slots.n > 0; i++)
+        for (int end = i < b->n_spans ? row + b->spans[i].n : row + 1; row < end; row++) {
+            uint64_t h = 0, *state;
+            for (; copy < b->n_state_copies && b->state_copies[copy].before_row <= row; copy++) {
+                const struct state_copy *c = &b->state_copies[copy];
+                *state_of(w, c->dst) = c->src == NO_SLOT ? 0 : *state_of(w, c->src);
+            }
+            if (row == b->n)
+                break;
+            for (int k = 0; k < b->positions[row]; k++)
+                h = extend(h, w->ids[w->s.row_request[row]][k]);
+            state = state_of(w, b->spans[i].state);
+            MUST(*state == h);
+            *state = extend(h, b->tokens[row]);
+        }
+    MUST(copy == b->n_state_copies);
+    for (int i = 0; i < w->slots.n; i++)
+        if (w->slots.refs[i] == 0)
+            w->state[i] = 0xdeadbeef;
 }
 
 static void grow(struct world *w, int stream)
@@ -138,15 +175,16 @@ static int walk(struct world *w, int most_batches)
         MUST(w->s.batch.n <= w->s.max_rows);
         store(w);
         look_back(w);
+        carry(w);
         take_heads(w);
         schedule_done(&w->s);
     }
     if (more < 0) /* never when the longest sequence fits */
         MUST(e.code == ERR_NOMEM && w->kv.n < CONTEXT / KV_PAGE + 4);
     if (more == 0)
-        MUST(w->kv.n_free == w->kv.n);
+        MUST(w->kv.n_free == w->kv.n && w->slots.n_free == w->slots.n);
     schedule_abandon(&w->s);
-    MUST(w->kv.n_free == w->kv.n);
+    MUST(w->kv.n_free == w->kv.n && w->slots.n_free == w->slots.n);
     return more != 0;
 }
 
@@ -193,13 +231,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     l.max_full = l.max_streams + 1 + bytes[1] / 64;
     make_requests(&w, bytes + 4, n - 4);
     if (kv_open(&w.kv, 4 + bytes[2] % (PAGES_MAX - 4), NULL) < 0 ||
-        schedule_open(&w.s, &w.kv, &l, NULL) < 0 || trie_build(&w.t, w.q, w.n, NULL) < 0)
+        kv_open(&w.slots, (bytes[0] ^ bytes[2]) % (SLOTS_MAX + 1), NULL) < 0 ||
+        schedule_open(&w.s, &w.kv, &w.slots, &l, NULL) < 0 || trie_build(&w.t, w.q, w.n, NULL) < 0)
         abort();
     walk(&w, bytes[3]);
     if (walk(&w, 1 << 20) == 0)
         check_answers(&w);
     schedule_release(&w.s);
     kv_release(&w.kv);
+    kv_release(&w.slots);
     trie_release(&w.t);
     MUST(mem_live() == 0);
     return 0;
