@@ -129,7 +129,7 @@ static int open_runner(struct bench *b, int threads, struct err *e)
 {
     struct runner_opts o = engine_opts(b->c);
     char *path = model_path(b->typed, e);
-    uint64_t need;
+    uint64_t need, states;
     int rc;
 
     if (!path)
@@ -140,6 +140,9 @@ static int open_runner(struct bench *b, int threads, struct err *e)
     if (rc == 0 && b->grid->streams > 2 && o.kv_bytes == 0) {
         need = runner_info(b->runner)->kv_bytes_per_token * (uint64_t)b->grid->streams *
                ((uint64_t)b->grid->longest + 64);
+        states = runner_info(b->runner)->state_bytes * (uint64_t)b->grid->streams;
+        if (states > 0) /* with keys and values, half of the memory is theirs */
+            need = need ? 2 * (need > states ? need : states) : states;
         runner_close(b->runner);
         b->runner = NULL;
         o.kv_bytes = need;

@@ -22,6 +22,7 @@ static void put_numbers(struct json_out *o, const struct model_info *m, const st
     json_put_int(o, "heads", m->heads);
     json_put_int(o, "kv_heads", m->kv_heads);
     json_put_int(o, "kv_bytes_per_token", (int64_t)m->kv_bytes_per_token);
+    json_put_int(o, "state_bytes", (int64_t)m->state_bytes);
     json_put_int(o, "weight_bytes_per_token", (int64_t)m->weight_bytes_per_token);
     json_begin_object(o, "vocab");
     json_put_int(o, "size", m->vocab_size);
@@ -66,6 +67,8 @@ static void write_text(struct strbuf *b, const struct store_model *d, const stru
     bytes_line(b, "memory: keys, values", (double)m->kv_bytes);
     bytes_line(b, "memory: scratch", (double)m->scratch_bytes);
     bytes_line(b, "keys, values per token", (double)m->kv_bytes_per_token);
+    if (m->state_bytes)
+        bytes_line(b, "state per sequence", (double)m->state_bytes);
     strbuf_addf(b, "%-22s %s\n%-22s %s\n", "licence", d->licence ? d->licence : "-", "sha256",
                 d->sha256);
 }

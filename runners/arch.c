@@ -122,7 +122,7 @@ struct build { /* what the walk over the layers carries along */
     struct err *e;
 };
 
-static const struct op OP_EMPTY = {.in = {-1, -1}, .out = {-1, -1, -1}};
+static const struct op OP_EMPTY = {.in = {-1, -1, -1, -1}, .out = {-1, -1, -1}};
 
 /* A required tensor; NULL after e was filled. */
 static const struct weight *need(struct build *b, int layer, const char *name)

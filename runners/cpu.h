@@ -63,6 +63,9 @@ struct device { /* the CPU */
     size_t kv_bytes, kv_scratch_bytes;
     size_t page_floats, scratch_floats, *layer_offset;
 
+    float *states; /* [slot][program's state_floats] */
+    size_t state_bytes;
+
     struct worker_scratch *scratch;
     size_t panel_floats, block_floats;
     struct attend_unit *units;
@@ -116,6 +119,7 @@ void cpu_head(struct device *d, const struct step *s, int worker);
 void cpu_head_combine(struct device *d, int from, int to);
 void cpu_kv_store(struct device *d, const struct step *s);
 void cpu_attention(struct device *d, const struct step *s, int worker);
+void cpu_recurrent(struct device *d, const struct step *s, int worker);
 int cpu_attend_units(struct device *d); /* fills d->units for d->batch */
 /* Packs the weights that the fast kernels take; ids of weights used as plain tables only stay. */
 int cpu_pack(struct device *d, struct err *e);

@@ -105,6 +105,13 @@ static void add_bias(const struct device *d, float *out, size_t ldo, int cols, i
         d->k->add(out + (size_t)c * ldo, out + (size_t)c * ldo, bias, rows);
 }
 
+/* A width that is no multiple of 16 leaves what an older value put behind it. */
+static void pad_out(const struct device *d, int value)
+{
+    for (int c = 0; d->p->values[value].width % 16 && c < d->batch->n; c++)
+        cpu_pad(d, value, cpu_row(d, value, c));
+}
+
 static void plain_chunk(struct device *d, const struct op *op, int i, int r0, int rows,
                         struct worker_scratch *s)
 {
@@ -174,6 +181,8 @@ void cpu_linear(struct device *d, const struct step *st, int worker)
             glu_chunk(d, op, r0, rows, s);
         else
             plain_chunk(d, op, i, r0, rows, s);
+        if (r0 + rows == op->w[i]->rows)
+            pad_out(d, op->out[i]);
     }
 }
 

@@ -9,7 +9,8 @@
 
 int cpu_row_local(enum op_kind k)
 {
-    return k == OP_EMBED || k == OP_RMS_NORM || k == OP_HEAD_NORM || k == OP_ROPE || k == OP_ADD;
+    return k == OP_EMBED || k == OP_RMS_NORM || k == OP_HEAD_NORM || k == OP_ROPE || k == OP_ADD ||
+           k == OP_GATE || k == OP_L2_NORM || k == OP_DEAL;
 }
 
 /* cos of rope r for a row of the batch; sin follows all rows of cos. */
@@ -50,6 +51,44 @@ static void embed(const struct device *d, const struct op *op, int row)
     cpu_pad(d, op->out[0], y);
 }
 
+/* The heads' weights may be one for all or one each; none: NULL. */
+static void head_norm(const struct device *d, const struct op *op, float *y)
+{
+    size_t n = (size_t)op->head_dim;
+    const struct weight *w = op->w[0];
+    size_t step = w && w->k * w->rows > op->head_dim ? n : 0;
+
+    for (size_t h = 0; h < (size_t)op->heads; h++)
+        d->k->rms_norm(y + h * n, y + h * n, w ? w->f32 + h * step : NULL, op->head_dim, op->eps);
+}
+
+/* scale * x / sqrt(sum of x^2 + eps) of each head: RMS norm of a vector of n is sqrt(n) of that. */
+static void l2_norm(const struct device *d, const struct op *op, float *y)
+{
+    float n = (float)op->head_dim, scale = op->scale / sqrtf(n);
+
+    for (int h = op->first; h < op->first + op->heads; h++) {
+        float *x = y + (size_t)h * (size_t)op->head_dim;
+        d->k->rms_norm(x, x, NULL, op->head_dim, op->eps / n);
+        d->k->scale(x, x, scale, op->head_dim);
+    }
+}
+
+static void deal(const struct device *d, const struct op *op, int row)
+{
+    const float *from = cpu_row(d, op->in[0], row);
+
+    for (int g = 0; g < op->deal.groups; g++)
+        for (int i = 0; i < op->deal.n; i++) {
+            int width = op->deal.part[i].width;
+            memcpy(cpu_row(d, op->out[op->deal.part[i].out], row) + op->deal.part[i].at + g * width,
+                   from, (size_t)width * sizeof *from);
+            from += width;
+        }
+    for (int i = 0; i < op->n_out; i++)
+        cpu_pad(d, op->out[i], cpu_row(d, op->out[i], row));
+}
+
 static void row_op(const struct device *d, const struct op *op, int row)
 {
     float *y = cpu_row(d, op->out[0], row);
@@ -63,9 +102,7 @@ static void row_op(const struct device *d, const struct op *op, int row)
         cpu_pad(d, op->out[0], y);
         return;
     case OP_HEAD_NORM:
-        for (int h = 0; h < op->heads; h++)
-            d->k->rms_norm(y + (size_t)h * (size_t)op->head_dim, y + (size_t)h * (size_t)op->head_dim,
-                           op->w[0]->f32, op->head_dim, op->eps);
+        head_norm(d, op, y);
         return;
     case OP_ROPE:
         for (int h = 0; h < op->heads; h++)
@@ -76,6 +113,17 @@ static void row_op(const struct device *d, const struct op *op, int row)
         d->k->add(y, cpu_row(d, op->in[0], row), cpu_row(d, op->in[1], row),
                   d->p->values[op->out[0]].width);
         cpu_pad(d, op->out[0], y);
+        return;
+    case OP_GATE:
+        d->k->glu(op->act, y, cpu_row(d, op->in[0], row), cpu_row(d, op->in[1], row),
+                  d->p->values[op->out[0]].width);
+        cpu_pad(d, op->out[0], y);
+        return;
+    case OP_L2_NORM:
+        l2_norm(d, op, y);
+        return;
+    case OP_DEAL:
+        deal(d, op, row);
         return;
     case OP_GATHER:
         memcpy(y, cpu_row(d, op->in[0], d->batch->heads[row].row),

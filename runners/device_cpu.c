@@ -93,6 +93,18 @@ static int map_kv(struct device *d, const struct device_opts *o, struct err *e)
                    d->kv_bytes + d->kv_scratch_bytes);
 }
 
+static int map_states(struct device *d, const struct device_opts *o, struct err *e)
+{
+    d->state_bytes = d->p->state_floats * (size_t)o->state_slots * sizeof(float);
+    if (d->state_bytes == 0)
+        return 0;
+    d->states = cpu_map(d->state_bytes, 0);
+    if (d->states)
+        return 0;
+    return err_set(e, ERR_NOMEM, "out of memory: states of recurrent layers need %zu bytes",
+                   d->state_bytes);
+}
+
 static int map_activations(struct device *d)
 {
     size_t rows = (size_t)d->max_rows, kmax = 0;
@@ -162,6 +174,7 @@ static void cpu_close(struct device *d)
     cpu_unmap(d->acts, d->acts_bytes);
     cpu_unmap(d->kv, d->kv_bytes);
     cpu_unmap(d->kv_scratch, d->kv_scratch_bytes);
+    cpu_unmap(d->states, d->state_bytes);
     mem_free(d->layer_offset);
     mem_free(d->packed);
     mem_free(d->scratch);
@@ -211,7 +224,7 @@ static int cpu_open(struct device **out, const struct program *p, const struct d
     if (d->fast && cpu_pack(d, e) < 0)
         goto out;
     cpu_linear_scratch(d);
-    if (map_kv(d, o, e) < 0)
+    if (map_kv(d, o, e) < 0 || map_states(d, o, e) < 0)
         goto out;
     if (map_activations(d) < 0 ||
         make_scratch(d, o->kv_pages + o->kv_scratch) < 0 || build_steps(d) < 0) {
@@ -244,6 +257,12 @@ static void run_step(struct device *d, const struct step *s, int worker)
         return;
     case OP_ATTENTION:
         cpu_attention(d, s, worker);
+        return;
+    case OP_CONV:
+    case OP_SCAN_CHANNELS:
+    case OP_SCAN_HEADS:
+    case OP_DELTA:
+        cpu_recurrent(d, s, worker);
         return;
     case OP_HEAD:
         cpu_head(d, s, worker);
@@ -368,7 +387,7 @@ static void cpu_info(const struct device *d, struct device_info *out)
         .kernels = d->fast ? d->fast->name : d->k->name,
         .threads = d->threads,
         .weights_bytes = d->packed_bytes,
-        .kv_bytes = d->kv_bytes,
+        .kv_bytes = d->kv_bytes + d->state_bytes,
         .scratch_bytes = d->arena_bytes + d->kv_scratch_bytes + d->lse_bytes + d->acts_bytes,
     };
 }

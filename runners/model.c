@@ -18,6 +18,7 @@ void model_close(struct model *m)
     for (size_t i = 0; i < m->n_weights; i++) {
         mem_free((void *)m->weights[i].name);
         mem_free((void *)m->weights[i].f32);
+        mem_free((void *)m->weights[i].lanes);
     }
     mem_free(m->weights);
     mem_free(m->is_used);
@@ -146,6 +147,97 @@ const struct weight *model_weight(struct model *m, int layer, const char *name, 
     return w;
 }
 
+const struct weight *model_weight_rows(struct model *m, int layer, const char *name, int row0,
+                                       int rows, struct err *e)
+{
+    const struct weight *whole = model_weight(m, layer, name, 1, e);
+    struct weight *w;
+
+    if (!whole)
+        return NULL;
+    if (row0 + rows > whole->rows || m->n_weights == m->cap_weights) {
+        err_set(e, ERR_FORMAT, "%s: %s has %d rows, expected %d or more", gguf_path(m->file),
+                whole->name, whole->rows, row0 + rows);
+        return NULL;
+    }
+    w = &m->weights[m->n_weights];
+    *w = *whole;
+    w->data += (size_t)row0 * w->row_bytes;
+    w->rows = rows;
+    w->f32 = w->lanes = NULL;
+    w->id = (int)m->n_weights;
+    w->name = mem_strdup(whole->name);
+    if (!w->name) {
+        err_nomem(e);
+        return NULL;
+    }
+    m->n_weights++;
+    return w;
+}
+
+static struct weight *shaped(struct model *m, int layer, const char *name, int k, int rows,
+                             int required, struct err *e)
+{
+    struct weight *w = (struct weight *)model_weight(m, layer, name, required, e);
+
+    if (!w || (w->k == k && w->rows == rows) || (rows == 0 && (int64_t)w->k * w->rows == k))
+        return w;
+    if (rows)
+        err_set(e, ERR_FORMAT, "%s: %s has shape {%d, %d}, expected {%d, %d}", gguf_path(m->file),
+                w->name, w->k, w->rows, k, rows);
+    else
+        err_set(e, ERR_FORMAT, "%s: %s has shape {%d, %d}, expected %d elements",
+                gguf_path(m->file), w->name, w->k, w->rows, k);
+    return NULL;
+}
+
+const struct weight *model_table(struct model *m, int layer, const char *name, int n, int required,
+                                 struct err *e)
+{
+    struct weight *w = shaped(m, layer, name, n, 0, required, e);
+    float *f;
+
+    if (!w || w->f32)
+        return w;
+    f = mem_aligned(64, KERNEL_PAD(n) * sizeof *f);
+    if (!f) {
+        err_nomem(e);
+        return NULL;
+    }
+    for (int r = 0; r < w->rows; r++)
+        quant_find(w->type)->unpack(f + (size_t)r * (size_t)w->k,
+                                    w->data + (size_t)r * w->row_bytes, (size_t)w->k);
+    w->f32 = f;
+    return w;
+}
+
+const struct weight *model_lanes(struct model *m, int layer, const char *name, int k, int rows,
+                                 struct err *e)
+{
+    struct weight *w = shaped(m, layer, name, k, rows, 1, e);
+    size_t blocks = ((size_t)rows + SCAN_LANES - 1) / SCAN_LANES;
+    float *f, *row;
+
+    if (!w || w->lanes)
+        return w;
+    f = mem_aligned(64, blocks * (size_t)k * SCAN_LANES * sizeof *f);
+    row = mem_alloc((size_t)k * sizeof *row);
+    w->lanes = f;
+    if (!f || !row) {
+        mem_free(row);
+        err_nomem(e);
+        return NULL;
+    }
+    memset(f, 0, blocks * (size_t)k * SCAN_LANES * sizeof *f);
+    for (size_t r = 0; r < (size_t)rows; r++) {
+        quant_find(w->type)->unpack(row, w->data + r * w->row_bytes, (size_t)k);
+        for (size_t i = 0; i < (size_t)k; i++)
+            f[(r / SCAN_LANES * (size_t)k + i) * SCAN_LANES + r % SCAN_LANES] = row[i];
+    }
+    mem_free(row);
+    return w;
+}
+
 /* A tensor that no operation reads shows that the file's network is not the one that its
  * architecture names. */
 static int check_all_used(const struct model *m, struct err *e)
@@ -197,9 +289,9 @@ int model_open(struct model **out, const struct gguf *g, struct err *e)
         goto out;
     }
     /* Never grown: ops keep pointers into it. */
-    m->cap_weights = gguf_n_tensors(g);
+    m->cap_weights = 4 * gguf_n_tensors(g);
     m->weights = mem_calloc(m->cap_weights, sizeof *m->weights);
-    m->is_used = mem_calloc(m->cap_weights, 1);
+    m->is_used = mem_calloc(gguf_n_tensors(g), 1);
     m->name = model_name(g);
     if (!m->weights || !m->is_used || !m->name) {
         err_nomem(e);

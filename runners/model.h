@@ -36,6 +36,15 @@ void model_close(struct model *m);
  * one row come as floats too.  NULL with e->code == ERR_OK: optional and absent. */
 const struct weight *model_weight(struct model *m, int layer, const char *name, int required,
                                   struct err *e);
+/* Rows row0 .. row0+rows-1 of a required matrix: a view with an id of its own. */
+const struct weight *model_weight_rows(struct model *m, int layer, const char *name, int row0,
+                                       int rows, struct err *e);
+/* The same for small tensors of n elements in any number of dimensions: all of them as floats. */
+const struct weight *model_table(struct model *m, int layer, const char *name, int n, int required,
+                                 struct err *e);
+/* The same for a matrix {k, rows} that recurrent layers read: w->lanes is filled. */
+const struct weight *model_lanes(struct model *m, int layer, const char *name, int k, int rows,
+                                 struct err *e);
 /* Numbers under {arch}.key; an absent one has its fallback.  Out of low..high: ERR_FORMAT. */
 enum { REQUIRED = -1 }; /* as the fallback of an integer: there is none */
 struct int_key {

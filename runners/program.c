@@ -10,7 +10,9 @@ static const char *const op_names[] = {
     [OP_EMBED] = "embed",       [OP_RMS_NORM] = "rms_norm", [OP_HEAD_NORM] = "head_norm",
     [OP_LINEAR] = "linear",     [OP_ROPE] = "rope",         [OP_KV_STORE] = "kv_store",
     [OP_ATTENTION] = "attention", [OP_ADD] = "add",         [OP_GATHER] = "gather",
-    [OP_HEAD] = "head",
+    [OP_HEAD] = "head",         [OP_GATE] = "gate",         [OP_L2_NORM] = "l2_norm",
+    [OP_DEAL] = "deal",         [OP_CONV] = "conv",         [OP_SCAN_CHANNELS] = "scan_channels",
+    [OP_SCAN_HEADS] = "scan_heads", [OP_DELTA] = "delta",
 };
 
 const char *op_name(enum op_kind k)
@@ -141,6 +143,9 @@ static int check_op(const struct program *p, const struct op *op, struct err *e)
     case OP_RMS_NORM:
         return check_vector(op->w[0], p->values[op->in[0]].width, e);
     case OP_HEAD_NORM:
+        if (!op->w[0] || (op->w[0]->f32 && (int64_t)op->w[0]->k * op->w[0]->rows ==
+                                               (int64_t)op->heads * op->head_dim))
+            return 0;
         return check_vector(op->w[0], op->head_dim, e);
     case OP_EMBED:
     case OP_HEAD: {
@@ -155,14 +160,47 @@ static int check_op(const struct program *p, const struct op *op, struct err *e)
     }
 }
 
+static int blocks(int lanes)
+{
+    return (lanes + SCAN_LANES - 1) / SCAN_LANES;
+}
+
+int program_state_units(const struct program *p, const struct op *op)
+{
+    switch (op->kind) {
+    case OP_CONV:
+    case OP_SCAN_CHANNELS:
+        return blocks(p->values[op->out[0]].width);
+    case OP_SCAN_HEADS:
+    case OP_DELTA:
+        return op->heads * blocks(op->head_dim);
+    default:
+        return 0;
+    }
+}
+
+size_t program_unit_floats(const struct op *op)
+{
+    return (size_t)(op->kind == OP_CONV ? op->rec.taps - 1 : op->rec.states) * SCAN_LANES;
+}
+
+static void place_states(struct program *p)
+{
+    for (int i = 0; i < p->n_ops; i++) {
+        struct op *op = &p->ops[i];
+        op->rec.state = p->state_floats;
+        p->state_floats += (size_t)program_state_units(p, op) * program_unit_floats(op);
+    }
+}
+
 int program_finish(struct program *p, struct err *e)
 {
     if (p->failed)
         return err_nomem(e);
     for (int i = 0; i < p->n_ops; i++) {
         const struct op *op = &p->ops[i];
-        touch(p, op->in[0], i);
-        touch(p, op->in[1], i);
+        for (int k = 0; k < OP_INS; k++)
+            touch(p, op->in[k], i);
         for (int k = 0; k < op->n_out; k++)
             touch(p, op->out[k], i);
     }
@@ -170,5 +208,6 @@ int program_finish(struct program *p, struct err *e)
         if (check_op(p, &p->ops[i], e) < 0)
             return -1;
     place(p);
+    place_states(p);
     return 0;
 }

@@ -19,19 +19,28 @@ struct weight { /* {k, rows} in GGUF order: y_r = sum_k w[r][k] * x_k */
     int type; /* enum quant_type */
     int k, rows;
     size_t row_bytes;
-    const float *f32; /* of one row (norms, biases): as floats; else NULL */
+    const float *f32; /* of one row (norms, biases), and of tables: as floats; else NULL */
+    const float *lanes; /* of recurrent layers: [rows / 16][k][16], zeros beyond; else NULL */
     int id;           /* 0 .. program->n_weights-1: a device keeps what it made of it there */
 };
 
 enum op_kind {
     OP_EMBED,     /* out = row of w[0] for each token, times scale */
     OP_RMS_NORM,  /* out = rms_norm(in) * w[0] */
-    OP_HEAD_NORM, /* in place on out[0]: rms_norm of each head of head_dim, weight w[0] */
+    OP_HEAD_NORM, /* in place on out[0]: rms_norm of each head of head_dim; weight w[0] for all,
+                     or for each its own; or NULL */
     OP_LINEAR,    /* out[i] = w[i] in + bias[i], i < n_out; epilogue as below */
     OP_ROPE,      /* in place on out[0]: each head of head_dim */
     OP_KV_STORE,  /* keys in[0], values in[1] into the cache of `layer` */
     OP_ATTENTION, /* out = attention of queries in[0] over the cache of `layer` */
     OP_ADD,       /* out = in[0] + in[1] */
+    OP_GATE,      /* out = act(in[0]) * in[1] */
+    OP_L2_NORM,   /* in place on `heads` of out[0] from head `first` on: scale * x / |x| */
+    OP_DEAL,      /* out[0], out[1] = in's chunks in other places: struct deal */
+    OP_CONV,      /* out = causal convolution over the rows of a path, channel by channel */
+    OP_SCAN_CHANNELS, /* out = scan of x in[0] with dt in[1], b in[2], c in[3]: Mamba */
+    OP_SCAN_HEADS, /* out = scan of [x | b | c] in[0] with dt in[1]: Mamba 2 */
+    OP_DELTA,     /* out = delta rule of [q | k | v] in[0], decay in[1], beta in[2] */
     OP_GATHER,    /* out = the wanted rows of in */
     OP_HEAD,      /* logits of the wanted rows: w[0] in, then logit scale and soft cap */
 };
@@ -48,11 +57,31 @@ struct rope {
     float magnitude;        /* cos and sin are multiplied by it (YaRN); 1 otherwise */
 };
 
+/* Ops that carry a state from row to row (recurrent.h).  w: conv: its taps in lanes, bias[0];
+ * scans: a, d; delta: a, the bias of the decay. */
+struct recurrence {
+    int taps;    /* conv */
+    int states;  /* scans: per channel; delta: keys, the size of a head */
+    int groups;  /* scan_heads: of heads that share b and c; delta: key heads */
+    int is_tiled;   /* delta: value head h goes with key head h % groups, not h / (heads / groups) */
+    int is_paired;  /* delta: [beta | decay] of the heads of each key head lie together in in[1] */
+    size_t state;   /* where in a slot, in floats; program_finish sets it */
+};
+
+#define DEAL_PARTS 4
+struct deal { /* a row of in[0] is `groups` times the parts one after the other */
+    int groups, n;
+    struct {
+        int width, out, at; /* group g goes to out[out] at `at` + g * width */
+    } part[DEAL_PARTS];
+};
+
+#define OP_INS 4
 #define OP_OUTS 3
 struct op {
     enum op_kind kind;
     int layer; /* embedding: 0; what follows the last layer: their number */
-    int in[2], out[OP_OUTS], n_out; /* value numbers; -1: none */
+    int in[OP_INS], out[OP_OUTS], n_out; /* value numbers; -1: none */
     const struct weight *w[OP_OUTS], *bias[OP_OUTS];
     enum epilogue epilogue;
     enum activation act;
@@ -61,6 +90,9 @@ struct op {
     int window;               /* attention: keys i - window < j <= i; 0: all */
     const struct rope *rope;
     int wanted_rows; /* 1: runs over the wanted rows only */
+    int first; /* head */
+    struct recurrence rec;
+    struct deal deal;
 };
 
 struct value {
@@ -81,6 +113,7 @@ struct program {
     int n_weights;   /* ids given out */
     int n_layers, n_vocab;
     struct layer_kv { int kv_heads, head_dim, value_dim; } *kv; /* [n_layers] */
+    size_t state_floats; /* of one point of a path, all layers */
     size_t cap_ops, cap_values, cap_ropes;
     int failed; /* out of memory while building: checked in program_finish */
 };
@@ -95,6 +128,10 @@ int program_op(struct program *p, struct op op);
 const struct rope *program_rope(struct program *p, struct rope r, const double *inv_freq);
 /* Places the values, checks every operand and shape. */
 int program_finish(struct program *p, struct err *e);
+
+/* The independent parts of an op that carries a state (0: it carries none), and floats of each. */
+int program_state_units(const struct program *p, const struct op *op);
+size_t program_unit_floats(const struct op *op);
 
 const char *op_name(enum op_kind k);
 

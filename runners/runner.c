@@ -17,6 +17,9 @@ enum {
     CONTEXT_MAX = 1 << 20, /* rope's angles are right up to there (rope.c) */
     PAGES_MIN = 4,
     PAGES_MAX = 1 << 20,
+    SLOTS_DEFAULT = 4,          /* at least, unless the caller bounds the memory */
+    SLOTS_USUAL = 2 * STREAMS,  /* at most, unless the caller gives the memory */
+    SLOTS_MAX = 1 << 10,
 };
 static const size_t KV_BYTES_DEFAULT = (size_t)112 << 20;
 static const size_t SCRATCH_BYTES_MAX = (size_t)48 << 20; /* scratch pages, one layer of each */
@@ -85,6 +88,7 @@ static void fill_info(struct runner *r, enum numerics numerics)
         .vocab_size = m->hp.vocab,
         .context_length = m->hp.context,
         .kv_bytes_per_token = page_bytes(&m->program, &layer) / KV_PAGE,
+        .state_bytes = m->program.state_floats * sizeof(float),
         .weight_bytes_per_token = bytes_per_token(m),
         .weights_bytes = d.weights_bytes ? d.weights_bytes : gguf_file_bytes(r->file),
         .kv_bytes = d.kv_bytes,
@@ -100,11 +104,24 @@ static size_t clamp(size_t n, size_t low, size_t high)
     return n < low ? low : n > high ? high : n;
 }
 
-/* Pages of the cache: what the caller gives, else room for at least one longest sequence. */
+/* Slots for states (states.h): half of the memory when keys and values want some too. */
+static size_t choose_slots(size_t given, size_t page, size_t slot)
+{
+    size_t share = (given ? given : KV_BYTES_DEFAULT) / (page ? 2 : 1);
+
+    if (slot == 0)
+        return 0;
+    return given ? clamp(share / slot, 1, SLOTS_MAX) : clamp(share / slot, SLOTS_DEFAULT, SLOTS_USUAL);
+}
+
+/* Pages of the cache: what the caller gives, else room for at least one longest sequence.  Without
+ * any layer of attention they cost nothing. */
 static size_t choose_pages(const struct runner *r, size_t given, size_t page)
 {
     size_t sequence = (size_t)(r->context + KV_PAGE - 1) / KV_PAGE + 2;
 
+    if (page == 0)
+        return clamp(4 * sequence, PAGES_MIN, PAGES_MAX);
     return given ? clamp(given / page, 0, PAGES_MAX)
                  : clamp(KV_BYTES_DEFAULT / page, sequence, PAGES_MAX);
 }
@@ -112,19 +129,23 @@ static size_t choose_pages(const struct runner *r, size_t given, size_t page)
 static int open_device(struct runner *r, const struct runner_opts *o, struct err *e)
 {
     size_t layer, page = page_bytes(&r->model->program, &layer);
-    size_t pages = choose_pages(r, o->kv_bytes, page), scratch;
+    size_t slot = r->model->program.state_floats * sizeof(float);
+    size_t slots = choose_slots(o->kv_bytes, page, slot), pages, scratch;
     int batch = r->batch_tokens;
 
-    if (pages < PAGES_MIN)
+    if (o->kv_bytes && o->kv_bytes < PAGES_MIN * page + slot)
         return err_set(e, ERR_USAGE, "%zu bytes of KV memory are too few: at least %d pages of %d "
-                       "tokens must fit, %zu bytes", o->kv_bytes, PAGES_MIN, KV_PAGE,
-                       PAGES_MIN * page);
+                       "tokens%s must fit, %zu bytes", o->kv_bytes, PAGES_MIN, KV_PAGE,
+                       slot ? " and a state" : "", PAGES_MIN * page + slot);
+    while (o->kv_bytes && slots > 1 && slots * slot + PAGES_MIN * page > o->kv_bytes)
+        slots--;
+    pages = choose_pages(r, o->kv_bytes ? o->kv_bytes - slots * slot : 0, page);
     scratch = clamp(SCRATCH_BYTES_MAX / layer, 2 * STREAMS,
                     batch > 2 * STREAMS ? (size_t)batch : 2 * STREAMS);
     struct device_opts d = {
         .numerics = o->numerics, .kernels = o->kernels, .threads = o->threads,
         .max_rows = batch, .kv_pages = (int)pages, .kv_scratch = (int)scratch,
-        .check_finite = o->check_finite,
+        .state_slots = (int)slots, .check_finite = o->check_finite,
     };
     struct schedule_limits l = {
         .max_rows = batch, .max_scratch = (int)scratch, .max_full = FULL_ROWS,
@@ -133,7 +154,7 @@ static int open_device(struct runner *r, const struct runner_opts *o, struct err
     };
     r->ops = device_find(o->device ? o->device : "cpu", e);
     if (!r->ops || r->ops->open(&r->device, &r->model->program, &d, e) < 0 ||
-        kv_open(&r->kv, (int)pages, e) < 0 || kv_open(&r->slots, 0, e) < 0)
+        kv_open(&r->kv, (int)pages, e) < 0 || kv_open(&r->slots, (int)slots, e) < 0)
         return -1;
     return schedule_open(&r->schedule, &r->kv, &r->slots, &l, e);
 }

@@ -23,7 +23,7 @@ struct runner_opts {
     int threads;        /* 0: as many as the affinity mask has */
     int context;        /* tokens a sequence may have; 0, or more than that: the model's own */
     int batch_tokens;   /* rows per pass; 0: 512 */
-    size_t kv_bytes;    /* most memory for the KV cache; 0: what two longest sequences need */
+    size_t kv_bytes;    /* most memory for the KV cache and for states; 0: enough for two sequences */
     int check_finite;   /* look at the output of every op, not only at the logits (slow) */
 };
 
@@ -34,6 +34,7 @@ struct model_info {
     int layers, embedding_length, heads, kv_heads, vocab_size;
     int context_length; /* of the model */
     uint64_t kv_bytes_per_token, weight_bytes_per_token; /* read by one decode step */
+    uint64_t state_bytes; /* per sequence, of recurrent layers, whatever its length */
     uint64_t weights_bytes, kv_bytes, scratch_bytes;     /* memory for these options */
     const char *numerics_id; /* "exact/1", "fast/1": stored with every result */
     const char *kernels;     /* chosen: "avx512" */

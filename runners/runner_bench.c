@@ -12,6 +12,7 @@ struct bench {
     page_no *table;      /* [streams][pages] */
     int32_t *tokens, *positions;
     struct span *spans;
+    struct state_copy *zeros;
     struct head_row *heads;
 };
 
@@ -21,6 +22,7 @@ static void bench_close(struct bench *b)
     mem_free(b->tokens);
     mem_free(b->positions);
     mem_free(b->spans);
+    mem_free(b->zeros);
     mem_free(b->heads);
     kv_reset(&b->r->kv);
 }
@@ -42,13 +44,17 @@ static int bench_open(struct bench *b, struct runner *r, int streams, int depth,
     if ((int64_t)b->pages * streams > r->kv.n)
         return err_set(e, ERR_NOMEM, "%d streams of %d tokens need %lld KV pages, %d are there",
                        streams, length, (long long)b->pages * streams, r->kv.n);
+    if (r->slots.n > 0 && streams > r->slots.n)
+        return err_set(e, ERR_NOMEM, "%d streams need a state each, %d are there", streams,
+                       r->slots.n);
     kv_reset(&r->kv);
     b->table = mem_alloc((size_t)b->pages * (size_t)streams * sizeof *b->table);
     b->tokens = mem_alloc(rows * sizeof *b->tokens);
     b->positions = mem_alloc(rows * sizeof *b->positions);
     b->spans = mem_alloc((size_t)streams * sizeof *b->spans);
+    b->zeros = mem_alloc((size_t)streams * sizeof *b->zeros);
     b->heads = mem_calloc((size_t)streams, sizeof *b->heads);
-    if (!b->table || !b->tokens || !b->positions || !b->spans || !b->heads) {
+    if (!b->table || !b->tokens || !b->positions || !b->spans || !b->zeros || !b->heads) {
         bench_close(b);
         return err_nomem(e);
     }
@@ -62,11 +68,13 @@ static int pass(struct bench *b, int n, int heads, struct err *e)
 {
     struct batch batch = {.n = n * b->streams, .tokens = b->tokens, .positions = b->positions,
                           .spans = b->spans, .n_spans = b->streams, .heads = b->heads,
-                          .n_heads = heads ? b->streams : 0};
+                          .state_copies = b->zeros, .n_heads = heads ? b->streams : 0};
 
     for (int s = 0; s < b->streams; s++) {
         b->spans[s] = (struct span){.row0 = s * n, .n = n, .position = b->length,
-                                   .pages = b->table + (size_t)s * (size_t)b->pages};
+                                   .pages = b->table + (size_t)s * (size_t)b->pages,
+                                   .state = s};
+        b->zeros[s] = (struct state_copy){.dst = s, .src = NO_SLOT, .before_row = s * n};
         b->heads[s] = (struct head_row){.row = s * n + n - 1};
         for (int i = 0; i < n; i++) {
             int at = b->length + i;
@@ -75,6 +83,8 @@ static int pass(struct bench *b, int n, int heads, struct err *e)
                                              (uint32_t)b->r->model->hp.vocab);
         }
     }
+    if (b->length == 0 && b->r->slots.n > 0)
+        batch.n_state_copies = b->streams;
     b->length += n;
     return b->r->ops->run(b->r->device, &batch, e);
 }
