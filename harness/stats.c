@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/splitmix.h"
+#include "harness/stats_dist.h"
 
 double stats_mean(const double *x, size_t n)
 {
@@ -102,28 +103,22 @@ int stats_mad(const double *sorted, size_t n, double *out, struct err *e)
     return 0;
 }
 
-/* P(Bin(n, 1/2) < j) */
-static double half_binomial_below(size_t n, size_t j)
-{
-    double sum = 0, orders = lgamma((double)n + 1);
-
-    for (size_t i = 0; i < j; i++)
-        sum += exp(orders - lgamma((double)i + 1) - lgamma((double)(n - i) + 1) -
-                   (double)n * log(2));
-    return sum;
-}
-
 struct interval stats_median_interval(const double *sorted, size_t n, double conf,
                                       double *coverage)
 {
-    size_t j = 1;
+    size_t j = 1, above = n / 2 + 1; /* j covers enough or is 1, `above` does not */
 
     *coverage = NAN;
     if (n < 2)
         return (struct interval){NAN, NAN};
-    while (2 * (j + 1) <= n && 1 - 2 * half_binomial_below(n, j + 1) >= conf)
-        j++;
-    *coverage = 1 - 2 * half_binomial_below(n, j);
+    while (j + 1 < above) {
+        size_t mid = j + (above - j) / 2;
+        if (1 - 2 * dist_binomial_cdf((double)mid - 1, (double)n, 0.5) >= conf)
+            j = mid;
+        else
+            above = mid;
+    }
+    *coverage = 1 - 2 * dist_binomial_cdf((double)j - 1, (double)n, 0.5);
     return (struct interval){sorted[j - 1], sorted[n - j]};
 }
 

@@ -93,6 +93,26 @@ int query_items(struct store *s, const char *run_id, const struct item_filter *f
 int item_iter_next(struct item_iter *it, struct store_item *out, struct err *e); /* 1, 0, -1 */
 void item_iter_close(struct item_iter *it);
 
+/* What a comparison needs of an item, in order of doc_id: light enough for 100,000 of them. */
+struct pair_row {
+    int64_t item; /* row id in `items` */
+    int doc_id;
+    const char *doc_hash, *prompt_hash, *cluster;
+    double value, weight; /* of the metric asked for */
+    double nats, bytes;   /* ln p of the gold answer, or of the whole text; NAN: generated */
+    double latency_s;
+};
+struct pair_row_list {
+    struct pair_row *v;
+    size_t n;
+    struct arena arena;
+};
+int query_pair_rows(struct store *s, const char *run_id, const char *task, const char *metric,
+                    const char *filter, struct pair_row_list *out, struct err *e);
+void pair_row_list_release(struct pair_row_list *l);
+/* The statement itself, with ?1 run, ?2 task, ?3 metric, ?4 filter: for whoever checks a verdict. */
+const char *query_pair_sql(void);
+
 struct bench_list {
     struct store_bench *v;
     size_t n;

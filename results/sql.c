@@ -254,6 +254,16 @@ static const char *const texts[SQL_COUNT] = {
                          " WHERE item_id = ? ORDER BY idx",
     [SQL_ITEM_REQUESTS] = "SELECT loglikelihood, is_greedy, n_tokens, n_bytes FROM requests"
                           " WHERE item_id = ? ORDER BY idx",
+    /* A perplexity task's likelihood is a metric: nats of the text over its bytes. */
+    [SQL_PAIR_ROWS] =
+        "SELECT i.id, i.doc_id, i.doc_hash, i.prompt_hash, i.cluster, m.value, m.weight,"
+        " coalesce(b.value, q.loglikelihood), coalesce(b.weight, q.n_bytes), i.latency_s"
+        " FROM items i JOIN run_tasks t ON t.id = i.run_task_id JOIN runs r ON r.id = t.run_id"
+        " LEFT JOIN item_metrics m ON m.item_id = i.id AND m.metric = ?3 AND m.filter = ?4"
+        " LEFT JOIN item_metrics b ON b.item_id = i.id AND b.metric = 'bits_per_byte'"
+        "  AND b.filter = 'none'"
+        " LEFT JOIN requests q ON q.item_id = i.id AND q.idx = max(i.gold_index, 0)"
+        " WHERE r.run = ?1 AND t.task = ?2 ORDER BY i.doc_id",
     [SQL_BENCH_ROWS] =
         "SELECT b.id, b.test, b.depth, b.batch, b.threads, b.device, b.rival, b.tokens, b.noise"
         " FROM bench_rows b JOIN runs r ON r.id = b.run_id WHERE r.run = ? ORDER BY b.id",
