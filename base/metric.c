@@ -37,6 +37,7 @@ static const struct metric metrics[] = {
     {"bits_per_mbyte", "knowledge per megabyte", "bit", BETTER_HIGHER,
      "knowledge_bits / (file bytes / 1e6)"},
     {"items", "items", "", BETTER_NEITHER, "items that a number is over"},
+    {"night", "night", "", BETTER_NEITHER, "nights of a plan in order"},
     {"shots", "shots", "", BETTER_NEITHER, "examples before the question"},
     {"threads", "threads", "", BETTER_NEITHER, "worker threads"},
     {"latency_s", "latency", "s", BETTER_LOWER, "wall time of one item"},

@@ -1,9 +1,11 @@
 /* cmd_db.c -- labels, files in and out, and the database itself. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/commands.h"
 #include "harness/stored.h"
 #include "results/exchange.h"
+#include "results/nights.h"
 
 const struct option label_options[] = {
     {"remove", 0, OPTION_FLAG, NULL, NULL, 0, 0, "take the run's label away"},
@@ -156,6 +158,13 @@ int cmd_import(struct context *c, struct err *e)
     return rc;
 }
 
+const struct option db_options[] = {
+    {"keep", 0, OPTION_WORDS, "RULE,...", NULL, 0, 0,
+     "prune: last=N nights of each plan, weekly or weekly=N; labelled and pinned runs stay anyway"},
+    {"dry-run", 0, OPTION_FLAG, NULL, NULL, 0, 0, "prune: only say what would be deleted"},
+    {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
+};
+
 /* --- db ----------------------------------------------------------------------------------- */
 
 struct report {
@@ -260,6 +269,82 @@ static int schema(struct report *r, struct store *s, struct err *e)
     return context_print(r->c, &r->b, e);
 }
 
+/* "last=30": a number from 1; -1: none was given, -2: nonsense. */
+static int rule_number(const char *text)
+{
+    char *end;
+    long n;
+
+    if (!*text)
+        return -1;
+    n = *text == '=' ? strtol(text + 1, &end, 10) : 0;
+    return n >= 1 && n <= 1000000 && !*end ? (int)n : -2;
+}
+
+static int prune_rule(const struct context *c, struct prune_rule *out, struct err *e)
+{
+    int given = args_count(c->args, "keep");
+
+    *out = (struct prune_rule){0};
+    for (int i = 0; i < given; i++) {
+        const char *word = args_word(c->args, "keep", i);
+        size_t n = strcspn(word, "=");
+        int number = rule_number(word + n);
+        if (n == 4 && strncmp(word, "last", n) == 0 && number > 0)
+            out->last = number;
+        else if (n == 6 && strncmp(word, "weekly", n) == 0 && number >= -1)
+            out->weekly = number;
+        else if (strcmp(word, "labelled") != 0 && strcmp(word, "pinned") != 0)
+            return err_set(e, ERR_USAGE, "db prune: --keep %s: rules are last=N, weekly, weekly=N, "
+                                         "labelled and pinned", word);
+    }
+    if (given)
+        return 0;
+    err_set(e, ERR_USAGE, "db prune: --keep is missing");
+    err_hint(e, "for example --keep last=30,weekly=26 --dry-run");
+    return -1;
+}
+
+static void pruned_run(void *user, const struct pruned *p)
+{
+    struct report *r = user;
+
+    if (r->c->json) {
+        json_begin_object(&r->o, NULL);
+        json_put_str(&r->o, "run", p->run);
+        json_put_str(&r->o, "plan", p->plan);
+        json_put_int(&r->o, "night", p->night);
+        json_put_str(&r->o, "date", p->date);
+        json_end_object(&r->o);
+    } else {
+        strbuf_addf(&r->b, "%s  %s  night %d of ", p->run, p->date, p->night);
+        strbuf_add_printable(&r->b, p->plan, 0);
+        strbuf_addc(&r->b, '\n');
+    }
+}
+
+static int prune(struct report *r, struct store *s, struct err *e)
+{
+    int dry = args_flag(r->c->args, "dry-run"), n;
+    struct prune_rule rule;
+
+    if (prune_rule(r->c, &rule, e) < 0)
+        return -1;
+    if (r->c->json) {
+        json_put_bool(&r->o, "dry_run", dry);
+        json_begin_array(&r->o, "runs");
+    }
+    n = store_prune(s, &rule, dry, pruned_run, r, e);
+    if (n < 0)
+        return -1;
+    if (r->c->json) {
+        json_end_array(&r->o);
+        return context_json_end(r->c, &r->o, e);
+    }
+    strbuf_addf(&r->b, "%d runs %s\n", n, dry ? "would be deleted" : "deleted");
+    return context_print(r->c, &r->b, e);
+}
+
 int cmd_db(struct context *c, struct err *e)
 {
     static const struct {
@@ -267,7 +352,7 @@ int cmd_db(struct context *c, struct err *e)
         int readonly;
         int (*run)(struct report *r, struct store *s, struct err *e);
     } verbs[] = {{"check", 1, check}, {"backup", 1, backup}, {"vacuum", 0, vacuum},
-                 {"schema", 1, schema}};
+                 {"schema", 1, schema}, {"prune", 0, prune}};
     struct report r = {.c = c};
     struct store *s = NULL;
     size_t v = 0;

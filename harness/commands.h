@@ -4,9 +4,9 @@
 
 #include "harness/context.h"
 
-extern const struct option bench_options[], doctor_options[], eval_options[], export_options[],
+extern const struct option bench_options[], db_options[], doctor_options[], eval_options[], export_options[],
     generate_options[], help_options[], info_options[], items_options[], label_options[],
-    logits_options[], pull_options[], quantize_options[], report_options[], run_options[], runs_options[],
+    logits_options[], nightly_options[], pull_options[], quantize_options[], report_options[], run_options[], runs_options[],
     score_options[], tasks_options[], template_options[], tokenize_options[];
 
 int cmd_bench(struct context *c, struct err *e);
@@ -24,6 +24,7 @@ int cmd_items(struct context *c, struct err *e);
 int cmd_label(struct context *c, struct err *e);
 int cmd_logits(struct context *c, struct err *e);
 int cmd_models(struct context *c, struct err *e);
+int cmd_nightly(struct context *c, struct err *e);
 int cmd_pull(struct context *c, struct err *e);
 int cmd_quantize(struct context *c, struct err *e);
 int cmd_report(struct context *c, struct err *e);

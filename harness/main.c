@@ -69,13 +69,22 @@ static const struct command commands[] = {
      "write a run for other programs", NULL},
     {RESULTS, "import", cmd_import, NULL, "FILE...", 1, -1, NULL, 0,
      "read results of lm-eval, llama-bench, or a CSV table", NULL},
-    {RESULTS, "db", cmd_db, NULL, "check|backup|vacuum|schema [FILE]", 1, 2,
-     "check|backup|vacuum|schema", 0, "look after the database of results", NULL},
+    {RESULTS, "db", cmd_db, db_options, "check|backup|vacuum|schema|prune [FILE]", 1, 2,
+     "check|backup|vacuum|schema|prune", 0, "look after the database of results",
+     "prune deletes the runs of nights that no rule keeps; what their series amount to stays, and so "
+     "does the first night of each plan."},
     {CONCLUDING, "report", cmd_report, report_options, "[RUN...]", 0, -1, NULL, 1,
      "write a page about stored runs",
      "Without RUN about every complete run; of those that measured the same (model, task, "
      "settings) "
      "the newest. Runs that did not end are listed apart."},
+    {CONCLUDING, "nightly", cmd_nightly, nightly_options,
+     "PLAN.json | pin RUN | unpin RUN | status [PLAN.json] | install PLAN.json", 1, 2, NULL, 1,
+     "measure a plan every night and tell real changes from noise",
+     "Compares with the pinned night, or with the plan's baseline, and looks for change points in "
+     "the series of nights. Exit status 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 not comparable. status "
+     "shows the last nights and their series, install writes a systemd timer and prints a line for "
+     "cron."},
     {CONCLUDING, "devices", cmd_devices, NULL, "", 0, 0, NULL, 1, "list what can compute here",
      NULL},
     {CONCLUDING, "doctor", cmd_doctor, doctor_options, "", 0, 0, NULL, 0,

@@ -164,19 +164,46 @@ int segment_last(struct store *s, int64_t plan, const char *series, struct segme
     return rc;
 }
 
-int segment_begin(struct store *s, int64_t plan, const char *series, int64_t night_id,
-                  const char *fingerprint, const char *changed, struct segment *out, struct err *e)
+static int enter(struct store *s, int64_t plan, const char *series, int64_t night_id,
+                 const char *fingerprint, const char *changed, struct segment *out, struct err *e)
 {
     struct segment last = {0};
     char *before = NULL;
     int rc = segment_last(s, plan, series, &last, &before, e);
+    int same = rc == 1 && strcmp(before, fingerprint) == 0;
 
     mem_free(before);
-    if (rc < 0 || db_run(s->db, SQL_SEGMENT_PUT, e, "itnitt", plan, series, last.n + 1, night_id,
-                         fingerprint, changed) < 0)
+    if (rc < 0)
+        return -1;
+    *out = last;
+    if (same)
+        return 0;
+    if (db_run(s->db, SQL_SEGMENT_PUT, e, "itnitt", plan, series, last.n + 1, night_id,
+               fingerprint, changed) < 0)
         return -1;
     *out = (struct segment){db_last_id(s->db), last.n + 1, 1};
     return 0;
+}
+
+int segment_enter(struct store *s, int64_t plan, const char *series, int64_t night_id,
+                  const char *fingerprint, const char *changed, struct segment *out, struct err *e)
+{
+    if (db_begin(s->db, e) < 0)
+        return -1;
+    if (enter(s, plan, series, night_id, fingerprint, changed, out, e) < 0) {
+        db_rollback(s->db);
+        return -1;
+    }
+    return db_commit(s->db, e);
+}
+
+int night_of_run(struct store *s, const char *run_id, int64_t *night_id, struct err *e)
+{
+    int found;
+
+    if (db_get_int(s->db, SQL_NIGHT_OF_RUN, night_id, &found, e, "t", run_id) < 0)
+        return -1;
+    return found;
 }
 
 int pin_set(struct store *s, const char *run_id, int pinned, struct err *e)

@@ -115,17 +115,17 @@ int query_points(struct store *s, int64_t plan_id, int up_to, struct point_list 
                  struct err *e);
 void point_list_release(struct point_list *l);
 
-/* The segment that the series is in with this fingerprint: the last one when it has it, else a new
- * one that begins with the night.  before: the last segment's fingerprint when it is another one,
- * else NULL (mem_free); changed goes into a new row. */
 struct segment {
     int64_t id;
-    int n;
+    int n; /* 1, 2, ... of the series */
     int is_new;
 };
+/* The last segment of the series; its fingerprint goes to *fingerprint (mem_free).  1; 0: none. */
 int segment_last(struct store *s, int64_t plan_id, const char *series, struct segment *out,
-                 char **fingerprint, struct err *e); /* 1 found, 0 none, -1 */
-int segment_begin(struct store *s, int64_t plan_id, const char *series, int64_t night_id,
+                 char **fingerprint, struct err *e);
+/* The segment that the series is in with this fingerprint: the last one when it has it, else a new
+ * one, beginning with the night because of `changed`.  One transaction. */
+int segment_enter(struct store *s, int64_t plan_id, const char *series, int64_t night_id,
                   const char *fingerprint, const char *changed, struct segment *out,
                   struct err *e);
 
@@ -139,20 +139,22 @@ int pin_find(struct store *s, const char *series, const char *kind, const char *
 /* The run of the series' first done cell in this plan whose run is still kept; 1, 0, -1. */
 int series_first_run(struct store *s, int64_t plan_id, const char *series, char run_id[RUN_ID_SIZE],
                      struct err *e);
+/* The night whose cell the run is; 1, 0: it is no cell's, -1. */
+int night_of_run(struct store *s, const char *run_id, int64_t *night_id, struct err *e);
 
 /* --- retention ------------------------------------------------------------------------------ */
 
 struct prune_rule {
     int last;   /* nights of each plan, the newest so many */
-    int weekly; /* and the first of each week, the newest so many weeks; -1: all */
+    int weekly; /* and the first of each week, the newest so many weeks; -1: of all */
 };
 struct pruned {
     const char *run, *plan, *date;
     int night;
 };
-/* Runs that only nights refer to and that no rule keeps.  Labelled and pinned runs, runs without a
- * night, unfinished nights, and all points of all series stay.  dry: nothing is deleted.  Calls
- * `each` for every run; returns how many, -1. */
+/* The runs of nights that no rule keeps.  The first night of a plan, unfinished nights, labelled and
+ * pinned runs, runs of no night, and all points of all series stay.  dry: nothing is deleted.  Calls
+ * `each` for every run; returns how many, -1.  A run is gone as a whole or not at all. */
 int store_prune(struct store *s, const struct prune_rule *rule, int dry,
                 void (*each)(void *user, const struct pruned *p), void *user, struct err *e);
 

@@ -373,6 +373,14 @@ static const char *const texts[SQL_COUNT] = {
         "SELECT r.run FROM nights n JOIN cells c ON c.night_id = n.id JOIN runs r ON r.id = c.run_id"
         " WHERE n.plan_id = ? AND c.series = ? AND c.status = 'done' ORDER BY n.n, c.block, c.place"
         " LIMIT 1",
+    [SQL_NIGHT_OF_RUN] = "SELECT c.night_id FROM cells c JOIN runs r ON r.id = c.run_id"
+                         " WHERE r.run = ?",
+    [SQL_PRUNABLE] =
+        "SELECT r.id, r.run, p.name, n.date, n.n FROM cells c JOIN runs r ON r.id = c.run_id"
+        " JOIN nights n ON n.id = c.night_id JOIN plans p ON p.id = n.plan_id"
+        " WHERE n.id = ? AND n.status <> 'running' AND r.label IS NULL"
+        " AND r.id NOT IN (SELECT run_id FROM pins) ORDER BY c.block, c.place",
+    [SQL_RUN_DELETE] = "DELETE FROM runs WHERE id = ?",
 };
 
 const char *sql_text(enum sql q)

@@ -1,0 +1,81 @@
+/* night_impl.h -- between the files that judge a night.
+ *
+ * night.c puts the parts together, night_segments.c knows what is the same, night_points.c keeps the
+ * series and finds their changes, night_evals.c and night_speed.c compare with the baseline. */
+#ifndef HARNESS_NIGHT_IMPL_H
+#define HARNESS_NIGHT_IMPL_H
+
+#include "harness/night.h"
+#include "harness/stats.h"
+
+struct reason { /* why segments begin tonight */
+    const char *changed, *first; /* one of the series */
+    int series;
+};
+struct judge {
+    struct night_report *r;
+    struct store *store;
+    const struct plan *plan;
+    struct reason *reasons;
+    size_t n_reasons, cap_reasons;
+    struct err *e;
+};
+
+int judge_find(struct judge *j, enum finding_kind kind, double weight, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+struct comparison *judge_comparison(struct judge *j); /* a new one, all unknown; NULL: no memory */
+const char *judge_text(struct judge *j, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* 1 when cell i is the first done one of its series. */
+int judge_begins_series(const struct cell_list *l, size_t i);
+/* 0 when any of the series' cells ran on a noisy machine, 1 quiet, -1 unknown. */
+int judge_quiet(const struct cell_list *l, const char *series);
+
+/* The segment that the cell's series is in tonight; why a new one begins goes to j->reasons. */
+int judge_segment(struct judge *j, const struct cell_row *cell, int64_t *segment);
+
+int judge_eval_points(struct judge *j, const struct cell_row *cell, int64_t segment);
+int judge_speed_points(struct judge *j, const struct cell_row *cell, int64_t segment);
+/* Change points of every series, from r->points. */
+int judge_changes(struct judge *j);
+
+int judge_eval(struct judge *j, const struct cell_row *cell);
+int judge_speed(struct judge *j, const struct cell_row *cell);
+/* The two programs of "builds" against each other, where there are any. */
+int judge_builds(struct judge *j);
+
+/* Adjusts the p values of the whole night, settles the verdicts, and tells them as findings. */
+int judge_settle(struct judge *j);
+
+/* --- speed tests ------------------------------------------------------------------------------ */
+
+struct speed { /* one test of a series in a night */
+    const char *test;
+    double *s; /* seconds of each process (median of its samples), in order */
+    int *arm;
+    double *peak; /* bytes */
+    double tokens;
+    size_t n, cap, cap_arm, cap_peak;
+};
+struct speeds {
+    struct speed *v;
+    size_t n, cap;
+    struct arena arena;
+};
+/* From the done cells of `series`; ids: instead from these runs. */
+int speeds_of_cells(struct speeds *out, struct store *s, const struct cell_list *cells,
+                    const char *series, struct err *e);
+int speeds_of_runs(struct speeds *out, struct store *s, const struct run_ids *ids, struct err *e);
+void speeds_release(struct speeds *s);
+const struct speed *speeds_find(const struct speeds *s, const char *test);
+
+/* |ln ratio| of the program against itself tonight: arm against arm, or every other process where
+ * the series has one arm; NAN with too few. */
+int speed_self(const struct speed *s, double *out, struct err *e);
+#define SELF_METRIC "self" /* points of it: "tg128 self" */
+enum { SELF_NIGHTS = 20 }; /* so many make a floor (statistics.md 5.6) */
+/* 95th percentile of the nights' points of this series and test in the segment; NAN for none. */
+double speed_floor(const struct point_list *l, const char *series, const char *test,
+                   int64_t segment, int *n, double *scratch);
+
+#endif
