@@ -24,7 +24,7 @@ enum err_code {
 struct err {
     enum err_code code;
     char text[480];
-    char hint[240]; /* a second line that tells what to do; empty when there is nothing to say */
+    char hint[900]; /* a second line that tells what to do; empty when there is nothing to say */
 };
 
 #define ERR_NONE ((struct err){0})

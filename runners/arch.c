@@ -1,6 +1,7 @@
 /* arch.c -- see arch.h.
  *
- * Every decoder here is the same walk over layers with a few switches; the switches are the row. */
+ * Every decoder here is the same walk over layers with a few switches; the switches are the row, and
+ * what a family fixes by its size or an old file leaves out is in the row's adjust. */
 #include "runners/arch.h"
 
 #include <math.h>
@@ -8,46 +9,237 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "runners/model.h"
+#include "base/suggest.h"
+#include "runners/arch_build.h"
+#include "runners/dmath.h"
 #include "runners/rope.h"
 
-enum arch_flags {
-    QK_NORM = 1,       /* RMS norm of each head of q and k before rope */
-    SANDWICH = 2,      /* norms after attention and after the feed-forward too */
-    EMBED_SCALED = 4,  /* embeddings times sqrt(embedding length) */
-    LOCAL_GLOBAL = 8,  /* five windowed layers with their own rope base, then a full one */
-    ROPE_HALVES = 16,  /* pairs (i, i + n_rot/2) instead of (2i, 2i+1) */
-};
+/* ---- what families fix ---------------------------------------------------------------------- */
 
-struct arch {
-    const char *name;
-    enum activation act;
-    unsigned flags;
-};
+static int key_bool(struct build *b, const char *key, int fallback)
+{
+    char name[96];
+
+    snprintf(name, sizeof name, "%s.%s", b->a->name, key);
+    if (gguf_get_bool(b->m->file, name, &fallback, b->e) < 0)
+        return -1;
+    return fallback;
+}
+
+static int has_key(struct build *b, const char *key)
+{
+    char name[96];
+
+    snprintf(name, sizeof name, "%s.%s", b->a->name, key);
+    return gguf_has(b->m->file, name);
+}
+
+static void scale_by_width(struct build *b, int layers)
+{
+    const struct hparams *hp = &b->m->hp;
+
+    for (int i = 0; i < hp->layers && hp->layers == layers; i++)
+        b->layers[i].scale = 1.0f / sqrtf((float)hp->embd / (float)hp->heads);
+}
+
+/* The 27B models scale scores by E/H, not by the head's size. */
+static int adjust_gemma2(struct build *b)
+{
+    scale_by_width(b, 46);
+    return 0;
+}
+
+static int adjust_gemma3(struct build *b)
+{
+    scale_by_width(b, 62);
+    return 0;
+}
+
+/* Files from before the keys: what the published models have. */
+static int adjust_minicpm(struct build *b)
+{
+    const struct hparams *hp = &b->m->hp;
+
+    if (!has_key(b, "embedding_scale"))
+        b->embed_scale = 12;
+    if (!has_key(b, "residual_scale"))
+        b->residual_scale = 1.4f / sqrtf((float)hp->layers);
+    if (!has_key(b, "logit_scale"))
+        b->logit_scale = 256.0f / (float)hp->embd;
+    return 0;
+}
+
+/* rope.scaling.finetuned is a switch there: false means no rotation. */
+static int adjust_granite(struct build *b)
+{
+    int turns = key_bool(b, "rope.scaling.finetuned", 1);
+
+    for (int i = 0; i < b->m->hp.layers && turns == 0; i++)
+        b->layers[i].rope = LAYER_ROPE_NONE;
+    return turns < 0 ? -1 : 0;
+}
+
+static int adjust_smollm3(struct build *b)
+{
+    for (int i = 3; i < b->m->hp.layers; i += 4)
+        b->layers[i].rope = LAYER_ROPE_NONE;
+    return 0;
+}
+
+/* Only the 32B model has windows, and full layers without rope. */
+static int adjust_exaone4(struct build *b)
+{
+    for (int i = 0; i < b->m->hp.layers && b->m->hp.layers != 64; i++) {
+        b->layers[i].window = 0;
+        b->layers[i].rope = LAYER_ROPE;
+    }
+    return 0;
+}
+
+static int adjust_gptneox(struct build *b)
+{
+    int parallel = key_bool(b, "use_parallel_residual", 1);
+
+    b->block = parallel ? BLOCK_PARALLEL : BLOCK_PRE;
+    return parallel < 0 ? -1 : 0;
+}
+
+static int adjust_stablelm(struct build *b)
+{
+    if (!has_tensor(b, 0, "ffn_norm.weight"))
+        b->block = BLOCK_PARALLEL;
+    return 0;
+}
+
+/* Files from before the key: the 4k models. */
+static int adjust_phi3(struct build *b)
+{
+    const struct hparams *hp = &b->m->hp;
+    int old = !has_key(b, "attention.sliding_window") && hp->context == 4096 &&
+              (hp->layers == 32 || hp->layers == 40);
+
+    for (int i = 0; i < hp->layers && old; i++)
+        b->layers[i].window = 2047;
+    return 0;
+}
+
+/* The 13B model has slopes instead of rope. */
+static int adjust_baichuan(struct build *b)
+{
+    for (int i = 0; i < b->m->hp.layers && b->m->hp.layers == 40; i++)
+        b->layers[i].rope = LAYER_ROPE_NONE;
+    if (b->m->hp.layers == 40)
+        b->alibi_max = 8;
+    return 0;
+}
+
+/* Newer converters leave the base as published and say how far it is stretched. */
+static int adjust_hunyuan(struct build *b)
+{
+    struct hparams *hp = &b->m->hp;
+    double alpha;
+    const struct f64_key key = {"rope.scaling.alpha", &alpha, 0, 0, 1e9};
+
+    if (model_f64s(b->m, &key, 1, b->e) < 0)
+        return -1;
+    if (alpha > 0 && hp->head_dim > 2)
+        hp->rope_base *= dmath_power(alpha, hp->head_dim, hp->head_dim - 2);
+    return 0;
+}
+
+/* ---- the table ------------------------------------------------------------------------------ */
+
+#define LN LAYER_NORM
+#define HALVES ROPE_HALVES
 
 static const struct arch archs[] = {
-    {"llama", ACT_SILU, 0},
-    {"qwen2", ACT_SILU, ROPE_HALVES},
-    {"qwen3", ACT_SILU, ROPE_HALVES | QK_NORM},
-    {"gemma3", ACT_GELU_TANH, ROPE_HALVES | QK_NORM | SANDWICH | EMBED_SCALED | LOCAL_GLOBAL},
+    {"llama", BLOCK_PRE, ACT_SILU, 0, 0, NULL},
+    {"apertus", BLOCK_PRE, ACT_NONE, HALVES | QK_NORM | UNGATED | XIELU, 0, NULL},
+    {"arcee", BLOCK_PRE, ACT_RELU2, UNGATED, 0, NULL},
+    {"baichuan", BLOCK_PRE, ACT_SILU, 0, 0, adjust_baichuan},
+    {"bitnet", BLOCK_PRE, ACT_SILU, HALVES | SUB_NORMS, 0, NULL},
+    {"bitnet-b1.58", BLOCK_PRE, ACT_RELU2, HALVES | SUB_NORMS, 0, NULL},
+    {"bloom", BLOCK_PRE, ACT_GELU_TANH, LN | NO_ROPE | ALIBI | UNGATED | EMBED_NORM, 0, NULL},
+    {"chatglm", BLOCK_PRE, ACT_SILU, 0, 0, NULL},
+    {"cohere2", BLOCK_PARALLEL, ACT_SILU, LN | WINDOWED | GLOBAL_NO_ROPE | LOGIT_MULTIPLY, 4, NULL},
+    {"command-r", BLOCK_PARALLEL, ACT_SILU, LN | QK_NORM | LOGIT_MULTIPLY, 0, NULL},
+    {"ernie4_5", BLOCK_PRE, ACT_SILU, 0, 0, NULL},
+    {"exaone", BLOCK_PRE, ACT_SILU, HALVES, 0, NULL},
+    {"exaone4", BLOCK_POST, ACT_SILU, HALVES | QK_NORM | WINDOWED | GLOBAL_NO_ROPE, 4,
+     adjust_exaone4},
+    {"falcon", BLOCK_PARALLEL, ACT_GELU_ERF, LN | HALVES | UNGATED, 0, NULL},
+    {"gemma", BLOCK_PRE, ACT_GELU_TANH, HALVES | EMBED_SCALED, 0, NULL},
+    {"gemma2", BLOCK_SANDWICH, ACT_GELU_TANH, HALVES | EMBED_SCALED | WINDOWED | SOFTCAPS, 2,
+     adjust_gemma2},
+    {"gemma3", BLOCK_SANDWICH, ACT_GELU_TANH,
+     HALVES | QK_NORM | EMBED_SCALED | WINDOWED | LOCAL_ROPE | GEMMA_BASE, 6, adjust_gemma3},
+    {"glm4", BLOCK_SANDWICH, ACT_SILU, 0, 0, NULL},
+    {"gpt2", BLOCK_PRE, ACT_GELU_TANH, LN | NO_ROPE | POSITIONS | UNGATED, 0, NULL},
+    {"gptneox", BLOCK_PARALLEL, ACT_GELU_ERF, LN | HALVES | UNGATED, 0, adjust_gptneox},
+    {"granite", BLOCK_PRE, ACT_SILU, 0, 0, adjust_granite},
+    {"hunyuan-dense", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM_LATE, 0, adjust_hunyuan},
+    {"internlm2", BLOCK_PRE, ACT_SILU, 0, 0, NULL},
+    {"minicpm", BLOCK_PRE, ACT_SILU, 0, 0, adjust_minicpm},
+    {"mistral3", BLOCK_PRE, ACT_SILU, 0, 0, NULL},
+    {"mpt", BLOCK_PRE, ACT_GELU_ERF, LN | NO_ROPE | QK_NORM_ROW | UNGATED, 0, NULL},
+    {"nemotron", BLOCK_PRE, ACT_RELU2, LN | HALVES | UNGATED, 0, NULL},
+    {"olmo", BLOCK_PRE, ACT_SILU, LN | BARE_NORM, 0, NULL},
+    {"olmo2", BLOCK_POST, ACT_SILU, HALVES | QK_NORM_ROW | WINDOWED | LOCAL_ROPE, 4, NULL},
+    {"openelm", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM, 0, NULL},
+    {"orion", BLOCK_PRE, ACT_SILU, LN | HALVES, 0, NULL},
+    {"phi2", BLOCK_PARALLEL, ACT_GELU_TANH, LN | HALVES | UNGATED, 0, NULL},
+    {"phi3", BLOCK_PRE, ACT_SILU, HALVES | WINDOWED, 0, adjust_phi3},
+    {"qwen", BLOCK_PRE, ACT_SILU, HALVES, 0, NULL},
+    {"qwen2", BLOCK_PRE, ACT_SILU, HALVES, 0, NULL},
+    {"qwen2vl", BLOCK_PRE, ACT_SILU, HALVES, 0, NULL},
+    {"qwen3", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM, 0, NULL},
+    {"qwen3vl", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM, 0, NULL},
+    {"refact", BLOCK_PRE, ACT_SILU, NO_ROPE | ALIBI, 0, NULL},
+    {"seed_oss", BLOCK_PRE, ACT_SILU, HALVES | FFN_NORM_IS_POST, 0, NULL},
+    {"smollm3", BLOCK_PRE, ACT_SILU, 0, 0, adjust_smollm3},
+    {"stablelm", BLOCK_PRE, ACT_SILU, LN | HALVES | QK_NORM, 0, adjust_stablelm},
+    {"starcoder", BLOCK_PRE, ACT_GELU_TANH, LN | NO_ROPE | POSITIONS | UNGATED, 0, NULL},
+    {"starcoder2", BLOCK_PRE, ACT_GELU_TANH, LN | HALVES | UNGATED, 0, NULL},
+    {"xverse", BLOCK_PRE, ACT_SILU, 0, 0, NULL},
+};
+enum { N_ARCHS = sizeof archs / sizeof archs[0] };
+
+/* Well-known names that are no decoders of this kind. */
+static const struct { const char *name, *why; } others[] = {
+    {"dream", "it fills masked tokens in; it has no likelihood of a next token"},
+    {"llada", "it fills masked tokens in; it has no likelihood of a next token"},
+    {"bert", "it is an encoder"},
+    {"nomic-bert", "it is an encoder"},
+    {"t5", "it is an encoder with a decoder"},
+    {"clip", "it is the vision part of a model"},
 };
 
-enum { LOCAL_PERIOD = 6, HEAD_DIM_MAX = 1024, LAYERS_MAX = 1024 };
-
-static void hint_names(struct err *e)
+const char *arch_name_at(int i)
 {
-    char names[160] = "";
+    return i >= 0 && i < N_ARCHS ? archs[i].name : NULL;
+}
+
+static void hint_names(const char *typed, struct err *e)
+{
+    struct suggest s = SUGGEST(typed);
+    char names[800] = "";
     size_t n = 0;
 
-    for (size_t i = 0; i < sizeof archs / sizeof archs[0] && n < sizeof names; i++)
+    for (int i = 0; i < N_ARCHS; i++)
+        suggest_offer(&s, archs[i].name);
+    for (int i = 0; i < N_ARCHS && n < sizeof names; i++)
         n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", archs[i].name);
-    err_hint(e, "supported: %s", names);
+    if (suggest_best(&s))
+        err_hint(e, "nearest: %s; known: %s", suggest_best(&s), names);
+    else
+        err_hint(e, "known: %s", names);
 }
 
 static const struct arch *arch_find(struct model *m, struct err *e)
 {
     const char *path = gguf_path(m->file);
     struct gguf_str s;
+    char name[64];
     int found = gguf_get_str(m->file, "general.architecture", &s, e);
 
     if (found < 0)
@@ -56,379 +248,202 @@ static const struct arch *arch_find(struct model *m, struct err *e)
         err_set(e, ERR_FORMAT, "%s: key general.architecture is missing", path);
         return NULL;
     }
-    for (size_t i = 0; i < sizeof archs / sizeof archs[0]; i++)
+    snprintf(name, sizeof name, "%.*s", (int)(s.n < 63 ? s.n : 63), s.s);
+    for (int i = 0; i < N_ARCHS; i++)
         if (s.n == strlen(archs[i].name) && memcmp(s.s, archs[i].name, s.n) == 0)
             return &archs[i];
-    err_set(e, ERR_UNSUPPORTED, "%s: architecture '%.*s' is not supported", path,
-            (int)(s.n < 64 ? s.n : 64), s.s);
-    hint_names(e);
+    err_set(e, ERR_UNSUPPORTED, "%s: architecture '%s' is not supported", path, name);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (strcmp(name, others[i].name) == 0) {
+            err_set(e, ERR_UNSUPPORTED, "%s: architecture '%s' is not supported: %s", path, name,
+                    others[i].why);
+            return NULL;
+        }
+    hint_names(name, e);
     return NULL;
 }
 
-static int read_hparams(struct model *m, const struct arch *a, struct err *e)
-{
-    struct hparams *hp = &m->hp;
-    const struct int_key base[] = {
-        {"block_count", &hp->layers, REQUIRED, 1, LAYERS_MAX},
-        {"embedding_length", &hp->embd, REQUIRED, 1, 1 << 20},
-        {"feed_forward_length", &hp->ff, REQUIRED, 1, 1 << 20},
-        {"context_length", &hp->context, REQUIRED, 1, 1 << 30},
-        {"attention.head_count", &hp->heads, REQUIRED, 1, 1 << 14},
-    };
-    double eps, softcap;
+/* ---- the walk ------------------------------------------------------------------------------- */
 
-    if (model_ints(m, base, sizeof base / sizeof base[0], e) < 0)
-        return -1;
-    const struct int_key heads[] = {
-        {"attention.head_count_kv", &hp->kv_heads, hp->heads, 1, hp->heads},
-        {"attention.key_length", &hp->head_dim, hp->embd / hp->heads, 1, HEAD_DIM_MAX},
-        {"attention.value_length", &hp->value_dim, hp->embd / hp->heads, 1, HEAD_DIM_MAX},
-        {"attention.sliding_window", &hp->window, 0, 0, 1 << 30},
-    };
-    if (model_ints(m, heads, sizeof heads / sizeof heads[0], e) < 0)
-        return -1;
-    if (hp->heads % hp->kv_heads)
-        return err_set(e, ERR_FORMAT, "%s: %d heads are no multiple of %d kv heads",
-                       gguf_path(m->file), hp->heads, hp->kv_heads);
-    const struct int_key rot[] = {
-        {"rope.dimension_count", &hp->n_rot, hp->head_dim, 2, hp->head_dim},
-    };
-    if (model_ints(m, rot, 1, e) < 0)
-        return -1;
-    if (hp->n_rot % 2)
-        return err_set(e, ERR_FORMAT, "%s: rope.dimension_count %d is odd", gguf_path(m->file),
-                       hp->n_rot);
-    const struct f64_key numbers[] = {
-        {"attention.layer_norm_rms_epsilon", &eps, 1e-5, 0, 1},
-        {"rope.freq_base", &hp->rope_base, 10000, 1, 1e15},
-        {"rope.freq_base_swa", &hp->rope_base_swa, 10000, 1, 1e15},
-        {"final_logit_softcapping", &softcap, 0, 0, 1e6},
-    };
-    if (model_f64s(m, numbers, sizeof numbers / sizeof numbers[0], e) < 0)
-        return -1;
-    hp->norm_eps = (float)eps;
-    hp->logit_softcap = (float)softcap;
-    if (!(a->flags & LOCAL_GLOBAL))
-        hp->window = 0; /* llama.cpp and transformers ignore it for these families */
+static int any_layer(const struct build *b, enum layer_rope kind)
+{
+    for (int i = 0; i < b->m->hp.layers; i++)
+        if (b->layers[i].kv_heads && b->layers[i].rope == kind)
+            return 1;
     return 0;
 }
 
-struct build { /* what the walk over the layers carries along */
-    struct model *m;
-    const struct arch *a;
-    const struct rope *rope, *rope_local;
-    int residual; /* the value that carries the residual stream */
-    int wanted;   /* after the gather of the last layer */
-    struct err *e;
-};
-
-static const struct op OP_EMPTY = {.in = {-1, -1, -1, -1}, .out = {-1, -1, -1}};
-
-/* A required tensor; NULL after e was filled. */
-static const struct weight *need(struct build *b, int layer, const char *name)
+/* Llama 3's divisors, or those of the two sets of longrope that the context asks for. */
+static int rope_factors(struct build *b, const struct weight **out)
 {
-    return model_weight(b->m, layer, name, 1, b->e);
-}
+    int original;
+    const struct int_key key = {"rope.scaling.original_context_length", &original,
+                                b->m->hp.context, 1, 1 << 30};
+    const struct weight *plain = maybe(b, -1, "rope_freqs.weight");
+    const struct weight *longer = maybe(b, -1, "rope_factors_long.weight");
+    const struct weight *shorter = maybe(b, -1, "rope_factors_short.weight");
 
-static const struct weight *maybe(struct build *b, int layer, const char *name)
-{
-    return model_weight(b->m, layer, name, 0, b->e);
-}
-
-static int add_norm(struct build *b, int layer, int in, const struct weight *w)
-{
-    struct program *p = &b->m->program;
-    struct op op = OP_EMPTY;
-
-    if (!w)
+    if (b->e->code || model_ints(b->m, &key, 1, b->e) < 0)
         return -1;
-    op.kind = OP_RMS_NORM;
-    op.layer = layer;
-    op.in[0] = in;
-    op.out[0] = program_value(p, b->m->hp.embd);
-    op.n_out = 1;
-    op.w[0] = w;
-    op.eps = b->m->hp.norm_eps;
-    op.wanted_rows = b->wanted;
-    program_op(p, op);
-    return op.out[0];
-}
-
-static void add_residual(struct build *b, int layer, int branch)
-{
-    struct program *p = &b->m->program;
-    struct op op = OP_EMPTY;
-
-    op.kind = OP_ADD;
-    op.layer = layer;
-    op.in[0] = b->residual;
-    op.in[1] = branch;
-    op.out[0] = program_value(p, b->m->hp.embd);
-    op.n_out = 1;
-    op.wanted_rows = b->wanted;
-    program_op(p, op);
-    b->residual = op.out[0];
-}
-
-/* out = W in, added to the residual at once unless a norm comes between. */
-static int add_projection(struct build *b, int layer, int in, const char *weight, const char *bias,
-                          const char *post_norm)
-{
-    struct program *p = &b->m->program;
-    struct op op = OP_EMPTY;
-    int sandwich = (b->a->flags & SANDWICH) != 0;
-
-    op.kind = OP_LINEAR;
-    op.layer = layer;
-    op.in[0] = in;
-    op.n_out = 1;
-    op.w[0] = need(b, layer, weight);
-    op.bias[0] = maybe(b, layer, bias);
-    if (!op.w[0] || b->e->code)
-        return -1;
-    op.wanted_rows = b->wanted;
-    if (!sandwich) {
-        op.epilogue = EPILOGUE_ADD;
-        op.in[1] = b->residual;
-    }
-    op.out[0] = program_value(p, b->m->hp.embd);
-    program_op(p, op);
-    if (!sandwich) {
-        b->residual = op.out[0];
-        return 0;
-    }
-    int normed = add_norm(b, layer, op.out[0], need(b, layer, post_norm));
-    if (normed < 0)
-        return -1;
-    add_residual(b, layer, normed);
+    *out = plain ? plain : b->m->context > original ? longer : shorter;
     return 0;
 }
 
-static int add_head_norm(struct build *b, int layer, int value, int heads, const char *name)
+static int build_ropes(struct build *b)
 {
-    struct op op = OP_EMPTY;
+    struct hparams *hp = &b->m->hp;
+    struct rope_spec s = {.n_rot = hp->n_rot, .halves = (b->a->flags & ROPE_HALVES) != 0};
+    int halves = s.halves;
 
-    op.kind = OP_HEAD_NORM;
-    op.layer = layer;
-    op.out[0] = value;
-    op.n_out = 1;
-    op.w[0] = need(b, layer, name);
-    if (!op.w[0])
+    /* A Hugging Face checkpoint has its rows in the order of halves whatever GGUF files have. */
+    if (gguf_get_bool(b->m->file, "densimeter.rope.halves", &halves, b->e) < 0 ||
+        rope_factors(b, &s.factors) < 0)
         return -1;
-    op.eps = b->m->hp.norm_eps;
-    op.heads = heads;
-    op.head_dim = b->m->hp.head_dim;
-    program_op(&b->m->program, op);
-    return 0;
-}
-
-static void add_rope(struct build *b, int layer, int value, int heads, const struct rope *rope)
-{
-    struct op op = OP_EMPTY;
-
-    op.kind = OP_ROPE;
-    op.layer = layer;
-    op.out[0] = value;
-    op.n_out = 1;
-    op.heads = heads;
-    op.head_dim = b->m->hp.head_dim;
-    op.rope = rope;
-    program_op(&b->m->program, op);
-}
-
-static int add_qkv(struct build *b, int layer, int in, int out[3])
-{
-    static const char *const weights[] = {"attn_q.weight", "attn_k.weight", "attn_v.weight"};
-    static const char *const biases[] = {"attn_q.bias", "attn_k.bias", "attn_v.bias"};
-    const struct hparams *hp = &b->m->hp;
-    const int widths[] = {hp->heads * hp->head_dim, hp->kv_heads * hp->head_dim,
-                          hp->kv_heads * hp->value_dim};
-    struct op op = OP_EMPTY;
-
-    op.kind = OP_LINEAR;
-    op.layer = layer;
-    op.in[0] = in;
-    op.n_out = 3;
-    for (int i = 0; i < 3; i++) {
-        op.w[i] = need(b, layer, weights[i]);
-        op.bias[i] = maybe(b, layer, biases[i]);
-        if (!op.w[i] || b->e->code)
+    s.halves = halves;
+    if (any_layer(b, LAYER_ROPE)) {
+        s.base = hp->rope_base;
+        s.is_scaled = 1;
+        b->rope = rope_build(b->m, &s, b->e);
+        if (!b->rope)
             return -1;
-        out[i] = op.out[i] = program_value(&b->m->program, widths[i]);
     }
-    program_op(&b->m->program, op);
+    if (any_layer(b, LAYER_ROPE_LOCAL)) {
+        s.base = hp->rope_base_swa;
+        s.is_scaled = 0;
+        s.factors = NULL;
+        b->rope_local = rope_build(b->m, &s, b->e);
+        if (!b->rope_local)
+            return -1;
+    }
     return 0;
 }
 
-/* The last layer's keys and values are needed for every row, all that follows only for the rows
- * whose logits are wanted. */
-static int add_gather(struct build *b, int value)
+static const char *ffn_norm(const struct build *b)
 {
-    struct program *p = &b->m->program;
-    struct op op = OP_EMPTY;
-
-    op.kind = OP_GATHER;
-    op.in[0] = value;
-    op.out[0] = program_value(p, p->values[value].width);
-    op.n_out = 1;
-    op.wanted_rows = 1;
-    program_op(p, op);
-    return op.out[0];
+    return b->a->flags & FFN_NORM_IS_POST ? "post_attention_norm" : "ffn_norm";
 }
 
-static int add_attention(struct build *b, int layer)
+static int add_sequential(struct build *b, int layer)
 {
-    const struct hparams *hp = &b->m->hp;
-    struct program *p = &b->m->program;
-    int local = (b->a->flags & LOCAL_GLOBAL) && (layer + 1) % LOCAL_PERIOD != 0;
-    const struct rope *rope = local ? b->rope_local : b->rope;
-    int in = add_norm(b, layer, b->residual, need(b, layer, "attn_norm.weight"));
-    struct op op = OP_EMPTY;
-    int qkv[3];
+    int pre = b->block != BLOCK_POST, post = b->block != BLOCK_PRE;
+    int in = pre ? add_norm(b, layer, b->residual, "attn_norm") : b->residual;
+    int value = in < 0 ? -1 : add_attention(b, layer, in);
 
-    if (in < 0 || add_qkv(b, layer, in, qkv) < 0)
+    if (value < 0 ||
+        add_branch(b, layer, value, "attn_output", post ? "post_attention_norm" : NULL) < 0)
         return -1;
-    if ((b->a->flags & QK_NORM) &&
-        (add_head_norm(b, layer, qkv[0], hp->heads, "attn_q_norm.weight") < 0 ||
-         add_head_norm(b, layer, qkv[1], hp->kv_heads, "attn_k_norm.weight") < 0))
-        return -1;
-    add_rope(b, layer, qkv[0], hp->heads, rope);
-    add_rope(b, layer, qkv[1], hp->kv_heads, rope);
-
-    op.layer = layer;
-    op.heads = hp->heads;
-    op.kv_heads = hp->kv_heads;
-    op.head_dim = hp->head_dim;
-    op.value_dim = hp->value_dim;
-    op.kind = OP_KV_STORE;
-    op.in[0] = qkv[1];
-    op.in[1] = qkv[2];
-    program_op(p, op);
-
-    op.kind = OP_ATTENTION;
-    op.in[0] = qkv[0];
-    op.in[1] = -1;
-    op.out[0] = program_value(p, hp->heads * hp->value_dim);
-    op.n_out = 1;
-    op.window = local ? hp->window : 0;
-    /* Gemma 3 27B alone scales by E/H instead of the head size. */
-    op.scale = (b->a->flags & LOCAL_GLOBAL) && hp->layers == 62
-                   ? 1.0f / sqrtf((float)hp->embd / (float)hp->heads)
-                   : 1.0f / sqrtf((float)hp->head_dim);
-    program_op(p, op);
-
-    int attended = op.out[0];
-    if (layer == hp->layers - 1) {
-        attended = add_gather(b, attended);
-        b->residual = add_gather(b, b->residual);
-        b->wanted = 1;
-    }
-    return add_projection(b, layer, attended, "attn_output.weight", "attn_output.bias",
-                          "post_attention_norm.weight");
+    in = pre ? add_norm(b, layer, b->residual, ffn_norm(b)) : b->residual;
+    return in < 0 ? -1 : add_feed_forward(b, layer, in, post ? "post_ffw_norm" : NULL);
 }
 
-static int add_feed_forward(struct build *b, int layer)
+/* Falcon 40B calls the norm of attention attn_norm_2. */
+static int add_parallel(struct build *b, int layer)
 {
-    struct program *p = &b->m->program;
-    int in = add_norm(b, layer, b->residual, need(b, layer, "ffn_norm.weight"));
-    struct op op = OP_EMPTY;
+    int two = has_tensor(b, layer, "attn_norm_2.weight");
+    int last = layer == b->m->hp.layers - 1;
+    int x = b->residual;
+    int in = add_norm(b, layer, x, two ? "attn_norm_2" : "attn_norm");
+    int ffn = in, value;
 
-    if (in < 0)
+    if (in >= 0 && two)
+        ffn = add_norm(b, layer, x, "attn_norm");
+    else if (in >= 0 && has_tensor(b, layer, "ffn_norm.weight"))
+        ffn = add_norm(b, layer, x, "ffn_norm");
+    value = in < 0 || ffn < 0 ? -1 : add_attention(b, layer, in);
+    if (value < 0)
         return -1;
-    op.kind = OP_LINEAR;
-    op.layer = layer;
-    op.in[0] = in;
-    op.w[0] = need(b, layer, "ffn_gate.weight");
-    op.w[1] = need(b, layer, "ffn_up.weight");
-    if (!op.w[0] || !op.w[1])
+    if (last)
+        ffn = add_gather(b, ffn);
+    if (add_branch(b, layer, value, "attn_output", NULL) < 0)
         return -1;
-    op.bias[0] = maybe(b, layer, "ffn_gate.bias");
-    op.bias[1] = maybe(b, layer, "ffn_up.bias");
-    op.epilogue = EPILOGUE_GLU;
-    op.act = b->a->act;
-    op.out[0] = program_value(p, b->m->hp.ff);
-    op.n_out = 1;
-    op.wanted_rows = b->wanted;
-    program_op(p, op);
-    return add_projection(b, layer, op.out[0], "ffn_down.weight", "ffn_down.bias",
-                          "post_ffw_norm.weight");
+    return add_feed_forward(b, layer, ffn, NULL);
 }
 
-static void add_embedding(struct build *b, const struct weight *w)
+static int add_embedding(struct build *b, const struct weight *w)
 {
     struct hparams *hp = &b->m->hp;
     struct op op = OP_EMPTY;
 
     op.kind = OP_EMBED;
     op.w[0] = w;
-    op.out[0] = program_value(&b->m->program, hp->embd);
-    op.n_out = 1;
-    op.scale = b->a->flags & EMBED_SCALED ? sqrtf((float)hp->embd) : 1;
-    program_op(&b->m->program, op);
-    b->residual = op.out[0];
+    op.scale = b->embed_scale;
+    if (b->a->flags & POSITIONS || has_tensor(b, -1, "position_embd.weight")) {
+        op.w[1] = need(b, -1, "position_embd.weight");
+        if (!op.w[1])
+            return -1;
+        if (op.w[1]->rows < b->m->context)
+            return err_set(b->e, ERR_FORMAT, "%s: %s has %d rows for a context of %d",
+                           gguf_path(b->m->file), op.w[1]->name, op.w[1]->rows, b->m->context);
+    }
+    b->residual = emit(b, 0, op, hp->embd);
+    if (b->a->flags & EMBED_NORM) {
+        int layers = hp->layers, value;
+        value = add_norm(b, layers, b->residual, "token_embd_norm");
+        if (value < 0)
+            return -1;
+        b->residual = value;
+    }
+    return 0;
 }
 
 static int add_head(struct build *b, const struct weight *embedding)
 {
-    const struct weight *w = maybe(b, -1, "output.weight");
-    int normed = add_norm(b, b->m->hp.layers, b->residual, need(b, -1, "output_norm.weight"));
+    int layers = b->m->hp.layers, normed = add_norm(b, layers, b->residual, "output_norm");
+    const struct weight *w = normed < 0 ? NULL : maybe(b, -1, "output.weight");
     struct op op = OP_EMPTY;
 
     if (normed < 0 || b->e->code)
         return -1;
     op.kind = OP_HEAD;
-    op.layer = b->m->hp.layers;
+    op.layer = layers;
     op.in[0] = normed;
     op.w[0] = w ? w : embedding;
+    op.bias[0] = maybe(b, -1, "output.bias");
+    op.scale = b->logit_scale;
     op.softcap = b->m->hp.logit_softcap;
     op.wanted_rows = 1;
+    if (b->e->code)
+        return -1;
     program_op(&b->m->program, op);
     return 0;
 }
 
-static int set_layers(struct model *m)
+static int build_all(struct build *b)
 {
-    struct program *p = &m->program;
+    struct program *p = &b->m->program;
+    const struct weight *embedding;
 
-    p->n_layers = m->hp.layers;
-    p->n_vocab = m->hp.vocab;
-    p->kv = mem_calloc((size_t)m->hp.layers, sizeof *p->kv);
-    if (!p->kv)
+    if (arch_hparams(b) < 0)
         return -1;
-    for (int i = 0; i < m->hp.layers; i++)
-        p->kv[i] = (struct layer_kv){m->hp.kv_heads, m->hp.head_dim, m->hp.value_dim};
-    return 0;
+    embedding = need(b, -1, "token_embd.weight");
+    if (!embedding)
+        return -1;
+    b->m->hp.vocab = p->n_vocab = embedding->rows;
+    p->n_layers = b->m->hp.layers;
+    p->kv = mem_calloc((size_t)p->n_layers, sizeof *p->kv);
+    if (!p->kv)
+        return err_nomem(b->e);
+    if (build_ropes(b) < 0 || add_embedding(b, embedding) < 0)
+        return -1;
+    for (int i = 0; i < p->n_layers; i++)
+        if ((b->block == BLOCK_PARALLEL ? add_parallel(b, i) : add_sequential(b, i)) < 0)
+            return -1;
+    return add_head(b, embedding);
 }
 
 int arch_build(struct model *m, struct err *e)
 {
     struct err mine = ERR_NONE;
-    const struct arch *a = arch_find(m, e ? e : &mine);
-    struct build b = {.m = m, .a = a, .e = e ? e : &mine};
-    const struct weight *embedding, *factors;
+    struct build b = {.m = m, .e = e ? e : &mine};
+    int rc;
 
-    if (!a)
+    b.a = arch_find(m, b.e);
+    if (!b.a)
         return -1;
-    m->arch_name = a->name;
-    if (read_hparams(m, a, b.e) < 0)
-        return -1;
-    embedding = need(&b, -1, "token_embd.weight");
-    factors = maybe(&b, -1, "rope_freqs.weight");
-    if (!embedding || b.e->code)
-        return -1;
-    m->hp.vocab = embedding->rows;
-    if (set_layers(m) < 0)
-        return err_nomem(b.e);
-    b.rope = rope_build(m, m->hp.rope_base, 1, (a->flags & ROPE_HALVES) != 0, factors, b.e);
-    b.rope_local = b.rope;
-    if (a->flags & LOCAL_GLOBAL)
-        b.rope_local =
-            rope_build(m, m->hp.rope_base_swa, 0, (a->flags & ROPE_HALVES) != 0, NULL, b.e);
-    if (!b.rope || !b.rope_local)
-        return -1;
-    add_embedding(&b, embedding);
-    for (int i = 0; i < m->hp.layers; i++)
-        if (add_attention(&b, i) < 0 || add_feed_forward(&b, i) < 0)
-            return -1;
-    return add_head(&b, embedding);
+    m->arch_name = b.a->name;
+    b.act = b.a->act;
+    b.block = b.a->block;
+    rc = build_all(&b);
+    mem_free(b.layers);
+    return rc;
 }

@@ -110,7 +110,6 @@ static inline int cpu_next(struct device *d, const struct step *s)
     return atomic_fetch_add_explicit(&d->counters[s - d->steps].next, 1, memory_order_relaxed);
 }
 
-int cpu_row_local(enum op_kind k);
 void cpu_row_op(struct device *d, const struct op *op, int from, int to);
 void cpu_rope_tables(struct device *d, int from, int to); /* for rows of the batch */
 void cpu_quantise(struct device *d, const struct op *op, int from, int to);

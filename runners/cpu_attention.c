@@ -100,6 +100,15 @@ int cpu_attend_units(struct device *d)
 
 enum { ATTEND_ROWS = 128 };
 
+static int first_visible(const struct op *op, int position)
+{
+    int first = op->chunk ? position / op->chunk * op->chunk : 0;
+
+    if (op->window && position - op->window + 1 > first)
+        first = position - op->window + 1;
+    return first;
+}
+
 /* Query rows from .. from+rows-1 of a unit for one kv head: its tokens in order, and for each the
  * heads of the group. */
 static void attend_rows(struct device *d, const struct op *op, const struct attend_unit *unit,
@@ -108,6 +117,7 @@ static void attend_rows(struct device *d, const struct op *op, const struct atte
     const struct span *sp = &d->batch->spans[unit->span];
     const float *q[ATTEND_ROWS];
     float *out[ATTEND_ROWS];
+    float sink[ATTEND_ROWS], slope[ATTEND_ROWS];
     int32_t first[ATTEND_ROWS], last[ATTEND_ROWS];
     int group = op->heads / op->kv_heads;
 
@@ -117,10 +127,15 @@ static void attend_rows(struct device *d, const struct op *op, const struct atte
         q[i] = cpu_row(d, op->in[0], sp->row0 + t) + h * (size_t)op->head_dim;
         out[i] = cpu_row(d, op->out[0], sp->row0 + t) + h * (size_t)op->value_dim;
         last[i] = position;
-        first[i] = op->window && position >= op->window ? position - op->window + 1 : 0;
+        first[i] = first_visible(op, position);
+        if (op->w[0])
+            sink[i] = op->w[0]->f32[h];
+        if (op->w[1])
+            slope[i] = op->w[1]->f32[h];
     }
     struct attend a = {
         .rows = rows, .q = q, .out = out, .first = first, .last = last,
+        .sink = op->w[0] ? sink : NULL, .slope = op->w[1] ? slope : NULL,
         .head_dim = op->head_dim, .value_dim = op->value_dim,
         .scale = op->scale, .softcap = op->softcap, .k = s->k_pages, .v = s->v_pages,
     };

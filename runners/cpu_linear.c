@@ -120,16 +120,21 @@ static void plain_chunk(struct device *d, const struct op *op, int i, int r0, in
     int n = cpu_rows(d, op);
     size_t ld = d->p->values[op->out[i]].ld;
 
-    if (op->epilogue == EPILOGUE_NONE) {
+    if (op->epilogue != EPILOGUE_ADD) {
         float *out = cpu_row(d, op->out[i], 0) + r0;
         multiply(&m, op->in[0], 0, n, out, ld);
         add_bias(d, out, ld, n, rows, bias);
+        for (int c = 0; op->epilogue == EPILOGUE_ACT && c < n; c++)
+            d->k->act(op->act, out + (size_t)c * ld, out + (size_t)c * ld, rows);
         return;
     }
     for (int c0 = 0; c0 < n; c0 += COLUMN_BLOCK) {
         int cols = n - c0 < COLUMN_BLOCK ? n - c0 : COLUMN_BLOCK;
         multiply(&m, op->in[0], c0, cols, s->block, CHUNK_ROWS);
         add_bias(d, s->block, CHUNK_ROWS, cols, rows, bias);
+        for (int c = 0; op->scale != 1 && c < cols; c++)
+            d->k->scale(s->block + (size_t)c * CHUNK_ROWS, s->block + (size_t)c * CHUNK_ROWS,
+                        op->scale, rows);
         for (int c = 0; c < cols; c++)
             d->k->add(cpu_row(d, op->out[0], c0 + c) + r0, cpu_row(d, op->in[1], c0 + c) + r0,
                       s->block + (size_t)c * CHUNK_ROWS, rows);
@@ -198,6 +203,10 @@ static void head_block(struct device *d, const struct op *op, const struct matmu
         for (int c = 0; c < cols; c++) {
             struct head_row *h = &b->heads[c0 + c];
             float *y = out + (size_t)c * LSE_BLOCK;
+            if (op->bias[0])
+                d->k->add(y, y, op->bias[0]->f32 + r0, rows);
+            if (op->scale != 1)
+                d->k->scale(y, y, op->scale, rows);
             if (op->softcap != 0)
                 d->k->softcap(y, op->softcap, rows);
             d->k->lse(&d->lse[(size_t)(c0 + c) * (size_t)d->lse_blocks + (size_t)block], y, rows);

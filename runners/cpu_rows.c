@@ -7,12 +7,6 @@
 #include "runners/dmath.h"
 #include "runners/quant.h"
 
-int cpu_row_local(enum op_kind k)
-{
-    return k == OP_EMBED || k == OP_RMS_NORM || k == OP_HEAD_NORM || k == OP_ROPE || k == OP_ADD ||
-           k == OP_GATE || k == OP_L2_NORM || k == OP_DEAL;
-}
-
 /* cos of rope r for a row of the batch; sin follows all rows of cos. */
 static float *rope_row(const struct device *d, const struct rope *r, int row, int want_sin)
 {
@@ -40,6 +34,20 @@ void cpu_rope_tables(struct device *d, int from, int to)
     }
 }
 
+/* In parts of a multiple of every format's block. */
+static void add_position(const struct device *d, const struct weight *w, int position, float *y)
+{
+    const uint8_t *row = w->data + (size_t)position * w->row_bytes;
+    _Alignas(64) float part[256];
+
+    for (int i = 0; i < w->k; i += 256) {
+        int n = w->k - i < 256 ? w->k - i : 256;
+        d->k->unpack(w->type, part, row + (size_t)i / 256 * (w->row_bytes * 256 / (size_t)w->k),
+                     (size_t)n);
+        d->k->add(y + i, y + i, part, n);
+    }
+}
+
 static void embed(const struct device *d, const struct op *op, int row)
 {
     const struct weight *w = op->w[0];
@@ -48,18 +56,71 @@ static void embed(const struct device *d, const struct op *op, int row)
     d->k->unpack(w->type, y, w->data + (size_t)d->batch->tokens[row] * w->row_bytes, (size_t)w->k);
     if (op->scale != 1)
         d->k->scale(y, y, op->scale, w->k);
+    if (op->w[1])
+        add_position(d, op->w[1], d->batch->positions[row], y);
     cpu_pad(d, op->out[0], y);
 }
 
-/* The heads' weights may be one for all or one each; none: NULL. */
+/* The heads' weights may be one for all or one each. */
 static void head_norm(const struct device *d, const struct op *op, float *y)
 {
     size_t n = (size_t)op->head_dim;
     const struct weight *w = op->w[0];
-    size_t step = w && w->k * w->rows > op->head_dim ? n : 0;
+    size_t step = w && (int64_t)w->k * w->rows > op->head_dim ? n : 0;
 
-    for (size_t h = 0; h < (size_t)op->heads; h++)
-        d->k->rms_norm(y + h * n, y + h * n, w ? w->f32 + h * step : NULL, op->head_dim, op->eps);
+    for (size_t h = 0; h < (size_t)op->heads; h++) {
+        const float *f = w ? w->f32 + h * step : NULL;
+        if (op->mean_removed)
+            d->k->layer_norm(y + h * n, y + h * n, f, NULL, op->head_dim, op->eps);
+        else
+            d->k->rms_norm(y + h * n, y + h * n, f, op->head_dim, op->eps);
+    }
+}
+
+static void temper(const struct device *d, const struct op *op, int row, float *y)
+{
+    const struct temper *t = &op->temper;
+    int steps = (d->batch->positions[row] + t->offset) / t->length;
+
+    if (steps > 0)
+        d->k->scale(y, y, (float)(1 + (double)t->scale * dmath_log(1.0 + steps)),
+                    d->p->values[op->out[0]].width);
+}
+
+static void xielu(const struct device *d, const struct xielu *x, float *y, int n)
+{
+    float e[64];
+
+    for (int i = 0; i < n; i += 64) {
+        int part = n - i < 64 ? n - i : 64;
+        for (int k = 0; k < part; k++)
+            e[k] = y[i + k] < x->eps ? y[i + k] : x->eps;
+        d->k->exp(e, e, part);
+        for (int k = 0; k < part; k++) {
+            float v = y[i + k];
+            float bent = v > 0 ? x->p * v * v : x->n * (e[k] - 1 - v);
+            y[i + k] = bent + x->beta * v;
+        }
+    }
+}
+
+static void clamp(float *y, float limit, int n)
+{
+    for (int i = 0; i < n; i++)
+        y[i] = y[i] > limit ? limit : y[i] < -limit ? -limit : y[i];
+}
+
+static void add(const struct device *d, const struct op *op, int row, float *y)
+{
+    const float *b = cpu_row(d, op->in[1], row);
+    int n = d->p->values[op->out[0]].width;
+
+    if (op->scale != 1) {
+        d->k->scale(y, b, op->scale, n);
+        b = y;
+    }
+    d->k->add(y, cpu_row(d, op->in[0], row), b, n);
+    cpu_pad(d, op->out[0], y);
 }
 
 /* scale * x / sqrt(sum of x^2 + eps) of each head: RMS norm of a vector of n is sqrt(n) of that. */
@@ -98,7 +159,14 @@ static void row_op(const struct device *d, const struct op *op, int row)
         embed(d, op, row);
         return;
     case OP_RMS_NORM:
-        d->k->rms_norm(y, cpu_row(d, op->in[0], row), op->w[0]->f32, op->w[0]->k, op->eps);
+        d->k->rms_norm(y, cpu_row(d, op->in[0], row), op->w[0] ? op->w[0]->f32 : NULL,
+                       d->p->values[op->out[0]].width, op->eps);
+        cpu_pad(d, op->out[0], y);
+        return;
+    case OP_LAYER_NORM:
+        d->k->layer_norm(y, cpu_row(d, op->in[0], row), op->w[0] ? op->w[0]->f32 : NULL,
+                         op->bias[0] ? op->bias[0]->f32 : NULL, d->p->values[op->out[0]].width,
+                         op->eps);
         cpu_pad(d, op->out[0], y);
         return;
     case OP_HEAD_NORM:
@@ -109,10 +177,20 @@ static void row_op(const struct device *d, const struct op *op, int row)
             d->k->rope(y + (size_t)h * (size_t)op->head_dim, rope_row(d, op->rope, row, 0),
                        rope_row(d, op->rope, row, 1), op->rope->n_rot, op->rope->halves);
         return;
+    case OP_CLAMP:
+        clamp(y, op->limit, d->p->values[op->out[0]].width);
+        return;
+    case OP_SCALE:
+        d->k->scale(y, y, op->scale, d->p->values[op->out[0]].width);
+        return;
+    case OP_TEMPER:
+        temper(d, op, row, y);
+        return;
+    case OP_XIELU:
+        xielu(d, &op->xielu, y, d->p->values[op->out[0]].width);
+        return;
     case OP_ADD:
-        d->k->add(y, cpu_row(d, op->in[0], row), cpu_row(d, op->in[1], row),
-                  d->p->values[op->out[0]].width);
-        cpu_pad(d, op->out[0], y);
+        add(d, op, row, y);
         return;
     case OP_GATE:
         d->k->glu(op->act, y, cpu_row(d, op->in[0], row), cpu_row(d, op->in[1], row),

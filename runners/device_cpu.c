@@ -60,10 +60,10 @@ static int build_steps(struct device *d)
             wanted = op->wanted_rows;
         }
         struct step s = {STEP_OP, op,
-                         i > 0 && !(local && cpu_row_local(op->kind) && wanted == op->wanted_rows)};
+                         i > 0 && !(local && op_is_row_local(op->kind) && wanted == op->wanted_rows)};
         if (add_step(d, s) < 0)
             return -1;
-        local = cpu_row_local(op->kind);
+        local = op_is_row_local(op->kind);
         wanted = op->wanted_rows;
     }
     d->counters = mem_aligned(64, (size_t)d->n_steps * sizeof *d->counters);

@@ -41,7 +41,8 @@ enum activation {
 /* Attention of some query rows of one kv head over the pages of their common path.
  * Per row: s_j = dot * scale with dot accumulated by fma over d = 0, 1, ... head_dim-1 (one chain
  * per key: the lanes of a register are keys, so no sum ever crosses lanes); softcap c != 0:
- * s = c * tanh(s / c).  Pages go in order; in each, m' = max(m, its visible s), the running sum
+ * s = c * tanh(s / c); with slopes s = fma(slope, j - last, s).  The running maximum and sum begin
+ * at -infinity and 0, with sinks at the sink and 1.  Pages go in order; in each, m' = max(m, its visible s), the running sum
  * and output are multiplied by exp(m - m'), p_j = exp(s_j - m') (0 for hidden keys), the sum adds
  * the 32 p_j by halves (j with j+16, then +8, +4, +2, +1), and output_d = fma(p_j, v_jd, output_d)
  * for the visible j in increasing order.  A page without a visible key is skipped.  At the end
@@ -51,6 +52,7 @@ struct attend {
     const float *const *q;       /* [rows] -> head_dim floats */
     float *const *out;           /* [rows] -> value_dim floats */
     const int32_t *first, *last; /* [rows] visible keys, 0 <= first <= last, both included */
+    const float *sink, *slope;   /* [rows], or NULL */
     int head_dim, value_dim;     /* any value >= 1 */
     float scale, softcap;
     const float *const *k; /* [page number] -> [head_dim][KV_PAGE] */

@@ -16,6 +16,7 @@ struct page_rows {
     float *out[ATTEND_ROWS];
     int from[ATTEND_ROWS], to[ATTEND_ROWS]; /* visible keys within the page, both included */
     int of[ATTEND_ROWS];                    /* index in the tile */
+    float slope[ATTEND_ROWS], ahead[ATTEND_ROWS]; /* key 0 of the page minus the row's position */
     _Alignas(64) float s[ATTEND_ROWS][KV_PAGE]; /* scores, then probabilities */
     _Alignas(64) float shrink[16];
 };
@@ -153,6 +154,11 @@ static const struct {
 #endif
 };
 
+static const _Alignas(64) float page_lanes[KV_PAGE] = {
+    0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+    16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
+};
+
 /* Scores of row r of the page to probabilities against the new maximum; the sum of them. */
 INLINE float page_softmax(struct page_rows *p, int r, const struct attend *a, float *max)
 {
@@ -165,6 +171,11 @@ INLINE float page_softmax(struct page_rows *p, int r, const struct attend *a, fl
         vf cap = v_set(a->softcap);
         s0 = v_mul(cap, v_tanh(v_div(s0, cap)));
         s1 = v_mul(cap, v_tanh(v_div(s1, cap)));
+    }
+    if (a->slope) {
+        vf slope = v_set(p->slope[r]), ahead = v_set(p->ahead[r]);
+        s0 = v_fma(slope, v_add(ahead, v_load(page_lanes)), s0);
+        s1 = v_fma(slope, v_add(ahead, v_load(page_lanes + 16)), s1);
     }
     vf t0 = v_max(v_select(m0, s0, none), none), t1 = v_max(v_select(m1, s1, none), none);
     float top = v_greatest(v_max(t0, t1));
@@ -221,6 +232,8 @@ static void attend_tile(const struct attend *a, int row, int rows, int page, flo
         p.out[n] = a->out[row + r];
         p.from[n] = from > 0 ? from : 0;
         p.to[n] = to < KV_PAGE ? to : KV_PAGE - 1;
+        p.slope[n] = a->slope ? a->slope[row + r] : 0;
+        p.ahead[n] = (float)(base - a->last[row + r]);
         p.of[n++] = r;
     }
     if (n)
@@ -234,8 +247,8 @@ static void attend_block(const struct attend *a, int row, int rows)
     int low = a->first[row], high = a->last[row];
 
     for (int r = 0; r < rows; r++) {
-        max[r] = -INFINITY;
-        sum[r] = 0;
+        max[r] = a->sink ? a->sink[row + r] : -INFINITY;
+        sum[r] = a->sink ? 1 : 0;
         memset(a->out[row + r], 0, (size_t)a->value_dim * sizeof(float));
         low = a->first[row + r] < low ? a->first[row + r] : low;
         high = a->last[row + r] > high ? a->last[row + r] : high;

@@ -176,9 +176,10 @@ struct softmax { /* of one query row, page after page */
 };
 
 /* Adds the keys from..to (within the page) of one page to the row. */
-static void attend_page(const struct attend *a, int row, struct softmax *m, const float *k,
-                        const float *v, int from, int to)
+static void attend_page(const struct attend *a, int row, struct softmax *m, int page, int from,
+                        int to)
 {
+    const float *k = a->k[page], *v = a->v[page];
     float s[KV_PAGE], p[KV_PAGE] = {0}, max = m->max, *out = a->out[row];
 
     for (int j = from; j <= to; j++) {
@@ -188,6 +189,8 @@ static void attend_page(const struct attend *a, int row, struct softmax *m, cons
         s[j] = dot * a->scale;
         if (a->softcap != 0)
             s[j] = a->softcap * v_tanh(s[j] / a->softcap);
+        if (a->slope)
+            s[j] = fmaf(a->slope[row], (float)(page * KV_PAGE + j - a->last[row]), s[j]);
         max = v_max(s[j], max);
     }
     float shrink = v_exp(m->max - max);
@@ -206,13 +209,13 @@ static void attend_page(const struct attend *a, int row, struct softmax *m, cons
 static void ref_attend(const struct attend *a)
 {
     for (int row = 0; row < a->rows; row++) {
-        struct softmax m = {-INFINITY, 0};
+        struct softmax m = {a->sink ? a->sink[row] : -INFINITY, a->sink ? 1 : 0};
         int first = a->first[row], last = a->last[row];
         for (int d = 0; d < a->value_dim; d++)
             a->out[row][d] = 0;
         for (int page = first / KV_PAGE; page <= last / KV_PAGE; page++) {
             int base = page * KV_PAGE;
-            attend_page(a, row, &m, a->k[page], a->v[page], first > base ? first - base : 0,
+            attend_page(a, row, &m, page, first > base ? first - base : 0,
                         last - base < KV_PAGE ? last - base : KV_PAGE - 1);
         }
         for (int d = 0; d < a->value_dim; d++)

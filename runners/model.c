@@ -238,6 +238,40 @@ const struct weight *model_lanes(struct model *m, int layer, const char *name, i
     return w;
 }
 
+const struct weight *model_made(struct model *m, const char *name, const float *values, int n,
+                                struct err *e)
+{
+    struct weight *w = &m->weights[m->n_weights];
+    float *f = mem_aligned(64, KERNEL_PAD(n) * sizeof *f);
+    char *copy = mem_strdup(name);
+
+    if (!f || !copy || m->n_weights == m->cap_weights) {
+        mem_free(f);
+        mem_free(copy);
+        err_nomem(e);
+        return NULL;
+    }
+    memcpy(f, values, (size_t)n * sizeof *f);
+    *w = (struct weight){.name = copy, .type = QUANT_F32, .k = n, .rows = 1, .f32 = f,
+                         .id = (int)m->n_weights++};
+    return w;
+}
+
+const struct weight *model_part(struct model *m, int layer, const char *name, int at, int n,
+                                struct err *e)
+{
+    const struct weight *w = model_weight(m, layer, name, 1, e);
+
+    if (!w)
+        return NULL;
+    if (!w->f32 || at + n > w->k) {
+        err_set(e, ERR_FORMAT, "%s: %s has shape {%d, %d}, expected {%d} or more",
+                gguf_path(m->file), w->name, w->k, w->rows, at + n);
+        return NULL;
+    }
+    return model_made(m, w->name, w->f32 + at, n, e);
+}
+
 /* A tensor that no operation reads shows that the file's network is not the one that its
  * architecture names. */
 static int check_all_used(const struct model *m, struct err *e)
@@ -274,7 +308,7 @@ static char *model_name(const struct gguf *g)
     return mem_strdup(path_base(gguf_path(g)));
 }
 
-int model_open(struct model **out, const struct gguf *g, struct err *e)
+int model_open(struct model **out, const struct gguf *g, int context, struct err *e)
 {
     struct model *m = mem_calloc(1, sizeof *m);
     int rc = -1;
@@ -283,13 +317,14 @@ int model_open(struct model **out, const struct gguf *g, struct err *e)
     if (!m)
         return err_nomem(e);
     m->file = g;
+    m->context = context;
     if (gguf_n_tensors(g) > MODEL_TENSORS_MAX) {
         err_set(e, ERR_FORMAT, "%s: %zu tensors, at most %d are read", gguf_path(g),
                 gguf_n_tensors(g), MODEL_TENSORS_MAX);
         goto out;
     }
     /* Never grown: ops keep pointers into it. */
-    m->cap_weights = 4 * gguf_n_tensors(g);
+    m->cap_weights = 4 * gguf_n_tensors(g) + 16;
     m->weights = mem_calloc(m->cap_weights, sizeof *m->weights);
     m->is_used = mem_calloc(gguf_n_tensors(g), 1);
     m->name = model_name(g);

@@ -10,17 +10,17 @@
 
 struct hparams {
     int layers, embd, vocab, context;
-    int heads, kv_heads, head_dim, value_dim, ff;
+    int heads, kv_heads, head_dim, value_dim; /* heads: of the layer with most */
     int n_rot;
-    float norm_eps, logit_softcap; /* softcap 0: none */
+    float logit_softcap; /* 0: none */
     double rope_base, rope_base_swa; /* swa: of the windowed layers */
-    int window; /* 0: none */
 };
 
 struct model {
     const struct gguf *file; /* borrowed */
     const char *arch_name;
     struct hparams hp;
+    int context;
     struct program program;
     struct weight *weights; /* every tensor the program uses */
     size_t n_weights, cap_weights;
@@ -29,7 +29,9 @@ struct model {
     uint64_t parameters, parameters_embedding;
 };
 
-int model_open(struct model **out, const struct gguf *g, struct err *e);
+/* context: the longest sequence that will be asked for (0: as the file says); which of longrope's
+ * two sets of factors is right depends on it.  m->context is what may be asked for then. */
+int model_open(struct model **out, const struct gguf *g, int context, struct err *e);
 void model_close(struct model *m);
 
 /* For arch.c.  The tensor blk.LAYER.NAME (layer < 0: NAME); required: absence fills e.  Tensors of
@@ -45,6 +47,11 @@ const struct weight *model_table(struct model *m, int layer, const char *name, i
 /* The same for a matrix {k, rows} that recurrent layers read: w->lanes is filled. */
 const struct weight *model_lanes(struct model *m, int layer, const char *name, int k, int rows,
                                  struct err *e);
+/* Elements at .. at+n-1 of a table, and a table of numbers that no file holds. */
+const struct weight *model_part(struct model *m, int layer, const char *name, int at, int n,
+                                struct err *e);
+const struct weight *model_made(struct model *m, const char *name, const float *values, int n,
+                                struct err *e);
 /* Numbers under {arch}.key; an absent one has its fallback.  Out of low..high: ERR_FORMAT. */
 enum { REQUIRED = -1 }; /* as the fallback of an integer: there is none */
 struct int_key {

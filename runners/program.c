@@ -12,7 +12,9 @@ static const char *const op_names[] = {
     [OP_ATTENTION] = "attention", [OP_ADD] = "add",         [OP_GATHER] = "gather",
     [OP_HEAD] = "head",         [OP_GATE] = "gate",         [OP_L2_NORM] = "l2_norm",
     [OP_DEAL] = "deal",         [OP_CONV] = "conv",         [OP_SCAN_CHANNELS] = "scan_channels",
-    [OP_SCAN_HEADS] = "scan_heads", [OP_DELTA] = "delta",
+    [OP_SCAN_HEADS] = "scan_heads", [OP_DELTA] = "delta",   [OP_LAYER_NORM] = "layer_norm",
+    [OP_CLAMP] = "clamp",       [OP_SCALE] = "scale",       [OP_TEMPER] = "temper",
+    [OP_XIELU] = "xielu",
 };
 
 const char *op_name(enum op_kind k)
@@ -40,6 +42,11 @@ int program_value(struct program *p, int width)
     p->values[p->n_values] =
         (struct value){.width = width, .ld = KERNEL_LD(width), .first = -1, .last = -1};
     return p->n_values++;
+}
+
+int program_width(const struct program *p, int value)
+{
+    return p->failed ? 0 : p->values[value].width;
 }
 
 int program_op(struct program *p, struct op op)
@@ -77,13 +84,37 @@ const struct rope *program_rope(struct program *p, struct rope r, const double *
     return &p->ropes[p->n_ropes++];
 }
 
-static void touch(struct program *p, int value, int op)
+int op_is_row_local(enum op_kind k)
+{
+    switch (k) {
+    case OP_LINEAR:
+    case OP_KV_STORE:
+    case OP_ATTENTION:
+    case OP_CONV:
+    case OP_SCAN_CHANNELS:
+    case OP_SCAN_HEADS:
+    case OP_DELTA:
+    case OP_GATHER:
+    case OP_HEAD:
+        return 0;
+    default:
+        return 1;
+    }
+}
+
+int op_follows(const struct op *a, const struct op *b)
+{
+    return op_is_row_local(a->kind) && op_is_row_local(b->kind) &&
+           a->wanted_rows == b->wanted_rows;
+}
+
+static void touch(struct program *p, int value, int group)
 {
     if (value < 0)
         return;
     if (p->values[value].first < 0)
-        p->values[value].first = op;
-    p->values[value].last = op;
+        p->values[value].first = group;
+    p->values[value].last = group;
 }
 
 /* First fit over the values that are alive at the same time; programs are small. */
@@ -117,6 +148,11 @@ static int check_vector(const struct weight *w, int n, struct err *e)
     return err_set(e, ERR_FORMAT, "%s has shape {%d, %d}, expected {%d}", w->name, w->k, w->rows, n);
 }
 
+static int check_optional(const struct weight *w, int n, struct err *e)
+{
+    return w ? check_vector(w, n, e) : 0;
+}
+
 static int check_linear(const struct program *p, const struct op *op, struct err *e)
 {
     int width = p->values[op->in[0]].width;
@@ -141,18 +177,29 @@ static int check_op(const struct program *p, const struct op *op, struct err *e)
     case OP_LINEAR:
         return check_linear(p, op, e);
     case OP_RMS_NORM:
-        return check_vector(op->w[0], p->values[op->in[0]].width, e);
+    case OP_LAYER_NORM:
+        return check_optional(op->w[0], p->values[op->in[0]].width, e) < 0
+                   ? -1
+                   : check_optional(op->bias[0], p->values[op->in[0]].width, e);
     case OP_HEAD_NORM:
         if (!op->w[0] || (op->w[0]->f32 && (int64_t)op->w[0]->k * op->w[0]->rows ==
                                                (int64_t)op->heads * op->head_dim))
             return 0;
         return check_vector(op->w[0], op->head_dim, e);
+    case OP_ATTENTION:
+        return check_optional(op->w[0], op->heads, e) < 0 ? -1
+                                                          : check_optional(op->w[1], op->heads, e);
     case OP_EMBED:
     case OP_HEAD: {
         int width = p->values[op->kind == OP_HEAD ? op->in[0] : op->out[0]].width;
         if (op->w[0]->k != width || op->w[0]->rows != p->n_vocab)
             return err_set(e, ERR_FORMAT, "%s has shape {%d, %d}, expected {%d, %d}",
                            op->w[0]->name, op->w[0]->k, op->w[0]->rows, width, p->n_vocab);
+        if (op->kind == OP_HEAD)
+            return check_optional(op->bias[0], p->n_vocab, e);
+        if (op->w[1] && op->w[1]->k != width)
+            return err_set(e, ERR_FORMAT, "%s has rows of %d, expected %d", op->w[1]->name,
+                           op->w[1]->k, width);
         return 0;
     }
     default:
@@ -195,14 +242,18 @@ static void place_states(struct program *p)
 
 int program_finish(struct program *p, struct err *e)
 {
+    int group = 0;
+
     if (p->failed)
         return err_nomem(e);
     for (int i = 0; i < p->n_ops; i++) {
         const struct op *op = &p->ops[i];
+        if (i > 0 && !op_follows(op - 1, op))
+            group++;
         for (int k = 0; k < OP_INS; k++)
-            touch(p, op->in[k], i);
+            touch(p, op->in[k], group);
         for (int k = 0; k < op->n_out; k++)
-            touch(p, op->out[k], i);
+            touch(p, op->out[k], group);
     }
     for (int i = 0; i < p->n_ops; i++)
         if (check_op(p, &p->ops[i], e) < 0)

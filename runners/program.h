@@ -25,15 +25,22 @@ struct weight { /* {k, rows} in GGUF order: y_r = sum_k w[r][k] * x_k */
 };
 
 enum op_kind {
-    OP_EMBED,     /* out = row of w[0] for each token, times scale */
+    OP_EMBED,     /* out = row of w[0] for each token, times scale; plus, when there is a w[1], its
+                     row for the position */
     OP_RMS_NORM,  /* out = rms_norm(in) * w[0] */
-    OP_HEAD_NORM, /* in place on out[0]: rms_norm of each head of head_dim; weight w[0] for all,
-                     or for each its own; or NULL */
+    OP_LAYER_NORM, /* out = layer_norm(in) * w[0] + bias[0], either of them or both */
+    OP_HEAD_NORM, /* in place on out[0]: rms_norm (or layer_norm) of each head of head_dim; weight
+                     w[0] for all, or for each its own; or NULL */
     OP_LINEAR,    /* out[i] = w[i] in + bias[i], i < n_out; epilogue as below */
     OP_ROPE,      /* in place on out[0]: each head of head_dim */
+    OP_CLAMP,     /* in place: to -limit .. limit */
+    OP_SCALE,     /* in place: times scale */
+    OP_TEMPER,    /* in place: times a factor that grows with the position */
+    OP_XIELU,     /* in place: the activation of arXiv 2411.13010 */
     OP_KV_STORE,  /* keys in[0], values in[1] into the cache of `layer` */
-    OP_ATTENTION, /* out = attention of queries in[0] over the cache of `layer` */
-    OP_ADD,       /* out = in[0] + in[1] */
+    OP_ATTENTION, /* out = attention of queries in[0] over the cache of `layer`; w[0]: a sink per
+                     head, w[1]: a slope per head (kernels.h), or NULL */
+    OP_ADD,       /* out = in[0] + scale * in[1] */
     OP_GATE,      /* out = act(in[0]) * in[1] */
     OP_L2_NORM,   /* in place on `heads` of out[0] from head `first` on: scale * x / |x| */
     OP_DEAL,      /* out[0], out[1] = in's chunks in other places: struct deal */
@@ -42,12 +49,13 @@ enum op_kind {
     OP_SCAN_HEADS, /* out = scan of [x | b | c] in[0] with dt in[1]: Mamba 2 */
     OP_DELTA,     /* out = delta rule of [q | k | v] in[0], decay in[1], beta in[2] */
     OP_GATHER,    /* out = the wanted rows of in */
-    OP_HEAD,      /* logits of the wanted rows: w[0] in, then logit scale and soft cap */
+    OP_HEAD,      /* logits of the wanted rows: (w[0] in + bias[0]) * scale, then the soft cap */
 };
 
 enum epilogue {
     EPILOGUE_NONE,
-    EPILOGUE_ADD, /* out[0] = in[1] + w[0] in[0]: the residual, added last */
+    EPILOGUE_ADD, /* out[0] = in[1] + scale * w[0] in[0]: the residual, added last */
+    EPILOGUE_ACT, /* out[0] = act(w[0] in) */
     EPILOGUE_GLU, /* out[0] = act(w[0] in) * (w[1] in) */
 };
 
@@ -76,6 +84,15 @@ struct deal { /* a row of in[0] is `groups` times the parts one after the other 
     } part[DEAL_PARTS];
 };
 
+struct temper { /* x * (1 + scale * ln(1 + floor((position + offset) / length))) */
+    float scale; /* 0: none */
+    int offset, length;
+};
+
+struct xielu { /* x > 0: p x^2 + beta x; else n (exp(min(x, eps)) - 1 - x) + beta x */
+    float p, n, beta, eps;
+};
+
 #define OP_INS 4
 #define OP_OUTS 3
 struct op {
@@ -88,7 +105,12 @@ struct op {
     float eps, scale, softcap;
     int heads, kv_heads, head_dim, value_dim;
     int window;               /* attention: keys i - window < j <= i; 0: all */
+    int chunk;                /* attention: only keys of position i's own chunk; 0: all */
+    int mean_removed;         /* head_norm: layer norm */
+    float limit;              /* clamp */
     const struct rope *rope;
+    struct temper temper;
+    struct xielu xielu;
     int wanted_rows; /* 1: runs over the wanted rows only */
     int first; /* head */
     struct recurrence rec;
@@ -98,7 +120,7 @@ struct op {
 struct value {
     int width;
     size_t ld;         /* floats from row to row: KERNEL_LD(width) */
-    int first, last;   /* ops that write it first and read it last */
+    int first, last;   /* groups of ops (op_follows) that write it first and read it last */
     size_t offset;     /* in floats per row of the arena: value v starts at offset * max_rows */
 };
 
@@ -123,6 +145,7 @@ void program_release(struct program *p);
 /* Building.  value: a new one of this width.  op: a copy of the row is appended and returned by
  * number.  Failures are remembered and told by program_finish. */
 int program_value(struct program *p, int width);
+int program_width(const struct program *p, int value); /* 0 after a failure */
 int program_op(struct program *p, struct op op);
 /* Copies inv_freq[n_rot/2]; NULL when out of memory (remembered). */
 const struct rope *program_rope(struct program *p, struct rope r, const double *inv_freq);
@@ -134,5 +157,12 @@ int program_state_units(const struct program *p, const struct op *op);
 size_t program_unit_floats(const struct op *op);
 
 const char *op_name(enum op_kind k);
+
+/* An op that works row by row, reading only what stands in its own rows. */
+int op_is_row_local(enum op_kind k);
+/* b, right after a, needs nothing of other rows: a worker may go on to it with its own rows while
+ * others are still at a.  Such ops form a group; values that live in one group at the same time
+ * never share memory. */
+int op_follows(const struct op *a, const struct op *b);
 
 #endif

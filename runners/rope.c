@@ -13,6 +13,7 @@
 static const double TURN_MAX = 1024;
 
 struct scaling {
+    int n_rot;
     double factor;    /* positions are divided by it */
     int is_yarn;
     double low, high; /* YaRN: pairs below low keep their wave, above high take the divided one */
@@ -20,15 +21,27 @@ struct scaling {
 };
 
 /* The pair whose wave turns `rotations` times over the original context. */
-static double yarn_pair(const struct model *m, double base, double rotations, double original)
+static double yarn_pair(int n_rot, double base, double rotations, double original)
 {
-    return m->hp.n_rot * dmath_log(original / (rotations * 2 * 3.14159265358979323846)) /
+    return n_rot * dmath_log(original / (rotations * 2 * 3.14159265358979323846)) /
            (2 * dmath_log(base));
+}
+
+/* rope.scaling.yarn_log_multiplier is 0.1 * mscale_all_dim there, mscale_all_dim elsewhere. */
+static int is_mla(const struct model *m)
+{
+    static const char *const names[] = {"deepseek2", "mistral4"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(m->arch_name, names[i]) == 0)
+            return 1;
+    return 0;
 }
 
 static int read_yarn(const struct model *m, double base, struct scaling *s, struct err *e)
 {
     double original, fast, slow, attention, replaced, log_multiplier, t;
+    int is_real = strcmp(m->arch_name, "gpt-oss") == 0; /* its config says truncate: false */
 
     const struct f64_key keys[] = {
         {"rope.scaling.original_context_length", &original, m->hp.context, 1, 1e9},
@@ -48,12 +61,18 @@ static int read_yarn(const struct model *m, double base, struct scaling *s, stru
     if (s->extrapolation < 0) /* converters write -1 for "as usual" */
         s->extrapolation = 1;
     s->is_yarn = 1;
-    t = floor(yarn_pair(m, base, fast, original));
+    t = yarn_pair(s->n_rot, base, fast, original);
+    if (!is_real)
+        t = floor(t);
     s->low = t > 0 ? t : 0;
-    t = ceil(yarn_pair(m, base, slow, original));
-    s->high = t < m->hp.n_rot - 1 ? t : m->hp.n_rot - 1;
+    t = yarn_pair(s->n_rot, base, slow, original);
+    if (!is_real)
+        t = ceil(t);
+    s->high = t < s->n_rot - 1 ? t : s->n_rot - 1;
     t = 0.1 * dmath_log(s->factor);
     s->magnitude = replaced > 0 ? replaced : attention * (1 + t) / (1 + log_multiplier * t);
+    if (is_mla(m)) /* what is left of it goes into the scores: rope_mla_scale */
+        s->magnitude = attention;
     return 0;
 }
 
@@ -63,7 +82,6 @@ static int read_scaling(const struct model *m, double base, struct scaling *s, s
     struct gguf_str type = {"linear", 6};
     double old;
 
-    *s = (struct scaling){.factor = 1, .magnitude = 1};
     snprintf(key, sizeof key, "%s.rope.scaling.type", m->arch_name);
     if (gguf_get_str(m->file, key, &type, e) < 0 ||
         model_f64s(m, &(struct f64_key){"rope.scale_linear", &old, 1, 0, 1e6}, 1, e) < 0 ||
@@ -76,6 +94,8 @@ static int read_scaling(const struct model *m, double base, struct scaling *s, s
     if (type.n == 4 && memcmp(type.s, "yarn", 4) == 0)
         return read_yarn(m, base, s, e);
     s->factor = 1;
+    if (type.n == 8 && memcmp(type.s, "longrope", 8) == 0)
+        return 0;
     if (type.n == 4 && memcmp(type.s, "none", 4) == 0)
         return 0;
     return err_set(e, ERR_UNSUPPORTED, "%s: rope scaling '%.*s' is not supported",
@@ -93,42 +113,69 @@ static double scaled_frequency(const struct scaling *s, double f, int i)
     return f / s->factor * (1 - ramp) + f * ramp;
 }
 
-const struct rope *rope_build(struct model *m, double base, int scaled, int halves,
-                              const struct weight *factors, struct err *e)
+/* The factors of longrope go with a magnitude of their own. */
+static int read_magnitude(const struct model *m, struct scaling *s, struct err *e)
 {
-    struct scaling s = {.factor = 1, .magnitude = 1};
-    int n = m->hp.n_rot / 2;
+    const struct f64_key key = {"rope.scaling.attn_factor", &s->magnitude, 1, 1e-3, 1e3};
+
+    return model_f64s(m, &key, 1, e);
+}
+
+static int frequencies(const struct model *m, const struct rope_spec *spec,
+                       const struct scaling *s, double *inv, struct err *e)
+{
+    for (int i = 0; i < spec->n_rot / 2; i++) {
+        inv[i] = scaled_frequency(s, angles_inv_freq(spec->base, i, spec->n_rot), i);
+        if (spec->factors)
+            inv[i] /= (double)spec->factors->f32[i];
+        if (!(fabs(inv[i]) <= TURN_MAX))
+            return err_set(e, ERR_FORMAT, "%s: rope frequency %d is %g, at most %g radians fit",
+                           gguf_path(m->file), i, inv[i], TURN_MAX);
+    }
+    return 0;
+}
+
+const struct rope *rope_build(struct model *m, const struct rope_spec *spec, struct err *e)
+{
+    struct scaling s = {.n_rot = spec->n_rot, .factor = 1, .magnitude = 1};
+    const struct weight *f = spec->factors;
     const struct rope *r = NULL;
     double *inv;
 
-    if (scaled && read_scaling(m, base, &s, e) < 0)
+    if (spec->is_scaled && read_scaling(m, spec->base, &s, e) < 0)
         return NULL;
-    if (factors && (!factors->f32 || factors->k != n)) {
-        err_set(e, ERR_FORMAT, "%s: %s has %d elements, expected %d", gguf_path(m->file),
-                factors->name, factors->k, n);
+    if (spec->is_scaled && f && !s.is_yarn && read_magnitude(m, &s, e) < 0)
+        return NULL;
+    if (f && (!f->f32 || f->k != spec->n_rot / 2)) {
+        err_set(e, ERR_FORMAT, "%s: %s has %d elements, expected %d", gguf_path(m->file), f->name,
+                f->k, spec->n_rot / 2);
         return NULL;
     }
-    inv = mem_alloc((size_t)n * sizeof *inv);
+    inv = mem_alloc((size_t)(spec->n_rot / 2 + 1) * sizeof *inv);
     if (!inv) {
         err_nomem(e);
         return NULL;
     }
-    for (int i = 0; i < n; i++) {
-        inv[i] = scaled_frequency(&s, angles_inv_freq(base, i, m->hp.n_rot), i);
-        if (factors)
-            inv[i] /= (double)factors->f32[i];
-        if (!(fabs(inv[i]) <= TURN_MAX)) {
-            err_set(e, ERR_FORMAT, "%s: rope frequency %d is %g, at most %g radians fit",
-                    gguf_path(m->file), i, inv[i], TURN_MAX);
-            goto out;
-        }
+    if (frequencies(m, spec, &s, inv, e) == 0) {
+        r = program_rope(&m->program,
+                         (struct rope){.n_rot = spec->n_rot, .halves = spec->halves,
+                                       .magnitude = (float)s.magnitude}, inv);
+        if (!r)
+            err_nomem(e);
     }
-    r = program_rope(&m->program,
-                     (struct rope){.n_rot = m->hp.n_rot, .halves = halves,
-                                   .magnitude = (float)s.magnitude}, inv);
-    if (!r)
-        err_nomem(e);
-out:
     mem_free(inv);
     return r;
+}
+
+int rope_mla_scale(struct model *m, double *out, struct err *e)
+{
+    struct scaling s = {.n_rot = m->hp.n_rot, .factor = 1, .magnitude = 1};
+    double log_multiplier, scale;
+    const struct f64_key key = {"rope.scaling.yarn_log_multiplier", &log_multiplier, 0, 0, 1e3};
+
+    if (read_scaling(m, m->hp.rope_base, &s, e) < 0 || model_f64s(m, &key, 1, e) < 0)
+        return -1;
+    scale = s.is_yarn ? 1 + log_multiplier * dmath_log(s.factor) : 1;
+    *out = scale * scale;
+    return 0;
 }

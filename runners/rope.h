@@ -1,4 +1,5 @@
-/* rope.h -- rotation frequencies from a model's keys: none, linear, YaRN, and factors per pair.
+/* rope.h -- rotation frequencies from a model's keys: none, linear, YaRN, longrope, and factors
+ * per pair.
  *
  * YaRN: Peng et al., arXiv 2309.00071, section 3.2.  transformers' reading of the keys is followed
  * where llama.cpp ignores them (betas, attention factor). */
@@ -10,9 +11,18 @@
 
 struct model;
 
-/* base: the wave base.  scaled: apply rope.scaling.* (windowed layers of some families do not).
- * factors: one divisor per pair (llama 3's rope_freqs.weight), or NULL.  NULL on failure. */
-const struct rope *rope_build(struct model *m, double base, int scaled, int halves,
-                              const struct weight *factors, struct err *e);
+struct rope_spec {
+    double base; /* the wave base */
+    int n_rot;   /* dimensions of a head that turn */
+    int halves;  /* pairs (i, i + n_rot/2) instead of (2i, 2i+1) */
+    int is_scaled; /* apply rope.scaling.* (windowed layers of some families do not) */
+    const struct weight *factors; /* one divisor per pair, or NULL */
+};
+/* NULL on failure. */
+const struct rope *rope_build(struct model *m, const struct rope_spec *s, struct err *e);
+
+/* YaRN's mscale^2 for MLA's attention scores (DeepSeek-V2, section 3.1.3 of arXiv 2405.04434): 1
+ * without YaRN. */
+int rope_mla_scale(struct model *m, double *out, struct err *e);
 
 #endif

@@ -177,7 +177,7 @@ int runner_open(struct runner **out, const char *path, const struct runner_opts 
     *out = NULL;
     if (!r)
         return err_nomem(e);
-    if (gguf_open(&r->file, path, e) < 0 || model_open(&r->model, r->file, e) < 0 ||
+    if (gguf_open(&r->file, path, e) < 0 || model_open(&r->model, r->file, o->context, e) < 0 ||
         tokenizer_open(&r->tokenizer, r->file, e) < 0 || take_template(r, e) < 0)
         goto out;
     if (tokenizer_size(r->tokenizer) != r->model->hp.vocab) {
@@ -185,9 +185,7 @@ int runner_open(struct runner **out, const char *path, const struct runner_opts 
                 tokenizer_size(r->tokenizer), r->model->hp.vocab);
         goto out;
     }
-    r->context = (int)clamp((size_t)r->model->hp.context, 1, CONTEXT_MAX);
-    if (o->context > 0 && o->context < r->context)
-        r->context = o->context;
+    r->context = (int)clamp((size_t)r->model->context, 1, CONTEXT_MAX);
     r->batch_tokens = o->batch_tokens > 0 ? o->batch_tokens : BATCH_DEFAULT;
     if (r->batch_tokens > BATCH_MAX) {
         err_set(e, ERR_USAGE, "a batch of %d tokens is over the %d that fit", r->batch_tokens,

@@ -442,6 +442,7 @@ struct attention {
     const float *q[MAX_ROWS];
     float *out[MAX_ROWS];
     int32_t first[MAX_ROWS], last[MAX_ROWS];
+    float sink[MAX_ROWS], slope[MAX_ROWS];
     const float *k[MAX_PAGES], *v[MAX_PAGES];
     float *pages, *queries, *outputs;
 };
@@ -478,8 +479,13 @@ static void attention_open(struct attention *t, int rows, int head_dim, int valu
                 v[j * value_dim + d] = seen ? random_float() : NAN;
         }
     }
-    t->a = (struct attend){rows, t->q, t->out, t->first, t->last, head_dim, value_dim,
-                           1 / sqrtf((float)head_dim), 0, t->k, t->v};
+    for (int r = 0; r < rows; r++) {
+        t->sink[r] = 4 * random_float();
+        t->slope[r] = random_float() / 16;
+    }
+    t->a = (struct attend){.rows = rows, .q = t->q, .out = t->out, .first = t->first,
+                           .last = t->last, .head_dim = head_dim, .value_dim = value_dim,
+                           .scale = 1 / sqrtf((float)head_dim), .k = t->k, .v = t->v};
 }
 
 static void attention_close(struct attention *t)
@@ -489,7 +495,8 @@ static void attention_close(struct attention *t)
     free(t->outputs);
 }
 
-static void check_attention(int rows, int head_dim, int value_dim, int window, float softcap)
+static void check_attention_with(int rows, int head_dim, int value_dim, int window, float softcap,
+                                 int sinks, int slopes)
 {
     static struct attention t;
     static float want[MAX_ROWS * MAX_DIM];
@@ -498,6 +505,8 @@ static void check_attention(int rows, int head_dim, int value_dim, int window, f
 
     attention_open(&t, rows, head_dim, value_dim, window);
     t.a.softcap = softcap;
+    t.a.sink = sinks ? t.sink : NULL;
+    t.a.slope = slopes ? t.slope : NULL;
     kernels_find("ref")->attend(&t.a);
     memcpy(want, t.outputs, n * sizeof *want);
     for (size_t i = 0; i < n; i++)
@@ -513,12 +522,20 @@ static void check_attention(int rows, int head_dim, int value_dim, int window, f
             one.out += r;
             one.first += r;
             one.last += r;
+            one.sink = sinks ? t.sink + r : NULL;
+            one.slope = slopes ? t.slope + r : NULL;
             memset(t.out[r], 0xff, (size_t)value_dim * sizeof *want);
             k->attend(&one);
             assert_same(k, "attend alone", t.out[r], want + r * value_dim, (size_t)value_dim);
         }
     }
     attention_close(&t);
+}
+
+static void check_attention(int rows, int head_dim, int value_dim, int window, float softcap)
+{
+    for (int i = 0; i < 4; i++)
+        check_attention_with(rows, head_dim, value_dim, window, softcap, i & 1, i & 2);
 }
 
 static void attend_is_equal_for_any_rows_windows_and_sizes(void **state)
