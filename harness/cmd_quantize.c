@@ -1,4 +1,4 @@
-/* cmd_quantize.c -- one file into a smaller one: rounding to nearest, block by block. */
+/* cmd_quantize.c -- one file into a smaller one, block by block. */
 #include <string.h>
 
 #include "base/file.h"
@@ -7,26 +7,26 @@
 #include "harness/commands.h"
 #include "harness/open.h"
 #include "harness/progress.h"
-#include "runners/quant.h"
-#include "runners/quantize.h"
+#include "runners/quantize_file.h"
 
 const struct option quantize_options[] = {
-    {"type", 0, OPTION_TEXT, "TYPE", NULL, 0, 0, "q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, ..., f16"},
+    {"type", 0, OPTION_TEXT, "TYPE", NULL, 0, 0, "q8_0, q6_k, q5_k_m, q4_k_m, q4_0, ..., f16, f32"},
+    {"imatrix", 0, OPTION_TEXT, "FILE", NULL, 0, 0,
+     "how much each column matters (llama-imatrix); iq1 and iq2 need it"},
+    {"threads", 't', OPTION_INT, "N", "0", 0, 256, "worker threads; 0: one per usable core"},
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
-
-enum { TYPES = 64 };
 
 static int unknown_type(const char *typed, struct err *e)
 {
     struct suggest s = SUGGEST(typed);
     struct strbuf names = STRBUF_INIT;
+    const struct mix *m;
 
-    for (int type = 0; type < TYPES; type++)
-        if (quant_find(type) && quantize_supports(type)) {
-            suggest_offer(&s, quant_find(type)->name);
-            strbuf_addf(&names, " %s", quant_find(type)->name);
-        }
+    for (size_t i = 0; (m = mix_at(i)); i++) {
+        suggest_offer(&s, m->name);
+        strbuf_addf(&names, " %s", m->name);
+    }
     err_set(e, ERR_USAGE, "option --type: '%s' is none of%s", typed, strbuf_str(&names));
     if (suggest_best(&s))
         err_hint(e, "did you mean '%s'?", suggest_best(&s));
@@ -65,24 +65,40 @@ static int print(const struct context *c, const char *out, const char *type, str
     return rc;
 }
 
+static int quantize(struct context *c, const char *path, const struct mix *mix, struct err *e)
+{
+    const char *importance = args_str(c->args, "imatrix"), *out = args_at(c->args, 1);
+    struct imatrix *m = NULL;
+    struct progress p;
+    int rc;
+
+    if (importance && imatrix_open(&m, importance, e) < 0)
+        return -1;
+    progress_begin(&p, c->progress ? c->log : NULL, "quantize", 0, 1);
+    rc = quantize_file(path, out,
+                       &(struct quantize_opts){.mix = mix, .importance = m,
+                                               .threads = (int)args_int(c->args, "threads"),
+                                               .progress = on_progress, .user = &p}, e);
+    progress_end(&p);
+    imatrix_close(m);
+    return rc < 0 ? -1 : print(c, out, mix->name, e);
+}
+
 int cmd_quantize(struct context *c, struct err *e)
 {
-    const char *typed = args_str(c->args, "type"), *out = args_at(c->args, 1);
-    const struct quant *q = typed ? quant_by_name(typed, strlen(typed)) : NULL;
-    struct progress p;
+    const char *typed = args_str(c->args, "type");
+    const struct mix *mix = typed ? mix_by_name(typed, strlen(typed)) : NULL;
     char *path;
     int rc;
 
     if (!typed)
         return err_set(e, ERR_USAGE, "quantize: --type is missing");
-    if (!q || !quantize_supports(q->type))
+    if (!mix)
         return unknown_type(typed, e);
     path = model_path(args_at(c->args, 0), e);
     if (!path)
         return -1;
-    progress_begin(&p, c->progress ? c->log : NULL, "quantize", 0, 1);
-    rc = quantize_file(path, out, q->type, on_progress, &p, e);
-    progress_end(&p);
+    rc = quantize(c, path, mix, e);
     mem_free(path);
-    return rc < 0 ? -1 : print(c, out, q->name, e);
+    return rc;
 }

@@ -1,7 +1,7 @@
 /* gguf_keys.h -- the key section of one GGUF part, and the cursor that all parsing goes through.
  *
- * Shared by gguf.c and gguf_keys.c only.  A key's value stays in the mapping; after keys_parse it
- * is known to lie inside it, with every string of an array walked once. */
+ * Shared by gguf.c, gguf_keys.c and imatrix.c only.  A key's value stays in the mapping; after
+ * keys_parse it is known to lie inside it, with every string of an array walked once. */
 #ifndef RUNNERS_GGUF_KEYS_H
 #define RUNNERS_GGUF_KEYS_H
 

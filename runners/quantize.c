@@ -1,11 +1,22 @@
-/* quantize.c -- rows of floats to blocks (engine.md 2.5). */
+/* quantize.c -- rows of floats to blocks (engine.md 2.5), and the table of who writes what. */
 #include "runners/quantize.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "runners/quant.h"
+#include "base/mem.h"
+#include "runners/quant_block.h"
 #include "runners/quantize_block.h"
+#include "runners/quantize_fit.h"
+#include "runners/quantize_grid.h"
+
+/* No half is so large that a block could hold more, and squares of less do not overflow. */
+static const float LARGEST = 1e10f;
+
+#define EACH_4(v) v, v, v, v
+#define EACH_16(v) EACH_4(v), EACH_4(v), EACH_4(v), EACH_4(v)
+#define EACH_64(v) EACH_16(v), EACH_16(v), EACH_16(v), EACH_16(v)
+#define EACH_256(v) EACH_64(v), EACH_64(v), EACH_64(v), EACH_64(v)
 
 void quantize_put_half(uint8_t *p, float f)
 {
@@ -20,188 +31,116 @@ int quantize_fits_half(float f)
     return fabsf(f) < 65520;
 }
 
-static int all_finite(const float *x, size_t n)
+float quantize_rounded_half(uint8_t *p, float f, int *fits)
+{
+    quantize_put_half(p, f);
+    *fits &= quantize_fits_half(f);
+    return quant_half(p);
+}
+
+static int all_below(const float *x, size_t n, float limit)
 {
     for (size_t i = 0; i < n; i++)
-        if (!isfinite(x[i]))
+        if (!(fabsf(x[i]) < limit))
             return 0;
     return 1;
 }
 
-/* The value of the largest magnitude, with its sign; the first of equals. */
-static float extreme(const float *x, int n)
-{
-    float max = 0;
+typedef int (*nearest_fn)(uint8_t *b, const float *x);
+typedef int (*fitted_fn)(uint8_t *b, const float *x, const float *w, const struct grids *g);
 
-    for (int i = 0; i < n; i++)
-        if (fabsf(x[i]) > fabsf(max))
-            max = x[i];
-    return max;
-}
-
-static void range(const float *x, int n, float *min, float *max)
-{
-    *min = *max = x[0];
-    for (int i = 1; i < n; i++) {
-        if (x[i] < *min)
-            *min = x[i];
-        if (x[i] > *max)
-            *max = x[i];
-    }
-}
-
-/* 0 where d is too small to have one; such a d is 0 as a half too. */
-static float reciprocal(float d)
-{
-    return isfinite(1 / d) ? 1 / d : 0;
-}
-
-static int smaller(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-static int block_f32(uint8_t *b, const float *x)
-{
-    memcpy(b, x, sizeof *x);
-    return 0;
-}
-
-static int block_f16(uint8_t *b, const float *x)
-{
-    quantize_put_half(b, *x);
-    return quantize_fits_half(*x) ? 0 : -1;
-}
-
-static int block_bf16(uint8_t *b, const float *x)
-{
-    uint32_t u;
-
-    memcpy(&u, x, sizeof u);
-    u += 0x7fff + (u >> 16 & 1); /* to nearest, ties to even */
-    b[0] = (uint8_t)(u >> 16);
-    b[1] = (uint8_t)(u >> 24);
-    return 0;
-}
-
-static int block_q8_0(uint8_t *b, const float *x)
-{
-    float d = fabsf(extreme(x, 32)) / 127, id = reciprocal(d);
-
-    quantize_put_half(b, d);
-    for (int j = 0; j < 32; j++)
-        b[2 + j] = (uint8_t)(int8_t)roundf(x[j] * id);
-    return quantize_fits_half(d) ? 0 : -1;
-}
-
-static int block_q4_0(uint8_t *b, const float *x)
-{
-    float d = extreme(x, 32) / -8, id = reciprocal(d);
-
-    quantize_put_half(b, d);
-    for (int j = 0; j < 16; j++) {
-        int lo = smaller(15, (int)(x[j] * id + 8.5f));
-        int hi = smaller(15, (int)(x[j + 16] * id + 8.5f));
-        b[2 + j] = (uint8_t)(lo | hi << 4);
-    }
-    return quantize_fits_half(d) ? 0 : -1;
-}
-
-static int block_q4_1(uint8_t *b, const float *x)
-{
-    float min, max, d, id;
-
-    range(x, 32, &min, &max);
-    d = (max - min) / 15;
-    id = reciprocal(d);
-    if (!quantize_fits_half(d) || !quantize_fits_half(min))
-        return -1;
-    quantize_put_half(b, d);
-    quantize_put_half(b + 2, min);
-    for (int j = 0; j < 16; j++) {
-        int lo = smaller(15, (int)((x[j] - min) * id + 0.5f));
-        int hi = smaller(15, (int)((x[j + 16] - min) * id + 0.5f));
-        b[4 + j] = (uint8_t)(lo | hi << 4);
-    }
-    return 0;
-}
-
-/* 32 five-bit codes: the fifth bits as a word, the low four as in Q4. */
-static void put_five_bits(uint8_t *high, uint8_t *low, const int *q)
-{
-    uint32_t bits = 0;
-
-    for (int j = 0; j < 16; j++) {
-        low[j] = (uint8_t)((q[j] & 15) | (q[j + 16] & 15) << 4);
-        bits |= (uint32_t)(q[j] >> 4) << j | (uint32_t)(q[j + 16] >> 4) << (j + 16);
-    }
-    for (int i = 0; i < 4; i++)
-        high[i] = (uint8_t)(bits >> (8 * i));
-}
-
-static int block_q5_0(uint8_t *b, const float *x)
-{
-    float d = extreme(x, 32) / -16, id = reciprocal(d);
-    int q[32];
-
-    quantize_put_half(b, d);
-    for (int j = 0; j < 32; j++)
-        q[j] = smaller(31, (int)(x[j] * id + 16.5f));
-    put_five_bits(b + 2, b + 6, q);
-    return quantize_fits_half(d) ? 0 : -1;
-}
-
-static int block_q5_1(uint8_t *b, const float *x)
-{
-    float min, max, d, id;
-    int q[32];
-
-    range(x, 32, &min, &max);
-    d = (max - min) / 31;
-    id = reciprocal(d);
-    if (!quantize_fits_half(d) || !quantize_fits_half(min))
-        return -1;
-    quantize_put_half(b, d);
-    quantize_put_half(b + 2, min);
-    for (int j = 0; j < 32; j++)
-        q[j] = smaller(31, (int)((x[j] - min) * id + 0.5f));
-    put_five_bits(b + 4, b + 8, q);
-    return 0;
-}
-
-static const struct {
+/* nearest: without importance, where it differs; fitted: with it, where it matters. */
+static const struct writer {
     int type;
-    int (*block)(uint8_t *b, const float *x); /* -1: out of the range of half precision */
+    nearest_fn nearest;
+    fitted_fn fitted;
 } writers[] = {
-    {QUANT_F32, block_f32},   {QUANT_F16, block_f16},   {QUANT_BF16, block_bf16},
-    {QUANT_Q8_0, block_q8_0}, {QUANT_Q4_0, block_q4_0}, {QUANT_Q4_1, block_q4_1},
-    {QUANT_Q5_0, block_q5_0}, {QUANT_Q5_1, block_q5_1}, {QUANT_Q4_K, quantize_block_q4_k},
-    {QUANT_Q6_K, quantize_block_q6_k},
+    {QUANT_F32, quantize_f32, NULL},
+    {QUANT_F16, quantize_f16, NULL},
+    {QUANT_BF16, quantize_bf16, NULL},
+    {QUANT_Q8_0, quantize_q8_0, NULL},
+    {QUANT_Q4_0, quantize_q4_0, quantize_weighted_q4_0},
+    {QUANT_Q4_1, quantize_q4_1, quantize_weighted_q4_1},
+    {QUANT_Q5_0, quantize_q5_0, quantize_weighted_q5_0},
+    {QUANT_Q5_1, quantize_q5_1, quantize_weighted_q5_1},
+    {QUANT_Q2_K, NULL, quantize_q2_k},
+    {QUANT_Q3_K, NULL, quantize_q3_k},
+    {QUANT_Q4_K, NULL, quantize_q4_k},
+    {QUANT_Q5_K, NULL, quantize_q5_k},
+    {QUANT_Q6_K, NULL, quantize_q6_k},
+    {QUANT_IQ4_NL, NULL, quantize_iq4_nl},
+    {QUANT_IQ4_XS, NULL, quantize_iq4_xs},
+    {QUANT_IQ3_XXS, NULL, quantize_iq3_xxs},
+    {QUANT_IQ3_S, NULL, quantize_iq3_s},
+    {QUANT_IQ2_XXS, NULL, quantize_iq2_xxs},
+    {QUANT_IQ2_XS, NULL, quantize_iq2_xs},
+    {QUANT_IQ2_S, NULL, quantize_iq2_s},
+    {QUANT_IQ1_S, NULL, quantize_iq1_s},
+    {QUANT_IQ1_M, NULL, quantize_iq1_m},
+    {QUANT_TQ1_0, quantize_tq1_0, NULL},
+    {QUANT_TQ2_0, quantize_tq2_0, NULL},
+    {QUANT_MXFP4, quantize_mxfp4, NULL},
+    {QUANT_Q1_0, quantize_q1_0, NULL},
+    {QUANT_Q2_0, quantize_q2_0, NULL},
 };
-enum { N_WRITERS = sizeof writers / sizeof writers[0] };
 
-int quantize_supports(int type)
+static const struct writer *find_writer(int type)
 {
-    for (int i = 0; i < N_WRITERS; i++)
+    for (size_t i = 0; i < sizeof writers / sizeof writers[0]; i++)
         if (writers[i].type == type)
-            return 1;
+            return &writers[i];
+    return NULL;
+}
+
+struct quantizer {
+    struct grids grids;
+};
+
+int quantizer_open(struct quantizer **out, struct err *e)
+{
+    *out = mem_calloc(1, sizeof **out);
+    return *out ? 0 : err_nomem(e);
+}
+
+void quantizer_close(struct quantizer *z)
+{
+    if (z)
+        grids_release(&z->grids);
+    mem_free(z);
+}
+
+int quantizer_prepare(struct quantizer *z, int type, struct err *e)
+{
+    if (!find_writer(type))
+        return err_set(e, ERR_UNSUPPORTED, "%s cannot be written",
+                       quant_find(type) ? quant_find(type)->name : "this type");
+    return grids_prepare(&z->grids, type, e);
+}
+
+int quantizer_row(const struct quantizer *z, int type, void *blocks, const float *x,
+                  const float *importance, size_t n)
+{
+    static const float plain[256] = {EACH_256(1)};
+    const struct writer *how = find_writer(type);
+    const struct quant *f = quant_find(type);
+    int fit = how->fitted && (importance || !how->nearest);
+    uint8_t *b = blocks;
+
+    if (!all_below(x, n, fit ? LARGEST : INFINITY))
+        return -1;
+    for (size_t j = 0; j < n; j += (size_t)f->block, b += f->bytes) {
+        const float *w = importance ? importance + j : plain;
+        if (fit ? how->fitted(b, x + j, w, &z->grids) < 0 : how->nearest(b, x + j) < 0)
+            return -1;
+    }
     return 0;
 }
 
 int quantize_row(int type, void *blocks, const float *x, size_t n)
 {
-    const struct quant *f = quant_find(type);
-    uint8_t *b = blocks;
+    static const struct quantizer none = {{{{0}}}};
 
-    if (!all_finite(x, n))
-        return -1;
-    for (int i = 0; i < N_WRITERS; i++) {
-        if (writers[i].type != type)
-            continue;
-        for (size_t j = 0; j < n; j += (size_t)f->block, b += f->bytes)
-            if (writers[i].block(b, x + j) < 0)
-                return -1;
-        return 0;
-    }
-    return -1;
+    return find_writer(type) && !grids_needed(type)
+               ? quantizer_row(&none, type, blocks, x, NULL, n)
+               : -1;
 }

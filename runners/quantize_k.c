@@ -1,136 +1,184 @@
-/* quantize_k.c -- Q4_K and Q6_K: scales found by least squares.
+/* quantize_k.c -- the K-quants: a scale (and minimum) for each sub-block, found by least squares.
  *
- * Per sub-block a few ranges are tried; each gives codes, the codes give the best scale (and
- * minimum) in closed form, and the smallest squared error wins.  The scales are then rounded to
- * their few bits, and the codes are chosen anew for the rounded scales. */
+ * The scales are then rounded to their few bits, each to whichever neighbour leaves the smaller
+ * error, and the codes are chosen anew for what the scales have become. */
 #include <math.h>
 #include <string.h>
 
 #include "runners/quant.h"
 #include "runners/quantize_block.h"
+#include "runners/quantize_fit.h"
 
-enum { TRIES = 21 }; /* ranges, from 1 below to 1 above the plain one in steps of 0.1 */
-
-static int clamp(float v, int lo, int hi)
+static float sum(const float *w, int n)
 {
-    float r = rintf(v);
+    float s = 0;
 
-    return !(r > (float)lo) ? lo : r > (float)hi ? hi : (int)r; /* NaN, of 0 * inf, gives lo */
+    for (int i = 0; i < n; i++)
+        s += w[i];
+    return s;
 }
 
-/* ---- Q6_K: y = scale * q, q in -32..31 ----------------------------------------------------- */
-
-static float fit_scale(const float *x)
+static int between(int v, int lo, int hi)
 {
-    float extreme = 0, best_scale = 0;
-    double best = 0; /* how much of the sum of squares is explained */
+    return v < lo ? lo : v > hi ? hi : v;
+}
 
-    for (int i = 0; i < 16; i++)
-        if (fabsf(x[i]) > fabsf(extreme))
-            extreme = x[i];
-    for (int t = 0; t < TRIES && extreme != 0; t++) {
-        float inverse = -(31 + 0.1f * (float)t) / extreme;
-        double xq = 0, qq = 0;
-        for (int i = 0; i < 16; i++) {
-            int q = clamp(x[i] * inverse, -32, 31);
-            xq += (double)x[i] * q;
-            qq += q * q;
-        }
-        if (qq > 0 && xq * xq > best * qq) {
-            best = xq * xq / qq;
-            best_scale = (float)(xq / qq);
-        }
+/* ---- y = d * scale * q -------------------------------------------------------------------- */
+
+static float scale_error(const float *x, const float *w, int n, float scale, int lo, int hi)
+{
+    float error = 0;
+
+    for (int i = 0; i < n; i++) {
+        float q = scale != 0 ? fit_round(x[i] / scale, (float)lo, (float)hi) : 0;
+        error += w[i] * (x[i] - scale * q) * (x[i] - scale * q);
     }
-    return best_scale;
+    return error;
 }
 
-int quantize_block_q6_k(uint8_t *b, const float *x)
+/* 16 sub-blocks of 16: d as a half at `half`, whole scales in least..most, codes in lo..hi. */
+static int fit_scales(uint8_t *half, int *scale, int8_t *q, const float *x, const float *w, int lo,
+                      int hi, int least, int most)
 {
-    float scale[16], largest = 0, d;
+    float best[16], weight[16], d;
+    int fits = 1;
 
     for (int s = 0; s < 16; s++) {
-        scale[s] = fit_scale(x + 16 * s);
-        largest = fmaxf(largest, fabsf(scale[s]));
+        best[s] = fit_scale(x + 16 * s, w + 16 * s, 16, lo, hi);
+        weight[s] = sum(w + 16 * s, 16);
     }
-    if (!quantize_fits_half(largest / 127))
-        return -1;
-    memset(b, 0, 210);
-    quantize_put_half(b + 208, largest / 127);
-    d = half_to_float((uint16_t)(b[208] | b[209] << 8));
-    for (int s = 0; s < 16; s++)
-        b[192 + s] = (uint8_t)(int8_t)(d != 0 ? clamp(scale[s] / d, -127, 127) : 0);
+    d = quantize_rounded_half(half, fit_step(best, weight, 16, least, most, 0), &fits);
+    for (int s = 0; s < 16; s++) {
+        float error = INFINITY, near = fit_round(d != 0 ? best[s] / d : 0, (float)least, (float)most);
+        for (int k = -1; k <= 1; k++) {
+            int here = between((int)near + k, least, most);
+            float e = scale_error(x + 16 * s, w + 16 * s, 16, d * (float)here, lo, hi);
+            if (e < error || k < 0) {
+                error = e;
+                scale[s] = here;
+            }
+        }
+    }
     for (int i = 0; i < 256; i++) {
-        int group = i / 32, l = i % 32, h = group / 4;
-        float step = d * (float)(int8_t)b[192 + i / 16];
-        int q = (step != 0 ? clamp(x[i] / step, -32, 31) : 0) + 32;
-        b[64 * h + 32 * (group % 2) + l] |= (uint8_t)((q & 15) << (4 * (group / 2 % 2)));
-        b[128 + 32 * h + l] |= (uint8_t)((q >> 4) << (2 * (group % 4)));
+        float step = d * (float)scale[i / 16];
+        q[i] = (int8_t)(step != 0 ? fit_round(x[i] / step, (float)lo, (float)hi) : 0);
     }
-    return 0;
+    return fits ? 0 : -1;
 }
 
-/* ---- Q4_K: y = scale * q - min, q in 0..15, scale and min not negative ---------------------- */
-
-struct line {
-    double scale, min, error;
-};
-
-/* The least-squares line through 32 values and their codes, with min >= 0. */
-static struct line fit_codes(const float *x, const int *q)
+int quantize_q3_k(uint8_t *b, const float *x, const float *w, const struct grids *g)
 {
-    double n = 32, sx = 0, sq = 0, sxq = 0, sqq = 0, det;
-    struct line f = {0, 0, 0};
+    int scale[16], rc;
+    int8_t q[256];
 
-    for (int i = 0; i < 32; i++) {
-        sx += x[i];
-        sq += q[i];
-        sxq += (double)x[i] * q[i];
-        sqq += q[i] * q[i];
+    (void)g;
+    memset(b, 0, 110);
+    rc = fit_scales(b + 108, scale, q, x, w, -4, 3, -32, 31);
+    for (int s = 0; s < 16; s++) { /* low nibbles in bytes 0..7, high bits in 8..11 */
+        int v = scale[s] + 32;
+        b[96 + s % 8] |= (uint8_t)((v & 15) << (4 * (s / 8)));
+        b[104 + s % 4] |= (uint8_t)((v >> 4) << (2 * (s / 4)));
     }
-    det = n * sqq - sq * sq;
-    if (det > 0) {
-        f.scale = (n * sxq - sx * sq) / det;
-        f.min = (f.scale * sq - sx) / n;
+    for (int i = 0; i < 256; i++) {
+        int v = q[i] + 4, group = i / 32;
+        b[32 + 32 * (i / 128) + i % 32] |= (uint8_t)((v & 3) << (2 * (group % 4)));
+        b[i % 32] |= (uint8_t)((v >> 2) << group);
     }
-    if (sq == 0) { /* the best constant */
-        f.min = fmax(0, -sx / n);
-    } else if (det <= 0 || f.min < 0) { /* the best line through zero */
-        f.min = 0;
-        f.scale = sxq / sqq;
-    }
-    if (f.scale < 0)
-        f.scale = 0;
-    for (int i = 0; i < 32; i++) {
-        double off = f.scale * q[i] - f.min - x[i];
-        f.error += off * off;
-    }
-    return f;
+    return rc;
 }
 
-static struct line fit_line(const float *x)
+int quantize_q6_k(uint8_t *b, const float *x, const float *w, const struct grids *g)
 {
-    float min = 0, max = 0;
-    struct line best = {0, 0, INFINITY};
-    int q[32];
+    int scale[16], rc;
+    int8_t q[256];
 
-    for (int i = 0; i < 32; i++) {
-        min = fminf(min, x[i]);
-        max = fmaxf(max, x[i]);
+    (void)g;
+    memset(b, 0, 210);
+    rc = fit_scales(b + 208, scale, q, x, w, -32, 31, -128, 127);
+    for (int s = 0; s < 16; s++)
+        b[192 + s] = (uint8_t)(int8_t)scale[s];
+    for (int i = 0; i < 256; i++) {
+        int v = q[i] + 32, group = i / 32, h = group / 4;
+        b[64 * h + 32 * (group % 2) + i % 32] |= (uint8_t)((v & 15) << (4 * (group / 2 % 2)));
+        b[128 + 32 * h + i % 32] |= (uint8_t)((v >> 4) << (2 * (group % 4)));
     }
-    if (max == min)
-        return (struct line){0, 0, 0};
-    if (!isfinite(max - min)) /* the caller refuses such a scale */
-        return (struct line){INFINITY, 0, 0};
-    for (int t = 0; t < TRIES; t++) {
-        float inverse = (14 + 0.1f * (float)t) / (max - min);
-        struct line f;
-        for (int i = 0; i < 32; i++)
-            q[i] = clamp((x[i] - min) * inverse, 0, 15);
-        f = fit_codes(x, q);
-        if (f.error < best.error)
-            best = f;
+    return rc;
+}
+
+/* ---- y = d * scale * q - dmin * min --------------------------------------------------------- */
+
+static float line_error(const float *x, const float *w, int n, struct fit_line f, int top)
+{
+    float error = 0;
+
+    for (int i = 0; i < n; i++) {
+        float q = f.scale != 0 ? fit_round((x[i] + f.min) / f.scale, 0, (float)top) : 0;
+        float off = f.scale * q - f.min - x[i];
+        error += w[i] * off * off;
     }
-    return best;
+    return error;
+}
+
+/* Whole scale and minimum, up to `most`, near to the line. */
+static void round_line(int *scale, int *min, struct fit_line f, float d, float dmin, int most,
+                       const float *x, const float *w, int n, int top)
+{
+    int s0 = (int)fit_round(d != 0 ? f.scale / d : 0, 0, (float)most);
+    int m0 = (int)fit_round(dmin != 0 ? f.min / dmin : 0, 0, (float)most);
+    float error = INFINITY;
+
+    *scale = s0;
+    *min = m0;
+    for (int k = 0; k < 9; k++) {
+        int s = between(s0 + k % 3 - 1, 0, most), m = between(m0 + k / 3 - 1, 0, most);
+        struct fit_line here = {d * (float)s, dmin * (float)m};
+        float e = line_error(x, w, n, here, top);
+        if (e < error) {
+            error = e;
+            *scale = s;
+            *min = m;
+        }
+    }
+}
+
+/* Sub-blocks of n: d and dmin as halves at `half`, whole scales and minima up to `most`. */
+static int fit_lines(uint8_t *half, int *scale, int *min, uint8_t *q, const float *x,
+                     const float *w, int n, int top, int most)
+{
+    struct fit_line f[16];
+    float scales[16], minima[16], weight[16], d, dmin;
+    int blocks = 256 / n, fits = 1;
+
+    for (int s = 0; s < blocks; s++) {
+        f[s] = fit_line(x + n * s, w + n * s, n, top, 0);
+        scales[s] = f[s].scale;
+        minima[s] = f[s].min;
+        weight[s] = sum(w + n * s, n);
+    }
+    d = quantize_rounded_half(half, fit_step(scales, weight, blocks, 0, most, 0), &fits);
+    dmin = quantize_rounded_half(half + 2, fit_step(minima, weight, blocks, 0, most, 0), &fits);
+    for (int s = 0; s < blocks; s++)
+        round_line(&scale[s], &min[s], f[s], d, dmin, most, x + n * s, w + n * s, n, top);
+    for (int i = 0; i < 256; i++) {
+        float step = d * (float)scale[i / n], low = dmin * (float)min[i / n];
+        q[i] = (uint8_t)(step != 0 ? fit_round((x[i] + low) / step, 0, (float)top) : 0);
+    }
+    return fits ? 0 : -1;
+}
+
+int quantize_q2_k(uint8_t *b, const float *x, const float *w, const struct grids *g)
+{
+    int scale[16], min[16], rc;
+    uint8_t q[256];
+
+    (void)g;
+    memset(b, 0, 84);
+    rc = fit_lines(b + 80, scale, min, q, x, w, 16, 3, 15);
+    for (int s = 0; s < 16; s++)
+        b[s] = (uint8_t)(scale[s] | min[s] << 4);
+    for (int i = 0; i < 256; i++)
+        b[16 + 32 * (i / 128) + i % 32] |= (uint8_t)(q[i] << (2 * (i / 32 % 4)));
+    return rc;
 }
 
 /* Eight 6-bit scales and minima into 12 bytes, as quant.c takes them out. */
@@ -143,35 +191,32 @@ static void put_scales(uint8_t *s, const int *scale, const int *min)
     }
 }
 
-int quantize_block_q4_k(uint8_t *b, const float *x)
+int quantize_q4_k(uint8_t *b, const float *x, const float *w, const struct grids *g)
 {
-    struct line f[8];
-    double scale_max = 0, min_max = 0;
-    int scale[8], min[8];
-    float d, dmin;
+    int scale[8], min[8], rc;
+    uint8_t q[256];
 
-    for (int s = 0; s < 8; s++) {
-        f[s] = fit_line(x + 32 * s);
-        scale_max = fmax(scale_max, f[s].scale);
-        min_max = fmax(min_max, f[s].min);
-    }
-    if (!quantize_fits_half((float)(scale_max / 63)) || !quantize_fits_half((float)(min_max / 63)))
-        return -1;
+    (void)g;
     memset(b, 0, 144);
-    quantize_put_half(b, (float)(scale_max / 63));
-    quantize_put_half(b + 2, (float)(min_max / 63));
-    d = half_to_float((uint16_t)(b[0] | b[1] << 8));
-    dmin = half_to_float((uint16_t)(b[2] | b[3] << 8));
-    for (int s = 0; s < 8; s++) {
-        scale[s] = d != 0 ? clamp((float)f[s].scale / d, 0, 63) : 0;
-        min[s] = dmin != 0 ? clamp((float)f[s].min / dmin, 0, 63) : 0;
-    }
+    rc = fit_lines(b, scale, min, q, x, w, 32, 15, 63);
+    put_scales(b + 4, scale, min);
+    for (int i = 0; i < 256; i++)
+        b[16 + 32 * (i / 64) + i % 32] |= (uint8_t)(q[i] << (4 * (i / 32 % 2)));
+    return rc;
+}
+
+int quantize_q5_k(uint8_t *b, const float *x, const float *w, const struct grids *g)
+{
+    int scale[8], min[8], rc;
+    uint8_t q[256];
+
+    (void)g;
+    memset(b, 0, 176);
+    rc = fit_lines(b, scale, min, q, x, w, 32, 31, 63);
     put_scales(b + 4, scale, min);
     for (int i = 0; i < 256; i++) {
-        int s = i / 32;
-        float step = d * (float)scale[s];
-        int q = step != 0 ? clamp((x[i] + dmin * (float)min[s]) / step, 0, 15) : 0;
-        b[16 + 32 * (s / 2) + i % 32] |= (uint8_t)(q << (4 * (s % 2)));
+        b[48 + 32 * (i / 64) + i % 32] |= (uint8_t)((q[i] & 15) << (4 * (i / 32 % 2)));
+        b[16 + i % 32] |= (uint8_t)((q[i] >> 4) << (i / 32));
     }
-    return 0;
+    return rc;
 }

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "runners/gguf.h"
 #include "runners/quant.h"
-#include "runners/quantize.h"
+#include "runners/quantize_file.h"
 #include "tests/tiny.h"
 
 static char folder[64], in_path[96], out_path[96];
@@ -28,6 +28,15 @@ static int remove_folder(void **state)
     unlink(in_path);
     unlink(out_path);
     return rmdir(folder); /* fails when a temporary file was left behind */
+}
+
+static int quantize_as(const char *in, const char *type, const struct imatrix *m, struct err *e)
+{
+    struct quantize_opts o = {.mix = mix_by_name(type, strlen(type)), .importance = m,
+                              .threads = 2};
+
+    assert_non_null(o.mix);
+    return quantize_file(in, out_path, &o, e);
 }
 
 static void assert_same_tensors(const char *made, const char *reference)
@@ -71,9 +80,7 @@ static void files_equal_those_of_llama_quantize(void **state)
             snprintf(name, sizeof name, "models/gguf/%s-%s.gguf", models[m], types[t]);
             snprintf(reference, sizeof reference, "%s", shared_path(name));
             snprintf(name, sizeof name, "models/gguf/%s-f32.gguf", models[m]);
-            assert_int_equal(quantize_file(shared_path(name), out_path,
-                                           quant_by_name(types[t], strlen(types[t]))->type, NULL,
-                                           NULL, &e), 0);
+            assert_int_equal(quantize_as(shared_path(name), types[t], NULL, &e), 0);
             assert_same_tensors(out_path, reference);
         }
 }
@@ -90,23 +97,30 @@ static void count_bytes(void *user, size_t done, size_t total)
 static void the_tiny_model_can_be_written_in_every_type(void **state)
 {
     static const struct {
-        int type, got; /* rows of 64 are not whole blocks of 256 */
+        const char *type;
+        int got; /* rows of 64 are not whole blocks of 128 or 256 */
     } cases[] = {
-        {QUANT_F32, QUANT_F32},   {QUANT_F16, QUANT_F16},   {QUANT_BF16, QUANT_BF16},
-        {QUANT_Q8_0, QUANT_Q8_0}, {QUANT_Q4_0, QUANT_Q4_0}, {QUANT_Q4_1, QUANT_Q4_1},
-        {QUANT_Q5_0, QUANT_Q5_0}, {QUANT_Q5_1, QUANT_Q5_1}, {QUANT_Q4_K, QUANT_Q5_0},
-        {QUANT_Q6_K, QUANT_Q8_0},
+        {"f32", QUANT_F32},         {"f16", QUANT_F16},       {"bf16", QUANT_BF16},
+        {"q8_0", QUANT_Q8_0},       {"q4_0", QUANT_Q4_0},     {"q4_1", QUANT_Q4_1},
+        {"q5_0", QUANT_Q5_0},       {"q5_1", QUANT_Q5_1},     {"q4_k", QUANT_Q5_0},
+        {"q4_k_s", QUANT_Q5_0},     {"q5_k_m", QUANT_Q5_1},   {"q6_k", QUANT_Q8_0},
+        {"q2_k", QUANT_Q4_0},       {"q3_k_l", QUANT_Q4_0},   {"iq4_nl", QUANT_IQ4_NL},
+        {"iq4_xs", QUANT_IQ4_NL},   {"iq3_m", QUANT_IQ4_NL},  {"iq3_xxs", QUANT_IQ4_NL},
+        {"iq2_xxs", QUANT_IQ4_NL},  {"iq1_m", QUANT_IQ4_NL},  {"tq1_0", QUANT_Q4_0},
+        {"tq2_0", QUANT_Q4_0},      {"q2_0", QUANT_Q2_0},     {"q1_0", QUANT_Q4_0},
+        {"mxfp4_moe", QUANT_Q8_0},
     };
-    struct tiny_opts o = {.seed = 1};
+    struct tiny_opts tiny = {.seed = 1};
     struct err e = ERR_NONE;
     (void)state;
-    assert_int_equal(tiny_write(in_path, &o, &e), 0);
+    assert_int_equal(tiny_write(in_path, &tiny, &e), 0);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct gguf *g;
         struct gguf_str name = {"", 0};
         size_t progress[2] = {0, 1};
-        assert_int_equal(quantize_file(in_path, out_path, cases[i].type, count_bytes, progress, &e),
-                         0);
+        struct quantize_opts o = {.mix = mix_by_name(cases[i].type, strlen(cases[i].type)),
+                                  .progress = count_bytes, .user = progress};
+        assert_int_equal(quantize_file(in_path, out_path, &o, &e), 0);
         assert_true(progress[0] == progress[1]);
         assert_int_equal(gguf_open(&g, out_path, &e), 0);
         assert_int_equal(gguf_tensor_find(g, "blk.1.ffn_up.weight")->type, cases[i].got);
@@ -132,7 +146,7 @@ static void a_weight_that_is_not_a_number_is_named(void **state)
     gguf_close(g);
     assert_int_equal(file_write(in_path, b.s, b.len, &e), 0);
     strbuf_release(&b);
-    assert_int_equal(quantize_file(in_path, out_path, QUANT_Q8_0, NULL, NULL, &e), -1);
+    assert_int_equal(quantize_as(in_path, "q8_0", NULL, &e), -1);
     assert_int_equal(e.code, ERR_NUMERIC);
     assert_non_null(strstr(e.text, "in.gguf: tensor 'blk.0.attn_k.weight', row 5"));
     assert_false(file_exists(out_path));
@@ -140,19 +154,18 @@ static void a_weight_that_is_not_a_number_is_named(void **state)
 
 static void what_cannot_be_written_is_an_error(void **state)
 {
-    struct tiny_opts o = {.seed = 1};
+    struct tiny_opts tiny = {.seed = 1};
+    struct quantize_opts o = {.mix = mix_by_name("f16", 3)};
     struct err e = ERR_NONE;
     (void)state;
-    assert_int_equal(tiny_write(in_path, &o, &e), 0);
-    assert_int_equal(quantize_file(in_path, out_path, QUANT_Q3_K, NULL, NULL, &e), -1);
-    assert_string_equal(e.text, "Q3_K cannot be written");
-    assert_int_equal(quantize_file(in_path, "/nonexistent/out", QUANT_F16, NULL, NULL, &e), -1);
+    assert_int_equal(tiny_write(in_path, &tiny, &e), 0);
+    assert_int_equal(quantize_file(in_path, "/nonexistent/out", &o, &e), -1);
     assert_int_equal(e.code, ERR_IO);
-    assert_int_equal(quantize_file("/nonexistent/in", out_path, QUANT_F16, NULL, NULL, &e), -1);
+    assert_int_equal(quantize_file("/nonexistent/in", out_path, &o, &e), -1);
     assert_int_equal(e.code, ERR_IO);
     unlink(out_path);
     assert_int_equal(mkfifo(out_path, 0600), 0); /* as /dev/null: nothing to rename over */
-    assert_int_equal(quantize_file(in_path, out_path, QUANT_F16, NULL, NULL, &e), -1);
+    assert_int_equal(quantize_file(in_path, out_path, &o, &e), -1);
     assert_int_equal(e.code, ERR_IO);
     assert_true(file_is_special(out_path));
 }
@@ -167,7 +180,7 @@ static void quantize_file_survives_every_failed_allocation(void **state)
     for (int nth = 0; rc < 0; nth++) {
         e = ERR_NONE;
         mem_fail_at(nth);
-        rc = quantize_file(in_path, out_path, QUANT_Q4_0, NULL, NULL, &e);
+        rc = quantize_as(in_path, "q4_0", NULL, &e);
         mem_fail_at(-1);
         assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
         assert_int_equal(mem_live(), 0);
