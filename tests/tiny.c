@@ -166,19 +166,50 @@ static int kv_heads(const struct tiny_opts *o)
     return o->kv_heads ? o->kv_heads : 2;
 }
 
+/* Sizes of the scan of a hybrid; a head of 24 channels fills no vector evenly. */
+enum { SSM_INNER = 96, SSM_HEADS = 4, SSM_STATES = 40, SSM_GROUPS = 2, SSM_TAPS = 4 };
+
+static const char *architecture(const struct tiny_opts *o)
+{
+    return o->is_hybrid ? "falcon-h1" : "llama";
+}
+
+static void put_number(struct gguf_writer *w, const struct tiny_opts *o, const char *name, int n)
+{
+    char key[64];
+
+    snprintf(key, sizeof key, "%s.%s", architecture(o), name);
+    gguf_put_u32(w, key, (uint32_t)n);
+}
+
+static void put_float(struct gguf_writer *w, const struct tiny_opts *o, const char *name, float x)
+{
+    char key[64];
+
+    snprintf(key, sizeof key, "%s.%s", architecture(o), name);
+    gguf_put_f32(w, key, x);
+}
+
 static void put_keys(struct gguf_writer *w, const struct tiny_opts *o, int embedding, int layers)
 {
-    gguf_put_str(w, "general.architecture", "llama", 5);
+    gguf_put_str(w, "general.architecture", architecture(o), strlen(architecture(o)));
     gguf_put_str(w, "general.name", "tiny", 4);
-    gguf_put_u32(w, "llama.context_length", CONTEXT);
-    gguf_put_u32(w, "llama.embedding_length", (uint32_t)embedding);
-    gguf_put_u32(w, "llama.block_count", (uint32_t)layers);
-    gguf_put_u32(w, "llama.feed_forward_length", 2 * (uint32_t)embedding);
-    gguf_put_u32(w, "llama.attention.head_count", (uint32_t)heads(o));
-    gguf_put_u32(w, "llama.attention.head_count_kv", (uint32_t)kv_heads(o));
-    gguf_put_f32(w, "llama.attention.layer_norm_rms_epsilon", 1e-5f);
-    gguf_put_u32(w, "llama.rope.dimension_count", (uint32_t)(embedding / heads(o)));
-    gguf_put_f32(w, "llama.rope.freq_base", 10000);
+    put_number(w, o, "context_length", CONTEXT);
+    put_number(w, o, "embedding_length", embedding);
+    put_number(w, o, "block_count", layers);
+    put_number(w, o, "feed_forward_length", 2 * embedding);
+    put_number(w, o, "attention.head_count", heads(o));
+    put_number(w, o, "attention.head_count_kv", kv_heads(o));
+    put_float(w, o, "attention.layer_norm_rms_epsilon", 1e-5f);
+    put_number(w, o, "rope.dimension_count", embedding / heads(o));
+    put_float(w, o, "rope.freq_base", 10000);
+    if (o->is_hybrid) {
+        put_number(w, o, "ssm.conv_kernel", SSM_TAPS);
+        put_number(w, o, "ssm.inner_size", SSM_INNER);
+        put_number(w, o, "ssm.state_size", SSM_STATES);
+        put_number(w, o, "ssm.time_step_rank", SSM_HEADS);
+        put_number(w, o, "ssm.group_count", SSM_GROUPS);
+    }
     gguf_put_u32(w, "general.file_type", o->type == QUANT_Q8_0 ? 7 : (uint32_t)o->type);
 }
 
@@ -197,14 +228,14 @@ static void put_data(struct maker *m, const char *name, const struct quant *q, s
     static const char zeros[GGUF_ALIGNMENT];
     float *x = mem_alloc(cols * sizeof *x);
     uint8_t *blocks = mem_alloc(quant_bytes(q, cols));
-    int is_norm = strstr(name, "norm") != NULL;
+    int is_norm = strstr(name, "norm") != NULL, is_decay = strstr(name, "ssm_a") != NULL;
 
     if (!x || !blocks)
         m->failed = 1;
     for (size_t r = 0; r < rows && !m->failed; r++) {
-        for (size_t i = 0; i < cols; i++) { /* uniform in [-1, 1) times 1/8, or near one */
+        for (size_t i = 0; i < cols; i++) { /* uniform in [-1, 1) times 1/8, or near 1, -1 */
             float u = (float)(tiny_random(&m->random) >> 40) * 0x1p-23f - 1;
-            x[i] = is_norm ? 1 + u / 8 : u / 8;
+            x[i] = is_norm ? 1 + u / 8 : is_decay ? u / 8 - 1 : u / 8;
         }
         if (quantize_row(q->type, blocks, x, cols) < 0)
             m->failed = 1;
@@ -217,7 +248,7 @@ static void put_data(struct maker *m, const char *name, const struct quant *q, s
 
 static void tensor(struct maker *m, const char *name, int cols, int rows)
 {
-    const struct quant *q = quant_find(rows > 1 ? m->o->type : QUANT_F32);
+    const struct quant *q = quant_find(rows > 1 && cols % 32 == 0 ? m->o->type : QUANT_F32);
     uint64_t ne[2] = {(uint64_t)cols, (uint64_t)rows};
     struct gguf_str s = {name, strlen(name)};
 
@@ -226,6 +257,27 @@ static void tensor(struct maker *m, const char *name, int cols, int rows)
                         quant_bytes(q, (size_t)cols * (size_t)rows));
     else
         put_data(m, name, q, (size_t)cols, (size_t)rows);
+}
+
+static void hybrid_tensors(struct maker *m, int embedding, int layer)
+{
+    int conv = SSM_INNER + 2 * SSM_GROUPS * SSM_STATES;
+    const struct {
+        const char *name;
+        int cols, rows;
+    } all[] = {
+        {"ssm_in.weight", embedding, SSM_INNER + conv + SSM_HEADS},
+        {"ssm_conv1d.weight", SSM_TAPS, conv}, {"ssm_conv1d.bias", conv, 1},
+        {"ssm_dt.bias", SSM_HEADS, 1}, {"ssm_a", 1, SSM_HEADS}, {"ssm_d", 1, SSM_HEADS},
+        {"ssm_norm.weight", SSM_INNER / SSM_GROUPS, SSM_GROUPS},
+        {"ssm_out.weight", SSM_INNER, embedding},
+    };
+    char name[64];
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        snprintf(name, sizeof name, "blk.%d.%s", layer, all[i].name);
+        tensor(m, name, all[i].cols, all[i].rows);
+    }
 }
 
 static void tensors(struct maker *m, int embedding, int layers, int n_vocab)
@@ -244,11 +296,14 @@ static void tensors(struct maker *m, int embedding, int layers, int n_vocab)
     char name[64];
 
     tensor(m, "token_embd.weight", embedding, n_vocab);
-    for (int l = 0; l < layers; l++)
+    for (int l = 0; l < layers; l++) {
         for (size_t i = 0; i < sizeof layer / sizeof layer[0]; i++) {
             snprintf(name, sizeof name, "blk.%d.%s.weight", l, layer[i].name);
             tensor(m, name, layer[i].cols, layer[i].rows);
         }
+        if (m->o->is_hybrid)
+            hybrid_tensors(m, embedding, l);
+    }
     tensor(m, "output_norm.weight", embedding, 1);
     if (!m->o->is_tied)
         tensor(m, "output.weight", embedding, n_vocab);

@@ -1,4 +1,4 @@
-/* tiny.h -- a random model of the llama architecture, small enough to be made in every test.
+/* tiny.h -- a random model of the llama architecture, or a hybrid, made anew by every test.
  *
  * A valid GGUF file for the engine and the tokenizer: two layers, a vocabulary of bytes and a few
  * words, a ChatML template.  The same options give the same bytes everywhere.  What it says is
@@ -19,6 +19,7 @@ struct tiny_opts {
     int layers;    /* 0: 2 */
     int heads, kv_heads; /* 0: 4, 2 */
     int is_tied;   /* no output.weight */
+    int is_hybrid; /* architecture falcon-h1: a Mamba 2 beside the attention of each layer */
 };
 
 /* Appends the file's bytes to out (70 to 90 KB in Q4_0, 150 KB in Q8_0, 520 KB in F32). */
