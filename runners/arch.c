@@ -147,6 +147,27 @@ static int adjust_hunyuan(struct build *b)
     return 0;
 }
 
+/* Which layers have the delta rule instead of attention: the file's list, or all but each n-th. */
+static int adjust_delta(struct build *b)
+{
+    int layers = b->m->hp.layers, interval, rc = -1;
+    const struct int_key key = {"full_attention_interval", &interval, b->a->period, 1, 1 << 10};
+    int *recurrent = mem_calloc((size_t)layers, sizeof *recurrent);
+
+    if (!recurrent)
+        return err_nomem(b->e);
+    if (arch_layer_ints(b, "attention.recurrent_layers", 0, 0, 1, recurrent) < 0 ||
+        model_ints(b->m, &key, 1, b->e) < 0)
+        goto out;
+    for (int i = 0; i < layers; i++)
+        if (has_key(b, "attention.recurrent_layers") ? recurrent[i] : (i + 1) % interval != 0)
+            b->layers[i].kv_heads = 0;
+    rc = 0;
+out:
+    mem_free(recurrent);
+    return rc;
+}
+
 /* ---- the table ------------------------------------------------------------------------------ */
 
 #define LN LAYER_NORM
@@ -168,6 +189,7 @@ static const struct arch archs[] = {
     {"exaone4", BLOCK_POST, ACT_SILU, HALVES | QK_NORM | WINDOWED | GLOBAL_NO_ROPE, 4,
      adjust_exaone4},
     {"falcon", BLOCK_PARALLEL, ACT_GELU_ERF, LN | HALVES | UNGATED, 0, NULL},
+    {"falcon-h1", BLOCK_PRE, ACT_SILU, HALVES | MAMBA2 | BOTH_MIXERS, 0, NULL},
     {"gemma", BLOCK_PRE, ACT_GELU_TANH, HALVES | EMBED_SCALED, 0, NULL},
     {"gemma2", BLOCK_SANDWICH, ACT_GELU_TANH, HALVES | EMBED_SCALED | WINDOWED | SOFTCAPS, 2,
      adjust_gemma2},
@@ -177,12 +199,20 @@ static const struct arch archs[] = {
     {"gpt2", BLOCK_PRE, ACT_GELU_TANH, LN | NO_ROPE | POSITIONS | UNGATED, 0, NULL},
     {"gptneox", BLOCK_PARALLEL, ACT_GELU_ERF, LN | HALVES | UNGATED, 0, adjust_gptneox},
     {"granite", BLOCK_PRE, ACT_SILU, 0, 0, adjust_granite},
+    {"granitehybrid", BLOCK_PRE, ACT_SILU, MAMBA2, 0, adjust_granite},
     {"hunyuan-dense", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM_LATE, 0, adjust_hunyuan},
     {"internlm2", BLOCK_PRE, ACT_SILU, 0, 0, NULL},
+    {"jamba", BLOCK_PRE, ACT_SILU, NO_ROPE | MAMBA, 0, NULL},
+    {"lfm2", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM | WINDOWED | SHORTCONV, 0, NULL},
+    {"lfm2moe", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM | WINDOWED | SHORTCONV, 0, NULL},
+    {"mamba", BLOCK_PRE, ACT_SILU, MAMBA | MIXER_ONLY, 0, NULL},
+    {"mamba2", BLOCK_PRE, ACT_SILU, MAMBA2 | MIXER_ONLY, 0, NULL},
     {"minicpm", BLOCK_PRE, ACT_SILU, 0, 0, adjust_minicpm},
     {"mistral3", BLOCK_PRE, ACT_SILU, 0, 0, NULL},
     {"mpt", BLOCK_PRE, ACT_GELU_ERF, LN | NO_ROPE | QK_NORM_ROW | UNGATED, 0, NULL},
     {"nemotron", BLOCK_PRE, ACT_RELU2, LN | HALVES | UNGATED, 0, NULL},
+    {"nemotron_h", BLOCK_PRE, ACT_RELU2, NO_ROPE | UNGATED | MAMBA2 | MIXER_OR_FFN, 0, NULL},
+    {"nemotron_h_moe", BLOCK_PRE, ACT_RELU2, NO_ROPE | UNGATED | MAMBA2 | MIXER_OR_FFN, 0, NULL},
     {"olmo", BLOCK_PRE, ACT_SILU, LN | BARE_NORM, 0, NULL},
     {"olmo2", BLOCK_POST, ACT_SILU, HALVES | QK_NORM_ROW | WINDOWED | LOCAL_ROPE, 4, NULL},
     {"openelm", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM, 0, NULL},
@@ -193,6 +223,12 @@ static const struct arch archs[] = {
     {"qwen2", BLOCK_PRE, ACT_SILU, HALVES, 0, NULL},
     {"qwen2vl", BLOCK_PRE, ACT_SILU, HALVES, 0, NULL},
     {"qwen3", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM, 0, NULL},
+    {"qwen35", BLOCK_PRE, ACT_SILU,
+     HALVES | QK_NORM | FFN_NORM_IS_POST | DELTA_TILED | GATED_HEADS, 4, adjust_delta},
+    {"qwen35moe", BLOCK_PRE, ACT_SILU,
+     HALVES | QK_NORM | FFN_NORM_IS_POST | DELTA_TILED | GATED_HEADS, 4, adjust_delta},
+    {"qwen3next", BLOCK_PRE, ACT_SILU,
+     HALVES | QK_NORM | FFN_NORM_IS_POST | DELTA_GROUPED | GATED_HEADS, 4, adjust_delta},
     {"qwen3vl", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM, 0, NULL},
     {"refact", BLOCK_PRE, ACT_SILU, NO_ROPE | ALIBI, 0, NULL},
     {"seed_oss", BLOCK_PRE, ACT_SILU, HALVES | FFN_NORM_IS_POST, 0, NULL},
@@ -323,15 +359,49 @@ static const char *ffn_norm(const struct build *b)
     return b->a->flags & FFN_NORM_IS_POST ? "post_attention_norm" : "ffn_norm";
 }
 
+/* Attention, a recurrent mixer where a layer has no heads for keys, or both side by side. */
+static int add_mixers(struct build *b, int layer, int in, const char *post_norm)
+{
+    int attends = b->layers[layer].kv_heads > 0, recurrent = -1, value;
+
+    if (!attends || b->a->flags & BOTH_MIXERS) {
+        recurrent = add_recurrent(b, layer, in);
+        if (recurrent < 0)
+            return -1;
+    }
+    value = attends ? add_attention(b, layer, in) : want_rows(b, layer, recurrent);
+    if (value < 0)
+        return -1;
+    if (!attends)
+        return add_branch(b, layer, value, recurrent_output(b), post_norm);
+    if (recurrent >= 0 && b->wanted)
+        recurrent = add_gather(b, recurrent);
+    if (recurrent >= 0 && add_branch(b, layer, recurrent, recurrent_output(b), NULL) < 0)
+        return -1;
+    return add_branch(b, layer, value, "attn_output", post_norm);
+}
+
+/* One mixer or one feed-forward. */
+static int add_single(struct build *b, int layer)
+{
+    int in = add_norm(b, layer, b->residual, "attn_norm");
+
+    if (in < 0)
+        return -1;
+    if (b->layers[layer].kv_heads || has_tensor(b, layer, "ssm_in.weight"))
+        return add_mixers(b, layer, in, NULL);
+    return add_feed_forward(b, layer, want_rows(b, layer, in), NULL);
+}
+
 static int add_sequential(struct build *b, int layer)
 {
     int pre = b->block != BLOCK_POST, post = b->block != BLOCK_PRE;
     int in = pre ? add_norm(b, layer, b->residual, "attn_norm") : b->residual;
-    int value = in < 0 ? -1 : add_attention(b, layer, in);
 
-    if (value < 0 ||
-        add_branch(b, layer, value, "attn_output", post ? "post_attention_norm" : NULL) < 0)
+    if (in < 0 || add_mixers(b, layer, in, post ? "post_attention_norm" : NULL) < 0)
         return -1;
+    if (b->a->flags & MIXER_ONLY)
+        return 0;
     in = pre ? add_norm(b, layer, b->residual, ffn_norm(b)) : b->residual;
     return in < 0 ? -1 : add_feed_forward(b, layer, in, post ? "post_ffw_norm" : NULL);
 }
@@ -386,9 +456,17 @@ static int add_embedding(struct build *b, const struct weight *w)
     return 0;
 }
 
+/* LFM2 calls its last norm by the name of the first. */
+static const char *last_norm(struct build *b)
+{
+    int odd = b->a->flags & SHORTCONV && !has_tensor(b, -1, "output_norm.weight");
+
+    return odd ? "token_embd_norm" : "output_norm";
+}
+
 static int add_head(struct build *b, const struct weight *embedding)
 {
-    int layers = b->m->hp.layers, normed = add_norm(b, layers, b->residual, "output_norm");
+    int layers = b->m->hp.layers, normed = add_norm(b, layers, b->residual, last_norm(b));
     const struct weight *w = normed < 0 ? NULL : maybe(b, -1, "output.weight");
     struct op op = OP_EMPTY;
 
@@ -426,7 +504,9 @@ static int build_all(struct build *b)
     if (build_ropes(b) < 0 || add_embedding(b, embedding) < 0)
         return -1;
     for (int i = 0; i < p->n_layers; i++)
-        if ((b->block == BLOCK_PARALLEL ? add_parallel(b, i) : add_sequential(b, i)) < 0)
+        if ((b->a->flags & MIXER_OR_FFN        ? add_single(b, i)
+             : b->block == BLOCK_PARALLEL ? add_parallel(b, i)
+                                          : add_sequential(b, i)) < 0)
             return -1;
     return add_head(b, embedding);
 }

@@ -47,7 +47,8 @@ static int add_qkv(struct build *b, int layer, int in, int out[3])
 {
     const struct hparams *hp = &b->m->hp;
     const struct layer *l = &b->layers[layer];
-    int q = l->heads * hp->head_dim, k = l->kv_heads * hp->head_dim;
+    int k = l->kv_heads * hp->head_dim;
+    int q = l->heads * hp->head_dim * (b->a->flags & GATED_HEADS ? 2 : 1);
     const struct part parts[] = {
         {"attn_q.weight", "attn_q.bias", 0, q},
         {"attn_k.weight", "attn_k.bias", q, k},
@@ -184,14 +185,44 @@ static int add_attend(struct build *b, int layer, const int qkv[3])
     return emit(b, layer, op, l->heads * hp->value_dim);
 }
 
+/* [query | gate] per head into one value each. */
+static int deal_queries(struct build *b, int layer, int *q)
+{
+    int n = b->m->hp.head_dim, heads = b->layers[layer].heads, gate;
+    struct op op = OP_EMPTY;
+
+    op.kind = OP_DEAL;
+    op.layer = layer;
+    op.in[0] = *q;
+    op.n_out = 2;
+    *q = op.out[0] = program_value(&b->m->program, heads * n);
+    gate = op.out[1] = program_value(&b->m->program, heads * n);
+    op.deal = (struct deal){.groups = heads, .n = 2, .part = {{n, 0, 0}, {n, 1, 0}}};
+    program_op(&b->m->program, op);
+    return gate;
+}
+
+static int add_output_gate(struct build *b, int layer, int gate, int value)
+{
+    struct op op = OP_EMPTY;
+
+    op.kind = OP_GATE;
+    op.act = ACT_SIGMOID;
+    op.in[0] = gate;
+    op.in[1] = value;
+    return emit(b, layer, op, program_width(&b->m->program, value));
+}
+
 int add_attention(struct build *b, int layer, int in)
 {
     const struct layer *l = &b->layers[layer];
     unsigned f = b->a->flags;
-    int qkv[3], value;
+    int qkv[3], value, gate = -1;
 
     if (add_qkv(b, layer, in, qkv) < 0)
         return -1;
+    if (f & GATED_HEADS)
+        gate = deal_queries(b, layer, &qkv[0]);
     if (f & QK_NORM_ROW && has_tensor(b, layer, "attn_q_norm.weight") &&
         add_row_norms(b, layer, qkv) < 0)
         return -1;
@@ -212,6 +243,8 @@ int add_attention(struct build *b, int layer, int in)
     value = add_attend(b, layer, qkv);
     if (value < 0)
         return -1;
+    if (gate >= 0)
+        value = add_output_gate(b, layer, gate, value);
     value = want_rows(b, layer, value);
     return f & SUB_NORMS ? add_norm(b, layer, value, "attn_sub_norm") : value;
 }

@@ -37,8 +37,17 @@ enum arch_flags {
     SOFTCAPS = 1 << 18,         /* 50 and 30 where the keys are absent */
     SUB_NORMS = 1 << 19,        /* a norm before each output projection */
     XIELU = 1 << 20,
-    RECURRENT = 1 << 22,        /* some or all layers have no attention */
     GEMMA_BASE = 1 << 21,       /* windowed layers rotate with base 10,000 unless the key says */
+    BOTH_MIXERS = 1 << 23,      /* attention and a recurrent mixer side by side in every layer */
+    MIXER_ONLY = 1 << 24,       /* no feed-forward */
+    MIXER_OR_FFN = 1 << 25,     /* a layer is one mixer or one feed-forward, after attn_norm */
+    GATED_HEADS = 1 << 26,      /* attn_q has [query | gate] per head; outputs times its sigmoid */
+    SHORTCONV = 1 << 22, /* these five: what the layers without heads for keys have instead */
+    MAMBA = 1 << 27,
+    MAMBA2 = 1 << 28,
+    DELTA_GROUPED = 1 << 29, /* delta rule; value heads that share a key head are neighbours */
+    DELTA_TILED = 1 << 30,   /* value head h goes with key head h modulo their number */
+    RECURRENT = SHORTCONV | MAMBA | MAMBA2 | DELTA_GROUPED | DELTA_TILED,
 };
 
 struct build;
@@ -104,6 +113,8 @@ int add_branch(struct build *b, int layer, int in, const char *name, const char 
 
 /* Mixers: the value that the output projection reads. */
 int add_attention(struct build *b, int layer, int in); /* arch_attention.c */
+int add_recurrent(struct build *b, int layer, int in); /* arch_recurrent.c: of all rows */
+const char *recurrent_output(const struct build *b);   /* the projection after it */
 int add_feed_forward(struct build *b, int layer, int in, const char *post_norm); /* arch_ffn.c */
 
 #endif

@@ -63,8 +63,8 @@ int add_norm(struct build *b, int layer, int in, const char *name)
     op.kind = layer_norm ? OP_LAYER_NORM : OP_RMS_NORM;
     op.in[0] = in;
     op.eps = b->eps;
-    if (!bare)
-        op.w[0] = part_of_norm(b, at, name, ".weight", 1);
+    if (!bare) /* Falcon-H1 writes one name without its suffix */
+        op.w[0] = part_of_norm(b, at, name, has_tensor(b, at, name) ? "" : ".weight", 1);
     if (!bare && op.w[0] && layer_norm)
         op.bias[0] = part_of_norm(b, at, name, ".bias", 0);
     if (b->e->code)

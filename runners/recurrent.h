@@ -15,8 +15,8 @@
 
 #define SCAN_LANES 16
 
-/* Depthwise causal convolution: y_t = bias + sum over j of w_j x_(t - taps + 1 + j), by fma in order
- * of j from the bias; then SiLU where asked.  y is not x. */
+/* Depthwise causal convolution: y_t = bias + sum over j of w_j x_(t - taps + 1 + j), by fma in
+ * order of j from the bias; then SiLU where asked.  y is not x. */
 struct conv {
     int rows, lanes, taps, silu;
     const float *x;

@@ -33,7 +33,8 @@ static void scan_lane(const struct scan *s, int lane, int per_lane)
     int own = per_lane ? lane : 0;
 
     for (size_t t = 0; t < (size_t)s->rows; t++) {
-        float x = s->x[t * s->ldx + (size_t)lane], dt = v_softplus(s->dt[t * s->lddt + (size_t)own]);
+        float x = s->x[t * s->ldx + (size_t)lane];
+        float dt = v_softplus(s->dt[t * s->lddt + (size_t)own]);
         float sum[4] = {0};
         for (int n = 0; n < s->states; n++) {
             float *h = &s->state[n * SCAN_LANES + lane];

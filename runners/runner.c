@@ -111,7 +111,8 @@ static size_t choose_slots(size_t given, size_t page, size_t slot)
 
     if (slot == 0)
         return 0;
-    return given ? clamp(share / slot, 1, SLOTS_MAX) : clamp(share / slot, SLOTS_DEFAULT, SLOTS_USUAL);
+    return given ? clamp(share / slot, 1, SLOTS_MAX)
+                 : clamp(share / slot, SLOTS_DEFAULT, SLOTS_USUAL);
 }
 
 /* Pages of the cache: what the caller gives, else room for at least one longest sequence.  Without

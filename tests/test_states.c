@@ -64,7 +64,7 @@ static int hash_row(void *user, const struct request *q, int position, const flo
     return 0;
 }
 
-/* Few letters, so that paths branch everywhere: inside pages and spans, at ends, again and again. */
+/* Few letters, so that paths branch everywhere: inside pages and spans, at ends, and again. */
 static void make(struct asked *a, uint64_t *seed, int most, int with_generations)
 {
     memset(a, 0, sizeof *a);
@@ -211,7 +211,7 @@ static void check_family(const char *path, const char *family, enum numerics num
 static void every_recurrent_family_gives_the_bits_of_one_request_at_a_time(void **state)
 {
     static const char *const families[] = {
-        "mamba", "falcon-mamba", "mamba2",
+        "lfm2", "mamba", "falcon-mamba", "mamba2",
         "qwen35",
     };
 
