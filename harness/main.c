@@ -79,7 +79,7 @@ static const struct command commands[] = {
      "settings) "
      "the newest. Runs that did not end are listed apart."},
     {CONCLUDING, "nightly", cmd_nightly, nightly_options,
-     "PLAN.json | pin|unpin RUN | status|install PLAN", 1, 2, NULL, 1,
+     "PLAN | pin|unpin RUN | status|install PLAN", 1, 2, NULL, 1,
      "measure a plan every night and tell real changes from noise",
      "Compares with the pinned night, or with the plan's baseline, and looks for change points in "
      "the series of nights. Exit status 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 not comparable. status "
