@@ -76,7 +76,8 @@ static int measure(const struct context *c, struct plan *p, struct err *e)
 
     localtime_r(&now, &local);
     strftime(date, sizeof date, "%Y-%m-%d", &local);
-    if (work_open(&w, c, p, e) == 0 && work_night(&w, "run", date, args_flag(c->args, "again"), e) == 0) {
+    if (work_open(&w, c, p, e) == 0 &&
+        work_night(&w, "run", date, args_flag(c->args, "again"), e) == 0) {
         rc = 0;
         if (w.night.is_complete)
             context_note(c, "plan %s is complete; --again measures it once more", p->name);

@@ -10,7 +10,7 @@
 #include "harness/night_impl.h"
 #include "results/query.h"
 
-/* --- what the parts share --------------------------------------------------------------------- */
+/* --- what the parts share -------------------------------------------------------------------- */
 
 static const char *keep_text(struct judge *j, const char *fmt, va_list ap)
 {
@@ -94,7 +94,7 @@ int judge_quiet(const struct cell_list *l, const char *series)
     return quiet;
 }
 
-/* --- the baseline ------------------------------------------------------------------------------- */
+/* --- the baseline ---------------------------------------------------------------------------- */
 
 static int add_run(struct run_ids *out, const char *run, struct err *e)
 {
@@ -164,7 +164,7 @@ int night_baseline(struct run_ids *out, struct store *s, const struct plan *p, i
     return rc < 0 ? -1 : 0;
 }
 
-/* --- the night ------------------------------------------------------------------------------------ */
+/* --- the night ------------------------------------------------------------------------------- */
 
 /* Days since 1970-01-01 of "2026-11-26"; the calendar has no use for clocks. */
 static long day_of(const char *date)
@@ -250,7 +250,7 @@ void night_report_release(struct night_report *r)
     *r = (struct night_report){0};
 }
 
-/* --- as JSON -------------------------------------------------------------------------------------- */
+/* --- as JSON --------------------------------------------------------------------------------- */
 
 static const char *const finding_names[] = {"regression", "cell", "change", "not comparable",
                                             "segment",    "gain", "note"};

@@ -33,8 +33,8 @@ static struct comparison *begin(struct judge *j, const struct cell_row *cell, co
     return c;
 }
 
-/* Every credit and every likelihood is bit for bit what it was: then nothing was sampled and nothing
- * needs to be inferred. */
+/* Every credit and every likelihood is bit for bit what it was: then nothing was sampled, and
+ * nothing needs to be inferred. */
 static int is_identical(const struct pair_task *t)
 {
     for (size_t i = 0; i < t->n; i++) {

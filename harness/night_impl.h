@@ -47,7 +47,7 @@ int judge_builds(struct judge *j);
 /* Adjusts the p values of the whole night, settles the verdicts, and tells them as findings. */
 int judge_settle(struct judge *j);
 
-/* --- speed tests ------------------------------------------------------------------------------ */
+/* --- speed tests ----------------------------------------------------------------------------- */
 
 struct speed { /* one test of a series in a night */
     const char *test;

@@ -41,7 +41,7 @@ static size_t end_of_series(const struct point_list *l, size_t i)
     return end;
 }
 
-/* --- for a terminal ------------------------------------------------------------------------- */
+/* --- for a terminal -------------------------------------------------------------------------- */
 
 static const char *const finding_words[] = {"REGRESSION", "FAILED CELL", "CHANGE", "NOT COMPARABLE",
                                             "segment",    "gain",        "note"};
@@ -67,10 +67,12 @@ static int print_findings(const struct context *c, const struct night_report *r,
 
 static void put_percent(struct table *t, const struct comparison *c, double v)
 {
-    if (strcmp(c->quantity, "nats per byte") == 0)
-        table_cell(t, isfinite(v) ? "%+.4f" : "-", v);
+    if (!isfinite(v))
+        table_cell(t, "-");
+    else if (strcmp(c->quantity, "nats per byte") == 0)
+        table_cell(t, "%+.4f", v);
     else
-        table_cell(t, !isfinite(v) ? "-" : strcmp(c->quantity, "accuracy") == 0 ? "%+.2f pt" : "%+.2f %%", 100 * v);
+        table_cell(t, "%+.2f %s", 100 * v, strcmp(c->quantity, "accuracy") == 0 ? "pt" : "%");
 }
 
 static int print_comparisons(const struct context *c, const struct night_report *r, struct err *e)
@@ -189,7 +191,7 @@ int night_sparklines(const struct context *c, const struct point_list *l, int ni
     return rc;
 }
 
-/* --- the page ----------------------------------------------------------------------------------- */
+/* --- the page -------------------------------------------------------------------------------- */
 
 static void add_findings(struct report *out, const struct night_report *r)
 {
@@ -252,9 +254,10 @@ static void add_comparisons(struct report *out, const struct night_report *r)
 static void add_changes(struct report *out, const struct night_report *r)
 {
     static const struct report_column columns[] = {
-        {"series", "Series", NULL, 9}, {"metric", "Metric", NULL, 8}, {"night", "Since night", NULL, 7},
-        {"date", "Date", NULL, 4},     {"before", "Before", NULL, 6}, {"after", "After", NULL, 6},
-        {"p", "p", NULL, 2},           {"state", "State", NULL, 5},
+        {"series", "Series", NULL, 9},     {"metric", "Metric", NULL, 8},
+        {"night", "Since night", NULL, 7}, {"date", "Date", NULL, 4},
+        {"before", "Before", NULL, 6},     {"after", "After", NULL, 6},
+        {"p", "p", NULL, 2},               {"state", "State", NULL, 5},
     };
     struct report_table *t;
 

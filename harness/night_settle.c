@@ -133,10 +133,13 @@ static int tell_changes(struct judge *j)
 {
     for (size_t i = 0; i < j->r->n_changes; i++) {
         const struct night_change *c = &j->r->changes[i];
+        enum finding_kind kind = c->worse == 1   ? FINDING_CHANGE
+                                 : c->worse == 0 ? FINDING_GAIN
+                                                 : FINDING_NOTE;
         if (!c->is_new)
             continue;
-        if (judge_find(j, c->worse == 1 ? FINDING_CHANGE : c->worse == 0 ? FINDING_GAIN : FINDING_NOTE,
-                       c->magnitude, "%s: %s changed with night %d of %s: %.4g, was %.4g (p %.2g)",
+        if (judge_find(j, kind, c->magnitude,
+                       "%s: %s changed with night %d of %s: %.4g, was %.4g (p %.2g)",
                        c->series, c->metric, c->night, c->date, c->after, c->before, c->p) < 0)
             return -1;
     }
@@ -173,8 +176,9 @@ static int tell_night(struct judge *j)
                    r->night.n_cells) < 0)
         return -1;
     if (!r->has_baseline && r->night.n_done)
-        return judge_find(j, FINDING_NOTE, 3, "nothing to compare with: 'densimeter nightly pin RUN' "
-                                              "pins a night, or \"baseline\" in the plan");
+        return judge_find(j, FINDING_NOTE, 3,
+                          "nothing to compare with: 'densimeter nightly pin RUN' pins a night, or "
+                          "\"baseline\" in the plan");
     return 0;
 }
 

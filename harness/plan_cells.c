@@ -22,7 +22,18 @@ struct units {
     size_t n, cap;
 };
 
-/* --- words of a command --------------------------------------------------------------------- */
+/* Member i of a list that may be a single value or absent; absent counts as one NULL. */
+static const cJSON *entry_at(const cJSON *list, int i)
+{
+    return cJSON_IsArray(list) ? cJSON_GetArrayItem(list, i) : list;
+}
+
+static int entries(const cJSON *list)
+{
+    return cJSON_IsArray(list) ? cJSON_GetArraySize(list) : 1;
+}
+
+/* --- words of a command ---------------------------------------------------------------------- */
 
 static void put_list_value(struct strbuf *b, const cJSON *j)
 {
@@ -105,11 +116,9 @@ static void put_command(const struct plan *p, const struct spot *s, int arm, str
         json_put_str(o, NULL, "--repeats");
         json_put_str(o, NULL, "1");
     }
-    for (int i = 0; !s->is_bench && data && i < (cJSON_IsArray(data) ? cJSON_GetArraySize(data) : 1);
-         i++) {
+    for (int i = 0; !s->is_bench && data && i < entries(data); i++) {
         json_put_str(o, NULL, "--data");
-        json_put_str(o, NULL, cJSON_GetStringValue(cJSON_IsArray(data) ? cJSON_GetArrayItem(data, i)
-                                                                       : data));
+        json_put_str(o, NULL, cJSON_GetStringValue(entry_at(data, i)));
     }
     json_put_str(o, NULL, "--quiet");
     json_end_array(o);
@@ -142,18 +151,7 @@ static int add_unit(struct plan *p, struct units *u, const struct spot *s, struc
     return failed ? err_nomem(e) : 0;
 }
 
-/* --- the grid ------------------------------------------------------------------------------- */
-
-/* Member i of a list that may be a single value or absent; absent counts as one NULL. */
-static const cJSON *entry_at(const cJSON *list, int i)
-{
-    return cJSON_IsArray(list) ? cJSON_GetArrayItem(list, i) : list;
-}
-
-static int entries(const cJSON *list)
-{
-    return cJSON_IsArray(list) ? cJSON_GetArraySize(list) : 1;
-}
+/* --- the grid -------------------------------------------------------------------------------- */
 
 static int add_asked(struct plan *p, struct units *u, struct spot *s, const char *key,
                      struct err *e)
@@ -186,7 +184,7 @@ static int add_units(struct plan *p, struct units *u, struct err *e)
     return 0;
 }
 
-/* --- the order ------------------------------------------------------------------------------ */
+/* --- the order ------------------------------------------------------------------------------- */
 
 struct block {
     int unit, round;

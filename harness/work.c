@@ -36,7 +36,7 @@ int work_be_patient(const struct context *c, double *waited_s, const struct err 
     return 1;
 }
 
-/* --- models and programs -------------------------------------------------------------------- */
+/* --- models and programs --------------------------------------------------------------------- */
 
 /* 1 when the file is the one that was hashed, by everything stat tells. */
 static int is_unchanged(struct hashed_model *m)
@@ -168,7 +168,7 @@ void work_close(struct work *w)
     *w = (struct work){0};
 }
 
-/* --- the night ------------------------------------------------------------------------------ */
+/* --- the night ------------------------------------------------------------------------------- */
 
 /* The plan's text and the program: another of either is another night. */
 static int night_hash(const struct work *w, char hex[SHA256_HEX], struct err *e)

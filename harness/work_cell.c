@@ -34,7 +34,7 @@ struct attempt {
     char reason[400];
 };
 
-/* --- the cell's database -------------------------------------------------------------------- */
+/* --- the cell's database --------------------------------------------------------------------- */
 
 static char *cells_folder(const struct work *w)
 {
@@ -112,7 +112,7 @@ static int look_into(struct attempt *a, struct err *e)
     return rc;
 }
 
-/* --- running -------------------------------------------------------------------------------- */
+/* --- running --------------------------------------------------------------------------------- */
 
 /* argv[0..n] of the cell from its JSON; texts are those of *json. */
 static int make_argv(const struct attempt *a, cJSON **json, char ***out, struct err *e)
@@ -282,7 +282,7 @@ static int is_there_room(const struct attempt *a, struct err *e)
     return rc;
 }
 
-/* --- the end -------------------------------------------------------------------------------- */
+/* --- the end --------------------------------------------------------------------------------- */
 
 static int end_cell(struct attempt *a, int done, const char *outcome, const char *reason,
                     struct err *e)

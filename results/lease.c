@@ -76,7 +76,7 @@ int64_t lease_runner(const struct lease *l)
     return l->runner;
 }
 
-/* --- whose leases have ended ---------------------------------------------------------------- */
+/* --- whose leases have ended ----------------------------------------------------------------- */
 
 /* How long the count has stood still. */
 static double silence_s(struct lease *l, const struct watch *now, struct err *e)
@@ -162,7 +162,7 @@ static int look_at_others(struct lease *l, struct others *out, int64_t *taken_ov
     return rc < 0 ? -1 : 0;
 }
 
-/* --- taking and giving ---------------------------------------------------------------------- */
+/* --- taking and giving ----------------------------------------------------------------------- */
 
 /* The first block that may begin now; -1: none, -2: error. */
 static int first_free(struct db *db, int64_t night, const struct others *o, struct err *e)

@@ -43,9 +43,9 @@ struct night {
     int clock_back;  /* it is dated before the night before it */
     int abandoned;   /* n of a night that this one ends unfinished; 0: none */
 };
-/* The night to work on.  "run": the last one of this very plan, else a new one.  "nightly": the last
- * one when it has this date and plan, else a new one; what an unfinished one has measured is kept
- * and its pending cells become skipped.  One transaction, so two callers get the same night. */
+/* The night to work on.  "run": the last one of this very plan, else a new one.  "nightly": the
+ * last one when it has this date and plan, else a new one; what an unfinished one has measured is
+ * kept and its pending cells become skipped.  One transaction, so two callers get the same night. */
 int night_open(struct store *s, const struct night_spec *spec, struct night *out, struct err *e);
 
 /* Ends it.  summary: JSON or NULL.  A night that is complete can be given another summary. */
@@ -92,7 +92,7 @@ struct cell_list {
 int query_cells(struct store *s, int64_t night_id, struct cell_list *out, struct err *e);
 void cell_list_release(struct cell_list *l);
 
-/* --- series --------------------------------------------------------------------------------- */
+/* --- series ---------------------------------------------------------------------------------- */
 
 struct point {
     int64_t night_id, segment_id;
@@ -129,7 +129,7 @@ int segment_enter(struct store *s, int64_t plan_id, const char *series, int64_t 
                   const char *fingerprint, const char *changed, struct segment *out,
                   struct err *e);
 
-/* --- pins ----------------------------------------------------------------------------------- */
+/* --- pins ------------------------------------------------------------------------------------ */
 
 int pin_set(struct store *s, const char *run_id, int pinned, struct err *e);
 /* The newest pinned run of this series (a cell's run) or, failing that, of this model and kind made
@@ -137,12 +137,12 @@ int pin_set(struct store *s, const char *run_id, int pinned, struct err *e);
 int pin_find(struct store *s, const char *series, const char *kind, const char *model,
              char run_id[RUN_ID_SIZE], struct err *e);
 /* The run of the series' first done cell in this plan whose run is still kept; 1, 0, -1. */
-int series_first_run(struct store *s, int64_t plan_id, const char *series, char run_id[RUN_ID_SIZE],
-                     struct err *e);
+int series_first_run(struct store *s, int64_t plan_id, const char *series,
+                     char run_id[RUN_ID_SIZE], struct err *e);
 /* The night whose cell the run is; 1, 0: it is no cell's, -1. */
 int night_of_run(struct store *s, const char *run_id, int64_t *night_id, struct err *e);
 
-/* --- retention ------------------------------------------------------------------------------ */
+/* --- retention ------------------------------------------------------------------------------- */
 
 struct prune_rule {
     int last;   /* nights of each plan, the newest so many */
@@ -152,9 +152,9 @@ struct pruned {
     const char *run, *plan, *date;
     int night;
 };
-/* The runs of nights that no rule keeps.  The first night of a plan, unfinished nights, labelled and
- * pinned runs, runs of no night, and all points of all series stay.  dry: nothing is deleted.  Calls
- * `each` for every run; returns how many, -1.  A run is gone as a whole or not at all. */
+/* The runs of nights that no rule keeps.  The first night of a plan, unfinished nights, labelled
+ * and pinned runs, runs of no night, and all points of all series stay.  dry: nothing is deleted.
+ * Calls `each` for every run; returns how many, -1.  A run is gone as a whole or not at all. */
 int store_prune(struct store *s, const struct prune_rule *rule, int dry,
                 void (*each)(void *user, const struct pruned *p), void *user, struct err *e);
 

@@ -65,7 +65,7 @@ int bpe_add_rule(struct bpe *b, struct gguf_str left, struct gguf_str right, uin
     size_t skip = b->o.inner_prefix.n;
     uint32_t odd;
 
-    if (skip > right.n || memcmp(right.s, b->o.inner_prefix.s, skip) != 0)
+    if (skip > right.n || (skip && memcmp(right.s, b->o.inner_prefix.s, skip) != 0))
         skip = 0;
     strbuf_clear(&b->joined);
     strbuf_add(&b->joined, left.s, left.n);
