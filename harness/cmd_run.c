@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "harness/builds.h"
 #include "harness/commands.h"
 #include "harness/present_night.h"
 #include "harness/stored.h"
@@ -15,18 +16,22 @@ const struct option run_options[] = {
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
 
-static int print_night(const struct context *c, const struct night_row *n,
+static int print_night(const struct context *c, struct store *s, const struct night_row *n,
                        const struct cell_list *cells, struct err *e)
 {
     struct strbuf b = STRBUF_INIT;
     struct json_out o;
     int rc;
 
-    if (!c->json)
-        return present_night_text(c, n, cells, e);
+    if (!c->json) {
+        rc = present_night_text(c, n, cells, e);
+        return rc < 0 || c->csv ? rc : builds_text(c, s, cells, e);
+    }
     o = context_json_begin(&b, "run");
     present_night_json(&o, n, cells);
-    rc = context_json_end(c, &o, e);
+    rc = builds_json(&o, s, cells, e);
+    if (rc == 0)
+        rc = context_json_end(c, &o, e);
     strbuf_release(&b);
     return rc;
 }
@@ -47,7 +52,7 @@ static int print_last(const struct context *c, struct store *s, const struct pla
     if (rc == 0)
         rc = query_cells(s, nights.v[0].id, &cells, e);
     if (rc == 0)
-        rc = print_night(c, &nights.v[0], &cells, e);
+        rc = print_night(c, s, &nights.v[0], &cells, e);
     if (rc == 0)
         rc = nights.v[0].n_failed > 0;
     cell_list_release(&cells);

@@ -1,8 +1,8 @@
 /* night.h -- what a measured night says: against its baseline, and along its series.
  *
  * Three states per comparison and for the night as a whole, as in statistics.md 0: FAIL only for a
- * loss that is significant after correction over the whole night (Benjamini and Hochberg) and larger
- * than the plan's threshold, PASS when the loss is shown to be smaller than the threshold,
+ * loss that is significant after correction over the whole night (Benjamini and Hochberg) and
+ * larger than the plan's threshold, PASS when the loss is shown to be smaller than the threshold,
  * INCONCLUSIVE otherwise.  A speed on a noisy machine never fails, and its threshold is never below
  * what the program differs from itself by (the A/A floor of the series' nights).  Change points are
  * looked for within segments: a new model file, data, task version, setting or machine begins one

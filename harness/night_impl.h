@@ -1,7 +1,8 @@
 /* night_impl.h -- between the files that judge a night.
  *
- * night.c puts the parts together, night_segments.c knows what is the same, night_points.c keeps the
- * series and finds their changes, night_evals.c and night_speed.c compare with the baseline. */
+ * night.c puts the parts together, night_segments.c knows what is the same, night_points.c keeps
+ * the series and finds their changes, night_evals.c and night_speed.c compare with the baseline,
+ * night_settle.c decides. */
 #ifndef HARNESS_NIGHT_IMPL_H
 #define HARNESS_NIGHT_IMPL_H
 
@@ -68,6 +69,9 @@ int speeds_of_cells(struct speeds *out, struct store *s, const struct cell_list 
 int speeds_of_runs(struct speeds *out, struct store *s, const struct run_ids *ids, struct err *e);
 void speeds_release(struct speeds *s);
 const struct speed *speeds_find(const struct speeds *s, const char *test);
+/* The first cell of the other program's series, for a cell of the second program of "builds"; NULL:
+ * it is none. */
+const struct cell_row *speeds_other_build(const struct cell_list *l, const struct cell_row *b);
 
 /* |ln ratio| of the program against itself tonight: arm against arm, or every other process where
  * the series has one arm; NAN with too few. */

@@ -288,7 +288,7 @@ int judge_speed(struct judge *j, const struct cell_row *cell)
 }
 
 /* "... @A:old" and "... @B:new" of the same cells. */
-static const struct cell_row *other_build(const struct cell_list *l, const struct cell_row *b)
+const struct cell_row *speeds_other_build(const struct cell_list *l, const struct cell_row *b)
 {
     const char *mark = strstr(b->spec.series, " @B:");
 
@@ -307,7 +307,7 @@ int judge_builds(struct judge *j)
     const struct cell_list *l = &j->r->cells;
 
     for (size_t i = 0; i < l->n; i++) {
-        const struct cell_row *other = other_build(l, &l->v[i]);
+        const struct cell_row *other = speeds_other_build(l, &l->v[i]);
         struct speeds a = {0}, b = {0};
         int rc = 0;
         if (!other || !judge_begins_series(l, i))

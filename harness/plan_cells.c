@@ -1,7 +1,7 @@
 /* plan_cells.c -- a plan's grid as processes, in the order to run them (statistics.md 5.2).
  *
  * A unit is a model on a device with settings and either tasks or a speed test.  Units are spread
- * over rounds and shuffled within them, by the plan's seed alone: the same plan is the same list. */
+ * over rounds and shuffled within them by the plan's seed alone: one plan is one list. */
 #include <math.h>
 #include <string.h>
 

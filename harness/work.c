@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,41 +37,24 @@ int work_be_patient(const struct context *c, double *waited_s, const struct err 
 
 /* --- models and programs --------------------------------------------------------------------- */
 
-/* 1 when the file is the one that was hashed, by everything stat tells. */
-static int is_unchanged(struct hashed_model *m)
-{
-    struct stat st;
-    int same;
-
-    if (!m->path || stat(m->path, &st) < 0)
-        return 0;
-    same = m->device == (int64_t)st.st_dev && m->inode == (int64_t)st.st_ino &&
-           m->bytes == (int64_t)st.st_size &&
-           m->changed_ns == (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-    m->device = (int64_t)st.st_dev;
-    m->inode = (int64_t)st.st_ino;
-    m->bytes = (int64_t)st.st_size;
-    m->changed_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-    return same && m->sha256[0];
-}
-
 /* A model that cannot be read is a result too: m->why says it. */
-static int hash_model(struct hashed_model *m, struct err *e)
+static int read_model(struct hashed_model *m, struct err *e)
 {
     struct err why = ERR_NONE;
+    char stamp[SHA256_HEX] = "";
 
-    m->sha256[0] = m->why[0] = 0;
     if (!m->path)
         m->path = model_path(m->model, &why);
-    if (m->path) {
-        is_unchanged(m);
-        if (sha256_file(m->sha256, m->path, &why) < 0)
-            m->sha256[0] = 0;
-    }
+    if (m->path && model_stamp(stamp, m->path, &why) == 0 && m->sha256[0] &&
+        strcmp(stamp, m->stamp) == 0)
+        return 0;
+    m->sha256[0] = m->why[0] = 0;
+    memcpy(m->stamp, stamp, sizeof m->stamp);
+    if (why.code == ERR_OK && model_hash(m->sha256, m->path, &why) < 0)
+        m->sha256[0] = 0;
     if (why.code == ERR_NOMEM)
         return err_nomem(e);
-    if (why.code != ERR_OK)
-        snprintf(m->why, sizeof m->why, "%.*s", (int)sizeof m->why - 1, why.text);
+    snprintf(m->why, sizeof m->why, "%.*s", (int)sizeof m->why - 1, why.text);
     return 0;
 }
 
@@ -92,7 +74,7 @@ int work_model(struct work *w, const char *model, const struct hashed_model **ou
         w->n_models++;
     }
     m = &w->models[i];
-    if (!is_unchanged(m) && hash_model(m, e) < 0)
+    if (read_model(m, e) < 0)
         return -1;
     *out = m;
     return 0;
@@ -320,6 +302,8 @@ int work_night(struct work *w, const char *kind, const char *date, int again, st
     if (open_lease(w, e) < 0)
         return -1;
     rc = do_cells(w, e);
+    if (rc == 0)
+        work_sweep(w);
     lease_close(w->lease);
     w->lease = NULL;
     return rc;

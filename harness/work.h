@@ -8,15 +8,15 @@
 
 #include "base/sha256.h"
 #include "harness/context.h"
+#include "harness/model_hash.h"
 #include "harness/plan.h"
 #include "results/lease.h"
 
-/* A model's file as it was when last hashed. */
+/* A model as it was when last read. */
 struct hashed_model {
     char *model, *path; /* as the plan names it; where that is */
-    char sha256[SHA256_HEX];
+    char sha256[MODEL_HASH_SIZE], stamp[SHA256_HEX];
     char why[200]; /* it cannot be read: the reason */
-    int64_t device, inode, bytes, changed_ns;
 };
 
 struct work {

@@ -1,4 +1,5 @@
 /* work_cell.c -- one cell: its process, its database, its end. */
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -79,6 +80,38 @@ static void remove_database(const struct attempt *a)
     mem_free(folder);
 }
 
+void work_sweep(struct work *w)
+{
+    char *folder = cells_folder(w), *path;
+    DIR *d = folder ? opendir(folder) : NULL;
+    const struct dirent *f;
+    char *end;
+
+    while (d && (f = readdir(d)) != NULL) {
+        long long id = strtoll(f->d_name, &end, 10);
+        if (end == f->d_name || strncmp(end, ".db", 3) != 0 ||
+            cell_is_pending(w->store, id, NULL) != 0 || !(path = path_join(folder, f->d_name)))
+            continue;
+        unlink(path);
+        mem_free(path);
+    }
+    if (d)
+        closedir(d);
+    if (folder)
+        rmdir(folder);
+    mem_free(folder);
+}
+
+/* A run measured on another file is not this cell's.  What a run keeps of a folder is not what the
+ * night keeps of it. */
+static int is_on_this_model(const struct attempt *a, const char *sha256)
+{
+    const char *began = a->cell->spec.model_sha256;
+
+    return !began || strncmp(began, MODEL_FOLDER, strlen(MODEL_FOLDER)) == 0 ||
+           (sha256 && strcmp(sha256, began) == 0);
+}
+
 /* The newest run in the cell's database, if any.  1: its process still lives (an orphan of a runner
  * that lost the cell). */
 static int look_into(struct attempt *a, struct err *e)
@@ -100,11 +133,9 @@ static int look_into(struct attempt *a, struct err *e)
             a->complete = strcmp(l.v[0].status, "complete") == 0;
             rc = strcmp(l.v[0].status, "running") == 0;
         }
-        if (a->complete && a->cell->spec.model_sha256 &&
-            (!l.v[0].model.sha256 ||
-             strcmp(l.v[0].model.sha256, a->cell->spec.model_sha256) != 0)) {
+        if (a->complete && !is_on_this_model(a, l.v[0].model.sha256)) {
             a->complete = 0;
-            a->run[0] = 0; /* measured on another file: not this cell's */
+            a->run[0] = 0;
         }
     }
     run_list_release(&l);

@@ -16,6 +16,9 @@ struct block_noise {
 int work_cell(struct work *w, const struct cell_row *cell, const struct block_noise *n,
               struct err *e);
 
+/* Removes what killed runners left of cells that have their end. */
+void work_sweep(struct work *w);
+
 /* The hash of the model's file now, by its name in the plan; unchanged files are not read again.
  * *out lasts until the next call. */
 int work_model(struct work *w, const char *model, const struct hashed_model **out, struct err *e);

@@ -45,7 +45,7 @@ struct night {
 };
 /* The night to work on.  "run": the last one of this very plan, else a new one.  "nightly": the
  * last one when it has this date and plan, else a new one; what an unfinished one has measured is
- * kept and its pending cells become skipped.  One transaction, so two callers get the same night. */
+ * kept and its pending cells become skipped.  One transaction: two callers get the same night. */
 int night_open(struct store *s, const struct night_spec *spec, struct night *out, struct err *e);
 
 /* Ends it.  summary: JSON or NULL.  A night that is complete can be given another summary. */
@@ -91,6 +91,8 @@ struct cell_list {
 /* In order of block and place. */
 int query_cells(struct store *s, int64_t night_id, struct cell_list *out, struct err *e);
 void cell_list_release(struct cell_list *l);
+/* 1: the cell has no end yet; 0: it has, or there is no such cell; -1. */
+int cell_is_pending(struct store *s, int64_t cell_id, struct err *e);
 
 /* --- series ---------------------------------------------------------------------------------- */
 

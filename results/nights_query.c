@@ -134,6 +134,13 @@ void cell_list_release(struct cell_list *l)
     *l = (struct cell_list){0};
 }
 
+int cell_is_pending(struct store *s, int64_t cell_id, struct err *e)
+{
+    int64_t n;
+
+    return db_get_int(s->db, SQL_CELL_PENDING, &n, NULL, e, "i", cell_id) < 0 ? -1 : n > 0;
+}
+
 static int fill_point(struct point *p, const struct stmt *st, struct arena *a, struct err *e)
 {
     int failed = 0, c = 0;

@@ -316,6 +316,7 @@ static const char *const texts[SQL_COUNT] = {
         " FROM cells c LEFT JOIN runs r ON r.id = c.run_id LEFT JOIN runners u ON u.id = c.runner_id"
         " WHERE c.night_id = ?1 AND (?2 IS NULL OR (c.block = ?2 AND c.status = 'pending'))"
         " ORDER BY c.block, c.place",
+    [SQL_CELL_PENDING] = "SELECT count(*) FROM cells WHERE id = ? AND status = 'pending'",
     [SQL_CELL_FAIL] = "UPDATE cells SET attempts = attempts + 1, outcome = ?, reason = ?"
                       " WHERE id = ? AND runner_id = ? AND status = 'pending'",
     [SQL_CELL_END] =

@@ -116,6 +116,7 @@ enum sql {
     SQL_NIGHTS,
     SQL_CELL_PUT,
     SQL_CELLS,
+    SQL_CELL_PENDING,
     SQL_CELL_FAIL,
     SQL_CELL_END,
     SQL_RUNNER_PUT,

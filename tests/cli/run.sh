@@ -115,6 +115,29 @@ cat >"$work/memory.json" <<'EOF'
 EOF
 run 1 run "$work/memory.json"; prints 'failed (memory): .*: more than 2 MB of memory'
 
+# Two builds take turns; an older one that knows nothing of plans is as good.
+cp "$DENSIMETER" "$work/old"; cp "$DENSIMETER" "$work/new"
+cat >"$work/builds.json" <<EOF
+{"models": ["tiny"], "bench": [{"prompt": 16, "generate": 8, "repeats": 4}], "builds": ["$work/old", "$work/new"], "quiet": {"sample_s": 0}}
+EOF
+export DENSIMETER_DB="$work/builds.db"
+run 0 run "$work/builds.json"; prints "@B:new: tg8: B's time is [0-9.]* of A's ([0-9]* %: .*4 and 4 processes"
+run 0 run "$work/builds.json" --json; prints '"time_ratio": [0-9]'
+
+# A noisy machine is waited for within the budget, and what ran on it is marked.
+mkdir -p "$work/noisy/proc/pressure" "$work/calm/proc/pressure"
+echo '8.00 8.00 8.00 9/100 1' >"$work/noisy/proc/loadavg"
+echo '0.00 0.00 0.00 1/100 1' >"$work/calm/proc/loadavg"
+echo 'some avg10=0.00 avg60=0.00 avg300=0.00 total=0' >"$work/calm/proc/pressure/cpu"
+echo 'some avg10=80.00 avg60=0.00 avg300=0.00 total=0' >"$work/noisy/proc/pressure/cpu"
+cat >"$work/quiet.json" <<'EOF'
+{"models": ["tiny"], "bench": [{"prompt": 8, "generate": 4, "repeats": 2}], "quiet": {"sample_s": 0.1, "wait_s": 0.3}}
+EOF
+run 0 run "$work/quiet.json" --sysroot "$work/calm" --json; prints '"cells_noisy": 0'; prints '"quiet": true'
+run 0 run "$work/quiet.json" --sysroot "$work/noisy" --again --json
+says 'waiting for a quiet machine: .*load before 8'; prints '"cells_noisy": 4'
+[ "$(grep -c 'waiting for' "$work/err")" -eq 1 ] || fail "it says more than once that it waits"
+
 # The model's file is replaced in the middle: its cells say so, the others go on.
 cat >"$work/replaced.json" <<EOF
 {"models": ["tiny", "other"], "tasks": [{"tasks": "facts", "limit": 300, "bootstrap": 100}, {"tasks": "perplexity_text"}], "settings": [{"threads": 1}]}
@@ -165,6 +188,17 @@ EOF
 fi
 
 # A database that cannot be written.
-mkdir "$work/ro"; cp "$work/whole" "$work/ro/x"
 run 1 run "$work/plan.json" --db /proc/no/such.db; one_line
+if unshare -m true 2>/dev/null; then
+    cat >"$work/ro.sh" <<'EOF'
+mount -t tmpfs tmpfs "$work/copied" || exit 77
+"$DENSIMETER" run "$work/memory.json" -q --db "$work/copied/r.db" >/dev/null 2>&1
+mount -o remount,ro "$work/copied" || exit 77
+"$DENSIMETER" run "$work/plan.json" --db "$work/copied/r.db" 2>"$work/err"
+[ $? -eq 1 ] || exit 1
+"$DENSIMETER" run "$work/memory.json" --status --db "$work/copied/r.db" >"$work/out" || exit 1
+EOF
+    unshare -m sh "$work/ro.sh"; rc=$?
+    [ $rc -eq 77 ] || { [ $rc -eq 0 ] || fail "the read-only database"; says 'cannot be written'; one_line; prints '0 of 1 cells'; }
+fi
 finish
