@@ -17,7 +17,8 @@
      "arithmetic: float32, or 8-bit activations"},                                                 \
     {"kernels", 0, OPTION_TEXT, "NAME", NULL, 0, 0, "kernels to use instead of the best"},         \
     {"batch-tokens", 0, OPTION_INT, "N", "512", 1, 16384, "tokens per pass"},                      \
-    {"kv-memory", 0, OPTION_SIZE, "BYTES", NULL, 1, 1e15, "most memory for keys and values"},      \
+    {"kv-memory", 0, OPTION_SIZE, "BYTES", NULL, 1, 1e15,                                          \
+     "most memory for keys, values and states"},                                                   \
     {"check-finite", 0, OPTION_FLAG, NULL, NULL, 0, 0, "look for NaN and infinity in the output of every operation (slow)"}
 
 /* Rows for commands that encode text as lm-eval does. */

@@ -62,7 +62,7 @@ static const struct plan_field settings_fields[] = {
     {"kernels", PLAN_TEXT, 0, 0, NULL, NULL, NULL, "kernels", "instead of the best"},
     {"batch_tokens", PLAN_INT, 1, 16384, "512", NULL, NULL, "batch-tokens", "tokens per pass"},
     {"kv_memory", PLAN_SIZE, 1, 1e15, NULL, NULL, NULL, "kv-memory",
-     "most memory for keys and values"},
+     "most memory for keys, values and states"},
     END,
 };
 static const struct plan_field limits_fields[] = {

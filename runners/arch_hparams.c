@@ -62,6 +62,7 @@ static int read_sizes(struct build *b)
         return err_set(b->e, ERR_FORMAT, "%s: all %d blocks predict later tokens", path_of(b),
                        hp->layers);
     hp->layers -= nextn; /* those blocks are not part of the network that scores */
+    b->m->n_later_blocks = nextn;
     return 0;
 }
 

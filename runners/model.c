@@ -272,13 +272,25 @@ const struct weight *model_part(struct model *m, int layer, const char *name, in
     return model_made(m, w->name, w->f32 + at, n, e);
 }
 
+/* Blocks after the last layer predict tokens further ahead (arch_hparams.c takes them off). */
+static int is_of_later_block(const struct model *m, struct gguf_str name)
+{
+    int block = 0;
+
+    if (m->n_later_blocks == 0 || name.n < 5 || memcmp(name.s, "blk.", 4) != 0)
+        return 0;
+    for (size_t i = 4; i < name.n && name.s[i] >= '0' && name.s[i] <= '9' && block < 1 << 20; i++)
+        block = 10 * block + name.s[i] - '0';
+    return block >= m->hp.layers && block < m->hp.layers + m->n_later_blocks;
+}
+
 /* A tensor that no operation reads shows that the file's network is not the one that its
  * architecture names. */
 static int check_all_used(const struct model *m, struct err *e)
 {
     for (size_t i = 0; i < gguf_n_tensors(m->file); i++) {
         struct gguf_str name = gguf_tensor_at(m->file, i)->name;
-        if (!m->is_used[i])
+        if (!m->is_used[i] && !is_of_later_block(m, name))
             return err_set(e, ERR_UNSUPPORTED, "%s: tensor %.*s has no place in architecture %s",
                            gguf_path(m->file), (int)name.n, name.s, m->arch_name);
     }

@@ -127,6 +127,37 @@ static void shapes_that_do_not_fit_the_keys_are_named(void **state)
     }
 }
 
+static void what_a_recurrent_layer_needs_is_checked_and_named(void **state)
+{
+    static const struct { const char *tensor; int dim; uint64_t value; } bad[] = {
+        {"blk.0.ssm_in.weight", 1, 100}, {"blk.0.ssm_in.weight", 1, 400},
+        {"blk.1.ssm_conv1d.weight", 0, 3}, {"blk.1.ssm_conv1d.weight", 1, 255},
+        {"blk.0.ssm_conv1d.bias", 0, 255}, {"blk.0.ssm_dt.bias", 0, 3}, {"blk.0.ssm_a", 1, 3},
+        {"blk.1.ssm_d", 0, 2}, {"blk.0.ssm_norm.weight", 0, 95}, {"blk.1.ssm_out.weight", 0, 32},
+    };
+    static const struct { const char *key; uint32_t value; const char *what; } keys[] = {
+        {"falcon-h1.ssm.conv_kernel", 0, "ssm.conv_kernel is 0"},
+        {"falcon-h1.ssm.conv_kernel", 65, "ssm.conv_kernel is 65"},
+        {"falcon-h1.ssm.state_size", 1u << 31, "ssm.state_size"},
+        {"falcon-h1.ssm.time_step_rank", 5, "96 channels (ssm.inner_size)"},
+        {"falcon-h1.ssm.group_count", 5, "96 channels (ssm.inner_size)"},
+        {"falcon-h1.ssm.group_count", 3, "4 heads (ssm.time_step_rank)"},
+        {"falcon-h1.ssm.inner_size", 48, "ssm_in.weight"},
+    };
+    struct tiny_opts o = {.seed = 1, .is_hybrid = 1};
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct strbuf b = make(&o);
+        set_ne(&b, bad[i].tensor, bad[i].dim, bad[i].value);
+        must_fail(&b, ERR_FORMAT, bad[i].tensor);
+    }
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        struct strbuf b = make(&o);
+        set_key(&b, keys[i].key, keys[i].value);
+        must_fail(&b, ERR_FORMAT, keys[i].what);
+    }
+}
+
 static void a_tensor_without_a_place_in_the_architecture_is_named(void **state)
 {
     struct tiny_opts o = {.seed = 1};
@@ -143,6 +174,43 @@ static void a_vocabulary_of_another_size_than_the_embedding_is_refused(void **st
     (void)state;
     set_ne(&b, "token_embd.weight", 1, 100);
     must_fail(&b, ERR_FORMAT, "token_embd.weight 100 rows");
+}
+
+static int keep(void *user, int i, const struct reply *a)
+{
+    (void)i;
+    *(double *)user = a->nats;
+    return 0;
+}
+
+static double nats_of(const struct tiny_opts *t, struct err *e)
+{
+    static const int32_t ids[] = {3, 4, 5, 6, 7};
+    struct strbuf b = make(t);
+    struct runner_opts o = {.threads = 1};
+    struct request q = {.kind = REQUEST_SCORE, .ids = ids, .n_ids = 5, .n_given = 1};
+    struct runner *r;
+    double nats = 0;
+
+    *e = open_edited(&b, &o, &r);
+    if (r)
+        assert_int_equal(runner_run(r, &q, 1, keep, &nats, NULL, NULL), 0);
+    runner_close(r);
+    return nats;
+}
+
+static void blocks_that_predict_further_tokens_are_passed_over(void **state)
+{
+    struct tiny_opts plain = {.seed = 1}, later = {.seed = 1, .later_blocks = 2};
+    struct strbuf b = make(&later);
+    struct err e;
+    double nats;
+    (void)state;
+    nats = nats_of(&later, &e);
+    assert_int_equal(e.code, ERR_OK);
+    assert_true(nats < 0 && nats == nats_of(&plain, &e));
+    set_key(&b, "llama.nextn_predict_layers", 1); /* the first of them is a layer now */
+    must_fail(&b, ERR_FORMAT, "tensor blk.2.attn_norm.weight is missing");
 }
 
 /* ---- extravagance ---- */
@@ -164,13 +232,6 @@ static void a_context_of_a_billion_opens_and_runs(void **state)
     assert_int_equal(runner_info(r)->context_length, 1 << 30);
     assert_int_equal(runner_run(r, &q, 1, NULL, NULL, NULL, NULL), 0);
     runner_close(r);
-}
-
-static int keep(void *user, int i, const struct reply *a)
-{
-    (void)i;
-    *(double *)user = a->nats;
-    return 0;
 }
 
 static double score(const struct runner_opts *o)
@@ -258,6 +319,8 @@ int main(void)
         cmocka_unit_test(a_missing_key_is_named),
         cmocka_unit_test(keys_out_of_range_are_named),
         cmocka_unit_test(shapes_that_do_not_fit_the_keys_are_named),
+        cmocka_unit_test(what_a_recurrent_layer_needs_is_checked_and_named),
+        cmocka_unit_test(blocks_that_predict_further_tokens_are_passed_over),
         cmocka_unit_test(a_tensor_without_a_place_in_the_architecture_is_named),
         cmocka_unit_test(a_vocabulary_of_another_size_than_the_embedding_is_refused),
         cmocka_unit_test(a_context_of_a_billion_opens_and_runs),

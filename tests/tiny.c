@@ -196,7 +196,9 @@ static void put_keys(struct gguf_writer *w, const struct tiny_opts *o, int embed
     gguf_put_str(w, "general.name", "tiny", 4);
     put_number(w, o, "context_length", CONTEXT);
     put_number(w, o, "embedding_length", embedding);
-    put_number(w, o, "block_count", layers);
+    put_number(w, o, "block_count", layers + o->later_blocks);
+    if (o->later_blocks)
+        put_number(w, o, "nextn_predict_layers", o->later_blocks);
     put_number(w, o, "feed_forward_length", 2 * embedding);
     put_number(w, o, "attention.head_count", heads(o));
     put_number(w, o, "attention.head_count_kv", kv_heads(o));
@@ -307,6 +309,10 @@ static void tensors(struct maker *m, int embedding, int layers, int n_vocab)
     tensor(m, "output_norm.weight", embedding, 1);
     if (!m->o->is_tied)
         tensor(m, "output.weight", embedding, n_vocab);
+    for (int l = layers; l < layers + m->o->later_blocks; l++) {
+        snprintf(name, sizeof name, "blk.%d.nextn.eh_proj.weight", l);
+        tensor(m, name, 2 * embedding, embedding);
+    }
 }
 
 int tiny_build(struct strbuf *out, const struct tiny_opts *o, struct err *e)

@@ -20,6 +20,7 @@ struct tiny_opts {
     int heads, kv_heads; /* 0: 4, 2 */
     int is_tied;   /* no output.weight */
     int is_hybrid; /* architecture falcon-h1: a Mamba 2 beside the attention of each layer */
+    int later_blocks; /* of the kind that predicts tokens further ahead, after the layers */
 };
 
 /* Appends the file's bytes to out (70 to 90 KB in Q4_0, 150 KB in Q8_0, 520 KB in F32). */

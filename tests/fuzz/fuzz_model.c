@@ -20,11 +20,11 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 enum { EMBD = 32, HEADS = 2, HEAD_DIM = 16, FF = 32, LAYERS = 2, VOCAB = 44, CONTEXT = 24 };
-enum { KEYS_MAX = 32, TENSORS_MAX = 48, DATA_MAX = 1 << 17 };
+enum { KEYS_MAX = 40, TENSORS_MAX = 64, DATA_MAX = 1 << 17 };
 
 struct key {
     char name[64];
-    char kind; /* i, f, s, b, a (array of u32), 0: left out */
+    char kind; /* i, f, s, b, a (array of u32), z (array of 0 and it), 0: left out */
     uint32_t i;
     float f;
 };
@@ -43,7 +43,9 @@ struct recipe {
     int n_keys, n_tensors, n_tokens;
 };
 
+enum { FROM_RECURRENT = 192 }; /* of the first byte */
 static const char *const archs[] = {"llama", "qwen2", "qwen3", "gemma3"};
+static const char *const recurrent[] = {"lfm2", "mamba", "falcon-h1", "qwen35"};
 static const int types[] = {QUANT_F32, QUANT_F16, QUANT_Q4_0, QUANT_Q8_0, QUANT_BF16, QUANT_Q4_K,
                             QUANT_Q5_1, QUANT_I32, QUANT_IQ4_NL, QUANT_MXFP4, QUANT_Q6_K};
 static const uint32_t numbers[] = {0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 32, 33, 48, 64, 96, 128,
@@ -122,22 +124,123 @@ static void base_keys(struct recipe *r)
     add_key(r, "", "general.alignment", 'i')->i = 32;
 }
 
+enum { INNER = 64, STATES = 8, RANK = 4, TAPS = 4, KEY_SIZE = 16 };
+
+static int is_arch(const struct recipe *r, const char *name)
+{
+    return strcmp(r->arch, name) == 0;
+}
+
+static void recurrent_keys(struct recipe *r)
+{
+    int delta = is_arch(r, "qwen35");
+
+    for (struct key *k = r->keys; k < r->keys + r->n_keys; k++) {
+        if (is_arch(r, "lfm2") && strstr(k->name, "head_count_kv"))
+            k->kind = 'z';
+        if (is_arch(r, "mamba") && strstr(k->name, "head_count"))
+            k->i = 0;
+    }
+    add_key(r, r->arch, "ssm.conv_kernel", 'i')->i = TAPS;
+    add_key(r, r->arch, "ssm.inner_size", 'i')->i = INNER;
+    add_key(r, r->arch, "ssm.state_size", 'i')->i = delta ? KEY_SIZE : STATES;
+    add_key(r, r->arch, "ssm.time_step_rank", 'i')->i = RANK;
+    add_key(r, r->arch, "ssm.group_count", 'i')->i = 2;
+    add_key(r, r->arch, "ssm.dt_b_c_rms", 'b');
+    add_key(r, r->arch, "full_attention_interval", 'i')->i = 2;
+    add_key(r, r->arch, "shortconv.l_cache", 'i')->i = 3;
+}
+
+static void mamba_tensors(struct recipe *r, int l, int type)
+{
+    add_tensor(r, l, "ssm_in.weight", EMBD, 2 * INNER, type);
+    add_tensor(r, l, "ssm_conv1d.weight", TAPS, INNER, QUANT_F32);
+    add_tensor(r, l, "ssm_conv1d.bias", INNER, 0, type);
+    add_tensor(r, l, "ssm_x.weight", INNER, RANK + 2 * STATES, type);
+    add_tensor(r, l, "ssm_dt.weight", RANK, INNER, QUANT_F32);
+    add_tensor(r, l, "ssm_dt.bias", INNER, 0, type);
+    add_tensor(r, l, "ssm_a", STATES, INNER, QUANT_F32);
+    add_tensor(r, l, "ssm_d", INNER, 0, type);
+    add_tensor(r, l, "ssm_out.weight", INNER, EMBD, type);
+}
+
+static void mamba2_tensors(struct recipe *r, int l, int type)
+{
+    int width = INNER + 2 * 2 * STATES;
+
+    add_tensor(r, l, "ssm_in.weight", EMBD, INNER + width + RANK, type);
+    add_tensor(r, l, "ssm_conv1d.weight", TAPS, width, QUANT_F32);
+    add_tensor(r, l, "ssm_conv1d.bias", width, 0, type);
+    add_tensor(r, l, "ssm_dt.bias", RANK, 0, type);
+    add_tensor(r, l, "ssm_a", 1, RANK, QUANT_F32);
+    add_tensor(r, l, "ssm_d", 1, RANK, QUANT_F32);
+    add_tensor(r, l, "ssm_norm.weight", INNER / 2, 2, QUANT_F32);
+    add_tensor(r, l, "ssm_out.weight", INNER, EMBD, type);
+}
+
+static void delta_tensors(struct recipe *r, int l, int type)
+{
+    int width = 2 * 2 * KEY_SIZE + INNER;
+
+    add_tensor(r, l, "attn_qkv.weight", EMBD, width, type);
+    add_tensor(r, l, "attn_gate.weight", EMBD, INNER, type);
+    add_tensor(r, l, "ssm_conv1d.weight", TAPS, width, QUANT_F32);
+    add_tensor(r, l, "ssm_alpha.weight", EMBD, RANK, type);
+    add_tensor(r, l, "ssm_beta.weight", EMBD, RANK, type);
+    add_tensor(r, l, "ssm_dt.bias", RANK, 0, type);
+    add_tensor(r, l, "ssm_a", RANK, 0, type);
+    add_tensor(r, l, "ssm_norm.weight", KEY_SIZE, 0, type);
+    add_tensor(r, l, "ssm_out.weight", INNER, EMBD, type);
+}
+
+/* lfm2, qwen35: the first layer has a state, the second attends; falcon-h1: both do both. */
+static int recurrent_tensors(struct recipe *r, int l, int type)
+{
+    if (is_arch(r, "mamba")) {
+        mamba_tensors(r, l, type);
+        return 1;
+    }
+    if (is_arch(r, "falcon-h1"))
+        mamba2_tensors(r, l, type);
+    if (is_arch(r, "qwen35") && l == 0)
+        delta_tensors(r, l, type);
+    if (is_arch(r, "lfm2") && l == 0) {
+        add_tensor(r, l, "shortconv.in_proj.weight", EMBD, 3 * EMBD, type);
+        add_tensor(r, l, "shortconv.conv.weight", 3, EMBD, QUANT_F32);
+        add_tensor(r, l, "shortconv.out_proj.weight", EMBD, EMBD, type);
+    }
+    return (is_arch(r, "qwen35") || is_arch(r, "lfm2")) && l == 0;
+}
+
+static void ffn_tensors(struct recipe *r, int l, int type)
+{
+    add_tensor(r, l, is_arch(r, "qwen35") ? "post_attention_norm.weight" : "ffn_norm.weight", EMBD,
+               0, type);
+    add_tensor(r, l, "ffn_gate.weight", EMBD, FF, type);
+    add_tensor(r, l, "ffn_up.weight", EMBD, FF, type);
+    add_tensor(r, l, "ffn_down.weight", FF, EMBD, type);
+}
+
 static void base_tensors(struct recipe *r, int type)
 {
+    int gated = is_arch(r, "qwen35") ? 2 : 1;
+
     add_tensor(r, -1, "token_embd.weight", EMBD, VOCAB, type);
     add_tensor(r, -1, "output_norm.weight", EMBD, 0, type);
     add_tensor(r, -1, "output.weight", EMBD, VOCAB, type);
     for (int l = 0; l < LAYERS; l++) {
         add_tensor(r, l, "attn_norm.weight", EMBD, 0, type);
-        add_tensor(r, l, "attn_q.weight", EMBD, HEADS * HEAD_DIM, type);
+        if (recurrent_tensors(r, l, type)) {
+            if (!is_arch(r, "mamba"))
+                ffn_tensors(r, l, type);
+            continue;
+        }
+        add_tensor(r, l, "attn_q.weight", EMBD, gated * HEADS * HEAD_DIM, type);
         add_tensor(r, l, "attn_k.weight", EMBD, HEAD_DIM, type);
         add_tensor(r, l, "attn_v.weight", EMBD, HEAD_DIM, type);
-        add_tensor(r, l, "attn_q.bias", HEADS * HEAD_DIM, 0, type);
+        add_tensor(r, l, "attn_q.bias", gated * HEADS * HEAD_DIM, 0, type);
         add_tensor(r, l, "attn_output.weight", HEADS * HEAD_DIM, EMBD, type);
-        add_tensor(r, l, "ffn_norm.weight", EMBD, 0, type);
-        add_tensor(r, l, "ffn_gate.weight", EMBD, FF, type);
-        add_tensor(r, l, "ffn_up.weight", EMBD, FF, type);
-        add_tensor(r, l, "ffn_down.weight", FF, EMBD, type);
+        ffn_tensors(r, l, type);
         if (strcmp(r->arch, "qwen3") == 0 || strcmp(r->arch, "gemma3") == 0) {
             add_tensor(r, l, "attn_q_norm.weight", HEAD_DIM, 0, type);
             add_tensor(r, l, "attn_k_norm.weight", HEAD_DIM, 0, type);
@@ -205,7 +308,7 @@ static void put_vocabulary(struct gguf_writer *w, int n)
 
 static void put_key(struct gguf_writer *w, const struct key *k)
 {
-    int32_t two[] = {(int32_t)k->i, (int32_t)k->i};
+    int32_t two[] = {k->kind == 'z' ? 0 : (int32_t)k->i, (int32_t)k->i};
 
     if (k->kind == 'i')
         gguf_put_u32(w, k->name, k->i);
@@ -215,7 +318,7 @@ static void put_key(struct gguf_writer *w, const struct key *k)
         gguf_put_str(w, k->name, k->i % 2 ? "yarn" : "linear", k->i % 2 ? 4 : 6);
     else if (k->kind == 'b')
         gguf_put_bool(w, k->name, k->i != 0);
-    else if (k->kind == 'a')
+    else if (k->kind == 'a' || k->kind == 'z')
         gguf_put_i32s(w, k->name, two, 2);
 }
 
@@ -355,8 +458,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 
     if (n < 5)
         return 0;
-    r.arch = archs[bytes[0] % COUNT(archs)];
+    r.arch = (bytes[0] < FROM_RECURRENT ? archs : recurrent)[bytes[0] % COUNT(archs)];
     base_keys(&r);
+    if (bytes[0] >= FROM_RECURRENT)
+        recurrent_keys(&r);
     base_tensors(&r, types[bytes[1] % COUNT(types)]);
     for (size_t i = 5; i + 4 <= n && i < 5 + 4 * 32; i += 4)
         edit(&r, bytes + i);
