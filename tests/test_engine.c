@@ -1,9 +1,6 @@
-/* The engine as a whole: the same bits however the work was cut, and the reference's logits. */
+/* The engine as a whole: the same bits however the work was cut. */
 #include "tests/test.h"
 
-#include <dirent.h>
-
-#include "base/json.h"
 #include "base/mem.h"
 #include "runners/kernels.h"
 #include "runners/quant.h"
@@ -162,93 +159,6 @@ static void a_shared_prefix_is_computed_once(void **state)
     assert_int_equal(runner_run(r, q, 3, add_computed, &computed, NULL, NULL), 0);
     assert_int_equal(computed, 4 + 1 + 2); /* 3 4 5 6, 7, 9 10 */
     runner_close(r);
-}
-
-struct rows {
-    float *at;
-    int n_vocab, n;
-};
-
-static int keep_row(void *user, const struct request *q, int position, const float *logits)
-{
-    struct rows *r = user;
-    (void)q;
-    assert_int_equal(position, r->n);
-    memcpy(r->at + (size_t)r->n++ * (size_t)r->n_vocab, logits,
-           (size_t)r->n_vocab * sizeof *logits);
-    return 0;
-}
-
-static double worst(const float *a, const float *b, size_t n)
-{
-    double diff = 0, top = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        diff = fmax(diff, fabs((double)a[i] - (double)b[i]));
-        top = fmax(top, fabs((double)b[i]));
-    }
-    return diff / top;
-}
-
-/* Logits of a golden case against its reference; the case's tolerance. */
-static void check_case(const char *dir, const char *file)
-{
-    char path[4096];
-    struct err e = ERR_NONE;
-    struct runner *r;
-    int32_t ids[512];
-    int n = 0;
-
-    snprintf(path, sizeof path, "%s/case.json", dir);
-    cJSON *j = json_read(path, 1 << 20, &e);
-    assert_non_null(j);
-    for (const cJSON *i = json_get(j, "ids")->child; i; i = i->next)
-        ids[n++] = i->valueint;
-    snprintf(path, sizeof path, "%s/%s", dir, file);
-    struct runner_opts o = {.threads = 2, .context = (int)json_num(j, "n_ctx", 0)};
-    if (runner_open(&r, path, &o, &e) < 0)
-        fail_msg("%s", e.text);
-    int vocab = runner_info(r)->vocab_size;
-    assert_int_equal(vocab, (int)json_num(j, "n_vocab", 0));
-    struct rows got = {.n_vocab = vocab};
-    got.at = malloc((size_t)n * (size_t)vocab * sizeof(float));
-    struct request q = {.kind = REQUEST_LOGITS, .ids = ids, .n_ids = n, .on_logits = keep_row,
-                        .user = &got};
-    if (runner_run(r, &q, 1, NULL, NULL, NULL, &e) < 0)
-        fail_msg("%s", e.text);
-    assert_int_equal(got.n, n);
-    snprintf(path, sizeof path, "%s/logits.f32", dir);
-    FILE *f = fopen(path, "rb");
-    float *want = malloc((size_t)n * (size_t)vocab * sizeof(float));
-    assert_int_equal(fread(want, sizeof(float) * (size_t)vocab, (size_t)n, f), n);
-    fclose(f);
-    double d = worst(got.at, want, (size_t)n * (size_t)vocab);
-    if (!(d <= json_num(j, "tolerance_relative", 0)))
-        fail_msg("%s: relative difference %g", dir, d);
-    free(got.at);
-    free(want);
-    json_free(j);
-    runner_close(r);
-}
-
-static void logits_agree_with_the_reference(void **state)
-{
-    static const char *const cases[] = {
-        "gemma3", "gemma3-300", "gemma3-linear", "llama-bf16-hf", "llama-bias", "llama-ctxfull",
-        "llama-headdim", "llama-linear", "llama-onetoken", "llama-ropefreqs", "llama-tied-gqa",
-        "llama-untied-mha", "llama-yarn", "llama-yarn-attnfactor", "llama-yarn-betas", "mistral",
-        "qwen2", "qwen3",
-    };
-    char dir[4096];
-    (void)state;
-    snprintf(dir, sizeof dir, "%s", shared_path("golden/arch"));
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        char one[4200];
-        snprintf(one, sizeof one, "%s/%s", dir, cases[i]);
-        check_case(one, "model.gguf");
-    }
-    strcat(dir, "/llama-split");
-    check_case(dir, "model-00001-of-00003.gguf");
 }
 
 static void opening_survives_every_failed_allocation(void **state)
@@ -474,7 +384,6 @@ int main(void)
         cmocka_unit_test(exact_gives_the_same_bits_for_any_threads_batch_order_and_kernels),
         cmocka_unit_test(fast_gives_the_same_bits_for_any_threads_batch_order_and_kernels),
         cmocka_unit_test(a_shared_prefix_is_computed_once),
-        cmocka_unit_test(logits_agree_with_the_reference),
         cmocka_unit_test(opening_survives_every_failed_allocation),
         cmocka_unit_test(running_survives_every_failed_allocation),
         cmocka_unit_test(decoding_allocates_nothing_in_the_steady_state),
