@@ -168,75 +168,124 @@ out:
     return rc;
 }
 
+/* Three layers of four attend within chunks; the fourth sees everything, without rope, and its
+ * queries grow with the position.  A window of 0 says that there is none of this. */
+static int adjust_llama4(struct build *b)
+{
+    int chunk, experts;
+    const struct int_key keys[] = {
+        {"attention.sliding_window", &chunk, 8192, 0, 1 << 30},
+        {"expert_count", &experts, 0, 0, ROUTE_EXPERTS_MAX},
+    };
+
+    if (model_ints(b->m, keys, 2, b->e) < 0)
+        return -1;
+    for (int i = 0; i < b->m->hp.layers; i++) {
+        struct layer *l = &b->layers[i];
+        int full = (i + 1) % 4 == 0 && chunk > 0;
+        l->rope = full ? LAYER_ROPE_NONE : LAYER_ROPE;
+        l->chunk = full ? 0 : chunk;
+        l->temper = full ? (struct temper){0.1f, 1, 8192} : (struct temper){0};
+        l->bare_qk_norm = !full && experts != 128;
+    }
+    return 0;
+}
+
 /* ---- the table ------------------------------------------------------------------------------ */
 
 #define LN LAYER_NORM
 #define HALVES ROPE_HALVES
 
 static const struct arch archs[] = {
-    {"llama", BLOCK_PRE, ACT_SILU, 0, 0, NULL},
-    {"apertus", BLOCK_PRE, ACT_NONE, HALVES | QK_NORM | UNGATED | XIELU, 0, NULL},
-    {"arcee", BLOCK_PRE, ACT_RELU2, UNGATED, 0, NULL},
-    {"baichuan", BLOCK_PRE, ACT_SILU, 0, 0, adjust_baichuan},
-    {"bitnet", BLOCK_PRE, ACT_SILU, HALVES | SUB_NORMS, 0, NULL},
-    {"bitnet-b1.58", BLOCK_PRE, ACT_RELU2, HALVES | SUB_NORMS, 0, NULL},
-    {"bloom", BLOCK_PRE, ACT_GELU_TANH, LN | NO_ROPE | ALIBI | UNGATED | EMBED_NORM, 0, NULL},
-    {"chatglm", BLOCK_PRE, ACT_SILU, 0, 0, NULL},
-    {"cohere2", BLOCK_PARALLEL, ACT_SILU, LN | WINDOWED | GLOBAL_NO_ROPE | LOGIT_MULTIPLY, 4, NULL},
-    {"command-r", BLOCK_PARALLEL, ACT_SILU, LN | QK_NORM | LOGIT_MULTIPLY, 0, NULL},
-    {"ernie4_5", BLOCK_PRE, ACT_SILU, 0, 0, NULL},
-    {"exaone", BLOCK_PRE, ACT_SILU, HALVES, 0, NULL},
-    {"exaone4", BLOCK_POST, ACT_SILU, HALVES | QK_NORM | WINDOWED | GLOBAL_NO_ROPE, 4,
+    {"llama", BLOCK_PRE, ACT_SILU, 0, 0, 0, NULL},
+    {"apertus", BLOCK_PRE, ACT_NONE, HALVES | QK_NORM | UNGATED | XIELU, 0, 0, NULL},
+    {"arcee", BLOCK_PRE, ACT_RELU2, UNGATED, 0, 0, NULL},
+    {"baichuan", BLOCK_PRE, ACT_SILU, 0, 0, 0, adjust_baichuan},
+    {"bitnet", BLOCK_PRE, ACT_SILU, HALVES | SUB_NORMS, 0, 0, NULL},
+    {"bitnet-b1.58", BLOCK_PRE, ACT_RELU2, HALVES | SUB_NORMS, 0, 0, NULL},
+    {"bloom", BLOCK_PRE, ACT_GELU_TANH, LN | NO_ROPE | ALIBI | UNGATED | EMBED_NORM, 0, 0, NULL},
+    {"chatglm", BLOCK_PRE, ACT_SILU, 0, 0, 0, NULL},
+    {"cohere2", BLOCK_PARALLEL, ACT_SILU, LN | WINDOWED | GLOBAL_NO_ROPE | LOGIT_MULTIPLY, 0, 4,
+     NULL},
+    {"command-r", BLOCK_PARALLEL, ACT_SILU, LN | QK_NORM | LOGIT_MULTIPLY, 0, 0, NULL},
+    {"dbrx", BLOCK_PRE, ACT_SILU, LN | HALVES, 0, 0, NULL},
+    {"deepseek", BLOCK_PRE, ACT_SILU, 0, MOE_RAW, 0, NULL},
+    {"deepseek2", BLOCK_PRE, ACT_SILU, 0, MOE_RAW, 0, NULL},
+    {"dots1", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM, MOE_RAW, 0, NULL},
+    {"ernie4_5", BLOCK_PRE, ACT_SILU, 0, 0, 0, NULL},
+    {"ernie4_5-moe", BLOCK_PRE, ACT_SILU, 0, 0, 0, NULL},
+    {"exaone", BLOCK_PRE, ACT_SILU, HALVES, 0, 0, NULL},
+    {"exaone-moe", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM | WINDOWED | GLOBAL_NO_ROPE, MOE_RAW, 4,
+     NULL},
+    {"exaone4", BLOCK_POST, ACT_SILU, HALVES | QK_NORM | WINDOWED | GLOBAL_NO_ROPE, 0, 4,
      adjust_exaone4},
-    {"falcon", BLOCK_PARALLEL, ACT_GELU_ERF, LN | HALVES | UNGATED, 0, NULL},
-    {"falcon-h1", BLOCK_PRE, ACT_SILU, HALVES | MAMBA2 | BOTH_MIXERS, 0, NULL},
-    {"gemma", BLOCK_PRE, ACT_GELU_TANH, HALVES | EMBED_SCALED, 0, NULL},
-    {"gemma2", BLOCK_SANDWICH, ACT_GELU_TANH, HALVES | EMBED_SCALED | WINDOWED | SOFTCAPS, 2,
+    {"falcon", BLOCK_PARALLEL, ACT_GELU_ERF, LN | HALVES | UNGATED, 0, 0, NULL},
+    {"falcon-h1", BLOCK_PRE, ACT_SILU, HALVES | MAMBA2 | BOTH_MIXERS, 0, 0, NULL},
+    {"gemma", BLOCK_PRE, ACT_GELU_TANH, HALVES | EMBED_SCALED, 0, 0, NULL},
+    {"gemma2", BLOCK_SANDWICH, ACT_GELU_TANH, HALVES | EMBED_SCALED | WINDOWED | SOFTCAPS, 0, 2,
      adjust_gemma2},
     {"gemma3", BLOCK_SANDWICH, ACT_GELU_TANH,
-     HALVES | QK_NORM | EMBED_SCALED | WINDOWED | LOCAL_ROPE | GEMMA_BASE, 6, adjust_gemma3},
-    {"glm4", BLOCK_SANDWICH, ACT_SILU, 0, 0, NULL},
-    {"gpt2", BLOCK_PRE, ACT_GELU_TANH, LN | NO_ROPE | POSITIONS | UNGATED, 0, NULL},
-    {"gptneox", BLOCK_PARALLEL, ACT_GELU_ERF, LN | HALVES | UNGATED, 0, adjust_gptneox},
-    {"granite", BLOCK_PRE, ACT_SILU, 0, 0, adjust_granite},
-    {"granitehybrid", BLOCK_PRE, ACT_SILU, MAMBA2, 0, adjust_granite},
-    {"hunyuan-dense", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM_LATE, 0, adjust_hunyuan},
-    {"internlm2", BLOCK_PRE, ACT_SILU, 0, 0, NULL},
-    {"jamba", BLOCK_PRE, ACT_SILU, NO_ROPE | MAMBA, 0, NULL},
-    {"lfm2", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM | WINDOWED | SHORTCONV, 0, NULL},
-    {"lfm2moe", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM | WINDOWED | SHORTCONV, 0, NULL},
-    {"mamba", BLOCK_PRE, ACT_SILU, MAMBA | MIXER_ONLY, 0, NULL},
-    {"mamba2", BLOCK_PRE, ACT_SILU, MAMBA2 | MIXER_ONLY, 0, NULL},
-    {"minicpm", BLOCK_PRE, ACT_SILU, 0, 0, adjust_minicpm},
-    {"mistral3", BLOCK_PRE, ACT_SILU, 0, 0, NULL},
-    {"mpt", BLOCK_PRE, ACT_GELU_ERF, LN | NO_ROPE | QK_NORM_ROW | UNGATED, 0, NULL},
-    {"nemotron", BLOCK_PRE, ACT_RELU2, LN | HALVES | UNGATED, 0, NULL},
-    {"nemotron_h", BLOCK_PRE, ACT_RELU2, NO_ROPE | UNGATED | MAMBA2 | MIXER_OR_FFN, 0, NULL},
-    {"nemotron_h_moe", BLOCK_PRE, ACT_RELU2, NO_ROPE | UNGATED | MAMBA2 | MIXER_OR_FFN, 0, NULL},
-    {"olmo", BLOCK_PRE, ACT_SILU, LN | BARE_NORM, 0, NULL},
-    {"olmo2", BLOCK_POST, ACT_SILU, HALVES | QK_NORM_ROW | WINDOWED | LOCAL_ROPE, 4, NULL},
-    {"openelm", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM, 0, NULL},
-    {"orion", BLOCK_PRE, ACT_SILU, LN | HALVES, 0, NULL},
-    {"phi2", BLOCK_PARALLEL, ACT_GELU_TANH, LN | HALVES | UNGATED, 0, NULL},
-    {"phi3", BLOCK_PRE, ACT_SILU, HALVES | WINDOWED, 0, adjust_phi3},
-    {"qwen", BLOCK_PRE, ACT_SILU, HALVES, 0, NULL},
-    {"qwen2", BLOCK_PRE, ACT_SILU, HALVES, 0, NULL},
-    {"qwen2vl", BLOCK_PRE, ACT_SILU, HALVES, 0, NULL},
-    {"qwen3", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM, 0, NULL},
+     HALVES | QK_NORM | EMBED_SCALED | WINDOWED | LOCAL_ROPE | GEMMA_BASE, 0, 6, adjust_gemma3},
+    {"glm4", BLOCK_SANDWICH, ACT_SILU, 0, 0, 0, NULL},
+    {"glm4moe", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM | FFN_NORM_IS_POST, MOE_RAW | MOE_SIGMOID, 0,
+     NULL},
+    {"gpt-oss", BLOCK_PRE, ACT_SILU, HALVES | WINDOWED | FFN_NORM_IS_POST,
+     MOE_RAW | MOE_SELECTED | MOE_CLAMPED, 2, NULL},
+    {"gpt2", BLOCK_PRE, ACT_GELU_TANH, LN | NO_ROPE | POSITIONS | UNGATED, 0, 0, NULL},
+    {"gptneox", BLOCK_PARALLEL, ACT_GELU_ERF, LN | HALVES | UNGATED, 0, 0, adjust_gptneox},
+    {"granite", BLOCK_PRE, ACT_SILU, 0, 0, 0, adjust_granite},
+    {"granitehybrid", BLOCK_PRE, ACT_SILU, MAMBA2, 0, 0, adjust_granite},
+    {"granitemoe", BLOCK_PRE, ACT_SILU, 0, 0, 0, adjust_granite},
+    {"hunyuan-dense", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM_LATE, 0, 0, adjust_hunyuan},
+    {"hunyuan-moe", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM_LATE, 0, 0, adjust_hunyuan},
+    {"internlm2", BLOCK_PRE, ACT_SILU, 0, 0, 0, NULL},
+    {"jamba", BLOCK_PRE, ACT_SILU, NO_ROPE | MAMBA, MOE_RAW, 0, NULL},
+    {"lfm2", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM | WINDOWED | SHORTCONV, 0, 0, NULL},
+    {"lfm2moe", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM | WINDOWED | SHORTCONV, 0, 0, NULL},
+    {"llama4", BLOCK_PRE, ACT_SILU, 0, MOE_RAW | MOE_SIGMOID | MOE_WEIGHS_INPUT, 0, adjust_llama4},
+    {"mamba", BLOCK_PRE, ACT_SILU, MAMBA | MIXER_ONLY, 0, 0, NULL},
+    {"mamba2", BLOCK_PRE, ACT_SILU, MAMBA2 | MIXER_ONLY, 0, 0, NULL},
+    {"minicpm", BLOCK_PRE, ACT_SILU, 0, 0, 0, adjust_minicpm},
+    {"minicpm3", BLOCK_PRE, ACT_SILU, HALVES, 0, 0, adjust_minicpm},
+    {"minimax-m2", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM_ROW, 0, 0, NULL},
+    {"mistral3", BLOCK_PRE, ACT_SILU, 0, 0, 0, NULL},
+    {"mistral4", BLOCK_PRE, ACT_SILU, 0, MOE_RAW, 0, NULL},
+    {"mpt", BLOCK_PRE, ACT_GELU_ERF, LN | NO_ROPE | QK_NORM_ROW | UNGATED, 0, 0, NULL},
+    {"nemotron", BLOCK_PRE, ACT_RELU2, LN | HALVES | UNGATED, 0, 0, NULL},
+    {"nemotron_h", BLOCK_PRE, ACT_RELU2, NO_ROPE | UNGATED | MAMBA2 | MIXER_OR_FFN, 0, 0, NULL},
+    {"nemotron_h_moe", BLOCK_PRE, ACT_RELU2, NO_ROPE | UNGATED | MAMBA2 | MIXER_OR_FFN, MOE_RAW | MOE_SIGMOID, 0,
+     NULL},
+    {"olmo", BLOCK_PRE, ACT_SILU, LN | BARE_NORM, 0, 0, NULL},
+    {"olmo2", BLOCK_POST, ACT_SILU, HALVES | QK_NORM_ROW | WINDOWED | LOCAL_ROPE, 0, 4, NULL},
+    {"olmoe", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM_ROW, MOE_RAW, 0, NULL},
+    {"openelm", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM, 0, 0, NULL},
+    {"orion", BLOCK_PRE, ACT_SILU, LN | HALVES, 0, 0, NULL},
+    {"phi2", BLOCK_PARALLEL, ACT_GELU_TANH, LN | HALVES | UNGATED, 0, 0, NULL},
+    {"phi3", BLOCK_PRE, ACT_SILU, HALVES | WINDOWED, 0, 0, adjust_phi3},
+    {"phimoe", BLOCK_PRE, ACT_SILU, LN | HALVES, MOE_RAW | MOE_SPARSEMIXER, 0, NULL},
+    {"qwen", BLOCK_PRE, ACT_SILU, HALVES, 0, 0, NULL},
+    {"qwen2", BLOCK_PRE, ACT_SILU, HALVES, 0, 0, NULL},
+    {"qwen2moe", BLOCK_PRE, ACT_SILU, HALVES, MOE_RAW, 0, NULL},
+    {"qwen2vl", BLOCK_PRE, ACT_SILU, HALVES, 0, 0, NULL},
+    {"qwen3", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM, 0, 0, NULL},
     {"qwen35", BLOCK_PRE, ACT_SILU,
-     HALVES | QK_NORM | FFN_NORM_IS_POST | DELTA_TILED | GATED_HEADS, 4, adjust_delta},
+     HALVES | QK_NORM | FFN_NORM_IS_POST | DELTA_TILED | GATED_HEADS, 0, 4, adjust_delta},
     {"qwen35moe", BLOCK_PRE, ACT_SILU,
-     HALVES | QK_NORM | FFN_NORM_IS_POST | DELTA_TILED | GATED_HEADS, 4, adjust_delta},
+     HALVES | QK_NORM | FFN_NORM_IS_POST | DELTA_TILED | GATED_HEADS, 0, 4, adjust_delta},
+    {"qwen3moe", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM, 0, 0, NULL},
     {"qwen3next", BLOCK_PRE, ACT_SILU,
-     HALVES | QK_NORM | FFN_NORM_IS_POST | DELTA_GROUPED | GATED_HEADS, 4, adjust_delta},
-    {"qwen3vl", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM, 0, NULL},
-    {"refact", BLOCK_PRE, ACT_SILU, NO_ROPE | ALIBI, 0, NULL},
-    {"seed_oss", BLOCK_PRE, ACT_SILU, HALVES | FFN_NORM_IS_POST, 0, NULL},
-    {"smollm3", BLOCK_PRE, ACT_SILU, 0, 0, adjust_smollm3},
-    {"stablelm", BLOCK_PRE, ACT_SILU, LN | HALVES | QK_NORM, 0, adjust_stablelm},
-    {"starcoder", BLOCK_PRE, ACT_GELU_TANH, LN | NO_ROPE | POSITIONS | UNGATED, 0, NULL},
-    {"starcoder2", BLOCK_PRE, ACT_GELU_TANH, LN | HALVES | UNGATED, 0, NULL},
-    {"xverse", BLOCK_PRE, ACT_SILU, 0, 0, NULL},
+     HALVES | QK_NORM | FFN_NORM_IS_POST | DELTA_GROUPED | GATED_HEADS, 0, 4, adjust_delta},
+    {"qwen3vl", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM, 0, 0, NULL},
+    {"qwen3vlmoe", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM, 0, 0, NULL},
+    {"refact", BLOCK_PRE, ACT_SILU, NO_ROPE | ALIBI, 0, 0, NULL},
+    {"seed_oss", BLOCK_PRE, ACT_SILU, HALVES | FFN_NORM_IS_POST, 0, 0, NULL},
+    {"smallthinker", BLOCK_PRE, ACT_RELU, HALVES | WINDOWED | DENSE_FIRST | GLOBAL_NO_ROPE,
+     MOE_ROUTES_BLOCK_INPUT, 4, NULL},
+    {"smollm3", BLOCK_PRE, ACT_SILU, 0, 0, 0, adjust_smollm3},
+    {"stablelm", BLOCK_PRE, ACT_SILU, LN | HALVES | QK_NORM, 0, 0, adjust_stablelm},
+    {"starcoder", BLOCK_PRE, ACT_GELU_TANH, LN | NO_ROPE | POSITIONS | UNGATED, 0, 0, NULL},
+    {"starcoder2", BLOCK_PRE, ACT_GELU_TANH, LN | HALVES | UNGATED, 0, 0, NULL},
+    {"xverse", BLOCK_PRE, ACT_SILU, 0, 0, 0, NULL},
 };
 enum { N_ARCHS = sizeof archs / sizeof archs[0] };
 
@@ -354,9 +403,17 @@ static int build_ropes(struct build *b)
     return 0;
 }
 
-static const char *ffn_norm(const struct build *b)
+static const char *ffn_norm(struct build *b, int layer)
 {
+    if (has_tensor(b, layer, "attn_output_norm.weight")) /* DBRX's name for it */
+        return "attn_output_norm";
     return b->a->flags & FFN_NORM_IS_POST ? "post_attention_norm" : "ffn_norm";
+}
+
+static int add_attending(struct build *b, int layer, int in)
+{
+    return has_tensor(b, layer, "attn_kv_a_mqa.weight") ? add_mla(b, layer, in)
+                                                        : add_attention(b, layer, in);
 }
 
 /* Attention, a recurrent mixer where a layer has no heads for keys, or both side by side. */
@@ -369,7 +426,7 @@ static int add_mixers(struct build *b, int layer, int in, const char *post_norm)
         if (recurrent < 0)
             return -1;
     }
-    value = attends ? add_attention(b, layer, in) : want_rows(b, layer, recurrent);
+    value = attends ? add_attending(b, layer, in) : want_rows(b, layer, recurrent);
     if (value < 0)
         return -1;
     if (!attends)
@@ -398,11 +455,12 @@ static int add_sequential(struct build *b, int layer)
     int pre = b->block != BLOCK_POST, post = b->block != BLOCK_PRE;
     int in = pre ? add_norm(b, layer, b->residual, "attn_norm") : b->residual;
 
+    b->block_input = b->residual;
     if (in < 0 || add_mixers(b, layer, in, post ? "post_attention_norm" : NULL) < 0)
         return -1;
     if (b->a->flags & MIXER_ONLY)
         return 0;
-    in = pre ? add_norm(b, layer, b->residual, ffn_norm(b)) : b->residual;
+    in = pre ? add_norm(b, layer, b->residual, ffn_norm(b, layer)) : b->residual;
     return in < 0 ? -1 : add_feed_forward(b, layer, in, post ? "post_ffw_norm" : NULL);
 }
 

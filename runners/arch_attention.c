@@ -99,6 +99,17 @@ static int add_head_norm(struct build *b, int layer, int value, int heads, const
     return 0;
 }
 
+static void add_bare_norm(struct build *b, int layer, int value, int heads)
+{
+    struct op op = OP_EMPTY;
+
+    op.kind = OP_HEAD_NORM;
+    op.heads = heads;
+    op.head_dim = b->m->hp.head_dim;
+    op.eps = b->eps;
+    emit_in_place(b, layer, op, value);
+}
+
 static int add_head_norms(struct build *b, int layer, const int qkv[3])
 {
     const struct layer *l = &b->layers[layer];
@@ -129,6 +140,16 @@ static void add_rope(struct build *b, int layer, int value, int heads)
     op.heads = heads;
     op.head_dim = b->m->hp.head_dim;
     emit_in_place(b, layer, op, value);
+}
+
+void add_temper(struct build *b, int layer, int query)
+{
+    struct op op = OP_EMPTY;
+
+    op.kind = OP_TEMPER;
+    op.temper = b->layers[layer].temper;
+    if (op.temper.scale != 0)
+        emit_in_place(b, layer, op, query);
 }
 
 /* The bias grows with the distance, by a slope per head (arXiv 2108.12409, section 3): powers of
@@ -234,12 +255,11 @@ int add_attention(struct build *b, int layer, int in)
     }
     if (f & QK_NORM_LATE && add_head_norms(b, layer, qkv) < 0)
         return -1;
-    if (l->temper.scale != 0) {
-        struct op op = OP_EMPTY;
-        op.kind = OP_TEMPER;
-        op.temper = l->temper;
-        emit_in_place(b, layer, op, qkv[0]);
+    if (l->bare_qk_norm) {
+        add_bare_norm(b, layer, qkv[0], l->heads);
+        add_bare_norm(b, layer, qkv[1], l->kv_heads);
     }
+    add_temper(b, layer, qkv[0]);
     value = add_attend(b, layer, qkv);
     if (value < 0)
         return -1;

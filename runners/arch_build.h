@@ -50,12 +50,23 @@ enum arch_flags {
     RECURRENT = SHORTCONV | MAMBA | MAMBA2 | DELTA_GROUPED | DELTA_TILED,
 };
 
+enum moe_flags {
+    MOE_RAW = 1 << 0,          /* weights are not divided by their sum unless a key says so */
+    MOE_SIGMOID = 1 << 1,      /* gating where no key says which; none of these: softmax */
+    MOE_SELECTED = 1 << 2,     /* softmax over the selected */
+    MOE_SPARSEMIXER = 1 << 3,
+    MOE_WEIGHS_INPUT = 1 << 4, /* the weight enters the expert */
+    MOE_CLAMPED = 1 << 5,      /* gpt-oss's gated unit */
+    MOE_ROUTES_BLOCK_INPUT = 1 << 6, /* the router reads what the layer reads */
+};
+
 struct build;
 struct arch {
     const char *name;
     enum block block;
     enum activation act;
     unsigned flags;
+    unsigned moe;
     int period;                        /* of windowed layers, where the file does not say */
     int (*adjust)(struct build *b);    /* what the family fixes by its layer count; or NULL */
 };
@@ -69,6 +80,7 @@ struct layer { /* what one layer is, resolved */
     enum layer_rope rope;
     float scale;         /* of attention scores */
     struct temper temper;
+    int bare_qk_norm;    /* q and k of each head are normed after rope, without weights */
 };
 
 struct build { /* what the walk over the layers carries along */
@@ -81,6 +93,7 @@ struct build { /* what the walk over the layers carries along */
     float embed_scale, residual_scale, logit_scale, clamp, attn_softcap, alibi_max;
     int n_window;         /* the window that windowed layers have */
     const struct rope *rope, *rope_local;
+    int block_input; /* the residual stream as the layer found it */
     int residual; /* the value that carries the residual stream */
     int wanted;   /* after the gather of the last layer */
     struct err *e;
@@ -111,10 +124,17 @@ int want_rows(struct build *b, int layer, int value);
 /* residual += scale * norm(W in + bias), the norm only where post_norm is not NULL. */
 int add_branch(struct build *b, int layer, int in, const char *name, const char *post_norm);
 
+void add_residual(struct build *b, int layer, int branch); /* residual += scale * branch */
+void add_temper(struct build *b, int layer, int query);    /* where the layer has one */
+
 /* Mixers: the value that the output projection reads. */
 int add_attention(struct build *b, int layer, int in); /* arch_attention.c */
 int add_recurrent(struct build *b, int layer, int in); /* arch_recurrent.c: of all rows */
 const char *recurrent_output(const struct build *b);   /* the projection after it */
+int add_mla(struct build *b, int layer, int in);       /* arch_mla.c */
+/* Feed-forwards: added to the residual stream, after post_norm where it is not NULL. */
+int add_moe(struct build *b, int layer, int in, const char *post_norm); /* arch_moe.c */
+int add_experts(struct build *b, int layer, int in, int router_in); /* their sum, as a value */
 int add_feed_forward(struct build *b, int layer, int in, const char *post_norm); /* arch_ffn.c */
 
 #endif

@@ -115,7 +115,11 @@ static int add_hidden(struct build *b, int layer, int in)
 
 int add_feed_forward(struct build *b, int layer, int in, const char *post_norm)
 {
-    int value = add_hidden(b, layer, in);
+    int value;
+
+    if (has_tensor(b, layer, "ffn_gate_inp.weight"))
+        return add_moe(b, layer, in, post_norm);
+    value = add_hidden(b, layer, in);
 
     if (value >= 0 && b->a->flags & SUB_NORMS)
         value = add_norm(b, layer, value, "ffn_sub_norm");

@@ -91,6 +91,8 @@ int want_rows(struct build *b, int layer, int value)
         return value;
     value = add_gather(b, value);
     b->residual = add_gather(b, b->residual);
+    if (b->a->moe & MOE_ROUTES_BLOCK_INPUT)
+        b->block_input = add_gather(b, b->block_input);
     b->wanted = 1;
     return value;
 }
@@ -144,7 +146,7 @@ int add_linear(struct build *b, int layer, int in, const char *name, int row0, i
     return value;
 }
 
-static void add_residual(struct build *b, int layer, int branch)
+void add_residual(struct build *b, int layer, int branch)
 {
     struct op op = OP_EMPTY;
 

@@ -12,6 +12,7 @@
 #include "runners/kernels.h"
 
 #define COLUMN_BLOCK 64 /* batch rows that a chunk of weight rows goes over at a time */
+#define CHUNK_ROWS 64   /* weight rows handed out at once, at most; a multiple of FAST_ROWS */
 
 enum step_kind { STEP_OP, STEP_QUANTISE };
 
@@ -30,7 +31,18 @@ struct packed { /* a weight as the fast kernels read it; stripes NULL: computed 
     size_t stripe_bytes;
 };
 
+/* Rows r0 .. r0+rows-1 of one matrix, over any number of columns.  Built by cpu_matmul. */
+struct matmul {
+    struct device *d;
+    const struct weight *w;
+    const uint8_t *data; /* of row r0 */
+    int r0, rows, is_thin;
+    float *panel;
+};
+
 struct worker_scratch {
+    float *columns; /* inputs that lie apart, brought together: [COLUMN_BLOCK][column_floats] */
+    int32_t *slots; /* experts: the batch's (row, part) pairs by expert, and where each begins */
     float *panel; /* unpacked weight rows */
     float *block; /* outputs of a chunk before its epilogue */
     struct lse lse;
@@ -67,7 +79,7 @@ struct device { /* the CPU */
     size_t state_bytes;
 
     struct worker_scratch *scratch;
-    size_t panel_floats, block_floats;
+    size_t panel_floats, block_floats, column_floats, slot_count;
     struct attend_unit *units;
     int n_units;
     size_t cap_units;
@@ -114,6 +126,17 @@ void cpu_row_op(struct device *d, const struct op *op, int from, int to);
 void cpu_rope_tables(struct device *d, int from, int to); /* for rows of the batch */
 void cpu_quantise(struct device *d, const struct op *op, int from, int to);
 void cpu_linear(struct device *d, const struct step *s, int worker);
+/* slab: which matrix of w.  columns: how many are to come (few: unpacked where used). */
+struct matmul cpu_matmul(struct device *d, const struct weight *w, int slab, int r0, int rows,
+                         int columns, float *panel);
+/* out[c*ldo + r] for cols columns at x, ldx floats apart, in exact arithmetic. */
+void cpu_matmul_exact(const struct matmul *m, const float *x, size_t ldx, int cols, float *out,
+                      size_t ldo);
+int cpu_chunk_rows(const struct device *d, int k, int rows, int together);
+void cpu_experts_up(struct device *d, const struct step *s, int worker);
+void cpu_experts_down(struct device *d, const struct step *s, int worker);
+void cpu_head_linear(struct device *d, const struct step *s, int worker);
+void cpu_slab_scratch(struct device *d); /* column_floats, slot_count */
 void cpu_head(struct device *d, const struct step *s, int worker);
 void cpu_head_combine(struct device *d, int from, int to);
 void cpu_kv_store(struct device *d, const struct step *s);

@@ -12,7 +12,6 @@
 #include "runners/quant.h"
 
 enum {
-    CHUNK_ROWS = 64,               /* at most; a multiple of FAST_ROWS */
     PANEL_BYTES = 320 * 1024,      /* a panel should stay in the second-level cache */
     CHUNKS_PER_WORKER = 4,         /* so that a slow core does not hold up the rest */
     THIN_COLUMNS = 6,              /* with so few, rows are unpacked where they are used ... */
@@ -24,18 +23,13 @@ int cpu_uses_fast(const struct device *d, const struct weight *w)
     return d->fast && d->packed[w->id].stripes;
 }
 
-static int chunk_rows(const struct device *d, const struct op *op)
+/* together: matrices whose panels are in the cache at the same time. */
+int cpu_chunk_rows(const struct device *d, int k, int rows, int together)
 {
-    int rows = 0, k = op->w[0]->k, n = op->epilogue == EPILOGUE_GLU ? 2 : op->n_out;
-    int panel = (int)(PANEL_BYTES / sizeof(float) / KERNEL_LD(k));
-    int c;
+    int c = rows / (d->threads * CHUNKS_PER_WORKER);
+    int panel = (int)(PANEL_BYTES / sizeof(float) / KERNEL_LD(k)) / (together ? together : 1);
 
-    for (int i = 0; i < op->n_out; i++)
-        rows += op->w[i]->rows;
-    c = rows / (d->threads * CHUNKS_PER_WORKER);
-    if (op->epilogue == EPILOGUE_GLU)
-        panel /= 2;
-    if (c > panel && !cpu_uses_fast(d, op->w[n - 1]))
+    if (together && c > panel)
         c = panel;
     if (c > CHUNK_ROWS)
         c = CHUNK_ROWS;
@@ -43,13 +37,17 @@ static int chunk_rows(const struct device *d, const struct op *op)
     return c < FAST_ROWS ? FAST_ROWS : c;
 }
 
-/* One chunk of one weight over all batch rows, in blocks of columns. */
-struct matmul {
-    struct device *d;
-    const struct weight *w;
-    int r0, rows, is_thin;
-    float *panel;
-};
+static int chunk_rows(const struct device *d, const struct op *op)
+{
+    int rows = 0, n = op->epilogue == EPILOGUE_GLU ? 2 : op->n_out;
+
+    for (int i = 0; i < op->n_out; i++)
+        rows += op->w[i]->rows;
+    return cpu_chunk_rows(d, op->w[0]->k, rows,
+                          cpu_uses_fast(d, op->w[n - 1])        ? 0
+                          : op->epilogue == EPILOGUE_GLU ? 2
+                                                         : 1);
+}
 
 static void unpack_rows(const struct matmul *m, int from, int n)
 {
@@ -58,44 +56,59 @@ static void unpack_rows(const struct matmul *m, int from, int n)
 
     for (int r = 0; r < n; r++) {
         float *y = m->panel + (size_t)r * ld;
-        m->d->k->unpack(w->type, y, w->data + (size_t)(m->r0 + from + r) * w->row_bytes,
-                        (size_t)w->k);
+        m->d->k->unpack(w->type, y, m->data + (size_t)(from + r) * w->row_bytes, (size_t)w->k);
         for (size_t i = (size_t)w->k; i < ld; i++)
             y[i] = 0;
     }
 }
 
-static struct matmul prepare(struct device *d, const struct weight *w, int r0, int rows,
-                             int columns, float *panel)
+struct matmul cpu_matmul(struct device *d, const struct weight *w, int slab, int r0, int rows,
+                         int columns, float *panel)
 {
-    struct matmul m = {d, w, r0, rows, columns <= THIN_COLUMNS, panel};
+    const uint8_t *data = w->slab ? w->slab[slab] : w->data + (size_t)slab * w->slab_bytes;
+    struct matmul m = {d, w, data + (size_t)r0 * w->row_bytes, r0, rows, columns <= THIN_COLUMNS,
+                       panel};
 
     if (!cpu_uses_fast(d, w) && !m.is_thin)
         unpack_rows(&m, 0, rows);
     return m;
 }
 
+static struct matmul prepare(struct device *d, const struct weight *w, int r0, int rows,
+                             int columns, float *panel)
+{
+    return cpu_matmul(d, w, 0, r0, rows, columns, panel);
+}
+
+void cpu_matmul_exact(const struct matmul *m, const float *x, size_t ldx, int cols, float *out,
+                      size_t ldo)
+{
+    const struct weight *w = m->w;
+    size_t ld = KERNEL_LD(w->k);
+
+    if (!m->is_thin) {
+        m->d->k->gemm(out, ldo, m->panel, ld, m->rows, x, ldx, cols, w->k);
+        return;
+    }
+    for (int r = 0; r < m->rows; r += THIN_ROWS) {
+        int n = m->rows - r < THIN_ROWS ? m->rows - r : THIN_ROWS;
+        unpack_rows(m, r, n);
+        m->d->k->gemm(out + r, ldo, m->panel, ld, n, x, ldx, cols, w->k);
+    }
+}
+
 static void multiply(const struct matmul *m, int in, int c0, int cols, float *out, size_t ldo)
 {
     struct device *d = m->d;
     const struct weight *w = m->w;
-    const float *x = cpu_row(d, in, c0);
-    size_t ld = KERNEL_LD(w->k), ldx = d->p->values[in].ld;
 
-    if (cpu_uses_fast(d, w)) {
-        const struct packed *p = &d->packed[w->id];
-        d->fast->gemm(w->type, out, ldo,
-                      p->stripes + (size_t)(m->r0 / FAST_ROWS) * p->stripe_bytes, m->rows,
-                      d->acts + (size_t)c0 * fast_act_bytes(w->k), cols, w->k);
-    } else if (m->is_thin) {
-        for (int r = 0; r < m->rows; r += THIN_ROWS) {
-            int n = m->rows - r < THIN_ROWS ? m->rows - r : THIN_ROWS;
-            unpack_rows(m, r, n);
-            d->k->gemm(out + r, ldo, m->panel, ld, n, x, ldx, cols, w->k);
-        }
-    } else {
-        d->k->gemm(out, ldo, m->panel, ld, m->rows, x, ldx, cols, w->k);
+    if (!cpu_uses_fast(d, w)) {
+        cpu_matmul_exact(m, cpu_row(d, in, c0), d->p->values[in].ld, cols, out, ldo);
+        return;
     }
+    const struct packed *p = &d->packed[w->id];
+    d->fast->gemm(w->type, out, ldo, p->stripes + (size_t)(m->r0 / FAST_ROWS) * p->stripe_bytes,
+                  m->rows, d->acts + (size_t)c0 * fast_act_bytes(w->k), cols, w->k);
 }
 
 static void add_bias(const struct device *d, float *out, size_t ldo, int cols, int rows,
@@ -240,9 +253,9 @@ void cpu_linear_scratch(struct device *d)
     for (int i = 0; i < d->p->n_ops; i++) {
         const struct op *op = &d->p->ops[i];
         size_t rows = op->kind == OP_HEAD ? LSE_BLOCK : 2 * CHUNK_ROWS;
-        if ((op->kind == OP_LINEAR || op->kind == OP_HEAD) &&
-            d->panel_floats < rows * KERNEL_LD(op->w[0]->k))
-            d->panel_floats = rows * KERNEL_LD(op->w[0]->k);
+        const struct weight *w = op->w[0] ? op->w[0] : op->w[1];
+        if (op_has_matrix(op->kind) && d->panel_floats < rows * KERNEL_LD(w->k))
+            d->panel_floats = rows * KERNEL_LD(w->k);
     }
 }
 

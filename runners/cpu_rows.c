@@ -150,6 +150,48 @@ static void deal(const struct device *d, const struct op *op, int row)
         cpu_pad(d, op->out[i], cpu_row(d, op->out[i], row));
 }
 
+static void concat(const struct device *d, const struct op *op, int row, float *y)
+{
+    for (int i = 0; i < 2; i++) {
+        size_t n = (size_t)d->p->values[op->in[i]].width;
+        memcpy(y, cpu_row(d, op->in[i], row), n * sizeof *y);
+        y += n;
+    }
+    cpu_pad(d, op->out[0], cpu_row(d, op->out[0], row));
+}
+
+static void scale_by(const struct device *d, const struct op *op, int row, float *y)
+{
+    float factor;
+
+    d->k->act(op->act, &factor, cpu_row(d, op->in[1], row), 1);
+    d->k->scale(y, cpu_row(d, op->in[0], row), factor, d->p->values[op->out[0]].width);
+    cpu_pad(d, op->out[0], y);
+}
+
+/* In order of rank, so that the sum does not depend on who computed what. */
+static void combine(const struct device *d, const struct op *op, int row, float *y)
+{
+    const float *part = cpu_row(d, op->in[0], row), *weights = cpu_row(d, op->in[1], row);
+    int n = op->parts.width;
+    float scaled[256];
+
+    weights += op->parts.n;
+    for (int s = 0; s < op->parts.n; s++, part += KERNEL_LD(n)) {
+        float w = op->parts.weighs_input ? 1 : weights[s];
+        if (s == 0) {
+            d->k->scale(y, part, w, n);
+            continue;
+        }
+        for (int i = 0; i < n; i += 256) {
+            int some = n - i < 256 ? n - i : 256;
+            d->k->scale(scaled, part + i, w, some);
+            d->k->add(y + i, y + i, scaled, some);
+        }
+    }
+    cpu_pad(d, op->out[0], y);
+}
+
 static void row_op(const struct device *d, const struct op *op, int row)
 {
     float *y = cpu_row(d, op->out[0], row);
@@ -174,7 +216,7 @@ static void row_op(const struct device *d, const struct op *op, int row)
         return;
     case OP_ROPE:
         for (int h = 0; h < op->heads; h++)
-            d->k->rope(y + (size_t)h * (size_t)op->head_dim, rope_row(d, op->rope, row, 0),
+            d->k->rope(y + (size_t)h * (size_t)op->head_dim + op->rope_at, rope_row(d, op->rope, row, 0),
                        rope_row(d, op->rope, row, 1), op->rope->n_rot, op->rope->halves);
         return;
     case OP_CLAMP:
@@ -191,6 +233,19 @@ static void row_op(const struct device *d, const struct op *op, int row)
         return;
     case OP_ADD:
         add(d, op, row, y);
+        return;
+    case OP_CONCAT:
+        concat(d, op, row, y);
+        return;
+    case OP_SCALE_BY:
+        scale_by(d, op, row, y);
+        return;
+    case OP_ROUTE:
+        route(&op->route, d->k, cpu_row(d, op->in[0], row), op->w[0] ? op->w[0]->f32 : NULL,
+              op->w[1] ? op->w[1]->f32 : NULL, y);
+        return;
+    case OP_COMBINE:
+        combine(d, op, row, y);
         return;
     case OP_GATE:
         d->k->glu(op->act, y, cpu_row(d, op->in[0], row), cpu_row(d, op->in[1], row),

@@ -139,9 +139,11 @@ static int make_scratch(struct device *d, int pages)
         struct worker_scratch *s = &d->scratch[i];
         s->panel = cpu_map(d->panel_floats * sizeof(float), 0);
         s->block = cpu_map(d->block_floats * sizeof(float), 0);
+        s->columns = cpu_map(d->column_floats * sizeof(float), 0);
+        s->slots = mem_calloc(d->slot_count + 1, sizeof *s->slots);
         s->k_pages = mem_calloc((size_t)pages, sizeof *s->k_pages);
         s->v_pages = mem_calloc((size_t)pages, sizeof *s->v_pages);
-        if (!s->panel || !s->block || !s->k_pages || !s->v_pages)
+        if (!s->panel || !s->block || !s->columns || !s->slots || !s->k_pages || !s->v_pages)
             return -1;
     }
     return 0;
@@ -155,6 +157,8 @@ static void cpu_close(struct device *d)
     for (int i = 0; d->scratch && i < d->threads; i++) {
         cpu_unmap(d->scratch[i].panel, d->panel_floats * sizeof(float));
         cpu_unmap(d->scratch[i].block, d->block_floats * sizeof(float));
+        cpu_unmap(d->scratch[i].columns, d->column_floats * sizeof(float));
+        mem_free(d->scratch[i].slots);
         mem_free(d->scratch[i].k_pages);
         mem_free(d->scratch[i].v_pages);
     }
@@ -224,6 +228,7 @@ static int cpu_open(struct device **out, const struct program *p, const struct d
     if (d->fast && cpu_pack(d, e) < 0)
         goto out;
     cpu_linear_scratch(d);
+    cpu_slab_scratch(d);
     if (map_kv(d, o, e) < 0 || map_states(d, o, e) < 0)
         goto out;
     if (map_activations(d) < 0 ||
@@ -251,6 +256,15 @@ static void run_step(struct device *d, const struct step *s, int worker)
     switch (s->op->kind) {
     case OP_LINEAR:
         cpu_linear(d, s, worker);
+        return;
+    case OP_EXPERTS_UP:
+        cpu_experts_up(d, s, worker);
+        return;
+    case OP_EXPERTS_DOWN:
+        cpu_experts_down(d, s, worker);
+        return;
+    case OP_HEAD_LINEAR:
+        cpu_head_linear(d, s, worker);
         return;
     case OP_KV_STORE:
         cpu_kv_store(d, s);

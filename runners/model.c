@@ -8,7 +8,7 @@
 #include "runners/arch.h"
 #include "runners/quant.h"
 
-enum { MODEL_DIM_MAX = 1 << 24, MODEL_TENSORS_MAX = 1 << 16 };
+enum { SLABS_MAX = 1 << 14, MODEL_DIM_MAX = 1 << 24, MODEL_TENSORS_MAX = 1 << 16 };
 
 void model_close(struct model *m)
 {
@@ -19,6 +19,7 @@ void model_close(struct model *m)
         mem_free((void *)m->weights[i].name);
         mem_free((void *)m->weights[i].f32);
         mem_free((void *)m->weights[i].lanes);
+        mem_free(m->weights[i].slab);
     }
     mem_free(m->weights);
     mem_free(m->is_used);
@@ -94,7 +95,7 @@ static int take_tensor(struct model *m, const struct gguf_tensor *t, const char 
         return err_set(e, ERR_UNSUPPORTED, "%s: tensor %s has type %d: %s", path, name, t->type,
                        quant_why_not(t->type));
     if (t->ne[0] == 0 || t->ne[1] == 0 || t->ne[0] > MODEL_DIM_MAX || t->ne[1] > MODEL_DIM_MAX ||
-        t->ne[2] != 1 || t->ne[3] != 1)
+        t->ne[2] == 0 || t->ne[2] > SLABS_MAX || t->ne[3] != 1)
         return err_set(e, ERR_FORMAT, "%s: tensor %s has an impossible shape {%llu, %llu, %llu}",
                        path, name, (unsigned long long)t->ne[0], (unsigned long long)t->ne[1],
                        (unsigned long long)t->ne[2]);
@@ -104,8 +105,10 @@ static int take_tensor(struct model *m, const struct gguf_tensor *t, const char 
         .k = (int)t->ne[0],
         .rows = (int)t->ne[1],
         .row_bytes = (size_t)t->ne[0] / (size_t)q->block * (size_t)q->bytes,
+        .slabs = (int)t->ne[2],
     };
-    if (w->rows == 1 && keep_floats(w, q, e) < 0)
+    w->slab_bytes = w->row_bytes * (size_t)w->rows;
+    if (w->rows == 1 && w->slabs == 1 && keep_floats(w, q, e) < 0)
         return -1;
     w->name = mem_strdup(name);
     if (!w->name) {
@@ -180,7 +183,8 @@ static struct weight *shaped(struct model *m, int layer, const char *name, int k
 {
     struct weight *w = (struct weight *)model_weight(m, layer, name, required, e);
 
-    if (!w || (w->k == k && w->rows == rows) || (rows == 0 && (int64_t)w->k * w->rows == k))
+    if (!w || (w->slabs == 1 && ((w->k == k && w->rows == rows) ||
+                                 (rows == 0 && (int64_t)w->k * w->rows == k))))
         return w;
     if (rows)
         err_set(e, ERR_FORMAT, "%s: %s has shape {%d, %d}, expected {%d, %d}", gguf_path(m->file),
@@ -252,7 +256,7 @@ const struct weight *model_made(struct model *m, const char *name, const float *
         return NULL;
     }
     memcpy(f, values, (size_t)n * sizeof *f);
-    *w = (struct weight){.name = copy, .type = QUANT_F32, .k = n, .rows = 1, .f32 = f,
+    *w = (struct weight){.name = copy, .type = QUANT_F32, .k = n, .rows = 1, .slabs = 1, .f32 = f,
                          .id = (int)m->n_weights++};
     return w;
 }

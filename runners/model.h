@@ -53,6 +53,17 @@ const struct weight *model_part(struct model *m, int layer, const char *name, in
                                 struct err *e);
 const struct weight *model_made(struct model *m, const char *name, const float *values, int n,
                                 struct err *e);
+/* The n experts of one kind: blk.LAYER.STACKED {k, rows, n}, or a tensor for each under a name with
+ * %d in it. */
+const struct weight *model_experts(struct model *m, int layer, const char *stacked,
+                                   const char *single, int n, struct err *e);
+/* Views: a matrix as n slabs of equally many rows; rows row0 .. of every slab. */
+const struct weight *model_as_slabs(struct model *m, const struct weight *w, int n, struct err *e);
+const struct weight *model_slab_rows(struct model *m, const struct weight *w, int row0, int rows,
+                                     struct err *e);
+/* The same rows, as floats of the model's own, each slab transposed. */
+const struct weight *model_slabs_transposed(struct model *m, const struct weight *w, int row0,
+                                            int rows, struct err *e);
 /* Numbers under {arch}.key; an absent one has its fallback.  Out of low..high: ERR_FORMAT. */
 enum { REQUIRED = -1 }; /* as the fallback of an integer: there is none */
 struct int_key {

@@ -14,7 +14,9 @@ static const char *const op_names[] = {
     [OP_DEAL] = "deal",         [OP_CONV] = "conv",         [OP_SCAN_CHANNELS] = "scan_channels",
     [OP_SCAN_HEADS] = "scan_heads", [OP_DELTA] = "delta",   [OP_LAYER_NORM] = "layer_norm",
     [OP_CLAMP] = "clamp",       [OP_SCALE] = "scale",       [OP_TEMPER] = "temper",
-    [OP_XIELU] = "xielu",
+    [OP_XIELU] = "xielu",       [OP_CONCAT] = "concat",     [OP_SCALE_BY] = "scale_by",
+    [OP_HEAD_LINEAR] = "head_linear", [OP_ROUTE] = "route", [OP_EXPERTS_UP] = "experts_up",
+    [OP_EXPERTS_DOWN] = "experts_down", [OP_COMBINE] = "combine",
 };
 
 const char *op_name(enum op_kind k)
@@ -94,12 +96,21 @@ int op_is_row_local(enum op_kind k)
     case OP_SCAN_CHANNELS:
     case OP_SCAN_HEADS:
     case OP_DELTA:
+    case OP_HEAD_LINEAR:
+    case OP_EXPERTS_UP:
+    case OP_EXPERTS_DOWN:
     case OP_GATHER:
     case OP_HEAD:
         return 0;
     default:
         return 1;
     }
+}
+
+int op_has_matrix(enum op_kind k)
+{
+    return k == OP_LINEAR || k == OP_HEAD || k == OP_HEAD_LINEAR || k == OP_EXPERTS_UP ||
+           k == OP_EXPERTS_DOWN;
 }
 
 int op_follows(const struct op *a, const struct op *b)
@@ -143,7 +154,7 @@ static void place(struct program *p)
 
 static int check_vector(const struct weight *w, int n, struct err *e)
 {
-    if (w->f32 && w->k == n)
+    if (w->f32 && w->k == n && w->rows == 1)
         return 0;
     return err_set(e, ERR_FORMAT, "%s has shape {%d, %d}, expected {%d}", w->name, w->k, w->rows, n);
 }
@@ -162,12 +173,24 @@ static int check_linear(const struct program *p, const struct op *op, struct err
         const struct weight *w = op->w[i];
         const struct weight *b = op->bias[i];
         int out = op->epilogue == EPILOGUE_GLU ? op->out[0] : op->out[i];
-        if (w->k != width || w->rows != p->values[out].width)
+        if (w->k != width || w->rows != p->values[out].width || w->slabs != 1)
             return err_set(e, ERR_FORMAT, "%s has shape {%d, %d}, expected {%d, %d}", w->name, w->k,
                            w->rows, width, p->values[out].width);
         if (b && check_vector(b, w->rows, e) < 0)
             return -1;
     }
+    return 0;
+}
+
+static int check_slabs(const struct weight *w, int k, int rows, int slabs, const struct weight *bias,
+                       struct err *e)
+{
+    if (w->k != k || w->rows != rows || w->slabs != slabs)
+        return err_set(e, ERR_FORMAT, "%s has shape {%d, %d, %d}, expected {%d, %d, %d}", w->name,
+                       w->k, w->rows, w->slabs, k, rows, slabs);
+    if (bias && (int64_t)bias->k * bias->rows != (int64_t)rows * slabs)
+        return err_set(e, ERR_FORMAT, "%s has shape {%d, %d}, expected {%d, %d}", bias->name,
+                       bias->k, bias->rows, rows, slabs);
     return 0;
 }
 
@@ -192,7 +215,7 @@ static int check_op(const struct program *p, const struct op *op, struct err *e)
     case OP_EMBED:
     case OP_HEAD: {
         int width = p->values[op->kind == OP_HEAD ? op->in[0] : op->out[0]].width;
-        if (op->w[0]->k != width || op->w[0]->rows != p->n_vocab)
+        if (op->w[0]->k != width || op->w[0]->rows != p->n_vocab || op->w[0]->slabs != 1)
             return err_set(e, ERR_FORMAT, "%s has shape {%d, %d}, expected {%d, %d}",
                            op->w[0]->name, op->w[0]->k, op->w[0]->rows, width, p->n_vocab);
         if (op->kind == OP_HEAD)
@@ -202,6 +225,24 @@ static int check_op(const struct program *p, const struct op *op, struct err *e)
                            op->w[1]->k, width);
         return 0;
     }
+    case OP_ROUTE:
+        if (p->values[op->in[0]].width != op->route.experts)
+            return err_set(e, ERR_FORMAT, "a router of %d for %d experts",
+                           p->values[op->in[0]].width, op->route.experts);
+        return check_optional(op->w[0], op->route.experts, e) < 0
+                   ? -1
+                   : check_optional(op->w[1], op->route.experts, e);
+    case OP_EXPERTS_UP:
+        return check_slabs(op->w[1], p->values[op->in[0]].width, op->parts.width,
+                           op->route.experts, op->bias[1], e) < 0 ||
+                       (op->w[0] && check_slabs(op->w[0], p->values[op->in[0]].width,
+                                                op->parts.width, op->route.experts, op->bias[0],
+                                                e) < 0)
+                   ? -1
+                   : 0;
+    case OP_EXPERTS_DOWN:
+        return check_slabs(op->w[0], op->w[0]->k, op->parts.width, op->route.experts, op->bias[0],
+                           e);
     default:
         return 0;
     }

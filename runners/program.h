@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "runners/kernels.h"
+#include "runners/route.h"
 
 struct weight { /* {k, rows} in GGUF order: y_r = sum_k w[r][k] * x_k */
     const char *name; /* terminated; for error lines */
@@ -19,6 +20,9 @@ struct weight { /* {k, rows} in GGUF order: y_r = sum_k w[r][k] * x_k */
     int type; /* enum quant_type */
     int k, rows;
     size_t row_bytes;
+    int slabs;            /* matrices of this shape: experts, heads; 1 otherwise */
+    size_t slab_bytes;    /* from one to the next, unless each has a place of its own: */
+    const uint8_t **slab; /* [slabs], or NULL */
     const float *f32; /* of one row (norms, biases), and of tables: as floats; else NULL */
     const float *lanes; /* of recurrent layers: [rows / 16][k][16], zeros beyond; else NULL */
     int id;           /* 0 .. program->n_weights-1: a device keeps what it made of it there */
@@ -48,6 +52,15 @@ enum op_kind {
     OP_SCAN_CHANNELS, /* out = scan of x in[0] with dt in[1], b in[2], c in[3]: Mamba */
     OP_SCAN_HEADS, /* out = scan of [x | b | c] in[0] with dt in[1]: Mamba 2 */
     OP_DELTA,     /* out = delta rule of [q | k | v] in[0], decay in[1], beta in[2] */
+    OP_CONCAT,    /* out = [in[0] | in[1]] */
+    OP_SCALE_BY,  /* out = in[0] * act(in[1]), in[1] one number per row */
+    OP_HEAD_LINEAR, /* head h of out = [slab h of w[0] times its first k numbers | the rest of it] */
+    OP_ROUTE,     /* out = the experts of a row and their weights (route.h) by the logits in[0];
+                     w[0]: selection bias, w[1]: a factor per expert, or NULL */
+    OP_EXPERTS_UP, /* out = act(w[0] x) * (w[1] x), or act(w[1] x) without w[0], of the experts
+                      that in[1] names, one after the other; x: in[0] */
+    OP_EXPERTS_DOWN, /* out = w[0] times each of in[0]'s parts, by the experts of in[1] */
+    OP_COMBINE,   /* out = the sum of in[0]'s parts, in order, times the weights of in[1] */
     OP_GATHER,    /* out = the wanted rows of in */
     OP_HEAD,      /* logits of the wanted rows: (w[0] in + bias[0]) * scale, then the soft cap */
 };
@@ -89,6 +102,12 @@ struct temper { /* x * (1 + scale * ln(1 + floor((position + offset) / length)))
     int offset, length;
 };
 
+/* Parts of a row of in[0] or out, as experts leave them: at KERNEL_LD(width) from each other. */
+struct parts {
+    int n, width;
+    int weighs_input; /* experts_up: x times the weight enters; combine: the weights are spent */
+};
+
 struct xielu { /* x > 0: p x^2 + beta x; else n (exp(min(x, eps)) - 1 - x) + beta x */
     float p, n, beta, eps;
 };
@@ -109,8 +128,11 @@ struct op {
     int mean_removed;         /* head_norm: layer norm */
     float limit;              /* clamp */
     const struct rope *rope;
+    int rope_at;              /* rope: the dimension of a head that the rotation begins with */
     struct temper temper;
     struct xielu xielu;
+    struct route route;
+    struct parts parts;
     int wanted_rows; /* 1: runs over the wanted rows only */
     int first; /* head */
     struct recurrence rec;
@@ -158,6 +180,8 @@ size_t program_unit_floats(const struct op *op);
 
 const char *op_name(enum op_kind k);
 
+/* An op that multiplies by matrices. */
+int op_has_matrix(enum op_kind k);
 /* An op that works row by row, reading only what stands in its own rows. */
 int op_is_row_local(enum op_kind k);
 /* b, right after a, needs nothing of other rows: a worker may go on to it with its own rows while

@@ -118,7 +118,13 @@ static int read_magnitude(const struct model *m, struct scaling *s, struct err *
 {
     const struct f64_key key = {"rope.scaling.attn_factor", &s->magnitude, 1, 1e-3, 1e3};
 
-    return model_f64s(m, &key, 1, e);
+    if (model_f64s(m, &key, 1, e) < 0)
+        return -1;
+    /* Phi-3.5-MoE's config says short_mscale = long_mscale = 1.2431631; its files hold what the
+     * general formula gives. */
+    if (strcmp(m->arch_name, "phimoe") == 0 && fabs(s->magnitude - 1.1902) < 1e-3)
+        s->magnitude = 1.243163121016122;
+    return 0;
 }
 
 static int frequencies(const struct model *m, const struct rope_spec *spec,

@@ -47,6 +47,37 @@ static size_t page_bytes(const struct program *p, size_t *largest_layer)
     return all;
 }
 
+/* Rows of w that one token's pass reads: of a table its own, of experts those used. */
+static uint64_t matrix_rows(const struct op *op, const struct weight *w)
+{
+    switch (op->kind) {
+    case OP_EMBED:
+        return 1;
+    case OP_EXPERTS_UP:
+    case OP_EXPERTS_DOWN:
+        return (uint64_t)w->rows * (uint64_t)op->parts.n;
+    default:
+        return (uint64_t)w->rows * (uint64_t)w->slabs;
+    }
+}
+
+/* Without the experts that one token does not go to. */
+static uint64_t active_parameters(const struct model *m)
+{
+    uint64_t n = m->parameters;
+
+    for (int i = 0; i < m->program.n_ops; i++) {
+        const struct op *op = &m->program.ops[i];
+        if (op->kind != OP_EXPERTS_UP && op->kind != OP_EXPERTS_DOWN)
+            continue;
+        for (int k = 0; k < OP_OUTS; k++)
+            if (op->w[k])
+                n -= (uint64_t)(op->w[k]->slabs - op->parts.n) * (uint64_t)op->w[k]->rows *
+                     (uint64_t)op->w[k]->k;
+    }
+    return n;
+}
+
 /* Bytes of weights that one decode step reads: everything but the rows of a pure lookup table. */
 static uint64_t bytes_per_token(const struct model *m)
 {
@@ -57,8 +88,7 @@ static uint64_t bytes_per_token(const struct model *m)
         for (int k = 0; k < OP_OUTS; k++) {
             const struct weight *w = p->ops[i].w[k], *b = p->ops[i].bias[k];
             if (w)
-                n += p->ops[i].kind == OP_EMBED ? w->row_bytes
-                                                : w->row_bytes * (uint64_t)w->rows;
+                n += w->row_bytes * matrix_rows(&p->ops[i], w);
             if (b)
                 n += b->row_bytes;
         }
@@ -79,7 +109,7 @@ static void fill_info(struct runner *r, enum numerics numerics)
         .chat_template = r->chat_template,
         .parameters = m->parameters,
         .parameters_embedding = m->parameters_embedding,
-        .parameters_active = m->parameters,
+        .parameters_active = active_parameters(m),
         .file_bytes = gguf_file_bytes(r->file),
         .layers = m->hp.layers,
         .embedding_length = m->hp.embd,
