@@ -4,9 +4,10 @@
 
 #include "harness/context.h"
 
-extern const struct option bench_options[], db_options[], doctor_options[], eval_options[], export_options[],
-    generate_options[], help_options[], info_options[], items_options[], label_options[],
-    logits_options[], nightly_options[], pull_options[], quantize_options[], report_options[], run_options[], runs_options[],
+extern const struct option bench_options[], db_options[], doctor_options[], eval_options[],
+    export_options[], gate_options[], generate_options[], help_options[], info_options[],
+    items_options[], label_options[], logits_options[], nightly_options[], pull_options[],
+    quantize_options[], report_options[], run_options[], runs_options[],
     score_options[], tasks_options[], template_options[], tokenize_options[];
 
 int cmd_bench(struct context *c, struct err *e);
@@ -16,6 +17,7 @@ int cmd_devices(struct context *c, struct err *e);
 int cmd_doctor(struct context *c, struct err *e);
 int cmd_eval(struct context *c, struct err *e);
 int cmd_export(struct context *c, struct err *e);
+int cmd_gate(struct context *c, struct err *e);
 int cmd_generate(struct context *c, struct err *e);
 int cmd_help(struct context *c, struct err *e);
 int cmd_import(struct context *c, struct err *e);

@@ -1,0 +1,74 @@
+/* gate.h -- PASS, FAIL or INCONCLUSIVE for a candidate against a pinned baseline.
+ *
+ * The rule (statistics.md 0, 2.3 and 5.6).  A quantity with a tolerated loss, its margin:
+ *   PASS          the interval's good end for the candidate's worst case is within the margin;
+ *   FAIL          the whole interval is beyond the margin, or the loss is significant after
+ *                 correction and at least as large as the practical threshold;
+ *   INCONCLUSIVE  neither: these items cannot tell, and the check says what they could have seen
+ *                 and how many would decide.
+ * A loss that is shown to be within the margin is tolerated even where it is significant: the margin
+ * is the policy.  Intervals have 1 - 2 alpha of a look, one tail of which is the error allowed.
+ * Times, memory and energy are ratios whose interval is widened by the declared noise floor, which
+ * stands for what differs between processes; a machine that was not quiet makes them inconclusive.
+ *
+ * Everything belongs to the gate and lasts until gate_release; the pairs and the policy must
+ * outlive it. */
+#ifndef HARNESS_GATE_H
+#define HARNESS_GATE_H
+
+#include "harness/gate_env.h"
+#include "harness/gate_policy.h"
+#include "harness/pairs.h"
+
+/* In order of weight: the gate's verdict is the largest of its checks'. */
+enum verdict { VERDICT_PASS, VERDICT_INCONCLUSIVE, VERDICT_INVALID, VERDICT_FAIL };
+const char *verdict_name(enum verdict v);
+
+enum gate_quantity { GATE_ACCURACY, GATE_LIKELIHOOD, GATE_LATENCY, GATE_MEMORY, GATE_ENERGY };
+struct gate_check {
+    enum gate_quantity quantity;
+    const char *task;   /* NULL: all items together */
+    const char *metric, *filter; /* accuracy of one task: which; else NULL */
+    enum verdict verdict;
+    const char *reason; /* one sentence */
+    size_t n, n_clusters;
+    double a, b;        /* baseline and candidate, in the quantity's unit */
+    double estimate, low, high; /* difference, or ratio for times, memory and energy */
+    double conf;        /* of the interval, two-sided */
+    double margin, practical, floor; /* floor: NAN where there is none */
+    double lost, won, p_exact;       /* accuracy; else NAN */
+    double design_effect;            /* accuracy; else NAN */
+    double p_loss, p_adjusted;       /* one-sided; NAN: no test */
+    double p_margin;                 /* one-sided, of being beyond the margin; NAN: no test */
+    double mde;         /* the smallest loss these items would have shown */
+    double n_needed;    /* items that decide with the policy's power for an equal candidate */
+};
+
+struct gate {
+    enum verdict verdict;
+    struct gate_check *checks;
+    size_t n_checks, cap_checks;
+    struct env env;
+    int look;
+    const char *reason; /* for people: the first thing to know */
+    struct arena arena;
+};
+
+/* look: 1..policy->looks.  The verdict of runs that may not be compared is VERDICT_INVALID with
+ * gate->reason; what cannot be joined at all was refused by pairs_load. */
+int gate_decide(struct gate *out, const struct pairs *p, const struct run_row *a,
+                const struct run_row *b, const struct gate_policy *policy, int look,
+                struct err *e);
+void gate_release(struct gate *g);
+
+int verdict_status(enum verdict v); /* exit status: 0, 2, 3, 1 */
+const char *gate_quantity_name(enum gate_quantity q);
+const char *gate_quantity_unit(enum gate_quantity q); /* "share", "nats/byte", "ratio" */
+
+/* The rule itself, for a difference with larger = better. */
+struct gate_numbers {
+    double estimate, low, high, margin, practical, p_adjusted, alpha;
+};
+enum verdict gate_rule(const struct gate_numbers *x);
+
+#endif

@@ -1,0 +1,145 @@
+#include <math.h>
+
+#include "harness/gate_write.h"
+
+static void put_run(struct json_out *o, const char *key, const struct run_row *r)
+{
+    json_begin_object(o, key);
+    json_put_str(o, "run", r->id);
+    json_put_str(o, "label", r->label);
+    json_put_str(o, "status", r->status);
+    json_put_str(o, "created", r->created);
+    json_begin_object(o, "model");
+    store_model_members(o, &r->model);
+    json_end_object(o);
+    json_put_str(o, "program_version", r->program_version);
+    json_put_str(o, "numerics", r->numerics_id);
+    json_put_str(o, "device", r->device);
+    json_put_int(o, "threads", r->threads);
+    json_put_int(o, "seed", r->seed);
+    json_put_str(o, "machine", r->machine_name);
+    json_put_raw(o, "noise", r->noise_after);
+    json_end_object(o);
+}
+
+static void put_check(struct json_out *o, const struct gate_check *c)
+{
+    const struct {
+        const char *key;
+        double v;
+    } numbers[] = {
+        {"baseline", c->a}, {"candidate", c->b}, {"estimate", c->estimate}, {"low", c->low},
+        {"high", c->high}, {"confidence", c->conf}, {"margin", c->margin},
+        {"practical", c->practical}, {"noise_floor", c->floor}, {"lost", c->lost},
+        {"won", c->won}, {"design_effect", c->design_effect}, {"p_mcnemar_exact", c->p_exact},
+        {"p_loss", c->p_loss}, {"p_adjusted", c->p_adjusted}, {"p_margin", c->p_margin},
+        {"mde", c->mde}, {"items_needed", c->n_needed},
+    };
+
+    json_begin_object(o, NULL);
+    json_put_str(o, "quantity", gate_quantity_name(c->quantity));
+    json_put_str(o, "unit", gate_quantity_unit(c->quantity));
+    json_put_str(o, "task", c->task);
+    json_put_str(o, "metric", c->metric);
+    json_put_str(o, "filter", c->filter);
+    json_put_str(o, "verdict", verdict_name(c->verdict));
+    json_put_str(o, "reason", c->reason);
+    json_put_int(o, "n", (int64_t)c->n);
+    json_put_int(o, "clusters", (int64_t)c->n_clusters);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        json_put_num(o, numbers[i].key, numbers[i].v);
+    json_end_object(o);
+}
+
+static void put_environment(struct json_out *o, const struct env *env)
+{
+    static const char *const effects[] = {[ENV_NOTED] = "noted",
+                                          [ENV_FORBIDS_TIMING] = "forbids_timing",
+                                          [ENV_FORBIDS] = "forbids"};
+
+    json_begin_array(o, "environment");
+    for (size_t i = 0; i < env->n; i++) {
+        json_begin_object(o, NULL);
+        json_put_str(o, "key", env->v[i].key);
+        json_put_str(o, "baseline", env->v[i].a);
+        json_put_str(o, "candidate", env->v[i].b);
+        json_put_str(o, "effect", effects[env->v[i].effect]);
+        json_end_object(o);
+    }
+    json_end_array(o);
+    json_begin_object(o, "validity");
+    json_put_bool(o, "noisy", env->noisy);
+    json_put_bool(o, "swapped_or_throttled", env->invalid);
+    json_put_str(o, "reasons", env->reasons);
+    json_end_object(o);
+}
+
+/* Items whose credit changed, with their rows in both runs. */
+static void put_changed(struct json_out *o, const struct pairs *p)
+{
+    json_begin_array(o, "changed_items");
+    for (size_t k = 0; p && k < p->n_tasks; k++)
+        for (size_t i = 0; i < p->tasks[k].n; i++) {
+            const struct pair *q = &p->tasks[k].v[i];
+            if (isnan(q->a.credit) || isnan(q->b.credit) || q->a.credit == q->b.credit)
+                continue;
+            json_begin_object(o, NULL);
+            json_put_str(o, "task", p->tasks[k].task);
+            json_put_int(o, "doc_id", q->doc_id);
+            json_put_str(o, "doc_hash", q->doc_hash);
+            json_put_int(o, "baseline_row", q->a.item);
+            json_put_int(o, "candidate_row", q->b.item);
+            json_put_num(o, "baseline", q->a.credit);
+            json_put_num(o, "candidate", q->b.credit);
+            json_end_object(o);
+        }
+    json_end_array(o);
+}
+
+/* Where every item came from: the statement, and what it was run with. */
+static void put_queries(struct json_out *o, const struct gate_story *s)
+{
+    json_put_str(o, "sql", query_pair_sql());
+    json_begin_array(o, "sql_arguments");
+    for (size_t k = 0; s->pairs && k < s->pairs->n_tasks; k++) {
+        const struct pair_task *t = &s->pairs->tasks[k];
+        const char *const runs[] = {s->a->id, s->b->id};
+        for (int side = 0; side < 2; side++) {
+            json_begin_array(o, NULL);
+            json_put_str(o, NULL, runs[side]);
+            json_put_str(o, NULL, t->task);
+            json_put_str(o, NULL, t->metric ? t->metric : "");
+            json_put_str(o, NULL, t->filter ? t->filter : "");
+            json_end_array(o);
+        }
+    }
+    json_end_array(o);
+}
+
+void gate_json(struct json_out *o, const struct gate_story *s)
+{
+    json_put_str(o, "verdict", verdict_name(s->gate->verdict));
+    json_put_int(o, "exit_status", verdict_status(s->gate->verdict));
+    json_put_str(o, "reason", s->gate->reason);
+    put_run(o, "baseline", s->a);
+    put_run(o, "candidate", s->b);
+    json_begin_object(o, "policy");
+    json_put_str(o, "path", s->policy_path);
+    json_put_str(o, "sha256", s->policy->sha256);
+    json_put_raw(o, "contents", s->policy->text);
+    json_put_int(o, "look", s->gate->look);
+    json_put_int(o, "looks", s->policy->looks);
+    json_put_num(o, "alpha_of_look", gate_policy_alpha(s->policy));
+    json_end_object(o);
+    if (s->pairs)
+        json_put_int(o, "items", (int64_t)s->pairs->n);
+    else
+        json_put_null(o, "items");
+    json_begin_array(o, "checks");
+    for (size_t i = 0; i < s->gate->n_checks; i++)
+        put_check(o, &s->gate->checks[i]);
+    json_end_array(o);
+    put_environment(o, &s->gate->env);
+    put_changed(o, s->pairs);
+    put_queries(o, s);
+}
