@@ -55,6 +55,29 @@ static int adjust_gemma3(struct build *b)
     return 0;
 }
 
+/* The last layers have no keys and values: they look at those of the last layer of their kind that
+ * has.  Scores are not scaled; queries and keys are normed. */
+static int adjust_gemma4(struct build *b)
+{
+    int layers = b->m->hp.layers, shared;
+    const struct int_key key = {"attention.shared_kv_layers", &shared, 0, 0, layers - 1};
+
+    if (model_ints(b->m, &key, 1, b->e) < 0)
+        return -1;
+    for (int i = 0; i < layers; i++) {
+        struct layer *l = &b->layers[i];
+        l->scale = 1;
+        l->bare_v_norm = 1;
+        for (int k = layers - shared - 1; i >= layers - shared && l->kv_layer == i && k >= 0; k--)
+            if (!b->layers[k].window == !l->window)
+                l->kv_layer = k;
+        if (i >= layers - shared && l->kv_layer == i)
+            return err_set(b->e, ERR_FORMAT, "%s: layer %d has nobody to take keys and values from",
+                           gguf_path(b->m->file), i);
+    }
+    return 0;
+}
+
 /* Files from before the keys: what the published models have. */
 static int adjust_minicpm(struct build *b)
 {
@@ -226,6 +249,8 @@ static const struct arch archs[] = {
      adjust_gemma2},
     {"gemma3", BLOCK_SANDWICH, ACT_GELU_TANH,
      HALVES | QK_NORM | EMBED_SCALED | WINDOWED | LOCAL_ROPE | GEMMA_BASE, 0, 6, adjust_gemma3},
+    {"gemma4", BLOCK_GEMMA4, ACT_GELU_TANH,
+     HALVES | QK_NORM | EMBED_SCALED | WINDOWED | LOCAL_ROPE | GEMMA_BASE, 0, 6, adjust_gemma4},
     {"glm4", BLOCK_SANDWICH, ACT_SILU, 0, 0, 0, NULL},
     {"glm4moe", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM | FFN_NORM_IS_POST, MOE_RAW | MOE_SIGMOID, 0,
      NULL},
@@ -394,6 +419,7 @@ static int build_ropes(struct build *b)
     }
     if (any_layer(b, LAYER_ROPE_LOCAL)) {
         s.base = hp->rope_base_swa;
+        s.n_rot = b->n_rot_local;
         s.is_scaled = 0;
         s.factors = NULL;
         b->rope_local = rope_build(b->m, &s, b->e);
@@ -504,6 +530,8 @@ static int add_embedding(struct build *b, const struct weight *w)
                            gguf_path(b->m->file), op.w[1]->name, op.w[1]->rows, b->m->context);
     }
     b->residual = emit(b, 0, op, hp->embd);
+    if (add_layer_inputs(b) < 0)
+        return -1;
     if (b->a->flags & EMBED_NORM) {
         int layers = hp->layers, value;
         value = add_norm(b, layers, b->residual, "token_embd_norm");
@@ -563,6 +591,7 @@ static int build_all(struct build *b)
         return -1;
     for (int i = 0; i < p->n_layers; i++)
         if ((b->a->flags & MIXER_OR_FFN        ? add_single(b, i)
+             : b->block == BLOCK_GEMMA4   ? add_gemma4_layer(b, i)
              : b->block == BLOCK_PARALLEL ? add_parallel(b, i)
                                           : add_sequential(b, i)) < 0)
             return -1;

@@ -45,14 +45,17 @@ static void scale_parts(struct build *b, int layer, const int *out)
 /* Separate matrices or one with the rows of q, k and v in this order. */
 static int add_qkv(struct build *b, int layer, int in, int out[3])
 {
-    const struct hparams *hp = &b->m->hp;
     const struct layer *l = &b->layers[layer];
-    int k = l->kv_heads * hp->head_dim;
-    int q = l->heads * hp->head_dim * (b->a->flags & GATED_HEADS ? 2 : 1);
+    int k = l->kv_heads * l->head_dim;
+    int q = l->heads * l->head_dim * (b->a->flags & GATED_HEADS ? 2 : 1);
+    int values_are_keys = !has_tensor(b, layer, "attn_v.weight") &&
+                          b->block == BLOCK_GEMMA4;
+    int own = l->kv_layer == layer; /* else only queries */
     const struct part parts[] = {
         {"attn_q.weight", "attn_q.bias", 0, q},
         {"attn_k.weight", "attn_k.bias", q, k},
-        {"attn_v.weight", "attn_v.bias", q + k, l->kv_heads * hp->value_dim},
+        {values_are_keys ? "attn_k.weight" : "attn_v.weight", "attn_v.bias", q + k,
+         l->kv_heads * l->value_dim},
     };
     int fused = has_tensor(b, layer, "attn_qkv.weight");
     struct op op = OP_EMPTY;
@@ -60,15 +63,16 @@ static int add_qkv(struct build *b, int layer, int in, int out[3])
     op.kind = OP_LINEAR;
     op.layer = layer;
     op.in[0] = in;
-    op.n_out = 3;
-    for (int i = 0; i < 3; i++) {
+    op.n_out = own ? 3 : 1;
+    out[1] = out[2] = -1;
+    for (int i = 0; i < op.n_out; i++) {
         if (take_part(b, layer, &parts[i], fused, &op, i) < 0)
             return -1;
         out[i] = op.out[i];
     }
     program_op(&b->m->program, op);
     scale_parts(b, layer, out);
-    for (int i = 0; i < 3 && b->clamp > 0; i++) {
+    for (int i = 0; i < op.n_out && b->clamp > 0; i++) {
         struct op c = OP_EMPTY;
         c.kind = OP_CLAMP;
         c.limit = b->clamp;
@@ -80,10 +84,10 @@ static int add_qkv(struct build *b, int layer, int in, int out[3])
 /* One weight vector for every head or, {head_dim, heads}, one each; RMS or the family's norm. */
 static int add_head_norm(struct build *b, int layer, int value, int heads, const char *name)
 {
-    int n = b->m->hp.head_dim;
+    int n = b->layers[layer].head_dim;
     struct op op = OP_EMPTY;
 
-    if (!has_tensor(b, layer, name))
+    if (value < 0 || !has_tensor(b, layer, name))
         return 0;
     op.kind = OP_HEAD_NORM;
     op.mean_removed = (b->a->flags & LAYER_NORM) != 0;
@@ -103,9 +107,11 @@ static void add_bare_norm(struct build *b, int layer, int value, int heads)
 {
     struct op op = OP_EMPTY;
 
+    if (value < 0)
+        return;
     op.kind = OP_HEAD_NORM;
     op.heads = heads;
-    op.head_dim = b->m->hp.head_dim;
+    op.head_dim = b->layers[layer].head_dim;
     op.eps = b->eps;
     emit_in_place(b, layer, op, value);
 }
@@ -135,10 +141,12 @@ static void add_rope(struct build *b, int layer, int value, int heads)
 {
     struct op op = OP_EMPTY;
 
+    if (value < 0)
+        return;
     op.kind = OP_ROPE;
     op.rope = b->layers[layer].rope == LAYER_ROPE_LOCAL ? b->rope_local : b->rope;
     op.heads = heads;
-    op.head_dim = b->m->hp.head_dim;
+    op.head_dim = b->layers[layer].head_dim;
     emit_in_place(b, layer, op, value);
 }
 
@@ -175,20 +183,24 @@ static const struct weight *alibi_slopes(struct build *b, int heads)
 
 static int add_attend(struct build *b, int layer, const int qkv[3])
 {
-    const struct hparams *hp = &b->m->hp;
     const struct layer *l = &b->layers[layer];
     struct op op = OP_EMPTY;
 
     op.layer = layer;
     op.heads = l->heads;
     op.kv_heads = l->kv_heads;
-    op.head_dim = hp->head_dim;
-    op.value_dim = hp->value_dim;
+    op.head_dim = l->head_dim;
+    op.value_dim = l->value_dim;
+    op.kv_layer = l->kv_layer;
     op.kind = OP_KV_STORE;
     op.in[0] = qkv[1];
     op.in[1] = qkv[2];
-    program_op(&b->m->program, op);
-
+    if (l->kv_layer == layer) {
+        program_op(&b->m->program, op);
+        b->m->program.kv[layer] = (struct layer_kv){l->kv_heads, l->head_dim, l->value_dim};
+    } else {
+        b->m->program.shares_kv = 1;
+    }
     op.kind = OP_ATTENTION;
     op.in[0] = qkv[0];
     op.in[1] = -1;
@@ -202,14 +214,13 @@ static int add_attend(struct build *b, int layer, const int qkv[3])
         op.w[1] = alibi_slopes(b, l->heads);
     if (b->e->code)
         return -1;
-    b->m->program.kv[layer] = (struct layer_kv){l->kv_heads, hp->head_dim, hp->value_dim};
-    return emit(b, layer, op, l->heads * hp->value_dim);
+    return emit(b, layer, op, l->heads * l->value_dim);
 }
 
 /* [query | gate] per head into one value each. */
 static int deal_queries(struct build *b, int layer, int *q)
 {
-    int n = b->m->hp.head_dim, heads = b->layers[layer].heads, gate;
+    int n = b->layers[layer].head_dim, heads = b->layers[layer].heads, gate;
     struct op op = OP_EMPTY;
 
     op.kind = OP_DEAL;
@@ -259,6 +270,8 @@ int add_attention(struct build *b, int layer, int in)
         add_bare_norm(b, layer, qkv[0], l->heads);
         add_bare_norm(b, layer, qkv[1], l->kv_heads);
     }
+    if (l->bare_v_norm)
+        add_bare_norm(b, layer, qkv[2], l->kv_heads);
     add_temper(b, layer, qkv[0]);
     value = add_attend(b, layer, qkv);
     if (value < 0)

@@ -12,6 +12,7 @@ enum block {
     BLOCK_PRE,      /* x += mixer(norm x); x += ffn(norm x) */
     BLOCK_SANDWICH, /* the same with a norm after each branch, too */
     BLOCK_POST,     /* x += norm(mixer(x)); x += norm(ffn(x)) */
+    BLOCK_GEMMA4,   /* sandwich, experts beside the dense block, an input per layer */
     BLOCK_PARALLEL, /* x += mixer(norm x) + ffn(norm x): one norm for both, or one each */
 };
 
@@ -75,11 +76,14 @@ enum layer_rope { LAYER_ROPE, LAYER_ROPE_LOCAL, LAYER_ROPE_NONE };
 
 struct layer { /* what one layer is, resolved */
     int heads, kv_heads; /* 0: no attention here */
+    int head_dim, value_dim;
+    int kv_layer;        /* whose keys and values are attended to: its own, or an earlier layer's */
     int window;          /* 0: all */
     int chunk;           /* attention within aligned chunks of positions; 0: not */
     enum layer_rope rope;
     float scale;         /* of attention scores */
     struct temper temper;
+    int bare_v_norm;     /* v of each head is normed without weights */
     int bare_qk_norm;    /* q and k of each head are normed after rope, without weights */
 };
 
@@ -92,7 +96,9 @@ struct build { /* what the walk over the layers carries along */
     float eps;            /* of every norm */
     float embed_scale, residual_scale, logit_scale, clamp, attn_softcap, alibi_max;
     int n_window;         /* the window that windowed layers have */
+    int n_rot_local;      /* of windowed layers with a rope of their own */
     const struct rope *rope, *rope_local;
+    int layer_inputs, layer_input_width; /* Gemma 3n and 4: a value with a part for each layer */
     int block_input; /* the residual stream as the layer found it */
     int residual; /* the value that carries the residual stream */
     int wanted;   /* after the gather of the last layer */
@@ -127,6 +133,9 @@ int add_branch(struct build *b, int layer, int in, const char *name, const char 
 void add_residual(struct build *b, int layer, int branch); /* residual += scale * branch */
 void add_temper(struct build *b, int layer, int query);    /* where the layer has one */
 
+int add_gemma4_layer(struct build *b, int layer);       /* arch_gemma4.c */
+int add_layer_inputs(struct build *b); /* where the file has them: sets b->layer_inputs */
+
 /* Mixers: the value that the output projection reads. */
 int add_attention(struct build *b, int layer, int in); /* arch_attention.c */
 int add_recurrent(struct build *b, int layer, int in); /* arch_recurrent.c: of all rows */
@@ -135,6 +144,7 @@ int add_mla(struct build *b, int layer, int in);       /* arch_mla.c */
 /* Feed-forwards: added to the residual stream, after post_norm where it is not NULL. */
 int add_moe(struct build *b, int layer, int in, const char *post_norm); /* arch_moe.c */
 int add_experts(struct build *b, int layer, int in, int router_in); /* their sum, as a value */
+int add_dense(struct build *b, int layer, int in); /* arch_ffn.c: as a value */
 int add_feed_forward(struct build *b, int layer, int in, const char *post_norm); /* arch_ffn.c */
 
 #endif

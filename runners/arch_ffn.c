@@ -113,6 +113,13 @@ static int add_hidden(struct build *b, int layer, int in)
     return add_glu(b, layer, in);
 }
 
+int add_dense(struct build *b, int layer, int in)
+{
+    int value = add_hidden(b, layer, in);
+
+    return value < 0 ? -1 : add_linear(b, layer, value, "ffn_down", 0, 0, ACT_NONE);
+}
+
 int add_feed_forward(struct build *b, int layer, int in, const char *post_norm)
 {
     int value;

@@ -128,6 +128,10 @@ static int read_head_sizes(struct build *b)
         return 0;
     if (model_ints(b->m, sizes, 2, b->e) < 0)
         return -1;
+    for (int i = 0; i < hp->layers; i++) {
+        b->layers[i].head_dim = hp->head_dim;
+        b->layers[i].value_dim = hp->value_dim;
+    }
     const struct int_key rot = {"rope.dimension_count", &hp->n_rot, hp->head_dim, least,
                                 hp->head_dim};
     if (model_ints(b->m, &rot, 1, b->e) < 0)
@@ -211,9 +215,15 @@ static int read_windows(struct build *b)
     struct hparams *hp = &b->m->hp;
     unsigned f = b->a->flags;
     int fallback = f & SOFTCAPS ? 4096 : 0; /* Gemma 2's */
-    const struct int_key key = {"attention.sliding_window", &b->n_window, fallback, 0, 1 << 30};
-    int *local, rc = -1;
+    int *local, key_dim, value_dim, rc = -1;
+    const struct int_key keys[] = {
+        {"attention.sliding_window", &b->n_window, fallback, 0, 1 << 30},
+        {"attention.key_length_swa", &key_dim, hp->head_dim, 1, HEAD_DIM_MAX},
+        {"attention.value_length_swa", &value_dim, hp->value_dim, 1, HEAD_DIM_MAX},
+    };
 
+    for (int i = 0; i < hp->layers; i++)
+        b->layers[i].kv_layer = i;
     for (int i = 0; i < hp->layers; i++)
         b->layers[i].rope = f & NO_ROPE ? LAYER_ROPE_NONE : LAYER_ROPE;
     if (!(f & WINDOWED))
@@ -221,11 +231,19 @@ static int read_windows(struct build *b)
     local = mem_calloc((size_t)hp->layers, sizeof *local);
     if (!local)
         return err_nomem(b->e);
-    if (model_ints(b->m, &key, 1, b->e) < 0 || read_local(b, local) < 0)
+    if (model_ints(b->m, keys, 3, b->e) < 0 || read_local(b, local) < 0)
+        goto out;
+    const struct int_key rot = {"rope.dimension_count_swa", &b->n_rot_local,
+                                hp->n_rot < key_dim ? hp->n_rot : key_dim, 0, key_dim};
+    if (model_ints(b->m, &rot, 1, b->e) < 0)
         goto out;
     for (int i = 0; i < hp->layers && b->n_window > 0; i++) {
         if (local[i])
             b->layers[i].window = b->n_window;
+        if (local[i])
+            b->layers[i].head_dim = key_dim;
+        if (local[i])
+            b->layers[i].value_dim = value_dim;
         if (local[i] && f & LOCAL_ROPE)
             b->layers[i].rope = LAYER_ROPE_LOCAL;
         if (!local[i] && f & GLOBAL_NO_ROPE)

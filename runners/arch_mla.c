@@ -134,7 +134,7 @@ static int add_latent_attention(struct build *b, int layer, int query, int key, 
 {
     struct op op = OP_EMPTY;
 
-    op.layer = layer;
+    op.layer = op.kv_layer = layer;
     op.heads = s->heads;
     op.kv_heads = 1;
     op.head_dim = s->latent + s->turned;

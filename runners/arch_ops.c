@@ -118,6 +118,8 @@ static const struct weight *output_scale(struct build *b, int layer, const char 
 {
     char scale[80];
 
+    if (!(b->a->flags & SUB_NORMS)) /* others have tensors of this name and other meaning */
+        return NULL;
     snprintf(scale, sizeof scale, "%s.scale", name);
     return has_tensor(b, layer, scale) ? model_table(b->m, layer, scale, 1, 1, b->e) : NULL;
 }

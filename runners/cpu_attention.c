@@ -11,17 +11,18 @@ static float *layer_of(const struct device *d, page_no page, int layer)
 {
     if (page >= 0)
         return d->kv + (size_t)page * d->page_floats + d->layer_offset[layer];
-    return d->kv_scratch + (size_t)~page * d->scratch_floats;
+    return d->kv_scratch + (size_t)~page * d->scratch_floats +
+           (d->p->shares_kv ? d->layer_offset[layer] : 0);
 }
 
 static float *keys_of(const struct device *d, page_no page, const struct op *op, int head)
 {
-    return layer_of(d, page, op->layer) + (size_t)head * (size_t)op->head_dim * KV_PAGE;
+    return layer_of(d, page, op->kv_layer) + (size_t)head * (size_t)op->head_dim * KV_PAGE;
 }
 
 static float *values_of(const struct device *d, page_no page, const struct op *op, int head)
 {
-    return layer_of(d, page, op->layer) +
+    return layer_of(d, page, op->kv_layer) +
            ((size_t)op->kv_heads * (size_t)op->head_dim +
             (size_t)head * (size_t)op->value_dim) * KV_PAGE;
 }

@@ -237,6 +237,11 @@ static void row_op(const struct device *d, const struct op *op, int row)
     case OP_CONCAT:
         concat(d, op, row, y);
         return;
+    case OP_SLICE:
+        memcpy(y, cpu_row(d, op->in[0], row) + op->at,
+               (size_t)d->p->values[op->out[0]].width * sizeof *y);
+        cpu_pad(d, op->out[0], y);
+        return;
     case OP_SCALE_BY:
         scale_by(d, op, row, y);
         return;

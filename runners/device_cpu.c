@@ -83,6 +83,8 @@ static int map_kv(struct device *d, const struct device_opts *o, struct err *e)
         if (d->scratch_floats < floats)
             d->scratch_floats = floats;
     }
+    if (d->p->shares_kv) /* what one layer stored, a later one reads */
+        d->scratch_floats = d->page_floats;
     d->kv_bytes = d->page_floats * (size_t)o->kv_pages * sizeof(float);
     d->kv_scratch_bytes = d->scratch_floats * (size_t)o->kv_scratch * sizeof(float);
     d->kv = cpu_map(d->kv_bytes, 0);

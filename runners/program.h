@@ -53,6 +53,7 @@ enum op_kind {
     OP_SCAN_HEADS, /* out = scan of [x | b | c] in[0] with dt in[1]: Mamba 2 */
     OP_DELTA,     /* out = delta rule of [q | k | v] in[0], decay in[1], beta in[2] */
     OP_CONCAT,    /* out = [in[0] | in[1]] */
+    OP_SLICE,     /* out = as many numbers of in[0] as it has, from `at` on */
     OP_SCALE_BY,  /* out = in[0] * act(in[1]), in[1] one number per row */
     OP_HEAD_LINEAR, /* head h of out = [slab h of w[0] times its first k numbers | the rest of it] */
     OP_ROUTE,     /* out = the experts of a row and their weights (route.h) by the logits in[0];
@@ -128,6 +129,8 @@ struct op {
     int mean_removed;         /* head_norm: layer norm */
     float limit;              /* clamp */
     const struct rope *rope;
+    int kv_layer;             /* kv_store, attention: whose cache; usually `layer` */
+    int at;                   /* slice */
     int rope_at;              /* rope: the dimension of a head that the rotation begins with */
     struct temper temper;
     struct xielu xielu;
@@ -156,7 +159,8 @@ struct program {
     size_t arena_ld; /* floats per row of all values together */
     int n_weights;   /* ids given out */
     int n_layers, n_vocab;
-    struct layer_kv { int kv_heads, head_dim, value_dim; } *kv; /* [n_layers] */
+    struct layer_kv { int kv_heads, head_dim, value_dim; } *kv; /* [n_layers]; zeros: none */
+    int shares_kv; /* some layers attend to the cache of an earlier one */
     size_t state_floats; /* of one point of a path, all layers */
     size_t cap_ops, cap_values, cap_ropes;
     int failed; /* out of memory while building: checked in program_finish */

@@ -44,6 +44,8 @@ static size_t page_bytes(const struct program *p, size_t *largest_layer)
         if (*largest_layer < n)
             *largest_layer = n;
     }
+    if (p->shares_kv)
+        *largest_layer = all;
     return all;
 }
 
