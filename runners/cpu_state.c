@@ -12,8 +12,11 @@ struct unit {
     int number;
 };
 
+/* NULL when no layer keeps anything (convolutions of one tap). */
 static float *slot_of(const struct device *d, const struct unit *u, slot_no slot)
 {
+    if (!d->states)
+        return NULL;
     return d->states + (size_t)slot * d->p->state_floats + u->op->rec.state +
            (size_t)u->number * program_unit_floats(u->op);
 }

@@ -8,7 +8,7 @@
 #include "runners/arch.h"
 #include "runners/quant.h"
 
-enum { SLABS_MAX = 1 << 14, MODEL_DIM_MAX = 1 << 24, MODEL_TENSORS_MAX = 1 << 16 };
+enum { SLABS_MAX = 1 << 14, MODEL_DIM_MAX = 1 << 24, MODEL_TENSORS_MAX = 1 << 16, STATE_PER_FILE_MAX = 4 };
 
 void model_close(struct model *m)
 {
@@ -301,6 +301,18 @@ static int check_all_used(const struct model *m, struct err *e)
     return 0;
 }
 
+/* A state is touched whole before the first token: its size is the file's to justify.  Published
+ * models have states of less than a tenth of their weights. */
+static int check_states(const struct model *m, struct err *e)
+{
+    uint64_t bytes = m->program.state_floats * sizeof(float), file = gguf_file_bytes(m->file);
+
+    if (bytes / STATE_PER_FILE_MAX <= file)
+        return 0;
+    return err_set(e, ERR_FORMAT, "%s: a state of %llu bytes per sequence does not fit a file of "
+                   "%llu", gguf_path(m->file), (unsigned long long)bytes, (unsigned long long)file);
+}
+
 static void count_parameters(struct model *m)
 {
     for (size_t i = 0; i < gguf_n_tensors(m->file); i++) {
@@ -357,6 +369,8 @@ int model_open(struct model **out, const struct gguf *g, int context, struct err
             err_prefix(e, "%s", gguf_path(g));
         goto out;
     }
+    if (check_states(m, e) < 0)
+        goto out;
     *out = m;
     m = NULL;
     rc = 0;

@@ -231,6 +231,47 @@ static void fast_numerics_keep_their_bits_too(void **state)
     check_family(model_path, "hybrid", NUMERICS_FAST);
 }
 
+struct seen {
+    int vocab;
+    float logit[12];
+};
+
+static int keep_logit(void *user, const struct request *q, int position, const float *logits)
+{
+    struct seen *s = user;
+
+    (void)q;
+    s->logit[position] = logits[37 * position % s->vocab];
+    return 0;
+}
+
+/* Logits from a reference written for this, in double and with loops only: attention and Mamba 2
+ * side by side as the Falcon-H1 paper has them; column 37 * position of each position's row. */
+static void the_hybrid_computes_what_a_reference_in_double_does(void **state)
+{
+    static const int32_t ids[] = {3, 17, 40, 100, 5, 9, 200, 33, 61, 7, 250, 90};
+    static const float want[] = {-0.1485002f, 0.9137254f, 0.3978935f, 0.2599411f,
+                                 0.2162957f, 0.4318868f, 0.1610557f, 0.109184f,
+                                 -1.175426f, -0.2464792f, 0.2765587f, -0.05837828f};
+    struct tiny_opts t = {.seed = 9, .is_hybrid = 1};
+    struct request q = {.kind = REQUEST_LOGITS, .ids = ids, .n_ids = 12, .on_logits = keep_logit};
+    struct seen seen;
+    struct runner *r;
+    char path[64];
+
+    (void)state;
+    snprintf(path, sizeof path, "/tmp/densimeter-hybrid-%ld.gguf", (long)getpid());
+    assert_int_equal(tiny_write(path, &t, NULL), 0);
+    r = open_runner(path, &ways[1]);
+    unlink(path);
+    seen.vocab = runner_info(r)->vocab_size;
+    q.user = &seen;
+    assert_int_equal(runner_run(r, &q, 1, NULL, NULL, NULL, NULL), 0);
+    for (int i = 0; i < 12; i++)
+        assert_close(seen.logit[i], want[i], 2e-6);
+    runner_close(r);
+}
+
 static int add_computed(void *user, int i, const struct reply *a)
 {
     (void)i;
@@ -332,6 +373,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_tries_give_the_bits_of_one_request_at_a_time),
         cmocka_unit_test(every_recurrent_family_gives_the_bits_of_one_request_at_a_time),
+        cmocka_unit_test(the_hybrid_computes_what_a_reference_in_double_does),
         cmocka_unit_test(fast_numerics_keep_their_bits_too),
         cmocka_unit_test(a_prefix_is_computed_once_while_its_state_fits_and_again_when_not),
         cmocka_unit_test(a_memory_without_room_for_a_state_is_refused),
