@@ -8,7 +8,12 @@
 #include "runners/arch.h"
 #include "runners/quant.h"
 
-enum { SLABS_MAX = 1 << 14, MODEL_DIM_MAX = 1 << 24, MODEL_TENSORS_MAX = 1 << 16, STATE_PER_FILE_MAX = 4 };
+enum {
+    SLABS_MAX = 1 << 14,
+    MODEL_DIM_MAX = 1 << 24,
+    MODEL_TENSORS_MAX = 1 << 16,
+    STATE_PER_FILE_MAX = 4,
+};
 
 void model_close(struct model *m)
 {

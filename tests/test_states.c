@@ -211,8 +211,8 @@ static void check_family(const char *path, const char *family, enum numerics num
 static void every_recurrent_family_gives_the_bits_of_one_request_at_a_time(void **state)
 {
     static const char *const families[] = {
-        "lfm2", "mamba", "falcon-mamba", "mamba2",
-        "qwen35",
+        "lfm2", "lfm2moe", "mamba", "falcon-mamba", "mamba2", "jamba", "granitehybrid",
+        "nemotron-h", "qwen3next", "qwen35", "qwen35moe",
     };
 
     (void)state;
