@@ -40,7 +40,9 @@ struct interval stats_wilson(double right, double n, double z)
 
     if (!(n > 0))
         return (struct interval){NAN, NAN};
-    return (struct interval){fmax(0, centre - half), fmin(1, centre + half)};
+    /* none and all right reach the ends exactly, whatever rounding says */
+    return (struct interval){right <= 0 ? 0 : fmax(0, centre - half),
+                             right >= n ? 1 : fmin(1, centre + half)};
 }
 
 static int ascending(const void *a, const void *b)
