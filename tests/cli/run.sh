@@ -88,27 +88,39 @@ cat >"$work/crash" <<'EOF'
 #!/bin/sh
 kill -SEGV $$
 EOF
+cat >"$work/fails" <<'EOF'
+#!/bin/sh
+echo "densimeter: a reason of its own" >&2
+exit 1
+EOF
 cat >"$work/hang" <<'EOF'
 #!/bin/sh
 trap '' TERM
 while :; do sleep 0.05; done
 EOF
-chmod +x "$work/crash" "$work/hang"
+chmod +x "$work/crash" "$work/hang" "$work/fails"
 cat >"$work/faults.json" <<EOF
 {"models": ["tiny", "gone"], "tasks": [{"tasks": "facts", "limit": 3, "bootstrap": 100}],
- "bench": [{"repeats": 2}], "builds": ["$work/crash", "$work/hang"], "quiet": {"sample_s": 0},
- "limits": {"wall_s": 0.4, "grace_s": 0.1}, "retries": {"crash": 1}}
+ "bench": [{"repeats": 2}], "builds": ["$work/crash", "$work/fails"], "quiet": {"sample_s": 0},
+ "retries": {"crash": 1}}
+EOF
+cat >"$work/hangs.json" <<EOF
+{"models": ["tiny"], "bench": [{"repeats": 2}], "builds": ["$work/hang", "$work/no-such-build"], "quiet": {"sample_s": 0},
+ "limits": {"wall_s": 0.3, "grace_s": 0.1}}
 EOF
 export DENSIMETER_DB="$work/faults.db"
 run 1 run "$work/faults.json"
 prints 'failed (crash): tiny .*bench @A:crash: killed by signal 11'
-prints 'failed (time): tiny .*bench @B:hang: not done after 0.4 s'
+prints 'failed (error): tiny .*bench @B:fails: a reason of its own'
 prints 'failed (model): gone .*gone: no such model'
 prints 'tiny \[cpu\] facts limit=3'
 says '@A:crash: killed by signal 11.*; once more'
 run 0 run --status --json "$work/faults.json"
 [ "$(grep -c '"status": "done"' "$work/out")" -ge 1 ] || fail "the good cell was not done"
 [ "$(grep -c '"failed_attempts": 2' "$work/out")" -eq 2 ] || fail "a crash was not retried as declared"
+run 1 run "$work/hangs.json"
+prints 'failed (time): tiny .*bench @A:hang: not done after 0.3 s'
+prints 'failed (error): tiny .*bench @B:no-such-build: the program cannot be started'
 pgrep -f "$work/hang" >/dev/null && fail "a process that hung is left"
 cat >"$work/memory.json" <<'EOF'
 {"models": ["tiny"], "tasks": ["perplexity_text"], "limits": {"memory": "2M"}}
