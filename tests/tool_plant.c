@@ -28,18 +28,18 @@ static void round_to_2_bits(float *x, size_t n)
     }
 }
 
-static int plant(uint8_t *to, const struct gguf_tensor *t, struct err *e)
+static int plant(struct quantizer *z, uint8_t *to, const struct gguf_tensor *t, struct err *e)
 {
     const struct quant *q = quant_find(t->type);
     size_t n = (size_t)t->ne[0];
     float *row = mem_alloc(n * sizeof *row);
-    int rc = row && q ? 0 : err_nomem(e);
+    int rc = row && q ? quantizer_prepare(z, t->type, e) : err_nomem(e);
 
     for (size_t r = 0; rc == 0 && r < t->bytes / quant_bytes(q, n); r++) {
         size_t at = r * quant_bytes(q, n);
         q->unpack(row, t->data + at, n);
         round_to_2_bits(row, n);
-        if (quantize_row(t->type, to + at, row, n) < 0)
+        if (quantizer_row(z, t->type, to + at, row, NULL, n) < 0)
             rc = err_set(e, ERR_NUMERIC, "a row that cannot be written");
     }
     mem_free(row);
@@ -51,6 +51,7 @@ int main(int argc, char **argv)
     struct err e = ERR_NONE;
     struct gguf *g = NULL;
     struct file_map in = FILE_MAP_NONE;
+    struct quantizer *z = NULL;
     uint8_t *copy = NULL;
     char prefix[32];
     int planted = 0, rc = -1;
@@ -60,7 +61,8 @@ int main(int argc, char **argv)
         return 64;
     }
     snprintf(prefix, sizeof prefix, "blk.%d.", atoi(argv[3]));
-    if (file_map(&in, argv[1], &e) < 0 || gguf_open_bytes(&g, in.bytes, in.len, argv[1], &e) < 0)
+    if (file_map(&in, argv[1], &e) < 0 || gguf_open_bytes(&g, in.bytes, in.len, argv[1], &e) < 0 ||
+        quantizer_open(&z, &e) < 0)
         goto out;
     copy = mem_alloc(in.len);
     if (!copy) {
@@ -70,10 +72,10 @@ int main(int argc, char **argv)
     memcpy(copy, in.bytes, in.len);
     for (size_t i = 0; i < gguf_n_tensors(g); i++) {
         const struct gguf_tensor *t = gguf_tensor_at(g, i);
-        if (t->n_dims < 2 || strncmp(t->name.s, prefix, strlen(prefix)) != 0 ||
-            !quantize_supports(t->type))
+        if (t->n_dims < 2 || t->name.n < strlen(prefix) ||
+            strncmp(t->name.s, prefix, strlen(prefix)) != 0)
             continue;
-        if (plant(copy + (t->data - in.bytes), t, &e) < 0)
+        if (plant(z, copy + (t->data - in.bytes), t, &e) < 0)
             goto out;
         planted++;
     }
@@ -83,6 +85,7 @@ out:
     if (rc < 0)
         fprintf(stderr, "tool_plant: %s\n", e.text);
     mem_free(copy);
+    quantizer_close(z);
     gguf_close(g);
     file_unmap(&in);
     return rc < 0;

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.inc"
 
 plant=$(dirname "$DENSIMETER")/tests/tool_plant
-[ -x "$plant" ] || make -s "${plant#"$PWD"/}" || exit 1
+[ -x "$plant" ] || make -s MODE="$mode" "${plant#"$PWD"/}" || exit 1
 cat >"$work/plan.json" <<EOF
 {"name": "demo", "models": ["tiny"], "tasks": ["perplexity_text", {"tasks": "facts", "limit": 40, "bootstrap": 100}],
  "settings": [{"threads": 1}], "report": "$work/night.html", "lease_s": 2,
