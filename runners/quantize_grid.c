@@ -70,11 +70,11 @@ static int build(struct grid *g, const struct kind *k, struct err *e)
     for (int j = 0; j < k->radix; j++)
         g->level[j] = k->levels[j];
     g->value = mem_alloc((size_t)(k->n * k->elements) * sizeof *g->value);
-    if (!g->value)
-        return err_nomem(e);
     g->near = mem_alloc((size_t)patterns * GRID_NEAR * sizeof *g->near);
-    if (!g->near) {
+    if (!g->value || !g->near) {
         mem_free(g->value);
+        mem_free(g->near);
+        *g = (struct grid){0};
         return err_nomem(e);
     }
     for (int i = 0; i < k->n * k->elements; i++)

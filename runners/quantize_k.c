@@ -146,7 +146,7 @@ static int fit_lines(uint8_t *half, int *scale, int *min, uint8_t *q, const floa
                      const float *w, int n, int top, int most)
 {
     struct fit_line f[16];
-    float scales[16], minima[16], weight[16], d, dmin;
+    float scales[16] = {0}, minima[16] = {0}, weight[16] = {0}, d, dmin;
     int blocks = 256 / n, fits = 1;
 
     for (int s = 0; s < blocks; s++) {

@@ -1,5 +1,6 @@
 #include "tests/test.h"
 
+#include "base/mem.h"
 #include "runners/quant.h"
 #include "runners/quantize.h"
 #include "tests/tiny.h"
@@ -134,19 +135,26 @@ static double error_of(int type, const float *x, int n)
     return all > 0 ? sqrt(off / all) : sqrt(off);
 }
 
+/* Nearly normal: sums of twelve uniform values. */
+static void fill_normal(float *x, int n)
+{
+    uint64_t seed = 3;
+
+    for (int i = 0; i < n; i++) {
+        x[i] = -6;
+        for (int k = 0; k < 12; k++)
+            x[i] += (float)(tiny_random(&seed) >> 40) * 0x1p-24f;
+    }
+}
+
 static void more_bits_lose_less(void **state)
 {
     static const int order[] = {QUANT_Q4_0, QUANT_Q4_1, QUANT_Q4_K, QUANT_Q5_0, QUANT_Q5_1,
                                 QUANT_Q6_K, QUANT_Q8_0, QUANT_BF16, QUANT_F16,  QUANT_F32};
     static float x[16384];
     double before = 0.1;
-    uint64_t seed = 3;
     (void)state;
-    for (int i = 0; i < 16384; i++) { /* nearly normal: a sum of twelve uniform values */
-        x[i] = -6;
-        for (int k = 0; k < 12; k++)
-            x[i] += (float)(tiny_random(&seed) >> 40) * 0x1p-24f;
-    }
+    fill_normal(x, 16384);
     for (size_t t = 0; t < sizeof order / sizeof order[0]; t++) {
         double now = error_of(order[t], x, 16384);
         if (!(now < before))
@@ -156,10 +164,143 @@ static void more_bits_lose_less(void **state)
     assert_true(before == 0);
 }
 
+/* Relative errors of llama.cpp's quantisers (ggml_quantize_chunk, llama-cpp-python 0.3.36) on the
+ * values of fill_normal as 8 rows of 2048: without importance, and with 1 + (column % 7)^2 as
+ * importance and as weight of the error.  0: they need importance. */
+static const struct {
+    int type;
+    double plain, weighted;
+} losses[] = {
+    {QUANT_Q4_0, 0.08584, 0.07845},
+    {QUANT_Q4_1, 0.07771, 0.06537},
+    {QUANT_Q5_0, 0.04220, 0.03877},
+    {QUANT_Q5_1, 0.03758, 0.03161},
+    {QUANT_Q8_0, 0.00530, 0.00536},
+    {QUANT_Q2_K, 0.29583, 0.24067},
+    {QUANT_Q3_K, 0.14971, 0.13605},
+    {QUANT_Q4_K, 0.07093, 0.06646},
+    {QUANT_Q5_K, 0.03583, 0.03364},
+    {QUANT_Q6_K, 0.01784, 0.01639},
+    {QUANT_IQ4_NL, 0.07589, 0.07160},
+    {QUANT_IQ4_XS, 0.07645, 0.07224},
+    {QUANT_IQ3_XXS, 0.21062, 0.15001},
+    {QUANT_IQ3_S, 0.16593, 0.11918},
+    {QUANT_IQ2_XXS, 0.00000, 0.29012},
+    {QUANT_IQ2_XS, 0.00000, 0.25511},
+    {QUANT_IQ2_S, 0.26666, 0.22516},
+    {QUANT_IQ1_S, 0.00000, 0.43819},
+    {QUANT_IQ1_M, 0.00000, 0.38794},
+    {QUANT_TQ1_0, 0.79803, 0.80437},
+    {QUANT_TQ2_0, 0.79803, 0.80437},
+    {QUANT_MXFP4, 0.11456, 0.11481},
+    {QUANT_Q1_0, 0.60060, 0.59834},
+    {QUANT_Q2_0, 0.71469, 0.72329},
+};
+
+static double weighted_error_of(const struct quantizer *z, int type, const float *x,
+                                const float *importance)
+{
+    static unsigned char blocks[2048 * 4];
+    static float y[2048];
+    double off = 0, all = 0;
+
+    for (int row = 0; row < 8; row++, x += 2048) {
+        assert_int_equal(quantizer_row(z, type, blocks, x, importance, 2048), 0);
+        quant_find(type)->unpack(y, blocks, 2048);
+        for (int i = 0; i < 2048; i++) {
+            double w = importance ? importance[i] : 1, d = (double)y[i] - x[i];
+            off += w * d * d;
+            all += w * x[i] * x[i];
+        }
+    }
+    return sqrt(off / all);
+}
+
+static void no_format_loses_more_than_with_llama_cpp(void **state)
+{
+    static float x[16384], importance[2048];
+    struct quantizer *z;
+    struct err e = ERR_NONE;
+    (void)state;
+    fill_normal(x, 16384);
+    for (int i = 0; i < 2048; i++)
+        importance[i] = (float)(1 + i % 7 * (i % 7));
+    assert_int_equal(quantizer_open(&z, &e), 0);
+    for (size_t t = 0; t < sizeof losses / sizeof losses[0]; t++) {
+        int type = losses[t].type;
+        double plain, weighted;
+        assert_int_equal(quantizer_prepare(z, type, &e), 0);
+        plain = weighted_error_of(z, type, x, NULL);
+        weighted = weighted_error_of(z, type, x, importance);
+        if (weighted > losses[t].weighted + 6e-6 ||
+            (losses[t].plain > 0 && plain > losses[t].plain + 6e-6))
+            fail_msg("%s: %.5f %.5f", quant_find(type)->name, plain, weighted);
+        assert_true(plain > losses[t].plain / 2 && weighted > losses[t].weighted / 2);
+    }
+    quantizer_close(z);
+}
+
+/* What blocks say comes back from them: the codes of a block are those of what it unpacks to. */
+static void unpacked_blocks_are_written_as_they_were(void **state)
+{
+    static const int types[] = {QUANT_Q8_0, QUANT_Q4_0, QUANT_Q5_0, QUANT_TQ1_0, QUANT_TQ2_0,
+                                QUANT_MXFP4, QUANT_Q1_0};
+    static unsigned char blocks[2][4096];
+    static float x[2048], y[2048];
+    (void)state;
+    fill_normal(x, 2048);
+    for (size_t t = 0; t < sizeof types / sizeof types[0]; t++) {
+        const struct quant *q = quant_find(types[t]);
+        assert_int_equal(quantize_row(types[t], blocks[0], x, 2048), 0);
+        q->unpack(y, blocks[0], 2048);
+        assert_int_equal(quantize_row(types[t], blocks[1], y, 2048), 0);
+        q->unpack(x, blocks[1], 2048);
+        for (int i = 0; i < 2048; i++)
+            assert_true(fabsf(x[i] - y[i]) <= 1e-3f * fabsf(y[i]));
+        fill_normal(x, 2048);
+    }
+}
+
+static void types_of_activations_and_unknown_ones_are_not_written(void **state)
+{
+    struct quantizer *z;
+    struct err e = ERR_NONE;
+    float x[64] = {0};
+    unsigned char blocks[64];
+    (void)state;
+    assert_int_equal(quantizer_open(&z, &e), 0);
+    assert_int_equal(quantizer_prepare(z, QUANT_NVFP4, &e), -1);
+    assert_int_equal(e.code, ERR_UNSUPPORTED);
+    assert_string_equal(e.text, "NVFP4 cannot be written");
+    assert_int_equal(quantizer_prepare(z, 15, &e), -1);
+    quantizer_close(z);
+    assert_int_equal(quantize_row(QUANT_I32, blocks, x, 16), -1);
+    assert_int_equal(quantize_row(QUANT_IQ2_XXS, blocks, x, 64), -1); /* needs tables */
+}
+
+static void quantizer_survives_every_failed_allocation(void **state)
+{
+    int rc = -1;
+    (void)state;
+    for (int nth = 0; rc < 0; nth++) {
+        struct quantizer *z = NULL;
+        struct err e = ERR_NONE;
+        mem_fail_at(nth);
+        rc = quantizer_open(&z, &e);
+        if (rc == 0)
+            rc = quantizer_prepare(z, QUANT_IQ3_XXS, &e);
+        mem_fail_at(-1);
+        assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
+        quantizer_close(z);
+        assert_int_equal(mem_live(), 0);
+    }
+}
+
 static void blocks_of_equal_values_and_of_zeros_come_back(void **state)
 {
     static const int types[] = {QUANT_Q4_0, QUANT_Q4_1, QUANT_Q5_0, QUANT_Q5_1, QUANT_Q8_0,
-                                QUANT_Q4_K, QUANT_Q6_K};
+                                QUANT_Q2_K, QUANT_Q3_K, QUANT_Q4_K, QUANT_Q5_K, QUANT_Q6_K,
+                                QUANT_IQ4_NL, QUANT_IQ4_XS};
     float x[256];
     (void)state;
     for (size_t t = 0; t < sizeof types / sizeof types[0]; t++) {
@@ -177,7 +318,9 @@ static void what_no_block_can_hold_is_refused(void **state)
 {
     static const float bad[] = {NAN, INFINITY, -INFINITY, 1e30f, -3e38f};
     static const int types[] = {QUANT_F16, QUANT_Q4_0, QUANT_Q4_1, QUANT_Q5_0, QUANT_Q5_1,
-                                QUANT_Q8_0, QUANT_Q4_K, QUANT_Q6_K};
+                                QUANT_Q8_0, QUANT_Q2_K, QUANT_Q3_K, QUANT_Q4_K, QUANT_Q5_K,
+                                QUANT_Q6_K, QUANT_IQ4_NL, QUANT_IQ4_XS, QUANT_TQ1_0, QUANT_TQ2_0,
+                                QUANT_Q1_0, QUANT_Q2_0};
     unsigned char blocks[1024];
     float x[256] = {0};
     (void)state;
@@ -200,6 +343,10 @@ int main(void)
         cmocka_unit_test(every_half_survives_a_float_and_back),
         cmocka_unit_test(half_rounds_to_nearest_even),
         cmocka_unit_test(more_bits_lose_less),
+        cmocka_unit_test(no_format_loses_more_than_with_llama_cpp),
+        cmocka_unit_test(unpacked_blocks_are_written_as_they_were),
+        cmocka_unit_test(types_of_activations_and_unknown_ones_are_not_written),
+        cmocka_unit_test(quantizer_survives_every_failed_allocation),
         cmocka_unit_test(blocks_of_equal_values_and_of_zeros_come_back),
         cmocka_unit_test(what_no_block_can_hold_is_refused),
     };

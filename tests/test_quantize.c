@@ -5,7 +5,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "runners/gguf.h"
+#include "runners/gguf_write.h"
 #include "runners/quant.h"
+#include "runners/quantize.h"
 #include "runners/quantize_file.h"
 #include "tests/tiny.h"
 
@@ -39,31 +41,17 @@ static int quantize_as(const char *in, const char *type, const struct imatrix *m
     return quantize_file(in, out_path, &o, e);
 }
 
-static void assert_same_tensors(const char *made, const char *reference)
+static void assert_same_files(const char *made, const char *reference)
 {
-    struct gguf *a, *b;
+    struct strbuf a = STRBUF_INIT, b = STRBUF_INIT;
     struct err e = ERR_NONE;
-    int64_t x = -1, y = -2;
 
-    assert_int_equal(gguf_open(&a, made, &e), 0);
-    assert_int_equal(gguf_open(&b, reference, &e), 0);
-    assert_int_equal(gguf_n_tensors(a), gguf_n_tensors(b));
-    for (size_t i = 0; i < gguf_n_tensors(b); i++) {
-        const struct gguf_tensor *r = gguf_tensor_at(b, i), *m;
-        char name[64];
-        snprintf(name, sizeof name, "%.*s", (int)r->name.n, r->name.s);
-        m = gguf_tensor_find(a, name);
-        assert_non_null(m);
-        assert_int_equal(m->type, r->type);
-        assert_int_equal(m->bytes, r->bytes);
-        if (memcmp(m->data, r->data, r->bytes) != 0)
-            fail_msg("%s: %s differs", reference, name);
-    }
-    assert_int_equal(gguf_get_int(a, "general.file_type", &x, &e), 1);
-    assert_int_equal(gguf_get_int(b, "general.file_type", &y, &e), 1);
-    assert_int_equal(x, y);
-    gguf_close(a);
-    gguf_close(b);
+    assert_int_equal(file_read(&a, made, 1 << 24, &e), 0);
+    assert_int_equal(file_read(&b, reference, 1 << 24, &e), 0);
+    if (a.len != b.len || memcmp(a.s, b.s, a.len) != 0)
+        fail_msg("%s differs", reference);
+    strbuf_release(&a);
+    strbuf_release(&b);
 }
 
 static void files_equal_those_of_llama_quantize(void **state)
@@ -81,7 +69,7 @@ static void files_equal_those_of_llama_quantize(void **state)
             snprintf(reference, sizeof reference, "%s", shared_path(name));
             snprintf(name, sizeof name, "models/gguf/%s-f32.gguf", models[m]);
             assert_int_equal(quantize_as(shared_path(name), types[t], NULL, &e), 0);
-            assert_same_tensors(out_path, reference);
+            assert_same_files(out_path, reference);
         }
 }
 
@@ -187,6 +175,128 @@ static void quantize_file_survives_every_failed_allocation(void **state)
     }
 }
 
+/* ---- importance ----------------------------------------------------------------------------- */
+
+enum { COLS = 256, ROWS = 5, EXPERTS = 3, SUMS = COLS * EXPERTS };
+
+/* One expert tensor {256, 5, 3} of values near zero, and an embedding. */
+static void write_experts(const char *path, float *x)
+{
+    uint64_t ne[3] = {COLS, ROWS, EXPERTS}, bytes = COLS * ROWS * EXPERTS * sizeof *x, seed = 9;
+    struct gguf_str experts = {"blk.0.ffn_up_exps.weight", 24}, embedding = {"token_embd.weight", 17};
+    struct gguf_writer w = {0};
+    struct strbuf b = STRBUF_INIT;
+    struct err e = ERR_NONE;
+
+    for (size_t i = 0; i < COLS * ROWS * EXPERTS; i++)
+        x[i] = (float)(int32_t)(uint32_t)(tiny_random(&seed) >> 32) * 0x1p-33f;
+    gguf_put_str(&w, "general.architecture", "llama", 5);
+    gguf_put_u32(&w, "llama.block_count", 1);
+    gguf_put_u32(&w, "llama.expert_count", EXPERTS);
+    gguf_put_tensor(&w, experts, 3, ne, QUANT_F32, bytes);
+    gguf_put_tensor(&w, embedding, 2, ne, QUANT_F32, bytes / EXPERTS);
+    assert_int_equal(gguf_write_head(&w, &b, &e), 0);
+    strbuf_add(&b, x, bytes);
+    strbuf_add(&b, x, bytes / EXPERTS);
+    assert_int_equal(file_write(path, b.s, b.len, &e), 0);
+    gguf_writer_release(&w);
+    strbuf_release(&b);
+}
+
+/* The old format: one entry for the experts. */
+static void put_importance(struct strbuf *b, float *sums)
+{
+    static const int32_t head[2] = {1, 24}, counts[2] = {1, SUMS};
+
+    for (int i = 0; i < SUMS; i++)
+        sums[i] = (float)(1 + i * i % 37);
+    strbuf_add(b, head, sizeof head);
+    strbuf_add(b, "blk.0.ffn_up_exps.weight", 24);
+    strbuf_add(b, counts, sizeof counts);
+    strbuf_add(b, sums, SUMS * sizeof *sums);
+}
+
+static void each_expert_is_written_with_its_own_importance(void **state)
+{
+    static float x[COLS * ROWS * EXPERTS], sums[SUMS], w[SUMS];
+    struct strbuf b = STRBUF_INIT;
+    struct err e = ERR_NONE;
+    struct imatrix *m;
+    struct quantizer *z;
+    struct gguf *g;
+    uint8_t want[256];
+    int64_t entries = 0;
+    (void)state;
+    write_experts(in_path, x);
+    put_importance(&b, sums);
+    assert_int_equal(imatrix_open_bytes(&m, b.s, b.len, "/somewhere/f.dat", &e), 0);
+    assert_int_equal(quantize_as(in_path, "iq2_xs", m, &e), 0);
+    assert_int_equal(gguf_open(&g, out_path, &e), 0);
+    assert_int_equal(imatrix_find(m, (struct gguf_str){"blk.0.ffn_up_exps.weight", 24}, COLS,
+                                  EXPERTS, w, &e), 1);
+    assert_int_equal(quantizer_open(&z, &e), 0);
+    assert_int_equal(quantizer_prepare(z, QUANT_IQ2_XS, &e), 0);
+    const struct gguf_tensor *t = gguf_tensor_find(g, "blk.0.ffn_up_exps.weight");
+    assert_int_equal(t->type, QUANT_IQ2_XS);
+    assert_int_equal(t->bytes, 74 * ROWS * EXPERTS);
+    for (int row = 0; row < ROWS * EXPERTS; row++) {
+        assert_int_equal(quantizer_row(z, QUANT_IQ2_XS, want, x + COLS * row, w + COLS * (row / ROWS),
+                                       COLS), 0);
+        assert_memory_equal(t->data + 74 * row, want, 74);
+    }
+    assert_int_equal(gguf_get_int(g, "quantize.imatrix.entries_count", &entries, &e), 1);
+    assert_int_equal(entries, 1);
+    struct gguf_str file = {"", 0};
+    assert_int_equal(gguf_get_str(g, "quantize.imatrix.file", &file, &e), 1);
+    assert_int_equal(file.n, 5);
+    quantizer_close(z);
+    gguf_close(g);
+    imatrix_close(m);
+    strbuf_release(&b);
+}
+
+static void what_is_useless_without_importance_is_refused_before_anything_is_written(void **state)
+{
+    static float x[COLS * ROWS * EXPERTS], sums[SUMS];
+    struct strbuf b = STRBUF_INIT;
+    struct err e = ERR_NONE;
+    struct imatrix *m;
+    (void)state;
+    write_experts(in_path, x);
+    assert_int_equal(quantize_as(in_path, "iq2_xs", NULL, &e), -1);
+    assert_int_equal(e.code, ERR_USAGE);
+    assert_non_null(strstr(e.text, "tensor 'blk.0.ffn_up_exps.weight' would become IQ2_XS"));
+    assert_non_null(strstr(e.hint, "--imatrix"));
+    assert_false(file_exists(out_path));
+    put_importance(&b, sums);
+    b.s[8 + 23] = 'T'; /* another tensor's */
+    assert_int_equal(imatrix_open_bytes(&m, b.s, b.len, "f.dat", &e), 0);
+    e = ERR_NONE;
+    assert_int_equal(quantize_as(in_path, "iq1_m", m, &e), -1);
+    assert_string_equal(e.hint, "f.dat has none of this tensor");
+    assert_int_equal(quantize_as(in_path, "q4_k_m", m, &e), 0); /* the rest does without */
+    imatrix_close(m);
+    strbuf_release(&b);
+}
+
+static void the_number_of_threads_changes_no_byte(void **state)
+{
+    struct tiny_opts tiny = {.seed = 4, .embedding = 256, .layers = 1};
+    struct strbuf b[2] = {STRBUF_INIT, STRBUF_INIT};
+    struct err e = ERR_NONE;
+    (void)state;
+    assert_int_equal(tiny_write(in_path, &tiny, &e), 0);
+    for (int i = 0; i < 2; i++) {
+        struct quantize_opts o = {.mix = mix_by_name("q4_k_m", 6), .threads = i ? 5 : 1};
+        assert_int_equal(quantize_file(in_path, out_path, &o, &e), 0);
+        assert_int_equal(file_read(&b[i], out_path, 1 << 24, &e), 0);
+    }
+    assert_int_equal(b[0].len, b[1].len);
+    assert_memory_equal(b[0].s, b[1].s, b[0].len);
+    strbuf_release(&b[0]);
+    strbuf_release(&b[1]);
+}
+
 #define IN_FOLDER(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 int main(void)
@@ -196,6 +306,9 @@ int main(void)
         IN_FOLDER(the_tiny_model_can_be_written_in_every_type),
         IN_FOLDER(a_weight_that_is_not_a_number_is_named),
         IN_FOLDER(what_cannot_be_written_is_an_error),
+        IN_FOLDER(each_expert_is_written_with_its_own_importance),
+        IN_FOLDER(what_is_useless_without_importance_is_refused_before_anything_is_written),
+        IN_FOLDER(the_number_of_threads_changes_no_byte),
         IN_FOLDER(quantize_file_survives_every_failed_allocation),
     };
     return RUN(tests);
