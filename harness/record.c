@@ -127,6 +127,8 @@ struct totals {
     struct series_set series;
     double *ttft, *tpot;
     size_t n_times, cap_ttft, cap_tpot;
+    double *latency; /* of the items that know it */
+    size_t n_latency, cap_latency;
     double latency_s;
     int64_t prompt, computed, reused, generated;
     int n;
@@ -153,6 +155,10 @@ static int add_totals(struct totals *t, const struct store_item *it, struct err 
                        it->metrics[i].value, it->metrics[i].weight, e) < 0)
             return -1;
     t->n++;
+    if (mem_grow(&t->latency, &t->cap_latency, t->n_latency + 1, sizeof *t->latency) < 0)
+        return err_nomem(e);
+    if (!isnan(it->latency_s))
+        t->latency[t->n_latency++] = it->latency_s;
     t->latency_s += it->latency_s;
     t->prompt += it->prompt_tokens;
     t->computed += it->computed_tokens;
@@ -166,6 +172,7 @@ static void totals_release(struct totals *t)
     series_release(&t->series);
     mem_free(t->ttft);
     mem_free(t->tpot);
+    mem_free(t->latency);
 }
 
 static int read_items(struct store *s, const char *run_id, const char *task, struct totals *t,
@@ -220,7 +227,13 @@ static int write_task(struct store_run *run, const struct task *t, struct totals
                       const struct store_value *values, int n_values,
                       const struct session_cost *cost, double earlier_s, struct err *e)
 {
+    double median = median_of(all->latency, all->n_latency), coverage;
+    struct interval range =
+        stats_median_interval(all->latency, all->n_latency, 0.95, &coverage);
     const struct store_cost costs[] = {
+        {"latency_median_s", median},
+        {"latency_low_s", range.low},
+        {"latency_high_s", range.high},
         {"wall_s", cost->wall_s + earlier_s},
         {"prompt_tokens", (double)all->prompt},
         {"computed_tokens", (double)all->computed},

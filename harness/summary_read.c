@@ -391,36 +391,22 @@ struct samples {
     size_t n, cap;
 };
 
-static int read_latencies(struct store *store, const char *run_id, const char *task,
-                          struct samples *out, struct err *e)
-{
-    struct item_filter f = {.task = task};
-    struct item_iter *it = NULL;
-    struct store_item row;
-    int rc = query_items(store, run_id, &f, &it, e);
-
-    while (rc == 0 && (rc = item_iter_next(it, &row, e)) > 0) {
-        rc = 0;
-        if (!isfinite(row.latency_s))
-            continue;
-        if (mem_grow(&out->v, &out->cap, out->n + 1, sizeof *out->v) < 0)
-            rc = err_nomem(e);
-        else
-            out->v[out->n++] = row.latency_s;
-    }
-    item_iter_close(it);
-    return rc;
-}
-
 static int entry_latency(struct store *store, struct entry *x, struct err *e)
 {
     const struct task_list *l = &x->run->tasks;
     struct samples samples = {0};
+    double median = task_row_cost(x->row, "latency_median_s");
     int rc = 0;
 
+    if (!isnan(median)) { /* kept when the task was finished: a series is read without its items */
+        x->latency = (struct reading){median, task_row_cost(x->row, "latency_low_s"),
+                                      task_row_cost(x->row, "latency_high_s")};
+        return 0;
+    }
     for (size_t i = 0; i < l->n && rc == 0; i++)
         if (strcmp(l->v[i].task, x->row->task) == 0 || in_group(&l->v[i], x->row->task))
-            rc = read_latencies(store, x->run->run->id, l->v[i].task, &samples, e);
+            rc = query_latencies(store, x->run->run->id, l->v[i].task, &samples.v, &samples.n,
+                                 &samples.cap, e);
     if (rc == 0 && samples.n) {
         struct interval range;
         double coverage;

@@ -392,6 +392,23 @@ int query_tasks(struct store *s, const char *run_id, struct task_list *out, stru
     return rc < 0 ? -1 : 0;
 }
 
+int query_latencies(struct store *s, const char *run_id, const char *task, double **v, size_t *n,
+                    size_t *cap, struct err *e)
+{
+    struct stmt st;
+    int rc = db_query(s->db, &st, SQL_TASK_LATENCIES, e, "tt", run_id, task);
+
+    while (rc >= 0 && (rc = db_step(&st, e)) == 1) {
+        if (mem_grow(v, cap, *n + 1, sizeof **v) < 0) {
+            rc = err_nomem(e);
+            break;
+        }
+        (*v)[(*n)++] = db_num(&st, 0);
+    }
+    db_done(&st);
+    return rc < 0 ? -1 : 0;
+}
+
 void task_list_release(struct task_list *l)
 {
     mem_free(l->v);

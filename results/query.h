@@ -121,6 +121,10 @@ struct bench_list {
 int query_bench(struct store *s, const char *run_id, struct bench_list *out, struct err *e);
 void bench_list_release(struct bench_list *l);
 
+/* Known latencies of a task's items, appended to *v (the caller's, mem_free), in no order. */
+int query_latencies(struct store *s, const char *run_id, const char *task, double **v, size_t *n,
+                    size_t *cap, struct err *e);
+
 /* value of `metric` in a bench row; NULL when it has none. */
 const struct store_value *bench_value(const struct store_bench *b, const char *metric);
 

@@ -235,6 +235,10 @@ static const char *const texts[SQL_COUNT] = {
         " t.n_items, t.latency_s, t.prompt_tokens, t.computed_tokens, t.reused_tokens,"
         " t.generated_tokens FROM run_tasks t JOIN runs r ON r.id = t.run_id WHERE r.run = ?"
         " ORDER BY t.id",
+    [SQL_TASK_LATENCIES] =
+        "SELECT i.latency_s FROM runs r JOIN run_tasks t ON t.run_id = r.id"
+        " JOIN items i ON i.run_task_id = t.id WHERE r.run = ? AND t.task = ?"
+        " AND i.latency_s IS NOT NULL",
     [SQL_TASK_SUMS] = "SELECT " ITEM_SUMS " FROM items WHERE run_task_id = ?",
     [SQL_TASK_VALUES] = "SELECT metric, filter, value, stderr, low, high FROM task_values"
                         " WHERE run_task_id = ? ORDER BY idx",

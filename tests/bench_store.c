@@ -76,8 +76,9 @@ static int add_night(struct store *s, int night, int items, struct err *e)
         .machine = {.name = "host", .json = "{}"}, .tasks = &task, .n_tasks = 1,
     };
     struct store_value value = {"acc", "none", 0.25, 0.01, 0.24, 0.26};
-    struct store_cost cost = {"wall_s", 100};
-    struct store_task_result result = {"hellaswag", items, &value, 1, &cost, 1};
+    const struct store_cost costs[] = {{"wall_s", 100}, {"latency_median_s", 0.01},
+                                       {"latency_low_s", 0.01}, {"latency_high_s", 0.01}};
+    struct store_task_result result = {"hellaswag", items, &value, 1, costs, 4};
     struct store_run *r = NULL;
     int rc = -1;
 
