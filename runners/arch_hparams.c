@@ -283,9 +283,24 @@ static void choose_context(struct model *m)
         m->context = m->hp.context;
 }
 
+/* Embedding models of some families (LFM2's) look both ways. */
+static int check_causal(const struct build *b)
+{
+    int causal = 1;
+    char name[96];
+
+    snprintf(name, sizeof name, "%s.attention.causal", b->m->arch_name);
+    if (gguf_get_bool(b->m->file, name, &causal, b->e) < 0)
+        return -1;
+    if (causal)
+        return 0;
+    return err_set(b->e, ERR_UNSUPPORTED, "%s: %s is false: a token sees later ones, so there is no "
+                   "likelihood of a next one", path_of(b), name);
+}
+
 int arch_hparams(struct build *b)
 {
-    if (read_sizes(b) < 0)
+    if (check_causal(b) < 0 || read_sizes(b) < 0)
         return -1;
     choose_context(b->m);
     b->layers = mem_calloc((size_t)b->m->hp.layers, sizeof *b->layers);

@@ -167,6 +167,14 @@ static void a_tensor_without_a_place_in_the_architecture_is_named(void **state)
     must_fail(&b, ERR_UNSUPPORTED, "tensor output.weighu has no place in architecture llama");
 }
 
+static void a_model_that_sees_later_tokens_is_refused(void **state)
+{
+    struct tiny_opts o = {.seed = 1, .sees_later = 1};
+    struct strbuf b = make(&o);
+    (void)state;
+    must_fail(&b, ERR_UNSUPPORTED, "llama.attention.causal is false");
+}
+
 static void a_vocabulary_of_another_size_than_the_embedding_is_refused(void **state)
 {
     struct tiny_opts o = {.seed = 1, .is_tied = 1};
@@ -322,6 +330,7 @@ int main(void)
         cmocka_unit_test(what_a_recurrent_layer_needs_is_checked_and_named),
         cmocka_unit_test(blocks_that_predict_further_tokens_are_passed_over),
         cmocka_unit_test(a_tensor_without_a_place_in_the_architecture_is_named),
+        cmocka_unit_test(a_model_that_sees_later_tokens_is_refused),
         cmocka_unit_test(a_vocabulary_of_another_size_than_the_embedding_is_refused),
         cmocka_unit_test(a_context_of_a_billion_opens_and_runs),
         cmocka_unit_test(two_hundred_heads_may_share_a_key),

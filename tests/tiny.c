@@ -205,6 +205,11 @@ static void put_keys(struct gguf_writer *w, const struct tiny_opts *o, int embed
     put_float(w, o, "attention.layer_norm_rms_epsilon", 1e-5f);
     put_number(w, o, "rope.dimension_count", embedding / heads(o));
     put_float(w, o, "rope.freq_base", 10000);
+    if (o->sees_later) {
+        char key[64];
+        snprintf(key, sizeof key, "%s.attention.causal", architecture(o));
+        gguf_put_bool(w, key, 0);
+    }
     if (o->is_hybrid) {
         put_number(w, o, "ssm.conv_kernel", SSM_TAPS);
         put_number(w, o, "ssm.inner_size", SSM_INNER);

@@ -20,6 +20,7 @@ struct tiny_opts {
     int heads, kv_heads; /* 0: 4, 2 */
     int is_tied;   /* no output.weight */
     int is_hybrid; /* architecture falcon-h1: a Mamba 2 beside the attention of each layer */
+    int sees_later; /* a model for embeddings: attention looks both ways */
     int later_blocks; /* of the kind that predicts tokens further ahead, after the layers */
 };
 
