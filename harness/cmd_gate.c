@@ -162,26 +162,55 @@ static struct pair_metric *metrics_of(const struct gate_policy *p, size_t *n, st
     return m;
 }
 
+/* What the runs measured, read and joined; ERR_INVALID in why when that cannot be done. */
+struct material {
+    struct pairs pairs;
+    struct bench_list a_bench, b_bench;
+    struct gate_input in;
+};
+
+static int gather(struct material *m, struct store *s, const struct gate_policy *policy,
+                  const struct run_row *a, const struct run_row *b, struct err *e)
+{
+    int speed_a = strcmp(a->kind, "bench") == 0, speed_b = strcmp(b->kind, "bench") == 0;
+    struct pair_metric *metrics;
+    size_t n;
+    int rc;
+
+    m->in = (struct gate_input){.a = a, .b = b};
+    if (speed_a != speed_b)
+        return err_set(e, ERR_INVALID, "one of %s and %s measured speed, the other answers", a->id,
+                       b->id);
+    if (speed_a) {
+        m->in.a_bench = &m->a_bench;
+        m->in.b_bench = &m->b_bench;
+        rc = query_bench(s, a->id, &m->a_bench, e);
+        return rc < 0 ? -1 : query_bench(s, b->id, &m->b_bench, e);
+    }
+    metrics = metrics_of(policy, &n, e);
+    if (!metrics)
+        return -1;
+    m->in.pairs = &m->pairs;
+    rc = pairs_load(&m->pairs, s, a->id, b->id, metrics, n, e);
+    mem_free(metrics);
+    return rc;
+}
+
 /* Runs that cannot be joined are a verdict, INVALID, with what stands in their way. */
 static int decide(const struct context *c, struct store *s, const struct gate_policy *policy,
                   const struct run_row *a, const struct run_row *b, struct err *e)
 {
-    struct pairs pairs = {0};
+    struct material m = {0};
     struct gate gate = {0};
-    struct gate_story story = {&gate, policy, args_str(c->args, "policy"), &pairs, a, b};
+    struct gate_story story = {&gate, policy, args_str(c->args, "policy"), NULL, a, b};
     struct err why = ERR_NONE;
-    size_t n;
-    struct pair_metric *metrics = metrics_of(policy, &n, e);
-    int rc = -1;
+    int rc = -1, look = (int)args_int(c->args, "look");
 
-    if (!metrics)
-        return -1;
-    if (pairs_load(&pairs, s, a->id, b->id, metrics, n, &why) == 0) {
-        rc = gate_decide(&gate, &pairs, a, b, policy, (int)args_int(c->args, "look"), e);
+    if (gather(&m, s, policy, a, b, &why) == 0) {
+        story.pairs = m.in.pairs;
+        rc = gate_decide(&gate, &m.in, policy, look, e);
     } else if (why.code == ERR_INVALID) {
-        gate = (struct gate){.verdict = VERDICT_INVALID, .reason = why.text,
-                             .look = (int)args_int(c->args, "look")};
-        story.pairs = NULL;
+        gate = (struct gate){.verdict = VERDICT_INVALID, .reason = why.text, .look = look};
         rc = env_compare(&gate.env, a, b, policy, e);
     } else if (e) {
         *e = why;
@@ -189,8 +218,9 @@ static int decide(const struct context *c, struct store *s, const struct gate_po
     if (rc == 0)
         rc = present(c, &story, e);
     gate_release(&gate);
-    pairs_release(&pairs);
-    mem_free(metrics);
+    pairs_release(&m.pairs);
+    bench_list_release(&m.a_bench);
+    bench_list_release(&m.b_bench);
     return rc;
 }
 

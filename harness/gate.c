@@ -1,4 +1,4 @@
-#include "harness/gate.h"
+#include "harness/gate_impl.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -60,16 +60,7 @@ enum verdict gate_rule(const struct gate_numbers *x)
 
 /* --- building ------------------------------------------------------------------------------ */
 
-struct deciding {
-    struct gate *g;
-    const struct pairs *pairs;
-    const struct pair_task **all; /* every task */
-    const struct gate_policy *policy;
-    double alpha, conf, z; /* z: one-sided quantile of alpha plus that of the power */
-};
-
-static const char *text(struct gate *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static const char *text(struct gate *g, const char *fmt, ...)
+const char *gate_text(struct gate *g, const char *fmt, ...)
 {
     char line[480];
     va_list ap;
@@ -80,8 +71,8 @@ static const char *text(struct gate *g, const char *fmt, ...)
     return arena_strdup(&g->arena, line);
 }
 
-static struct gate_check *add_check(struct gate *g, enum gate_quantity q, const char *task,
-                                    double margin, struct err *e)
+struct gate_check *gate_add(struct gate *g, enum gate_quantity q, const char *task, double margin,
+                            struct err *e)
 {
     struct gate_check *c;
 
@@ -130,7 +121,7 @@ static int check_accuracy(struct deciding *d, const struct pair_task *const *tas
         return -1;
     if (x.n == 0)
         return 0; /* nothing that could be right or wrong */
-    c = add_check(d->g, GATE_ACCURACY, task, margin, e);
+    c = gate_add(d->g, GATE_ACCURACY, task, margin, e);
     if (!c)
         return -1;
     c->metric = task ? tasks[0]->metric : NULL;
@@ -174,7 +165,7 @@ static int check_likelihood(struct deciding *d, const struct pair_task *const *t
         return -1;
     if (x.n == 0)
         return 0; /* generated answers have no likelihood */
-    c = add_check(d->g, GATE_LIKELIHOOD, task, margin, e);
+    c = gate_add(d->g, GATE_LIKELIHOOD, task, margin, e);
     if (!c)
         return -1;
     c->n = x.n;
@@ -191,116 +182,6 @@ static int check_likelihood(struct deciding *d, const struct pair_task *const *t
         c->p_margin = dist_t_sf((x.difference + margin) / x.stderr_, (double)x.n_clusters - 1);
     c->mde = d->z * x.stderr_;
     c->n_needed = ceil((double)x.n * pow(c->mde / margin, 2));
-    return 0;
-}
-
-/* Ratios: the interval widened by what two runs of one program differ anyway. */
-static void widen(struct gate_check *c, struct interval i, double floor)
-{
-    c->floor = floor;
-    c->low = i.low / (1 + floor);
-    c->high = i.high * (1 + floor);
-}
-
-static void judge_ratio(struct gate_check *c, struct gate *g)
-{
-    if (isnan(c->low) || isnan(c->high)) {
-        c->verdict = VERDICT_INCONCLUSIVE;
-        c->reason = "too few measurements for an interval";
-    } else if (c->low > 1 + c->margin) {
-        c->verdict = VERDICT_FAIL;
-        c->reason = text(g, "%+.1f %%, at least %+.1f %%: beyond the limit of %+.1f %%",
-                         100 * (c->estimate - 1), 100 * (c->low - 1), 100 * c->margin);
-    } else if (c->high < 1 + c->margin) {
-        c->verdict = VERDICT_PASS;
-        c->reason = text(g, "%+.1f %%, at most %+.1f %%: within the limit of %+.1f %%",
-                         100 * (c->estimate - 1), 100 * (c->high - 1), 100 * c->margin);
-    } else {
-        c->verdict = VERDICT_INCONCLUSIVE;
-        c->reason = text(g, "%+.1f %%, between %+.1f %% and %+.1f %%: the limit of %+.1f %% lies "
-                         "within", 100 * (c->estimate - 1), 100 * (c->low - 1),
-                         100 * (c->high - 1), 100 * c->margin);
-    }
-}
-
-/* What the environment says about times overrules what the numbers say. */
-static void judge_timing(struct deciding *d, struct gate_check *c)
-{
-    struct gate *g = d->g;
-    const struct env *env = &g->env;
-
-    judge_ratio(c, g);
-    if (env->worst >= ENV_FORBIDS_TIMING) {
-        c->verdict = VERDICT_INVALID;
-        c->reason = "the runs were measured in different environments (see there)";
-    } else if (c->quantity == GATE_MEMORY) {
-        return; /* a busy machine does not change what a process needs */
-    } else if (env->invalid) {
-        c->verdict = VERDICT_INVALID;
-        c->reason = text(g, "the machine swapped or was throttled (%s)",
-                         env->reasons ? env->reasons : "");
-    } else if (env->noisy && d->policy->noisy != NOISY_IGNORED) {
-        c->verdict = d->policy->noisy == NOISY_INVALID ? VERDICT_INVALID : VERDICT_INCONCLUSIVE;
-        c->reason = text(g, "the machine was not quiet (%s)", env->reasons ? env->reasons : "");
-    }
-}
-
-static int check_latency(struct deciding *d, struct err *e)
-{
-    const struct gate_policy *p = d->policy;
-    struct paired_ratio x;
-    struct gate_check *c;
-    double half, room;
-
-    if (isnan(p->latency_margin))
-        return 0;
-    if (paired_latency(d->all, d->pairs->n_tasks, d->conf, &x, e) < 0 ||
-        !(c = add_check(d->g, GATE_LATENCY, NULL, p->latency_margin, e)))
-        return -1;
-    c->n = c->n_clusters = x.n;
-    c->a = x.a_s;
-    c->b = x.b_s;
-    c->estimate = x.ratio;
-    c->conf = x.coverage;
-    widen(c, x.coverage >= d->conf ? x.interval : (struct interval){NAN, NAN}, p->latency_floor);
-    half = (log(x.interval.high) - log(x.interval.low)) / 2;
-    room = log1p(p->latency_margin) - log1p(p->latency_floor);
-    c->mde = expm1(log1p(p->latency_floor) + half);
-    c->n_needed = ceil((double)x.n * pow(half / room, 2));
-    judge_timing(d, c);
-    return 0;
-}
-
-/* A cost of the whole run: the largest over its tasks, or their sum; NAN when a task lacks it. */
-static double run_cost(const struct task_list *l, const char *metric, int largest)
-{
-    double total = 0;
-
-    for (size_t i = 0; i < l->n; i++) {
-        double v = task_row_cost(&l->v[i], metric);
-        total = isnan(v) || isnan(total) ? NAN : largest ? fmax(total, v) : total + v;
-    }
-    return total;
-}
-
-static int check_cost(struct deciding *d, enum gate_quantity q, const char *metric, int largest,
-                      double margin, double floor, struct err *e)
-{
-    struct gate_check *c;
-
-    if (isnan(margin))
-        return 0;
-    c = add_check(d->g, q, NULL, margin, e);
-    if (!c)
-        return -1;
-    c->a = run_cost(&d->pairs->a_tasks, metric, largest);
-    c->b = run_cost(&d->pairs->b_tasks, metric, largest);
-    c->n = c->n_clusters = 1;
-    c->estimate = c->a > 0 ? c->b / c->a : NAN;
-    widen(c, (struct interval){c->estimate, c->estimate}, floor);
-    judge_timing(d, c);
-    if (isnan(c->estimate) && c->verdict == VERDICT_INCONCLUSIVE)
-        c->reason = "not measured in both runs";
     return 0;
 }
 
@@ -342,14 +223,14 @@ static void explain(struct gate *g, struct gate_check *c)
     write_difference(mde, sizeof mde, c->quantity, c->mde, 0);
     write_difference(end, sizeof end, c->quantity, pass ? c->low : c->high, 1);
     if (pass)
-        c->reason = text(g, "%s, at worst %s: within the margin of %s", at, end, margin);
+        c->reason = gate_text(g, "%s, at worst %s: within the margin of %s", at, end, margin);
     else if (c->verdict == VERDICT_FAIL && c->high < -c->margin)
-        c->reason = text(g, "%s, at best %s: beyond the margin of %s", at, end, margin);
+        c->reason = gate_text(g, "%s, at best %s: beyond the margin of %s", at, end, margin);
     else if (c->verdict == VERDICT_FAIL)
-        c->reason = text(g, "%s, a loss that is no chance (p %.2g after correction)", at,
+        c->reason = gate_text(g, "%s, a loss that is no chance (p %.2g after correction)", at,
                          c->p_adjusted);
     else
-        c->reason = text(g, "%s: %zu items show no loss below %s; about %.0f would decide", at,
+        c->reason = gate_text(g, "%s: %zu items show no loss below %s; about %.0f would decide", at,
                          c->n, mde, c->n_needed);
 }
 
@@ -360,7 +241,7 @@ static void judge_difference(struct deciding *d, struct gate_check *c)
 
     if (c->n < (size_t)d->policy->minimum_items) {
         c->verdict = VERDICT_INCONCLUSIVE;
-        c->reason = text(d->g, "%zu items, the policy asks for %d", c->n,
+        c->reason = gate_text(d->g, "%zu items, the policy asks for %d", c->n,
                          d->policy->minimum_items);
         c->n_needed = fmax(c->n_needed, d->policy->minimum_items);
         return;
@@ -390,21 +271,19 @@ static int check_tasks(struct deciding *d, struct err *e)
     return 0;
 }
 
-static int check_all(struct deciding *d, struct err *e)
+static int check_differences(struct deciding *d, struct err *e)
 {
     const struct gate_policy *p = d->policy;
     size_t n = d->pairs->n_tasks;
 
+    if (n == 0)
+        return 0;
     if (check_accuracy(d, d->all, n, NULL, p->accuracy_margin, p->accuracy_practical, e) < 0 ||
         check_likelihood(d, d->all, n, NULL, p->nats_margin, e) < 0 || check_tasks(d, e) < 0 ||
         adjust(d, e) < 0)
         return -1;
     for (size_t i = 0; i < d->g->n_checks; i++)
         judge_difference(d, &d->g->checks[i]);
-    if (check_latency(d, e) < 0 ||
-        check_cost(d, GATE_MEMORY, "peak_rss_bytes", 1, p->memory_margin, p->memory_floor, e) < 0 ||
-        check_cost(d, GATE_ENERGY, "energy_j", 0, p->energy_margin, p->energy_floor, e) < 0)
-        return -1;
     return 0;
 }
 
@@ -414,7 +293,7 @@ static int complete(struct gate *g, const char *which, const struct run_row *r)
 {
     if (strcmp(r->status, "complete") == 0)
         return 1;
-    g->reason = text(g, "the %s %s is %s: %d of %d items", which, r->id, r->status, r->n_items,
+    g->reason = gate_text(g, "the %s %s is %s: %d of %d items", which, r->id, r->status, r->n_items,
                      r->n_expected);
     return 0;
 }
@@ -444,9 +323,9 @@ static void conclude(struct gate *g)
     if (!first)
         g->reason = "nothing that the policy asks about was measured";
     else if (g->verdict == VERDICT_PASS)
-        g->reason = text(g, "all %zu checks are within their margins", g->n_checks);
+        g->reason = gate_text(g, "all %zu checks are within their margins", g->n_checks);
     else
-        g->reason = text(g, "%s%s%s: %s%s", quantities[first->quantity].name,
+        g->reason = gate_text(g, "%s%s%s: %s%s", quantities[first->quantity].name,
                          first->task ? " of " : "", first->task ? first->task : "",
                          first->reason ? first->reason : "", alike > 1 ? " (and more)" : "");
 }
@@ -459,34 +338,61 @@ static int no_memory(const struct gate *g)
     return !g->reason;
 }
 
-int gate_decide(struct gate *out, const struct pairs *p, const struct run_row *a,
-                const struct run_row *b, const struct gate_policy *policy, int look,
-                struct err *e)
+static int prepare(struct deciding *d, struct err *e)
 {
-    struct deciding d = {.g = out, .pairs = p, .policy = policy};
-    const struct env_difference *no;
+    const struct gate_policy *p = d->policy;
+    size_t n = d->pairs->n_tasks;
+
+    d->alpha = gate_policy_alpha(p);
+    d->conf = 1 - 2 * d->alpha;
+    d->z = dist_normal_quantile(1 - d->alpha) + dist_normal_quantile(p->power);
+    d->all = arena_alloc(&d->g->arena, (n + 1) * sizeof *d->all);
+    if (!d->all)
+        return err_nomem(e);
+    for (size_t i = 0; i < n; i++)
+        d->all[i] = &d->pairs->tasks[i];
+    return env_compare(&d->g->env, d->in->a, d->in->b, p, e);
+}
+
+/* 1: the runs may be compared; else the gate says why not. */
+static int comparable(struct gate *g, const struct gate_input *in)
+{
+    const struct env_difference *no = forbidden(&g->env);
+    const struct store_bench *alone = NULL;
+    const struct run_row *has = in->a, *has_not = in->b;
+
+    if (no) {
+        g->reason = gate_text(g, "%s differs: %.120s in the baseline, %.120s in the candidate",
+                         no->key, no->a ? no->a : "unknown", no->b ? no->b : "unknown");
+        return 0;
+    }
+    if (!complete(g, "baseline", in->a) || !complete(g, "candidate", in->b))
+        return 0;
+    if (in->a_bench && !(alone = gate_unmatched_test(in->a_bench, in->b_bench))) {
+        alone = gate_unmatched_test(in->b_bench, in->a_bench);
+        has = in->b;
+        has_not = in->a;
+    }
+    if (alone)
+        g->reason = gate_text(g, "run %s has the speed test %s (depth %d, batch %d), run %s has "
+                              "not", has->id, alone->test, alone->depth, alone->batch,
+                              has_not->id);
+    return !alone;
+}
+
+int gate_decide(struct gate *out, const struct gate_input *in, const struct gate_policy *policy,
+                int look, struct err *e)
+{
+    static const struct pairs none;
+    struct deciding d = {.g = out, .in = in, .pairs = in->pairs ? in->pairs : &none,
+                         .policy = policy};
     int rc = -1;
 
-    *out = (struct gate){.look = look};
-    d.alpha = gate_policy_alpha(policy);
-    d.conf = 1 - 2 * d.alpha;
-    d.z = dist_normal_quantile(1 - d.alpha) + dist_normal_quantile(policy->power);
-    d.all = arena_alloc(&out->arena, p->n_tasks * sizeof *d.all);
-    if (!d.all) {
-        err_nomem(e);
+    *out = (struct gate){.look = look, .verdict = VERDICT_INVALID};
+    if (prepare(&d, e) < 0)
         goto out;
-    }
-    for (size_t i = 0; i < p->n_tasks; i++)
-        d.all[i] = &p->tasks[i];
-    if (env_compare(&out->env, a, b, policy, e) < 0)
-        goto out;
-    out->verdict = VERDICT_INVALID;
-    no = forbidden(&out->env);
-    if (no) {
-        out->reason = text(out, "%s differs: %.120s in the baseline, %.120s in the candidate",
-                           no->key, no->a ? no->a : "unknown", no->b ? no->b : "unknown");
-    } else if (complete(out, "baseline", a) && complete(out, "candidate", b)) {
-        if (check_all(&d, e) < 0)
+    if (comparable(out, in)) {
+        if (check_differences(&d, e) < 0 || gate_check_times(&d, e) < 0)
             goto out;
         conclude(out);
     }

@@ -6,10 +6,12 @@
  *                 correction and at least as large as the practical threshold;
  *   INCONCLUSIVE  neither: these items cannot tell, and the check says what they could have seen
  *                 and how many would decide.
- * A loss that is shown to be within the margin is tolerated even where it is significant: the margin
- * is the policy.  Intervals have 1 - 2 alpha of a look, one tail of which is the error allowed.
+ * A loss that is shown to be within the margin is tolerated even where it is significant: the
+ * margin is the policy.  Intervals have 1 - 2 alpha of a look: one tail is the error allowed.
  * Times, memory and energy are ratios whose interval is widened by the declared noise floor, which
  * stands for what differs between processes; a machine that was not quiet makes them inconclusive.
+ * Times of evaluations are paired item by item; speed tests are two samples of times each, compared
+ * by Hodges and Lehmann's ratio, and have to be the same tests.
  *
  * Everything belongs to the gate and lasts until gate_release; the pairs and the policy must
  * outlive it. */
@@ -27,7 +29,7 @@ const char *verdict_name(enum verdict v);
 enum gate_quantity { GATE_ACCURACY, GATE_LIKELIHOOD, GATE_LATENCY, GATE_MEMORY, GATE_ENERGY };
 struct gate_check {
     enum gate_quantity quantity;
-    const char *task;   /* NULL: all items together */
+    const char *task;   /* or speed test: "tg128"; NULL: all items together */
     const char *metric, *filter; /* accuracy of one task: which; else NULL */
     enum verdict verdict;
     const char *reason; /* one sentence */
@@ -54,11 +56,16 @@ struct gate {
     struct arena arena;
 };
 
+/* Evaluations have pairs, speed runs have bench rows; what is not there is NULL. */
+struct gate_input {
+    const struct run_row *a, *b; /* baseline, candidate */
+    const struct pairs *pairs;
+    const struct bench_list *a_bench, *b_bench;
+};
 /* look: 1..policy->looks.  The verdict of runs that may not be compared is VERDICT_INVALID with
  * gate->reason; what cannot be joined at all was refused by pairs_load. */
-int gate_decide(struct gate *out, const struct pairs *p, const struct run_row *a,
-                const struct run_row *b, const struct gate_policy *policy, int look,
-                struct err *e);
+int gate_decide(struct gate *out, const struct gate_input *in, const struct gate_policy *policy,
+                int look, struct err *e);
 void gate_release(struct gate *g);
 
 int verdict_status(enum verdict v); /* exit status: 0, 2, 3, 1 */

@@ -1,7 +1,7 @@
-#include "harness/gate_policy.h"
+#include "harness/gate_policy_rows.h"
 
-#include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -11,32 +11,13 @@
 #include "base/suggest.h"
 #include "harness/command.h"
 
-#define SCHEMA_NAME "densimeter.gate-policy/1"
 enum { POLICY_MAX = 1 << 20 };
-
-enum kind {
-    KIND_SHARE,  /* a number within low..high */
-    KIND_LIMIT,  /* the same, or null: not checked */
-    KIND_COUNT,  /* a whole number */
-    KIND_CHOICE, /* one of `words`, as its place among them */
-    KIND_NAMES,  /* a list of texts */
-};
-
-/* fallback: what holds when the member is absent; NAN: not checked.  example: what --init writes. */
-struct row {
-    const char *section, *key;
-    enum kind kind;
-    size_t offset;
-    double low, high, fallback, example;
-    const char *words; /* choices; names that --init writes */
-    const char *help;
-};
 
 #define AT(member) offsetof(struct gate_policy, member)
 #define UNTIMED "numerics|settings"
 #define TIMED "machine|device|kernels|threads"
 
-static const struct row rows[] = {
+const struct policy_row policy_rows[] = {
     {NULL, "alpha", KIND_SHARE, AT(alpha), 1e-6, .5, .05, .05, NULL,
      "how often a candidate at the margin may pass by chance (one-sided); .025 for a release"},
     {NULL, "power", KIND_SHARE, AT(power), .5, .9999, .8, .8, NULL,
@@ -80,17 +61,17 @@ static const struct row rows[] = {
     {"environment", "noisy", KIND_CHOICE, AT(noisy), 0, 0, NOISY_INCONCLUSIVE,
      NOISY_INCONCLUSIVE, "inconclusive|invalid|ignored",
      "what latency and energy are when a machine was not quiet"},
+    {NULL, NULL, KIND_SHARE, 0, 0, 0, 0, 0, NULL, NULL},
 };
-#define N_ROWS (sizeof rows / sizeof rows[0])
 
-static const struct row task_rows[] = {
+const struct policy_row policy_task_rows[] = {
     {"tasks", "margin", KIND_LIMIT, offsetof(struct gate_task_rule, margin), 0, 1, NAN, .05, NULL,
      "instead of accuracy.task_margin"},
     {"tasks", "practical", KIND_LIMIT, offsetof(struct gate_task_rule, practical), 0, 1, NAN,
      .01, NULL, "instead of accuracy.practical"},
+    {NULL, NULL, KIND_SHARE, 0, 0, 0, 0, 0, NULL, NULL},
 };
-#define N_TASK_ROWS (sizeof task_rows / sizeof task_rows[0])
-static const char *const task_texts[] = {"metric", "filter"};
+const char *const policy_task_texts[] = {"metric", "filter", NULL};
 
 /* --- places in the text -------------------------------------------------------------------- */
 
@@ -173,7 +154,7 @@ static int wrong(const struct reader *r, struct err *e, const char *what)
 
 /* --- reading ------------------------------------------------------------------------------- */
 
-static int wrong_value(const struct reader *r, const struct row *row, struct err *e)
+static int wrong_value(const struct reader *r, const struct policy_row *row, struct err *e)
 {
     char what[200];
 
@@ -205,7 +186,7 @@ static int read_names(struct arena *a, const cJSON *v, struct gate_names *out, s
 }
 
 /* A value into `base`: 0, -1, or 1 when it is of the wrong kind. */
-static int read_value(struct arena *a, void *base, const struct row *row, const cJSON *v,
+static int read_value(struct arena *a, void *base, const struct policy_row *row, const cJSON *v,
                       struct err *e)
 {
     void *to = (char *)base + row->offset;
@@ -249,7 +230,7 @@ static int unknown(struct reader *r, const struct suggest *s, struct err *e)
     return rc;
 }
 
-static int same_section(const char *a, const char *b)
+int policy_same_section(const char *a, const char *b)
 {
     return a == b || (a && b && strcmp(a, b) == 0);
 }
@@ -260,24 +241,24 @@ static int read_section(struct gate_policy *p, struct reader *r, const char *sec
 {
     for (const cJSON *m = object->child; m; m = m->next) {
         struct suggest s = SUGGEST(m->string);
-        const struct row *row = NULL;
+        const struct policy_row *found = NULL;
         int rc;
         if (m->string[0] == '_' || (!section && (cJSON_IsObject(m) ||
                                                  strcmp(m->string, "schema") == 0)))
             continue;
-        for (size_t i = 0; i < N_ROWS; i++) {
-            if (!same_section(rows[i].section, section))
+        for (const struct policy_row *row = policy_rows; row->key; row++) {
+            if (!policy_same_section(row->section, section))
                 continue;
-            suggest_offer(&s, rows[i].key);
-            if (strcmp(rows[i].key, m->string) == 0)
-                row = &rows[i];
+            suggest_offer(&s, row->key);
+            if (strcmp(row->key, m->string) == 0)
+                found = row;
         }
         r->path[r->depth++] = m;
-        if (!row)
+        if (!found)
             return unknown(r, &s, e);
-        rc = read_value(&p->arena, p, row, m, e);
+        rc = read_value(&p->arena, p, found, m, e);
         if (rc)
-            return rc < 0 ? -1 : wrong_value(r, row, e);
+            return rc < 0 ? -1 : wrong_value(r, found, e);
         r->depth--;
     }
     return 0;
@@ -289,15 +270,15 @@ static int read_task_member(struct gate_policy *p, struct reader *r, struct gate
     struct suggest s = SUGGEST(m->string);
     const char **texts[] = {&t->metric, &t->filter};
 
-    for (size_t i = 0; i < N_TASK_ROWS; i++) {
-        suggest_offer(&s, task_rows[i].key);
-        if (strcmp(task_rows[i].key, m->string) == 0)
-            return read_value(&p->arena, t, &task_rows[i], m, e) ? wrong_value(r, &task_rows[i], e)
+    for (const struct policy_row *row = policy_task_rows; row->key; row++) {
+        suggest_offer(&s, row->key);
+        if (strcmp(row->key, m->string) == 0)
+            return read_value(&p->arena, t, row, m, e) ? wrong_value(r, row, e)
                                                                  : 0;
     }
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        suggest_offer(&s, task_texts[i]);
-        if (strcmp(task_texts[i], m->string) != 0)
+        suggest_offer(&s, policy_task_texts[i]);
+        if (strcmp(policy_task_texts[i], m->string) != 0)
             continue;
         if (!cJSON_IsString(m))
             return wrong(r, e, "a text is needed here");
@@ -346,10 +327,10 @@ static int read_sections(struct gate_policy *p, struct reader *r, const cJSON *r
         if (m->string[0] == '_' || !cJSON_IsObject(m))
             continue;
         r->path[r->depth++] = m;
-        for (size_t i = 0; i < N_ROWS; i++) {
-            const char *name = rows[i].section ? rows[i].section : rows[i].key;
+        for (const struct policy_row *row = policy_rows; row->key; row++) {
+            const char *name = row->section ? row->section : row->key;
             suggest_offer(&s, name);
-            known |= rows[i].section && strcmp(name, m->string) == 0;
+            known |= row->section && strcmp(name, m->string) == 0;
         }
         suggest_offer(&s, "tasks");
         if (strcmp(m->string, "tasks") == 0)
@@ -378,15 +359,15 @@ static int split_names(struct arena *a, const char *words, struct gate_names *ou
 
 static int set_defaults(struct gate_policy *p, struct err *e)
 {
-    for (size_t i = 0; i < N_ROWS; i++) {
-        void *to = (char *)p + rows[i].offset;
-        if (rows[i].kind == KIND_NAMES) {
-            if (split_names(&p->arena, rows[i].words, to, e) < 0)
+    for (const struct policy_row *row = policy_rows; row->key; row++) {
+        void *to = (char *)p + row->offset;
+        if (row->kind == KIND_NAMES) {
+            if (split_names(&p->arena, row->words, to, e) < 0)
                 return -1;
-        } else if (rows[i].kind == KIND_COUNT || rows[i].kind == KIND_CHOICE) {
-            *(int *)to = (int)rows[i].fallback;
+        } else if (row->kind == KIND_COUNT || row->kind == KIND_CHOICE) {
+            *(int *)to = (int)row->fallback;
         } else {
-            *(double *)to = rows[i].fallback;
+            *(double *)to = row->fallback;
         }
     }
     return 0;
@@ -465,9 +446,9 @@ int gate_policy_parse(struct gate_policy *out, const char *text, size_t n, const
         goto out;
     }
     schema = json_str(root, "schema");
-    if (!cJSON_IsObject(root) || (json_get(root, "schema") && (!schema ||
-                                                               strcmp(schema, SCHEMA_NAME) != 0))) {
-        err_set(e, ERR_FORMAT, "%s: not a policy of %s", name, SCHEMA_NAME);
+    if (!cJSON_IsObject(root) ||
+        (json_get(root, "schema") && (!schema || strcmp(schema, POLICY_SCHEMA) != 0))) {
+        err_set(e, ERR_FORMAT, "%s: not a policy of %s", name, POLICY_SCHEMA);
         goto out;
     }
     if (set_defaults(out, e) < 0 || read_section(out, &r, NULL, root, e) < 0 ||
@@ -511,152 +492,4 @@ const struct gate_task_rule *gate_policy_task(const struct gate_policy *p, const
         if (strcmp(p->tasks[i].task, task) == 0)
             return &p->tasks[i];
     return NULL;
-}
-
-/* --- schema and template ------------------------------------------------------------------- */
-
-static void put_word(void *user, const char *word)
-{
-    json_put_str(user, NULL, word);
-}
-
-static void put_words(struct json_out *o, const char *key, const char *words)
-{
-    json_begin_array(o, key);
-    words_each(words, put_word, o);
-    json_end_array(o);
-}
-
-static void schema_member(struct json_out *o, const struct row *r)
-{
-    json_begin_object(o, r->key);
-    json_put_str(o, "description", r->help);
-    if (r->kind == KIND_CHOICE) {
-        put_words(o, "enum", r->words);
-    } else if (r->kind == KIND_NAMES) {
-        json_put_str(o, "type", "array");
-        json_begin_object(o, "items");
-        json_put_str(o, "type", "string");
-        json_end_object(o);
-    } else {
-        if (r->kind == KIND_LIMIT)
-            put_words(o, "type", "number|null");
-        else
-            json_put_str(o, "type", r->kind == KIND_COUNT ? "integer" : "number");
-        json_put_num(o, "minimum", r->low);
-        json_put_num(o, "maximum", r->high);
-    }
-    json_end_object(o);
-}
-
-static void schema_open(struct json_out *o, const char *key)
-{
-    json_begin_object(o, key);
-    json_put_str(o, "type", "object");
-    json_put_bool(o, "additionalProperties", 0);
-    json_begin_object(o, "patternProperties");
-    json_put_raw(o, "^_", "true");
-    json_end_object(o);
-    json_begin_object(o, "properties");
-}
-
-static void schema_close(struct json_out *o)
-{
-    json_end_object(o);
-    json_end_object(o);
-}
-
-static void schema_tasks(struct json_out *o)
-{
-    json_begin_object(o, "tasks");
-    json_put_str(o, "description", "rules for single tasks, by name");
-    json_put_str(o, "type", "object");
-    schema_open(o, "additionalProperties");
-    for (size_t i = 0; i < N_TASK_ROWS; i++)
-        schema_member(o, &task_rows[i]);
-    for (size_t i = 0; i < sizeof task_texts / sizeof task_texts[0]; i++) {
-        json_begin_object(o, task_texts[i]);
-        json_put_str(o, "type", "string");
-        json_end_object(o);
-    }
-    schema_close(o);
-    json_end_object(o);
-}
-
-/* Calls put for every row, with its section's object begun and ended around it. */
-static void each_section(struct json_out *o, void (*open)(struct json_out *, const char *),
-                         void (*put)(struct json_out *, const struct row *),
-                         void (*close)(struct json_out *))
-{
-    for (size_t i = 0; i < N_ROWS; i++) {
-        const char *section = rows[i].section;
-        if (section && !same_section(section, rows[i - 1].section))
-            open(o, section);
-        put(o, &rows[i]);
-        if (section && (i + 1 == N_ROWS || !same_section(section, rows[i + 1].section)))
-            close(o);
-    }
-}
-
-void gate_policy_schema(struct strbuf *out)
-{
-    struct json_out o = {.b = out, .pretty = 1};
-
-    json_begin_object(&o, NULL);
-    json_put_str(&o, "$schema", "https://json-schema.org/draft/2020-12/schema");
-    json_put_str(&o, "title", SCHEMA_NAME);
-    json_put_str(&o, "type", "object");
-    json_put_bool(&o, "additionalProperties", 0);
-    json_begin_object(&o, "patternProperties");
-    json_put_raw(&o, "^_", "true");
-    json_end_object(&o);
-    json_begin_object(&o, "properties");
-    json_begin_object(&o, "schema");
-    json_put_str(&o, "const", SCHEMA_NAME);
-    json_end_object(&o);
-    each_section(&o, schema_open, schema_member, schema_close);
-    schema_tasks(&o);
-    json_end_object(&o);
-    json_end_object(&o);
-    strbuf_addc(out, '\n');
-}
-
-static void template_member(struct json_out *o, const struct row *r)
-{
-    char comment[64];
-
-    snprintf(comment, sizeof comment, "_%s", r->key);
-    json_put_str(o, comment, r->help);
-    if (r->kind == KIND_NAMES)
-        put_words(o, r->key, r->words);
-    else if (r->kind == KIND_COUNT)
-        json_put_int(o, r->key, (int64_t)r->example);
-    else if (r->kind != KIND_CHOICE)
-        json_put_num(o, r->key, r->example);
-    else {
-        char word[32];
-        int skip = (int)r->example;
-        const char *w = r->words;
-        while (skip-- > 0)
-            w = strchr(w, '|') + 1;
-        snprintf(word, sizeof word, "%.*s", (int)strcspn(w, "|"), w);
-        json_put_str(o, r->key, word);
-    }
-}
-
-void gate_policy_template(struct strbuf *out)
-{
-    struct json_out o = {.b = out, .pretty = 1};
-
-    json_begin_object(&o, NULL);
-    json_put_str(&o, "schema", SCHEMA_NAME);
-    json_put_str(&o, "_comment", "Members that begin with _ are comments. Decide the margins before "
-                 "looking at any result.");
-    each_section(&o, json_begin_object, template_member, json_end_object);
-    json_put_str(&o, "_tasks", "rules for single tasks, by name: {\"arc_easy\": {\"margin\": 0.05, "
-                 "\"practical\": 0.01, \"metric\": \"acc_norm\", \"filter\": \"none\"}}");
-    json_begin_object(&o, "tasks");
-    json_end_object(&o);
-    json_end_object(&o);
-    strbuf_addc(out, '\n');
 }

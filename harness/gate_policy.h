@@ -1,8 +1,8 @@
 /* gate_policy.h -- what a release must keep: limits and rules, read from a JSON file.
  *
  * One table of rows (gate_policy.c) is the parser, the schema and the file that --init writes.
- * Comments are members whose name begins with "_"; they are ignored anywhere.  Any other member that
- * is not in the table is refused with the nearest name and its line and column.
+ * Comments are members whose name begins with "_"; they are ignored anywhere.  Any other member
+ * that is not in the table is refused with the nearest name and its line and column.
  *
  * Shares are shares (0.01 is one point), limits on times are relative (0.05 is 5 % more).  A limit
  * that is null is not checked; NAN here. */

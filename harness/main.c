@@ -80,7 +80,7 @@ static const struct command commands[] = {
      "the newest. Runs that did not end are listed apart."},
     {CONCLUDING, "gate", cmd_gate, gate_options, "", 0, 0, NULL, 0,
      "decide whether a candidate may replace a baseline",
-     "Compares both runs item by item and answers PASS (exit status 0), FAIL (1), INCONCLUSIVE (2: "
+     "Compares two evaluations item by item, or two speed runs test by test, and answers PASS (exit status 0), FAIL (1), INCONCLUSIVE (2: "
      "these items cannot tell; the report says how many would) or INVALID (3: the runs may not be "
      "compared)."},
     {CONCLUDING, "nightly", cmd_nightly, nightly_options,

@@ -163,8 +163,8 @@ static int merge(struct pair_task *t, const struct keyed *a, size_t n_a, const s
     size_t i = 0, k = 0;
 
     while (i < n_a || k < n_b) {
-        struct keyed none = {0};
-        const struct pair_row *x = i < n_a ? a[i].row : none.row, *y = k < n_b ? b[k].row : none.row;
+        const struct pair_row *x = i < n_a ? a[i].row : NULL;
+        const struct pair_row *y = k < n_b ? b[k].row : NULL;
         if (x && y && same_hash(x, y)) {
             t->v[a[i].place] = (struct pair){
                 .doc_hash = x->doc_hash, .prompt_hash = x->prompt_hash, .cluster = x->cluster,

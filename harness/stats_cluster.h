@@ -24,7 +24,8 @@ int stats_clustered(const double *x, const size_t *cluster, size_t n, struct clu
                     struct err *e);
 struct interval stats_clustered_interval(const struct clustered *c, double conf);
 
-/* Clusters redrawn whole: replicates[r] = sum / count over them.  Deterministic (stats_bootstrap). */
+/* Clusters redrawn whole: replicates[r] = sum / count over them.  Deterministic, by
+ * stats_bootstrap. */
 int stats_cluster_bootstrap(const double *x, const size_t *cluster, size_t n, double *replicates,
                             size_t n_replicates, uint64_t seed, struct err *e);
 

@@ -22,7 +22,7 @@ struct mcnemar {
     double exact, mid_p;         /* two-sided */
     double loss;                 /* one-sided: P(X >= lost), X ~ Bin(lost + won, 1/2) */
     double loss_mid_p;           /* its mid-p form */
-    double chi2_cc, chi2_cc_p;   /* with continuity, for information; NAN without discordant items */
+    double chi2_cc, chi2_cc_p;   /* with continuity, for information; NAN: nothing discordant */
 };
 struct mcnemar stats_mcnemar(struct discordant d);
 

@@ -56,7 +56,8 @@ int stats_best_split(const double *x, size_t n, struct split *out, struct err *e
 
 /* --- is it a change? ---------------------------------------------------------------------- */
 
-/* Mean and population sd: Otava feeds the sd with n into the pooled t-test; so do we, for parity. */
+/* Mean and population sd: Otava feeds the sd with n into the pooled t-test; so do we, for
+ * parity. */
 static struct moments moments_of(const double *x, size_t from, size_t to)
 {
     double n = (double)(to - from), mean = stats_mean(x + from, to - from), squares = 0;

@@ -2,7 +2,8 @@
  *
  * Pure; any thread.  Missing nights are left out by the caller, not filled in.
  * Sources: statistics.md 6 and 5.7; E-divisive (Matteson and James 2014) with the t-test, the
- * windows and the merging of Hunter / Apache Otava (Fleming et al. 2023); rustc-perf's threshold. */
+ * windows and the merging of Hunter / Apache Otava (Fleming et al. 2023); rustc-perf's
+ * threshold. */
 #ifndef HARNESS_STATS_SERIES_H
 #define HARNESS_STATS_SERIES_H
 

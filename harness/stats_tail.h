@@ -2,7 +2,8 @@
  *
  * Pure; any thread.  The slowest of few queries says little about the 99th percentile; MLPerf's
  * early-stopping estimate reports the order statistic that bounds it with confidence conf.
- * Source: vendor.md (MLPerf loadgen, single stream, tolerance 0); the binomial tail as I_p(h, t+1). */
+ * Source: vendor.md (MLPerf loadgen, single stream, tolerance 0); the binomial tail as
+ * I_p(h, t+1). */
 #ifndef HARNESS_STATS_TAIL_H
 #define HARNESS_STATS_TAIL_H
 

@@ -148,6 +148,7 @@ struct setting {
     struct gate_policy policy;
     struct gate gate;
     struct gate_story story;
+    struct gate_input input;
 };
 
 static struct made_run made_of(const char *model, const struct made_task *t)
@@ -169,6 +170,12 @@ static void fill(int lost, double shift, double slower)
     }
 }
 
+static const struct gate_input *input(struct setting *t)
+{
+    t->input = (struct gate_input){.a = t->ra.v, .b = t->rb.v, .pairs = &t->pairs};
+    return &t->input;
+}
+
 static void decide_runs(struct setting *t, struct made_run ra, struct made_run rb,
                         const char *policy)
 {
@@ -182,14 +189,15 @@ static void decide_runs(struct setting *t, struct made_run ra, struct made_run r
     assert_int_equal(query_run(t->s, t->b, &t->rb, NULL), 0);
     if (parse(&t->policy, policy, &e) < 0 ||
         pairs_load(&t->pairs, t->s, t->a, t->b, NULL, 0, &e) < 0 ||
-        gate_decide(&t->gate, &t->pairs, t->ra.v, t->rb.v, &t->policy, 1, &e) < 0)
+        gate_decide(&t->gate, input(t), &t->policy, 1, &e) < 0)
         fail_msg("%s", e.text);
     t->story = (struct gate_story){&t->gate, &t->policy, "p.json", &t->pairs, t->ra.v, t->rb.v};
 }
 
 static void decide(struct setting *t, const char *policy)
 {
-    struct made_task ta = {"arc_easy", 1, base, N, 1e8, 5}, tb = {"arc_easy", 1, cand, N, 1.06e8, 5};
+    struct made_task ta = {"arc_easy", 1, base, N, 1e8, 5};
+    struct made_task tb = {"arc_easy", 1, cand, N, 1.06e8, 5};
 
     decide_runs(t, made_of("base", &ta), made_of("cand", &tb), policy);
 }
@@ -362,6 +370,50 @@ static void what_the_policy_forbids_to_differ_is_not_compared(void **state)
     end(&t);
 }
 
+static void speed_tests_are_compared_as_two_samples(void **state)
+{
+    static const double quick[] = {1.00, 1.01, .99, 1.02, .98, 1.0, 1.01, .99};
+    double slow[8];
+    struct store_value rss = {"peak_rss_bytes", NULL, 1e8, NAN, NAN, NAN};
+    struct store_bench rows_a[] = {{.test = "tg128", .samples = quick, .n_samples = 8,
+                                    .values = &rss, .n_values = 1}};
+    struct store_bench rows_b[] = {{.test = "tg128", .samples = slow, .n_samples = 8,
+                                    .values = &rss, .n_values = 1}};
+    struct bench_list la = {.v = rows_a, .n = 1}, lb = {.v = rows_b, .n = 1};
+    struct run_row run = {.id = "1", .status = "complete"};
+    struct gate_input in = {&run, &run, NULL, &la, &lb};
+    struct gate_policy p;
+    struct gate g;
+    struct err e;
+
+    (void)state;
+    assert_int_equal(parse(&p, "{\"latency\":{\"margin\":0.05,\"noise_floor\":0.01},"
+                               "\"memory\":{\"margin\":0.05}}", &e), 0);
+    for (int i = 0; i < 8; i++)
+        slow[i] = quick[i] * 1.1;
+    assert_int_equal(gate_decide(&g, &in, &p, 1, &e), 0);
+    assert_int_equal(g.verdict, VERDICT_FAIL);
+    assert_int_equal(g.n_checks, 2);
+    assert_close(g.checks[0].estimate, 1.1, 1e-9);
+    assert_true(g.checks[0].n == 8 && g.checks[1].verdict == VERDICT_PASS);
+    assert_non_null(strstr(g.reason, "latency of tg128: +10.0 %"));
+    gate_release(&g);
+    memcpy(slow, quick, sizeof slow);
+    assert_int_equal(gate_decide(&g, &in, &p, 1, &e), 0);
+    assert_int_equal(g.verdict, VERDICT_PASS);
+    gate_release(&g);
+    rows_b[0].n_samples = 1; /* no interval: nothing is claimed */
+    assert_int_equal(gate_decide(&g, &in, &p, 1, &e), 0);
+    assert_int_equal(g.checks[0].verdict, VERDICT_INCONCLUSIVE);
+    gate_release(&g);
+    rows_b[0].test = "pp512";
+    assert_int_equal(gate_decide(&g, &in, &p, 1, &e), 0);
+    assert_int_equal(g.verdict, VERDICT_INVALID);
+    assert_non_null(strstr(g.reason, "speed test tg128"));
+    gate_release(&g);
+    gate_policy_release(&p);
+}
+
 /* --- what it prints ------------------------------------------------------------------------- */
 
 static void every_number_can_be_found_again(void **state)
@@ -475,7 +527,7 @@ static void a_verdict_survives_every_failed_allocation(void **state)
         struct gate g = {0};
         struct err e = ERR_NONE;
         mem_fail_at(nth);
-        rc = gate_decide(&g, &t.pairs, t.ra.v, t.rb.v, &t.policy, 1, &e);
+        rc = gate_decide(&g, input(&t), &t.policy, 1, &e);
         mem_fail_at(-1);
         assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
         gate_release(&g);
@@ -497,6 +549,7 @@ int main(void)
         cmocka_unit_test(slower_and_larger_candidates_fail),
         cmocka_unit_test(a_noisy_machine_never_fails_a_candidate),
         cmocka_unit_test(what_the_policy_forbids_to_differ_is_not_compared),
+        cmocka_unit_test(speed_tests_are_compared_as_two_samples),
         cmocka_unit_test(every_number_can_be_found_again),
         cmocka_unit_test(ci_texts_are_escaped),
         cmocka_unit_test(the_page_says_the_verdict_first),

@@ -1,5 +1,5 @@
-/* Does a verdict keep its promises?  Gates simulated from end to end but for the store: three tasks,
- * one of them in clusters whose items change together.  DENSIMETER_SIMULATIONS sets how many;
+/* Does a verdict keep its promises?  Gates simulated from end to end but for the store: three
+ * tasks, one of them in clusters whose items change together.  DENSIMETER_SIMULATIONS sets how many;
  * tolerances are three standard errors of that many. */
 #include "tests/test.h"
 
@@ -113,9 +113,10 @@ static struct tally run_gates(const struct gate_policy *p, double loss, double s
 
     assert_non_null(s);
     for (int k = 0; k < simulations(); k++) {
+        struct gate_input in = {.a = &run, .b = &run, .pairs = &s->pairs};
         struct gate g;
         simulate(s, loss, shift);
-        assert_int_equal(gate_decide(&g, &s->pairs, &run, &run, p, 1, NULL), 0);
+        assert_int_equal(gate_decide(&g, &in, p, 1, NULL), 0);
         t.fail += one * (g.verdict == VERDICT_FAIL);
         t.pass += one * (g.verdict == VERDICT_PASS);
         for (size_t i = 0; i < g.n_checks; i++) {
