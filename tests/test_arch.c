@@ -11,15 +11,6 @@
 
 enum { CASES_MAX = 256, IDS_MAX = 1024, NAME = 64 };
 
-/* Cases that may be refused for now; each is named in the output.  Any other must run. */
-static const char *const not_yet[] = {
-    "deepseek2", "deepseek2-groups", "deepseek2-legacy", "deepseek2-lite", "deepseek2-yarn",
-    "deepseek3", "dots1", "exaone-moe", "gemma4", "gemma4-moe", "gemma4-shared", "glm4-moe",
-    "glm4-moe-lite", "gpt_oss", "gpt_oss-mxfp4", "granitemoe", "granitemoeshared", "hunyuan-moe",
-    "minicpm3", "minimax-m2", "mixtral", "mixtral-oldnames", "olmoe", "phimoe", "qwen2moe",
-    "qwen3moe", "smallthinker",
-};
-
 struct golden {
     char name[NAME], path[4352];
     int32_t ids[IDS_MAX];
@@ -27,14 +18,6 @@ struct golden {
     double tolerance;
     float *want, *got; /* [n][n_vocab]; got: in one batch, to compare other ways with */
 };
-
-static int is_not_yet(const char *name)
-{
-    for (size_t i = 0; i < sizeof not_yet / sizeof not_yet[0]; i++)
-        if (strcmp(name, not_yet[i]) == 0)
-            return 1;
-    return 0;
-}
 
 static int by_name(const void *a, const void *b)
 {
@@ -262,24 +245,6 @@ static void bits_do_not_depend_on_a_shared_prefix(const struct golden *g)
         fail_msg("%s: other bits after a shared prefix", g->name);
 }
 
-/* Whether the case can run at all; one that must and cannot fails. */
-static int opens(const struct golden *g)
-{
-    struct runner_opts o = {.threads = 1, .context = g->context};
-    struct runner *r = NULL;
-    struct err e = ERR_NONE;
-
-    if (runner_open(&r, g->path, &o, &e) == 0) {
-        runner_close(r);
-        return 1;
-    }
-    if (!is_not_yet(g->name))
-        fail_msg("%s: %s", g->name, e.text);
-    assert_true(e.code == ERR_UNSUPPORTED || e.code == ERR_FORMAT);
-    print_message("          not supported yet: %s\n", g->name);
-    return 0;
-}
-
 static void check(struct golden *g)
 {
     compute(g, (struct runner_opts){.threads = 2}, g->got);
@@ -299,19 +264,45 @@ static void every_case_has_the_logits_of_its_reference_and_bits_of_its_own(void 
     for (int i = 0; i < n; i++) {
         if (!golden_open(&g, root, names[i]))
             continue;
-        if (opens(&g)) {
-            check(&g);
-            ran++;
-        }
+        check(&g);
+        ran++;
         golden_close(&g);
     }
     assert_true(ran > 0);
+}
+
+/* Which of longrope's two sets is right depends on the context asked for. */
+static void the_context_that_is_allocated_chooses_the_factors_of_longrope(void **state)
+{
+    static const struct {
+        const char *name;
+        int context;
+        const char *rope;
+    } rows[] = {
+        {"phi3-long", 256, "longrope, long factors"}, {"phi3-long", 33, "longrope, long factors"},
+        {"phi3-long", 32, "longrope, short factors"}, {"phi3-short", 256, "longrope, short factors"},
+        {"llama-yarn", 256, "yarn"}, {"llama-ropefreqs", 256, "factors of the file"},
+        {"gpt2", 256, "none"}, {"bloom", 256, "none, slopes"}, {"qwen2", 256, "plain"},
+    };
+    static struct golden g;
+    char root[4096];
+    (void)state;
+    snprintf(root, sizeof root, "%s", shared_path("golden/arch"));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_true(golden_open(&g, root, rows[i].name));
+        g.context = rows[i].context;
+        struct runner *r = open_with(&g, (struct runner_opts){.threads = 1});
+        assert_string_equal(runner_info(r)->rope, rows[i].rope);
+        runner_close(r);
+        golden_close(&g);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_case_has_the_logits_of_its_reference_and_bits_of_its_own),
+        cmocka_unit_test(the_context_that_is_allocated_chooses_the_factors_of_longrope),
     };
     return RUN(tests);
 }
