@@ -17,6 +17,7 @@ const struct option info_options[] = {
 static void put_numbers(struct json_out *o, const struct model_info *m, const struct tokenizer *t)
 {
     json_put_int(o, "context_length", m->context_length);
+    json_put_str(o, "rope", m->rope);
     json_put_int(o, "layers", m->layers);
     json_put_int(o, "embedding_length", m->embedding_length);
     json_put_int(o, "heads", m->heads);
@@ -57,7 +58,7 @@ static void write_text(struct strbuf *b, const struct store_model *d, const stru
     bytes_line(b, "file", (double)d->file_bytes);
     strbuf_addf(b, "%-22s %.3f\n", "bits per weight", d->bits_per_weight);
     strbuf_addf(b, "%-22s %s\n", "tensor types", d->tensor_types);
-    strbuf_addf(b, "%-22s %d\n", "context length", m->context_length);
+    strbuf_addf(b, "%-22s %d\n%-22s %s\n", "context length", m->context_length, "rope", m->rope);
     strbuf_addf(b, "%-22s %d of %d, %d heads, %d for keys\n", "layers", m->layers,
                 m->embedding_length, m->heads, m->kv_heads);
     strbuf_addf(b, "%-22s %d, %s%s%s\n", "vocabulary", m->vocab_size, tokenizer_model(t),

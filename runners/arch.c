@@ -109,9 +109,12 @@ static int adjust_smollm3(struct build *b)
     return 0;
 }
 
-/* Only the 32B model has windows, and full layers without rope. */
+/* Where no list says which layers have windows, only the 32B model has them, and full layers
+ * without rope. */
 static int adjust_exaone4(struct build *b)
 {
+    if (has_key(b, "attention.sliding_window_pattern"))
+        return 0;
     for (int i = 0; i < b->m->hp.layers && b->m->hp.layers != 64; i++) {
         b->layers[i].window = 0;
         b->layers[i].rope = LAYER_ROPE;
@@ -396,6 +399,10 @@ static int rope_factors(struct build *b, const struct weight **out)
     if (b->e->code || model_ints(b->m, &key, 1, b->e) < 0)
         return -1;
     *out = plain ? plain : b->m->context > original ? longer : shorter;
+    b->m->rope = plain             ? "factors of the file"
+                 : *out == NULL    ? rope_scaling_name(b->m)
+                 : *out == longer  ? "longrope, long factors"
+                                   : "longrope, short factors";
     return 0;
 }
 
@@ -410,6 +417,8 @@ static int build_ropes(struct build *b)
         rope_factors(b, &s.factors) < 0)
         return -1;
     s.halves = halves;
+    if (!any_layer(b, LAYER_ROPE) && !any_layer(b, LAYER_ROPE_LOCAL))
+        b->m->rope = b->alibi_max > 0 ? "none, slopes" : "none";
     if (any_layer(b, LAYER_ROPE)) {
         s.base = hp->rope_base;
         s.is_scaled = 1;
@@ -577,7 +586,7 @@ static int build_all(struct build *b)
     struct program *p = &b->m->program;
     const struct weight *embedding;
 
-    if (arch_hparams(b) < 0)
+    if (arch_hparams(b) < 0 || arch_activation(b) < 0)
         return -1;
     embedding = need(b, -1, "token_embd.weight");
     if (!embedding)

@@ -93,6 +93,8 @@ struct build { /* what the walk over the layers carries along */
     enum block block;     /* the row's, or as the file says */
     struct layer *layers; /* [hp.layers] */
     enum activation act;  /* of the feed-forward: the row's, or as a key says */
+    int is_thresholded;   /* the activation is x where x >= threshold, else 0; act is ACT_NONE */
+    float threshold;
     float eps;            /* of every norm */
     float embed_scale, residual_scale, logit_scale, clamp, attn_softcap, alibi_max;
     int n_window;         /* the window that windowed layers have */
@@ -144,6 +146,7 @@ int add_mla(struct build *b, int layer, int in);       /* arch_mla.c */
 /* Feed-forwards: added to the residual stream, after post_norm where it is not NULL. */
 int add_moe(struct build *b, int layer, int in, const char *post_norm); /* arch_moe.c */
 int add_experts(struct build *b, int layer, int in, int router_in); /* their sum, as a value */
+int arch_activation(struct build *b); /* arch_ffn.c: the file's own, where a key names one */
 int add_dense(struct build *b, int layer, int in); /* arch_ffn.c: as a value */
 int add_feed_forward(struct build *b, int layer, int in, const char *post_norm); /* arch_ffn.c */
 

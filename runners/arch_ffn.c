@@ -1,8 +1,77 @@
 /* arch_ffn.c -- dense feed-forward blocks: gated, ungated, with gate and up in one matrix. */
 #include <stdio.h>
+#include <string.h>
 
+#include "base/suggest.h"
 #include "runners/arch_build.h"
 #include "runners/dmath.h"
+
+/* What the key may say: models made sparse afterwards (MiniCPM-S, ProSparse) have the tensors of
+ * their family and ReLU in the place of its activation. */
+static const struct {
+    const char *name;
+    enum activation act;
+    int has_threshold;
+} activations[] = {
+    {"silu", ACT_SILU, 0},
+    {"relu", ACT_RELU, 0},
+    {"relu2", ACT_RELU2, 0},
+    {"fatrelu", ACT_NONE, 1}, /* x where x >= threshold, else 0 */
+};
+enum { N_ACTIVATIONS = sizeof activations / sizeof activations[0] };
+
+static int unknown_activation(struct build *b, const char *key, struct gguf_str s)
+{
+    struct suggest near;
+    char name[32];
+
+    snprintf(name, sizeof name, "%.*s", (int)(s.n < 31 ? s.n : 31), s.s);
+    near = SUGGEST(name);
+    for (int i = 0; i < N_ACTIVATIONS; i++)
+        suggest_offer(&near, activations[i].name);
+    err_set(b->e, ERR_UNSUPPORTED, "%s: %s is '%s'", gguf_path(b->m->file), key, name);
+    if (suggest_best(&near))
+        err_hint(b->e, "nearest: %s; known: silu, relu, relu2, fatrelu", suggest_best(&near));
+    else
+        err_hint(b->e, "known: silu, relu, relu2, fatrelu");
+    return -1;
+}
+
+int arch_activation(struct build *b)
+{
+    struct gguf_str s;
+    double threshold;
+    const struct f64_key at = {"feed_forward.activation_threshold", &threshold, 0, 0, 1e6};
+    char key[96];
+    int found;
+
+    snprintf(key, sizeof key, "%s.feed_forward.activation", b->m->arch_name);
+    found = gguf_get_str(b->m->file, key, &s, b->e);
+    if (found <= 0)
+        return found;
+    for (int i = 0; i < N_ACTIVATIONS; i++) {
+        if (s.n != strlen(activations[i].name) || memcmp(s.s, activations[i].name, s.n) != 0)
+            continue;
+        b->act = activations[i].act;
+        if (!activations[i].has_threshold)
+            return 0;
+        b->is_thresholded = 1;
+        if (model_f64s(b->m, &at, 1, b->e) < 0)
+            return -1;
+        b->threshold = (float)threshold;
+        return 0;
+    }
+    return unknown_activation(b, key, s);
+}
+
+static void add_threshold(struct build *b, int layer, int value)
+{
+    struct op op = OP_EMPTY;
+
+    op.kind = OP_THRESHOLD;
+    op.limit = b->threshold;
+    emit_in_place(b, layer, op, value);
+}
 
 /* act(gate) * up in one pass over the activations. */
 static int add_glu(struct build *b, int layer, int in)
@@ -22,18 +91,28 @@ static int add_glu(struct build *b, int layer, int in)
     return b->e->code ? -1 : emit(b, layer, op, op.w[0]->rows);
 }
 
-/* The rows of the gate come first. */
-static int add_fused_glu(struct build *b, int layer, int in)
+/* The two halves of ffn_up where there is no ffn_gate: rows of each, gate first; 0 on failure. */
+static int fused_rows(struct build *b, int layer)
 {
     const struct weight *both = need(b, layer, "ffn_up.weight");
-    int ff = both ? both->rows / 2 : 0;
-    struct op op = OP_EMPTY;
 
     if (!both)
+        return 0;
+    if (both->rows < 2 || both->rows % 2) {
+        err_set(b->e, ERR_FORMAT, "%s: %s has %d rows, expected gate and up",
+                gguf_path(b->m->file), both->name, both->rows);
+        return 0;
+    }
+    return both->rows / 2;
+}
+
+static int add_fused_glu(struct build *b, int layer, int in)
+{
+    int ff = fused_rows(b, layer);
+    struct op op = OP_EMPTY;
+
+    if (ff == 0)
         return -1;
-    if (ff == 0 || both->rows % 2)
-        return err_set(b->e, ERR_FORMAT, "%s: %s has %d rows, expected gate and up",
-                       gguf_path(b->m->file), both->name, both->rows);
     op.kind = OP_LINEAR;
     op.in[0] = in;
     op.epilogue = EPILOGUE_GLU;
@@ -46,16 +125,34 @@ static int add_fused_glu(struct build *b, int layer, int in)
     return b->e->code ? -1 : emit(b, layer, op, ff);
 }
 
-/* With factors for whole products (bitnet) the two products come first. */
-static int add_scaled_glu(struct build *b, int layer, int in)
+/* Where something stands between the products and act(gate) * up: factors for whole products
+ * (bitnet), or a threshold. */
+static int add_apart_glu(struct build *b, int layer, int in)
 {
+    int is_fused = !has_tensor(b, layer, "ffn_gate.weight");
+    int ff = is_fused ? fused_rows(b, layer) : 0;
     struct op op = OP_EMPTY;
 
+    if (is_fused && ff == 0)
+        return -1;
     op.kind = OP_GATE;
     op.act = b->act;
-    op.in[0] = add_linear(b, layer, in, "ffn_gate", 0, 0, ACT_NONE);
-    op.in[1] = op.in[0] < 0 ? -1 : add_linear(b, layer, in, "ffn_up", 0, 0, ACT_NONE);
+    op.in[0] = add_linear(b, layer, in, is_fused ? "ffn_up" : "ffn_gate", 0, ff, ACT_NONE);
+    if (op.in[0] < 0)
+        return -1;
+    if (b->is_thresholded)
+        add_threshold(b, layer, op.in[0]);
+    op.in[1] = add_linear(b, layer, in, "ffn_up", ff, ff, ACT_NONE);
     return op.in[1] < 0 ? -1 : emit(b, layer, op, program_width(&b->m->program, op.in[0]));
+}
+
+static int add_ungated(struct build *b, int layer, int in)
+{
+    int value = add_linear(b, layer, in, "ffn_up", 0, 0, b->act);
+
+    if (value >= 0 && b->is_thresholded)
+        add_threshold(b, layer, value);
+    return value;
 }
 
 /* Parameters as trained, one set or one per layer, under keys without the family's name. */
@@ -105,11 +202,12 @@ static int add_hidden(struct build *b, int layer, int in)
     if (b->a->flags & XIELU)
         return add_xielu(b, layer, in);
     if (b->a->flags & UNGATED)
-        return add_linear(b, layer, in, "ffn_up", 0, 0, b->act);
+        return add_ungated(b, layer, in);
+    if (b->is_thresholded || has_tensor(b, layer, "ffn_gate.scale") ||
+        has_tensor(b, layer, "ffn_up.scale"))
+        return add_apart_glu(b, layer, in);
     if (!has_tensor(b, layer, "ffn_gate.weight"))
         return add_fused_glu(b, layer, in);
-    if (has_tensor(b, layer, "ffn_gate.scale") || has_tensor(b, layer, "ffn_up.scale"))
-        return add_scaled_glu(b, layer, in);
     return add_glu(b, layer, in);
 }
 
@@ -122,12 +220,14 @@ int add_dense(struct build *b, int layer, int in)
 
 int add_feed_forward(struct build *b, int layer, int in, const char *post_norm)
 {
-    int value;
+    int value, has_experts = has_tensor(b, layer, "ffn_gate_inp.weight");
 
-    if (has_tensor(b, layer, "ffn_gate_inp.weight"))
+    if (has_experts && b->is_thresholded)
+        return err_set(b->e, ERR_UNSUPPORTED, "%s: experts with activation 'fatrelu'",
+                       gguf_path(b->m->file));
+    if (has_experts)
         return add_moe(b, layer, in, post_norm);
     value = add_hidden(b, layer, in);
-
     if (value >= 0 && b->a->flags & SUB_NORMS)
         value = add_norm(b, layer, value, "ffn_sub_norm");
     return value < 0 ? -1 : add_branch(b, layer, value, "ffn_down", post_norm);

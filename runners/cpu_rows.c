@@ -104,6 +104,12 @@ static void xielu(const struct device *d, const struct xielu *x, float *y, int n
     }
 }
 
+static void threshold(float *y, float limit, int n)
+{
+    for (int i = 0; i < n; i++)
+        y[i] = y[i] < limit ? 0 : y[i]; /* NaN stays, to be named */
+}
+
 static void clamp(float *y, float limit, int n)
 {
     for (int i = 0; i < n; i++)
@@ -221,6 +227,9 @@ static void row_op(const struct device *d, const struct op *op, int row)
         return;
     case OP_CLAMP:
         clamp(y, op->limit, d->p->values[op->out[0]].width);
+        return;
+    case OP_THRESHOLD:
+        threshold(y, op->limit, d->p->values[op->out[0]].width);
         return;
     case OP_SCALE:
         d->k->scale(y, y, op->scale, d->p->values[op->out[0]].width);

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/suggest.h"
 #include "runners/arch.h"
 #include "runners/quant.h"
 
@@ -123,6 +124,65 @@ static int take_tensor(struct model *m, const struct gguf_tensor *t, const char 
     return 0;
 }
 
+/* Length of "blk.N." that a name begins with; 0: it is of no block. */
+static size_t block_prefix(const char *s, size_t n)
+{
+    const char *dot = n > 4 && memcmp(s, "blk.", 4) == 0 ? memchr(s + 4, '.', n - 4) : NULL;
+
+    return dot ? (size_t)(dot - s) + 1 : 0;
+}
+
+static int is_beside(const char *a, size_t an, const char *b, size_t bn)
+{
+    size_t p = block_prefix(a, an);
+
+    return p == block_prefix(b, bn) && memcmp(a, b, p) == 0;
+}
+
+/* Appends a name without its block to a list; what does not fit is left out. */
+static void list_name(char *list, size_t size, const char *s, size_t n)
+{
+    size_t used = strlen(list), p = block_prefix(s, n);
+
+    if (used + n - p + 3 < size)
+        snprintf(list + used, size - used, "%s%.*s", used ? ", " : "", (int)(n - p), s + p);
+}
+
+/* What the file has where a tensor is missing. */
+static void hint_present(const struct model *m, const char *missing, struct err *e)
+{
+    char list[600] = "";
+
+    for (size_t i = 0; i < gguf_n_tensors(m->file); i++) {
+        struct gguf_str t = gguf_tensor_at(m->file, i)->name;
+        if (is_beside(t.s, t.n, missing, strlen(missing)))
+            list_name(list, sizeof list, t.s, t.n);
+    }
+    if (list[0])
+        err_hint(e, "beside it the file has %s", list);
+}
+
+/* What the architecture reads where a tensor has no place. */
+static void hint_known(const struct model *m, struct gguf_str odd, struct err *e)
+{
+    char typed[96], list[600] = "";
+    struct suggest s = SUGGEST(typed);
+
+    snprintf(typed, sizeof typed, "%.*s", (int)odd.n, odd.s);
+    for (size_t i = 0; i < m->n_weights; i++) {
+        const char *name = m->weights[i].name;
+        if (!is_beside(odd.s, odd.n, name, strlen(name)) ||
+            (i && strcmp(name, m->weights[i - 1].name) == 0)) /* views of one matrix */
+            continue;
+        suggest_offer(&s, name);
+        list_name(list, sizeof list, name, strlen(name));
+    }
+    if (suggest_best(&s))
+        err_hint(e, "nearest: %s; known there: %s", suggest_best(&s), list);
+    else if (list[0])
+        err_hint(e, "known there: %s", list);
+}
+
 const struct weight *model_weight(struct model *m, int layer, const char *name, int required,
                                   struct err *e)
 {
@@ -139,8 +199,10 @@ const struct weight *model_weight(struct model *m, int layer, const char *name, 
             return &m->weights[i];
     t = gguf_tensor_find(m->file, full);
     if (!t) {
-        if (required)
+        if (required) {
             err_set(e, ERR_FORMAT, "%s: tensor %s is missing", gguf_path(m->file), full);
+            hint_present(m, full, e);
+        }
         return NULL;
     }
     if (m->n_weights == m->cap_weights) {
@@ -299,9 +361,12 @@ static int check_all_used(const struct model *m, struct err *e)
 {
     for (size_t i = 0; i < gguf_n_tensors(m->file); i++) {
         struct gguf_str name = gguf_tensor_at(m->file, i)->name;
-        if (!m->is_used[i] && !is_of_later_block(m, name))
-            return err_set(e, ERR_UNSUPPORTED, "%s: tensor %.*s has no place in architecture %s",
-                           gguf_path(m->file), (int)name.n, name.s, m->arch_name);
+        if (m->is_used[i] || is_of_later_block(m, name))
+            continue;
+        err_set(e, ERR_UNSUPPORTED, "%s: tensor %.*s has no place in architecture %s",
+                gguf_path(m->file), (int)name.n, name.s, m->arch_name);
+        hint_known(m, name, e);
+        return -1;
     }
     return 0;
 }

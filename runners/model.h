@@ -21,6 +21,7 @@ struct model {
     const char *arch_name;
     struct hparams hp;
     int context;
+    const char *rope; /* how positions are told: "none", "yarn", "longrope, long factors", ... */
     int n_later_blocks; /* of the file, that predict tokens further ahead: not read */
     struct program program;
     struct weight *weights; /* every tensor the program uses */

@@ -15,7 +15,7 @@ static const char *const op_names[] = {
     [OP_SCAN_HEADS] = "scan_heads", [OP_DELTA] = "delta",   [OP_LAYER_NORM] = "layer_norm",
     [OP_CLAMP] = "clamp",       [OP_SCALE] = "scale",       [OP_TEMPER] = "temper",
     [OP_XIELU] = "xielu",       [OP_CONCAT] = "concat",     [OP_SLICE] = "slice",
-    [OP_SCALE_BY] = "scale_by",
+    [OP_SCALE_BY] = "scale_by", [OP_THRESHOLD] = "threshold",
     [OP_HEAD_LINEAR] = "head_linear", [OP_ROUTE] = "route", [OP_EXPERTS_UP] = "experts_up",
     [OP_EXPERTS_DOWN] = "experts_down", [OP_COMBINE] = "combine",
 };

@@ -38,6 +38,7 @@ enum op_kind {
     OP_LINEAR,    /* out[i] = w[i] in + bias[i], i < n_out; epilogue as below */
     OP_ROPE,      /* in place on out[0]: each head of head_dim */
     OP_CLAMP,     /* in place: to -limit .. limit */
+    OP_THRESHOLD, /* in place: x where x >= limit, else 0 */
     OP_SCALE,     /* in place: times scale */
     OP_TEMPER,    /* in place: times a factor that grows with the position */
     OP_XIELU,     /* in place: the activation of arXiv 2411.13010 */
@@ -127,7 +128,7 @@ struct op {
     int window;               /* attention: keys i - window < j <= i; 0: all */
     int chunk;                /* attention: only keys of position i's own chunk; 0: all */
     int mean_removed;         /* head_norm: layer norm */
-    float limit;              /* clamp */
+    float limit;              /* clamp, threshold */
     const struct rope *rope;
     int kv_layer;             /* kv_store, attention: whose cache; usually `layer` */
     int at;                   /* slice */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/suggest.h"
 #include "runners/angles.h"
 #include "runners/dmath.h"
 #include "runners/model.h"
@@ -76,9 +77,26 @@ static int read_yarn(const struct model *m, double base, struct scaling *s, stru
     return 0;
 }
 
+static const char *const scalings[] = {"none", "linear", "yarn", "longrope"};
+enum { N_SCALINGS = sizeof scalings / sizeof scalings[0] };
+
+static int unknown_scaling(const struct model *m, const char *name, struct err *e)
+{
+    struct suggest s = SUGGEST(name);
+
+    for (int i = 0; i < N_SCALINGS; i++)
+        suggest_offer(&s, scalings[i]);
+    err_set(e, ERR_UNSUPPORTED, "%s: rope scaling '%s' is not supported", gguf_path(m->file), name);
+    if (suggest_best(&s))
+        err_hint(e, "nearest: %s; known: none, linear, yarn, longrope", suggest_best(&s));
+    else
+        err_hint(e, "known: none, linear, yarn, longrope");
+    return -1;
+}
+
 static int read_scaling(const struct model *m, double base, struct scaling *s, struct err *e)
 {
-    char key[96];
+    char key[96], name[33];
     struct gguf_str type = {"linear", 6};
     double old;
 
@@ -89,17 +107,29 @@ static int read_scaling(const struct model *m, double base, struct scaling *s, s
         return -1;
     if (s->factor == 0) /* written where there is no scaling */
         s->factor = 1;
-    if (type.n == 6 && memcmp(type.s, "linear", 6) == 0)
+    snprintf(name, sizeof name, "%.*s", (int)(type.n < 32 ? type.n : 32), type.s);
+    if (strcmp(name, "linear") == 0)
         return 0;
-    if (type.n == 4 && memcmp(type.s, "yarn", 4) == 0)
+    if (strcmp(name, "yarn") == 0)
         return read_yarn(m, base, s, e);
     s->factor = 1;
-    if (type.n == 8 && memcmp(type.s, "longrope", 8) == 0)
+    if (strcmp(name, "longrope") == 0 || strcmp(name, "none") == 0)
         return 0;
-    if (type.n == 4 && memcmp(type.s, "none", 4) == 0)
-        return 0;
-    return err_set(e, ERR_UNSUPPORTED, "%s: rope scaling '%.*s' is not supported",
-                   gguf_path(m->file), (int)(type.n < 32 ? type.n : 32), type.s);
+    return unknown_scaling(m, name, e);
+}
+
+const char *rope_scaling_name(const struct model *m)
+{
+    struct gguf_str s;
+    char key[96];
+
+    snprintf(key, sizeof key, "%s.rope.scaling.type", m->arch_name);
+    if (gguf_get_str(m->file, key, &s, NULL) != 1)
+        return "plain";
+    for (int i = 1; i < N_SCALINGS; i++)
+        if (s.n == strlen(scalings[i]) && memcmp(s.s, scalings[i], s.n) == 0)
+            return scalings[i];
+    return "plain";
 }
 
 static double scaled_frequency(const struct scaling *s, double f, int i)

@@ -21,6 +21,9 @@ struct rope_spec {
 /* NULL on failure. */
 const struct rope *rope_build(struct model *m, const struct rope_spec *s, struct err *e);
 
+/* What rope.scaling.type says, in a word of static storage: "plain" where it says nothing. */
+const char *rope_scaling_name(const struct model *m);
+
 /* YaRN's mscale^2 for MLA's attention scores (DeepSeek-V2, section 3.1.3 of arXiv 2405.04434): 1
  * without YaRN. */
 int rope_mla_scale(struct model *m, double *out, struct err *e);

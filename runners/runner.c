@@ -119,6 +119,7 @@ static void fill_info(struct runner *r, enum numerics numerics)
         .kv_heads = m->hp.kv_heads,
         .vocab_size = m->hp.vocab,
         .context_length = m->hp.context,
+        .rope = m->rope,
         .kv_bytes_per_token = page_bytes(&m->program, &layer) / KV_PAGE,
         .state_bytes = m->program.state_floats * sizeof(float),
         .weight_bytes_per_token = bytes_per_token(m),

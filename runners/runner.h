@@ -33,6 +33,7 @@ struct model_info {
     uint64_t file_bytes;
     int layers, embedding_length, heads, kv_heads, vocab_size;
     int context_length; /* of the model */
+    const char *rope;   /* its scaling; of longrope which factors the context asked for has chosen */
     uint64_t kv_bytes_per_token, weight_bytes_per_token; /* read by one decode step */
     uint64_t state_bytes; /* per sequence, of recurrent layers, whatever its length */
     uint64_t weights_bytes, kv_bytes, scratch_bytes;     /* memory for these options */

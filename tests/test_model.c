@@ -70,7 +70,7 @@ static struct err open_edited(struct strbuf *b, const struct runner_opts *o, str
     return e;
 }
 
-static void must_fail(struct strbuf *b, enum err_code code, const char *what)
+static struct err must_fail(struct strbuf *b, enum err_code code, const char *what)
 {
     struct runner_opts o = {.threads = 1};
     struct runner *r;
@@ -81,6 +81,30 @@ static void must_fail(struct strbuf *b, enum err_code code, const char *what)
     if (!strstr(e.text, what))
         fail_msg("'%s' does not say '%s'", e.text, what);
     assert_int_equal(mem_live(), 0);
+    return e;
+}
+
+static int keep(void *user, int i, const struct reply *a)
+{
+    (void)i;
+    *(double *)user = a->nats;
+    return 0;
+}
+
+static double nats_of(const struct tiny_opts *t, struct err *e)
+{
+    static const int32_t ids[] = {3, 4, 5, 6, 7};
+    struct strbuf b = make(t);
+    struct runner_opts o = {.threads = 1};
+    struct request q = {.kind = REQUEST_SCORE, .ids = ids, .n_ids = 5, .n_given = 1};
+    struct runner *r;
+    double nats = 0;
+
+    *e = open_edited(&b, &o, &r);
+    if (r)
+        assert_int_equal(runner_run(r, &q, 1, keep, &nats, NULL, NULL), 0);
+    runner_close(r);
+    return nats;
 }
 
 /* ---- refusals ---- */
@@ -164,7 +188,51 @@ static void a_tensor_without_a_place_in_the_architecture_is_named(void **state)
     struct strbuf b = make(&o);
     (void)state;
     rename_one(&b, "output.weight"); /* the embedding would take its place, and be wrong */
-    must_fail(&b, ERR_UNSUPPORTED, "tensor output.weighu has no place in architecture llama");
+    struct err e =
+        must_fail(&b, ERR_UNSUPPORTED, "tensor output.weighu has no place in architecture llama");
+    assert_string_equal(e.hint, "nearest: output_norm.weight; known there: token_embd.weight, "
+                                "output_norm.weight");
+}
+
+static void what_stands_beside_a_missing_tensor_is_told(void **state)
+{
+    struct tiny_opts o = {.seed = 1};
+    struct strbuf b = make(&o);
+    (void)state;
+    rename_one(&b, "blk.1.attn_norm.weight");
+    struct err e = must_fail(&b, ERR_FORMAT, "tensor blk.1.attn_norm.weight is missing");
+    assert_non_null(strstr(e.hint, "beside it the file has "));
+    assert_non_null(strstr(e.hint, "attn_norm.weighu"));
+    assert_null(strstr(e.hint, "token_embd"));
+}
+
+static void an_unknown_word_is_named_with_the_known_ones(void **state)
+{
+    struct tiny_opts rope = {.seed = 1, .rope_scaling = "yarm"};
+    struct tiny_opts act = {.seed = 1, .activation = "relo"};
+    struct strbuf b = make(&rope);
+    struct err e = must_fail(&b, ERR_UNSUPPORTED, "rope scaling 'yarm' is not supported");
+    (void)state;
+    assert_string_equal(e.hint, "nearest: yarn; known: none, linear, yarn, longrope");
+    b = make(&act);
+    e = must_fail(&b, ERR_UNSUPPORTED, "llama.feed_forward.activation is 'relo'");
+    assert_string_equal(e.hint, "nearest: relu; known: silu, relu, relu2, fatrelu");
+}
+
+/* ReLU and a threshold of nothing are one function, computed in one pass and in three; a threshold
+ * of its own makes another. */
+static void a_file_may_name_its_activation(void **state)
+{
+    struct tiny_opts silu = {.seed = 1}, named = {.seed = 1, .activation = "silu"};
+    struct tiny_opts relu = {.seed = 1, .activation = "relu"};
+    struct tiny_opts fat = {.seed = 1, .activation = "fatrelu"};
+    struct err e;
+    double plain = nats_of(&silu, &e), rectified = nats_of(&relu, &e);
+    (void)state;
+    assert_true(plain < 0 && rectified < 0);
+    assert_true(nats_of(&named, &e) == plain);
+    assert_true(rectified != plain);
+    assert_true(nats_of(&fat, &e) == rectified);
 }
 
 static void a_model_that_sees_later_tokens_is_refused(void **state)
@@ -182,29 +250,6 @@ static void a_vocabulary_of_another_size_than_the_embedding_is_refused(void **st
     (void)state;
     set_ne(&b, "token_embd.weight", 1, 100);
     must_fail(&b, ERR_FORMAT, "token_embd.weight 100 rows");
-}
-
-static int keep(void *user, int i, const struct reply *a)
-{
-    (void)i;
-    *(double *)user = a->nats;
-    return 0;
-}
-
-static double nats_of(const struct tiny_opts *t, struct err *e)
-{
-    static const int32_t ids[] = {3, 4, 5, 6, 7};
-    struct strbuf b = make(t);
-    struct runner_opts o = {.threads = 1};
-    struct request q = {.kind = REQUEST_SCORE, .ids = ids, .n_ids = 5, .n_given = 1};
-    struct runner *r;
-    double nats = 0;
-
-    *e = open_edited(&b, &o, &r);
-    if (r)
-        assert_int_equal(runner_run(r, &q, 1, keep, &nats, NULL, NULL), 0);
-    runner_close(r);
-    return nats;
 }
 
 static void blocks_that_predict_further_tokens_are_passed_over(void **state)
@@ -330,6 +375,9 @@ int main(void)
         cmocka_unit_test(what_a_recurrent_layer_needs_is_checked_and_named),
         cmocka_unit_test(blocks_that_predict_further_tokens_are_passed_over),
         cmocka_unit_test(a_tensor_without_a_place_in_the_architecture_is_named),
+        cmocka_unit_test(what_stands_beside_a_missing_tensor_is_told),
+        cmocka_unit_test(an_unknown_word_is_named_with_the_known_ones),
+        cmocka_unit_test(a_file_may_name_its_activation),
         cmocka_unit_test(a_model_that_sees_later_tokens_is_refused),
         cmocka_unit_test(a_vocabulary_of_another_size_than_the_embedding_is_refused),
         cmocka_unit_test(a_context_of_a_billion_opens_and_runs),

@@ -182,6 +182,16 @@ static void put_number(struct gguf_writer *w, const struct tiny_opts *o, const c
     gguf_put_u32(w, key, (uint32_t)n);
 }
 
+static void put_text(struct gguf_writer *w, const struct tiny_opts *o, const char *key,
+                     const char *text)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "%s.%s", architecture(o), key);
+    if (text)
+        gguf_put_str(w, name, text, strlen(text));
+}
+
 static void put_float(struct gguf_writer *w, const struct tiny_opts *o, const char *name, float x)
 {
     char key[64];
@@ -205,6 +215,8 @@ static void put_keys(struct gguf_writer *w, const struct tiny_opts *o, int embed
     put_float(w, o, "attention.layer_norm_rms_epsilon", 1e-5f);
     put_number(w, o, "rope.dimension_count", embedding / heads(o));
     put_float(w, o, "rope.freq_base", 10000);
+    put_text(w, o, "rope.scaling.type", o->rope_scaling);
+    put_text(w, o, "feed_forward.activation", o->activation);
     if (o->sees_later) {
         char key[64];
         snprintf(key, sizeof key, "%s.attention.causal", architecture(o));

@@ -21,6 +21,7 @@ struct tiny_opts {
     int is_tied;   /* no output.weight */
     int is_hybrid; /* architecture falcon-h1: a Mamba 2 beside the attention of each layer */
     int sees_later; /* a model for embeddings: attention looks both ways */
+    const char *rope_scaling, *activation; /* what the keys for these say; NULL: no key */
     int later_blocks; /* of the kind that predicts tokens further ahead, after the layers */
 };
 
