@@ -123,4 +123,5 @@ clean: ## remove what was built
 
 .PHONY: all help deps demo test test-only golden bench sanitize layers clean build/densimeter
 .PRECIOUS: $(BUILD)/%.o
--include $(OBJ:.o=.d) $(TEST_HELP:.o=.d) $(addsuffix .d,$(TESTS) $(BENCHES) $(TOOLS))
+-include $(OBJ:.o=.d) $(TEST_HELP:.o=.d) $(addsuffix .d,$(TESTS) $(BENCHES) $(TOOLS)) \
+    $(patsubst tests/%.c,$(BUILD)/tests/%.d,$(wildcard tests/fuzz/*.c))

@@ -123,6 +123,18 @@ static int conclude(const struct context *c, struct work *w, const struct plan *
     return rc;
 }
 
+/* A baseline that is not there is told before hours are spent. */
+static int has_baseline(const struct work *w, const struct plan *p, struct err *e)
+{
+    char run[RUN_ID_SIZE];
+
+    if (!p->baseline || strcmp(p->baseline, "first") == 0)
+        return 0;
+    if (query_resolve(w->store, p->baseline, run, e) == 0)
+        return 0;
+    return err_prefix(e, "%s: \"baseline\"", p->path);
+}
+
 static int night(struct context *c, struct err *e)
 {
     struct work w = {0};
@@ -132,7 +144,7 @@ static int night(struct context *c, struct err *e)
 
     if (date_of(c, date, e) < 0 || plan_read(&p, args_at(c->args, 0), e) < 0)
         return -1;
-    if (work_open(&w, c, &p, e) == 0 &&
+    if (work_open(&w, c, &p, e) == 0 && has_baseline(&w, &p, e) == 0 &&
         work_night(&w, "nightly", date, args_flag(c->args, "again"), e) == 0) {
         if (w.night.is_complete)
             context_note(c, "night %d of %s is measured already; --again measures another",

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,9 +36,11 @@ static void write_text(const char *path, const char *text)
     }
 }
 
-/* In the child, between fork and exec. */
-static void become(const struct isolation *i, char *const *envp, pid_t parent, int err_fd)
+/* In the child, between fork and exec.  exec closes `ready`, or its errno is written there. */
+static void become(const struct isolation *i, char *const *envp, pid_t parent, int err_fd,
+                   int ready)
 {
+    int why;
     struct sigaction plain = {.sa_handler = SIG_DFL};
     int null = open("/dev/null", O_RDWR);
 
@@ -55,12 +56,8 @@ static void become(const struct isolation *i, char *const *envp, pid_t parent, i
         dup2(err_fd, STDERR_FILENO) < 0)
         _exit(127);
     execve(i->program, i->argv, envp);
-    {
-        static const char text[] = "densimeter: the program cannot be started\n";
-        ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
-        (void)n;
-    }
-    _exit(127);
+    why = errno;
+    _exit(write(ready, &why, sizeof why) == sizeof why ? 127 : 126);
 }
 
 extern char **environ;
@@ -93,9 +90,27 @@ static char **make_environment(const char *database, char **variable, struct err
     return envp;
 }
 
-static int start(const struct isolation *i, struct child *c, struct err *e)
+/* Waits until the child is the program: before that its memory is a copy of ours. */
+static void wait_for_exec(const struct isolation *i, int ready, struct strbuf *said)
 {
-    int fds[2], rc = -1;
+    ssize_t n;
+    int why;
+
+    while ((n = read(ready, &why, sizeof why)) < 0 && errno == EINTR)
+        ;
+    if (n == sizeof why)
+        strbuf_addf(said, "densimeter: %s: %s\n", i->program, strerror(why));
+}
+
+static void close_both(const int fds[2])
+{
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static int start(const struct isolation *i, struct child *c, struct strbuf *said, struct err *e)
+{
+    int fds[2], ready[2], rc = -1;
     char *variable = NULL, **envp = make_environment(i->database, &variable, e);
     pid_t parent = getpid();
 
@@ -105,16 +120,25 @@ static int start(const struct isolation *i, struct child *c, struct err *e)
         err_errno(e, "%s: pipe", i->program);
         goto out;
     }
+    if (pipe2(ready, O_CLOEXEC) < 0) {
+        err_errno(e, "%s: pipe", i->program);
+        close_both(fds);
+        goto out;
+    }
     c->pid = fork();
     if (c->pid == 0)
-        become(i, envp, parent, fds[1]);
-    close(fds[1]);
+        become(i, envp, parent, fds[1], ready[1]);
     if (c->pid < 0) {
         err_errno(e, "%s", i->program);
-        close(fds[0]);
+        close_both(fds);
+        close_both(ready);
         goto out;
     }
     setpgid(c->pid, c->pid); /* whoever of the two is first */
+    close(fds[1]);
+    close(ready[1]);
+    wait_for_exec(i, ready[0], said);
+    close(ready[0]);
     c->out = fds[0];
     rc = 0;
 out:
@@ -123,20 +147,21 @@ out:
     return rc;
 }
 
-static double resident_bytes(pid_t pid)
+/* The most that was ever resident; 0 when the process is gone. */
+static double peak_bytes(pid_t pid)
 {
-    char path[64], text[128];
-    long long total, resident;
+    char path[64], line[128];
+    long long kb = 0;
     FILE *f;
-    int n = 0;
 
-    snprintf(path, sizeof path, "/proc/%ld/statm", (long)pid);
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
     f = fopen(path, "re");
-    if (f && fgets(text, sizeof text, f))
-        n = sscanf(text, "%lld %lld", &total, &resident);
+    while (f && kb == 0 && fgets(line, sizeof line, f))
+        if (sscanf(line, "VmHWM: %lld kB", &kb) != 1)
+            kb = 0;
     if (f)
         fclose(f);
-    return n == 2 ? (double)resident * (double)sysconf(_SC_PAGESIZE) : 0;
+    return (double)kb * 1024;
 }
 
 /* Keeps the last SAID_MAX bytes. */
@@ -177,11 +202,11 @@ static void ask_to_end(struct child *c, enum ended why)
 
 static void look(const struct isolation *i, struct child *c, struct ending *out)
 {
-    double now = meter_clock_s(), rss = resident_bytes(c->pid);
+    double now = meter_clock_s(), peak = peak_bytes(c->pid);
 
-    if (rss > out->peak_rss_bytes)
-        out->peak_rss_bytes = rss;
-    if (i->memory_bytes > 0 && rss > i->memory_bytes)
+    if (peak > out->peak_rss_bytes)
+        out->peak_rss_bytes = peak;
+    if (i->memory_bytes > 0 && peak > i->memory_bytes)
         kill_group(c, ENDED_MEMORY);
     if (i->wall_s > 0 && now - c->start_s > i->wall_s)
         ask_to_end(c, ENDED_TIME);
@@ -196,12 +221,8 @@ static void look(const struct isolation *i, struct child *c, struct ending *out)
     }
 }
 
-static void conclude(struct child *c, int status, const struct rusage *usage, struct ending *out)
+static void conclude(const struct child *c, int status, struct ending *out)
 {
-    double peak = (double)usage->ru_maxrss * 1024;
-
-    if (peak > out->peak_rss_bytes)
-        out->peak_rss_bytes = peak;
     out->how = WIFSIGNALED(status) ? ENDED_SIGNAL : ENDED_STATUS;
     out->code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
     /* What ended by itself with status 0 was done in time, whatever we had just asked for. */
@@ -212,15 +233,14 @@ static void conclude(struct child *c, int status, const struct rusage *usage, st
 int isolate(const struct isolation *i, struct ending *out, struct err *e)
 {
     struct child c = {.out = -1};
-    struct rusage usage = {0};
     int status = 0;
     pid_t got;
 
     *out = (struct ending){0};
     c.start_s = c.beat_s = meter_clock_s();
-    if (start(i, &c, e) < 0)
+    if (start(i, &c, &out->said, e) < 0)
         return -1;
-    while ((got = wait4(c.pid, &status, WNOHANG, &usage)) == 0 || (got < 0 && errno == EINTR)) {
+    while ((got = waitpid(c.pid, &status, WNOHANG)) == 0 || (got < 0 && errno == EINTR)) {
         struct pollfd p = {.fd = c.out, .events = POLLIN};
         if (poll(&p, 1, LOOK_MS) > 0 && (p.revents & POLLHUP)) {
             struct timespec pause = {0, LOOK_MS * 1000000L}; /* it ends, or closed its errors */
@@ -233,7 +253,7 @@ int isolate(const struct isolation *i, struct ending *out, struct err *e)
     listen_to(&c, &out->said);
     close(c.out);
     out->wall_s = meter_clock_s() - c.start_s;
-    conclude(&c, status, &usage, out);
+    conclude(&c, status, out);
     return 0;
 }
 

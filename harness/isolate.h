@@ -3,8 +3,9 @@
  *
  * The child leads a process group; the group is killed when a limit is passed and when the child is
  * gone.  The child dies with the thread that started it (Linux), and is the first that the system
- * picks when memory runs out.  Memory is what is resident, looked at every few milliseconds: that
- * counts a mapped model as far as it is used, which no address space limit can tell.  Call from a
+ * picks when memory runs out.  Memory is the most that was resident, looked at every few
+ * milliseconds: that counts a mapped model as far as it is used, which no address space limit can
+ * tell.  Call from a
  * process without other threads: between fork and exec only async-signal-safe calls are made. */
 #ifndef HARNESS_ISOLATE_H
 #define HARNESS_ISOLATE_H

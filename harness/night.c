@@ -66,6 +66,13 @@ struct comparison *judge_comparison(struct judge *j)
     return &r->comparisons[r->n_comparisons++];
 }
 
+const char *judge_metric_of(const char *name)
+{
+    const char *blank = strrchr(name, ' ');
+
+    return blank ? blank + 1 : name;
+}
+
 static int is_usable(const struct cell_row *c)
 {
     return strcmp(c->status, "done") == 0 && c->run;
@@ -122,20 +129,38 @@ static int whole_night(struct run_ids *out, struct store *s, const char *run, co
     return rc;
 }
 
-/* The plan names a run made by hand: it serves the series that measured the same kind of thing on a
- * model of that name. */
-static int serves(struct store *s, const char *run, const struct cell_row *cell, struct err *e)
+/* A run made by hand serves the series that measured the same kind of thing on a model of that
+ * name. */
+static int serves(struct store *s, const char *run, const struct run_row *own, struct err *e)
 {
-    struct run_list named = {0}, own = {0};
+    struct run_list named;
     int64_t night;
     int rc = night_of_run(s, run, &night, e);
 
-    if (rc == 0 && query_run(s, run, &named, e) == 0 && query_run(s, cell->run, &own, e) == 0)
-        rc = strcmp(named.v[0].kind, own.v[0].kind) == 0 &&
-             strcmp(named.v[0].model.name, own.v[0].model.name) == 0;
-    else if (rc == 0)
-        rc = -1;
+    if (rc != 0)
+        return rc;
+    if (query_run(s, run, &named, e) < 0)
+        return -1;
+    rc = strcmp(named.v[0].kind, own->kind) == 0 &&
+         strcmp(named.v[0].model.name, own->model.name) == 0;
     run_list_release(&named);
+    return rc;
+}
+
+/* 1 with the run that pins or the plan name for the cell; 0: none, -1. */
+static int named_run(struct store *s, const struct plan *p, int64_t plan_id,
+                     const struct cell_row *cell, char run[RUN_ID_SIZE], struct err *e)
+{
+    struct run_list own;
+    int rc;
+
+    if (query_run(s, cell->run, &own, e) < 0)
+        return -1;
+    rc = pin_find(s, cell->spec.series, cell->spec.kind, own.v[0].model.name, run, e);
+    if (rc == 0 && p->baseline && strcmp(p->baseline, "first") == 0)
+        rc = series_first_run(s, plan_id, cell->spec.series, run, e);
+    else if (rc == 0 && p->baseline)
+        rc = query_resolve(s, p->baseline, run, e) < 0 ? -1 : serves(s, run, &own.v[0], e);
     run_list_release(&own);
     return rc;
 }
@@ -143,19 +168,11 @@ static int serves(struct store *s, const char *run, const struct cell_row *cell,
 int night_baseline(struct run_ids *out, struct store *s, const struct plan *p, int64_t plan_id,
                    const struct cell_row *cell, struct err *e)
 {
-    const char *series = cell->spec.series, *model = cell->spec.model;
     char run[RUN_ID_SIZE];
-    int rc = pin_find(s, series, cell->spec.kind, model, run, e);
+    int rc = named_run(s, p, plan_id, cell, run, e);
 
     *out = (struct run_ids){0};
-    if (rc == 0 && p->baseline && strcmp(p->baseline, "first") == 0) {
-        rc = series_first_run(s, plan_id, series, run, e);
-    } else if (rc == 0 && p->baseline) {
-        if (query_resolve(s, p->baseline, run, e) < 0)
-            return -1;
-        rc = serves(s, run, cell, e);
-    }
-    if (rc == 1 && whole_night(out, s, run, series, e) < 0)
+    if (rc == 1 && whole_night(out, s, run, cell->spec.series, e) < 0)
         rc = -1;
     if (rc < 0) {
         mem_free(out->v);

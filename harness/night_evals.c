@@ -11,9 +11,6 @@
 #define CONF 0.90       /* both sides: 5 % at the lower end, as for non-inferiority */
 #define MDE_ALPHA 0.05
 #define MDE_POWER 0.80
-/* Resident memory comes in pages and arenas: a difference below this is none. */
-#define MEMORY_GRAIN (4.0 * 1024 * 1024)
-
 static struct comparison *begin(struct judge *j, const struct cell_row *cell, const char *task,
                                 const char *baseline, const char *quantity)
 {

@@ -9,6 +9,9 @@
 #include "harness/night.h"
 #include "harness/stats.h"
 
+/* Resident memory comes in pages and arenas: a difference below this is none. */
+#define MEMORY_GRAIN (4.0 * 1024 * 1024)
+
 struct reason { /* why segments begin tonight */
     const char *changed, *first; /* one of the series */
     int series;
@@ -26,6 +29,9 @@ int judge_find(struct judge *j, enum finding_kind kind, double weight, const cha
     PRINTF_LIKE(4, 5);
 struct comparison *judge_comparison(struct judge *j); /* a new one, all unknown; NULL: no memory */
 const char *judge_text(struct judge *j, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Points are named "WHAT METRIC": "tg128 tok_s" is of metric "tok_s". */
+const char *judge_metric_of(const char *name);
 
 /* 1 when cell i is the first done one of its series. */
 int judge_begins_series(const struct cell_list *l, size_t i);

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/metric.h"
+#include "harness/night_impl.h"
 #include "harness/spark.h"
 #include "harness/usage.h"
 
@@ -15,17 +16,10 @@ enum { PLOTS_MAX = 24 };
 static const char *const headline[] = {"acc", "exact_match", "knowledge_bits", "bits_per_byte",
                                        "tok_s"};
 
-static const char *metric_of(const char *name)
-{
-    const char *blank = strrchr(name, ' ');
-
-    return blank ? blank + 1 : name;
-}
-
 static int is_headline(const struct point *p)
 {
     for (size_t i = 0; i < sizeof headline / sizeof headline[0]; i++)
-        if (strcmp(metric_of(p->metric), headline[i]) == 0)
+        if (strcmp(judge_metric_of(p->metric), headline[i]) == 0)
             return 1;
     return 0;
 }
@@ -286,7 +280,7 @@ static void add_changes(struct report *out, const struct night_report *r)
 static void add_plot(struct report *out, const struct night_report *r, const struct point *p,
                      size_t n)
 {
-    const struct metric *x = metric_find("night"), *y = metric_find(metric_of(p->metric));
+    const struct metric *x = metric_find("night"), *y = metric_find(judge_metric_of(p->metric));
     struct report_plot *plot;
     struct report_series *series = NULL;
 

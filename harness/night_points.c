@@ -93,19 +93,11 @@ int judge_speed_points(struct judge *j, const struct cell_row *cell, int64_t seg
  * (statistics.md 6). */
 enum { SETTLED = 4 };
 
-/* "tg128 tok_s" -> "tok_s" */
-static const char *metric_of(const char *name)
-{
-    const char *blank = strrchr(name, ' ');
-
-    return blank ? blank + 1 : name;
-}
-
 /* Below this relative size a change of the series is not told. */
 static double magnitude_of(const struct judge *j, const struct point *last, double *scratch)
 {
     const struct thresholds *t = &j->plan->thresholds;
-    const char *metric = metric_of(last->metric);
+    const char *metric = judge_metric_of(last->metric);
     char test[128];
     double floor;
     int n;
@@ -154,7 +146,7 @@ static int was_told(const struct judge *j, const struct point *p)
 
 static int add_change(struct judge *j, const struct point *p, const struct change *c)
 {
-    const struct metric *m = metric_find(metric_of(p->metric));
+    const struct metric *m = metric_find(judge_metric_of(p->metric));
     struct night_report *r = j->r;
     int up = c->after > c->before;
 
@@ -207,7 +199,7 @@ int judge_changes(struct judge *j)
             end++;
         /* Only what was measured tonight, and no floors: those follow the machine. */
         if (l->v[end - 1].night_id != j->r->night.id ||
-            strcmp(metric_of(l->v[i].metric), SELF_METRIC) == 0)
+            strcmp(judge_metric_of(l->v[i].metric), SELF_METRIC) == 0)
             continue;
         if (find_changes(j, &l->v[i], end - i) < 0)
             return -1;

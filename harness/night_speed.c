@@ -8,9 +8,6 @@
 #include "harness/stats_rank.h"
 #include "results/query.h"
 
-/* Resident memory comes in pages and arenas: a difference below this is none. */
-#define MEMORY_GRAIN (4.0 * 1024 * 1024)
-
 /* --- samples -------------------------------------------------------------------------------- */
 
 static struct speed *test_of(struct speeds *s, const char *test)

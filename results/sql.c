@@ -53,6 +53,11 @@
     " FROM runs r JOIN run_tasks t ON t.run_id = r.id WHERE"                                       \
     "  t.n_items <> (SELECT count(*) FROM items i WHERE i.run_task_id = t.id) "                    \
     "UNION ALL "                                                                                   \
+    "SELECT 'night ' || n.n || ' of plan ' || p.name || ': complete, but a cell of ' ||"           \
+    "  c.series || ' has no end'"                                                                  \
+    " FROM nights n JOIN plans p ON p.id = n.plan_id JOIN cells c ON c.night_id = n.id"            \
+    " WHERE n.status = 'complete' AND c.status = 'pending' "                                       \
+    "UNION ALL "                                                                                   \
     "SELECT 'run ' || r.run || ': item ' || t.task || '/' || i.doc_id || ' has no metric'"         \
     " FROM items i JOIN run_tasks t ON t.id = i.run_task_id JOIN runs r ON r.id = t.run_id"        \
     " WHERE NOT EXISTS (SELECT 1 FROM item_metrics m WHERE m.item_id = i.id) "                     \

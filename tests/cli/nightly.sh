@@ -25,6 +25,13 @@ if command -v python3 >/dev/null 2>&1; then python3 -m json.tool "$work/out" >/d
 grep -q 'Against the baseline' "$work/night.html" || fail "the page lacks the comparisons"
 grep -q '<svg\|gnuplot' "$work/night.html" || fail "the page has neither plots nor the reason"
 
+# A run made by hand is a baseline too; one that is not there is told before anything is measured.
+run 0 eval "$model" --tasks facts --limit 40 -t 1 -q; run 0 label last by-hand
+sed 's/"name": "demo"/"name": "hand", "baseline": "by-hand"/' "$work/plan.json" >"$work/hand.json"
+run 0 nightly "$work/hand.json" --now 2026-11-03 -q; prints 'facts .*accuracy .*PASS'
+sed 's/"name": "demo"/"name": "none", "baseline": "no-such"/' "$work/plan.json" >"$work/none.json"
+run 1 nightly "$work/none.json" --now 2026-11-03; says 'none.json: "baseline": .*no run no-such'; one_line
+
 # A planted regression: one layer on 2 bits.  It is in the first lines, with the cause.
 cp "$model" "$work/kept"
 "$plant" "$work/kept" "$work/planted" 0 && cp "$work/planted" "$model"

@@ -120,7 +120,7 @@ run 0 run --status --json "$work/faults.json"
 [ "$(grep -c '"failed_attempts": 2' "$work/out")" -eq 2 ] || fail "a crash was not retried as declared"
 run 1 run "$work/hangs.json"
 prints 'failed (time): tiny .*bench @A:hang: not done after 0.3 s'
-prints 'failed (error): tiny .*bench @B:no-such-build: the program cannot be started'
+prints 'failed (error): tiny .*bench @B:no-such-build: .*/no-such-build: No such file'
 pgrep -f "$work/hang" >/dev/null && fail "a process that hung is left"
 cat >"$work/memory.json" <<'EOF'
 {"models": ["tiny"], "tasks": ["perplexity_text"], "limits": {"memory": "2M"}}
