@@ -239,19 +239,19 @@ static void judge_difference(struct deciding *d, struct gate_check *c)
     struct gate_numbers x = {c->estimate, c->low, c->high, c->margin, c->practical,
                              c->p_adjusted, d->alpha};
 
-    if (c->n < (size_t)d->policy->minimum_items) {
-        c->verdict = VERDICT_INCONCLUSIVE;
-        c->reason = gate_text(d->g, "%zu items, the policy asks for %d", c->n,
-                         d->policy->minimum_items);
-        c->n_needed = fmax(c->n_needed, d->policy->minimum_items);
-        return;
-    }
     if (isnan(c->low) || isnan(c->high)) {
         c->verdict = VERDICT_INCONCLUSIVE;
         c->reason = "too few independent items for an interval";
         return;
     }
     c->verdict = gate_rule(&x);
+    if (c->n < (size_t)d->policy->minimum_items && c->verdict != VERDICT_FAIL) {
+        c->verdict = VERDICT_INCONCLUSIVE;
+        c->reason = gate_text(d->g, "%zu items, the policy asks for %d", c->n,
+                              d->policy->minimum_items);
+        c->n_needed = fmax(c->n_needed, d->policy->minimum_items);
+        return;
+    }
     explain(d->g, c);
 }
 

@@ -28,7 +28,7 @@ const struct policy_row policy_rows[] = {
     {NULL, "correction", KIND_CHOICE, AT(correction), 0, 0, CORRECT_HOLM, CORRECT_HOLM,
      "none|holm|bh|by", "for the p-values of losses over tasks: holm for a release, bh nightly"},
     {NULL, "minimum_items", KIND_COUNT, AT(minimum_items), 1, 1e9, 100, 100, NULL,
-     "a task with fewer items is INCONCLUSIVE whatever they say"},
+     "fewer items never PASS: they FAIL or are INCONCLUSIVE"},
     {"accuracy", "margin", KIND_LIMIT, AT(accuracy_margin), 0, 1, NAN, .01, NULL,
      "loss over all items together that is tolerated: .01 is one point"},
     {"accuracy", "task_margin", KIND_LIMIT, AT(task_margin), 0, 1, NAN, .03, NULL,

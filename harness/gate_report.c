@@ -60,13 +60,15 @@ static const char *limit(struct report *r, const struct gate_check *c)
 static void put_headline(struct report *r, const struct gate_story *s)
 {
     const struct gate *g = s->gate;
+    char name[160];
 
     report_headline(r, "Verdict", verdict_name(g->verdict), NULL);
     for (size_t i = 0; i < g->n_checks; i++) {
         const struct gate_check *c = &g->checks[i];
-        if (c->task || isnan(c->estimate))
+        if ((c->task && c->quantity != GATE_LATENCY) || isnan(c->estimate))
             continue;
-        report_headline(r, gate_quantity_name(c->quantity),
+        gate_check_name(name, sizeof name, c);
+        report_headline(r, report_str(r, name),
                         report_fmt(r, c->quantity == GATE_ACCURACY ? "%+.2f points"
                                       : c->quantity == GATE_LIKELIHOOD ? "%+.4f nats/byte"
                                                                        : "%+.1f %%",
@@ -84,13 +86,14 @@ static void put_why(struct report *r, const struct gate_story *s)
         report_text(r, "%s: %s.", verdict_name(g->verdict), g->reason);
     else
         report_warning(r, "%s: %s.", verdict_name(g->verdict), g->reason);
-    for (size_t i = 0; i < g->n_checks; i++) {
-        if (g->checks[i].verdict == VERDICT_PASS)
-            continue;
-        gate_check_name(name, sizeof name, &g->checks[i]);
-        report_fact(r, report_fmt(r, "%s, %s", verdict_name(g->checks[i].verdict), name),
-                    g->checks[i].reason);
-    }
+    for (int v = VERDICT_FAIL; v > VERDICT_PASS; v--) /* the worst first */
+        for (size_t i = 0; i < g->n_checks; i++) {
+            if ((int)g->checks[i].verdict != v)
+                continue;
+            gate_check_name(name, sizeof name, &g->checks[i]);
+            report_fact(r, report_fmt(r, "%s, %s", verdict_name(g->checks[i].verdict), name),
+                        g->checks[i].reason);
+        }
 }
 
 static void put_runs(struct report *r, const struct gate_story *s)
@@ -148,8 +151,8 @@ static void put_power(struct report *r, const struct gate_story *s)
     static const struct report_column columns[] = {
         {"check", "check", NULL, 9},
         {"items", "items", NULL, 6},
-        {"mde", "smallest loss that would show", NULL, 8},
-        {"needed", "items that decide", NULL, 7},
+        {"mde", "loss that shows", NULL, 8},
+        {"needed", "items needed", NULL, 7},
     };
     struct report_table *t = NULL;
     char name[160];
@@ -174,8 +177,8 @@ static void put_power(struct report *r, const struct gate_story *s)
         report_cell_text(r, row, 3, report_fmt(r, "%.0f", c->n_needed));
     }
     if (t)
-        report_text(r, "With %.0f %% power; items that decide: as many as show a candidate that is "
-                       "equal to be within the limit.", 100 * s->policy->power);
+        report_text(r, "With %.0f %% power: the smallest loss that these items show, and how many "
+                       "show a candidate that is equal to be within the limit.", 100 * s->policy->power);
 }
 
 static void put_environment(struct report *r, const struct gate_story *s)

@@ -43,6 +43,14 @@ gate 3 "$a" "$few" --policy "$work/same.json" --json
 prints '"verdict": "INVALID"'; prints 'facts: 40 items of run'
 gate 3 "$a" "$fast" --policy "$work/same.json"; prints 'numerics differs'
 
+# Speed runs are judged test by test, and not against answers.
+for i in 1 2; do run 0 bench "$model" -p 16 -n 4 -r 8 -q; done
+echo '{"latency": {"margin": 50}, "environment": {"noisy": "ignored"}}' >"$work/speed.json"
+"$DENSIMETER" gate --baseline last~1 --candidate last --policy "$work/speed.json" >"$work/out" 2>"$work/err"
+[ $? -le 2 ] || fail "speed runs are not judged" # which way depends on who else computes here
+prints 'latency of pp16'; prints 'latency of tg4'
+gate 3 "$a" last --policy "$work/speed.json"; prints 'measured speed, the other answers'
+
 # Every output, each read by its own consumer where that is here.
 gate 2 "$a" "$b" --policy "$work/fine.json" --junit "$work/j.xml" --markdown "$work/m.md" --html "$work/p.html"
 grep -q '<testsuite name="densimeter gate" tests="1" failures="0" errors="0" skipped="1"' "$work/j.xml" || fail "JUnit counts"
