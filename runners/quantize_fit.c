@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "runners/quant_block.h"
+
 /* Sums of one try: what they explain of the sum of squares is xq * xq / qq. */
 struct sums {
     float xq, qq;
@@ -139,30 +141,30 @@ struct fit_line fit_line(const float *x, const float *w, int n, int top, int any
     return best;
 }
 
-/* ---- tables of values -------------------------------------------------------------------- */
+/* ---- the table of IQ4 -------------------------------------------------------------------- */
 
-int fit_table_code(const int8_t *values, float v)
+int fit_iq4_code(float v)
 {
-    int i = 0;
+    /* how many middles between neighbours lie below -128, -120, -112 ...; the next is compared */
+    static const uint8_t below[32] = {0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7,
+                                      8, 9, 9, 10, 11, 11, 12, 12, 13, 13, 14, 14, 14, 15, 15, 15};
+    int at = below[(int)fit_round((v + 124) * 0.125f, 0, 31)];
 
-    for (int step = 8; step; step /= 2) /* above the middle between neighbours? */
-        if (2 * v > (float)(values[i + step - 1] + values[i + step]))
-            i += step;
-    return i;
+    return at + (at < 15 && 2 * v > (float)(quant_iq4_values[at] + quant_iq4_values[at + 1]));
 }
 
-float fit_table(const float *x, const float *w, int n, const int8_t *values)
+float fit_iq4(const float *x, const float *w)
 {
-    float max = extreme(x, n), best = 0, scale = 0;
+    float max = extreme(x, 32), best = 0, scale = 0;
 
     for (int t = -9; t <= 10 && max != 0; t++) {
         for (int end = 0; end < 16; end += 15) {
             struct sums s = {0, 0};
-            float inverse = (float)values[end] * (1.1f + 0.03f * (float)t) / max;
+            float inverse = (float)quant_iq4_values[end] * (1.1f + 0.03f * (float)t) / max;
             if (t == 10 && scale != 0)
                 inverse = 1 / scale;
-            for (int i = 0; i < n; i++)
-                add(&s, w[i], x[i], (float)values[fit_table_code(values, x[i] * inverse)]);
+            for (int i = 0; i < 32; i++)
+                add(&s, w[i], x[i], (float)quant_iq4_values[fit_iq4_code(x[i] * inverse)]);
             keep_better(s, &best, &scale);
         }
     }

@@ -27,9 +27,9 @@ struct fit_line {
 };
 struct fit_line fit_line(const float *x, const float *w, int n, int top, int any_min);
 
-/* y = scale * values[q], 16 values that ascend from the one of largest magnitude. */
-float fit_table(const float *x, const float *w, int n, const int8_t *values);
-int fit_table_code(const int8_t *values, float v); /* the nearest */
+/* y = scale * quant_iq4_values[q], 32 values. */
+float fit_iq4(const float *x, const float *w);
+int fit_iq4_code(float v); /* the number of the nearest value of the table */
 
 /* One step for many scales: d such that scale[i] ~ d * k with k in lo..hi, or scale[i] ~
  * d * (1 + 2k) if `odd`; errors weighted by w.  Scales of either sign where lo < 0. */

@@ -11,7 +11,7 @@ static float table_error(const float *x, const float *w, float d)
     float error = 0;
 
     for (int i = 0; i < 32; i++) {
-        int q = fit_table_code(quant_iq4_values, d != 0 ? x[i] / d : 0);
+        int q = fit_iq4_code(d != 0 ? x[i] / d : 0);
         float off = x[i] - d * (float)quant_iq4_values[q];
         error += w[i] * off * off;
     }
@@ -21,7 +21,7 @@ static float table_error(const float *x, const float *w, float d)
 static void put_codes(uint8_t *b, const float *x, float d)
 {
     for (int i = 0; i < 32; i++) {
-        int q = fit_table_code(quant_iq4_values, d != 0 ? x[i] / d : 0);
+        int q = fit_iq4_code(d != 0 ? x[i] / d : 0);
         b[i % 16] |= (uint8_t)(q << (4 * (i / 16)));
     }
 }
@@ -32,7 +32,7 @@ int quantize_iq4_nl(uint8_t *b, const float *x, const float *w, const struct gri
 
     (void)g;
     memset(b, 0, 18);
-    put_codes(b + 2, x, quantize_rounded_half(b, fit_table(x, w, 32, quant_iq4_values), &fits));
+    put_codes(b + 2, x, quantize_rounded_half(b, fit_iq4(x, w), &fits));
     return fits ? 0 : -1;
 }
 
@@ -44,7 +44,7 @@ int quantize_iq4_xs(uint8_t *b, const float *x, const float *w, const struct gri
     (void)g;
     memset(b, 0, 136);
     for (int s = 0; s < 8; s++) {
-        scale[s] = fit_table(x + 32 * s, w + 32 * s, 32, quant_iq4_values);
+        scale[s] = fit_iq4(x + 32 * s, w + 32 * s);
         for (int i = 0; i < 32; i++)
             weight[s] += w[32 * s + i];
     }

@@ -284,15 +284,20 @@ int quantize_q1_0(uint8_t *b, const float *x)
 
 /* ---- MXFP4 ----------------------------------------------------------------------------------- */
 
+/* Of two that are equally near, the smaller; zero without a sign. */
 static int nearest_e2m1(float x, float d)
 {
+    float size = fabsf(x), error = size;
     int best = 0;
 
-    for (int i = 1; i < 16; i++)
-        if (fabsf((float)quant_mxfp4_values[i] * d - x) <
-            fabsf((float)quant_mxfp4_values[best] * d - x))
+    for (int i = 1; i < 8; i++) {
+        float here = fabsf((float)quant_mxfp4_values[i] * d - size);
+        if (here < error) {
+            error = here;
             best = i;
-    return best;
+        }
+    }
+    return best && x < 0 ? best + 8 : best;
 }
 
 int quantize_mxfp4(uint8_t *b, const float *x)

@@ -1,8 +1,9 @@
 #include "tests/test.h"
 
 #include "base/mem.h"
-#include "runners/quant.h"
+#include "runners/quant_block.h"
 #include "runners/quantize.h"
+#include "runners/quantize_fit.h"
 #include "tests/tiny.h"
 
 static uint32_t crc32(const unsigned char *p, size_t n)
@@ -261,6 +262,18 @@ static void unpacked_blocks_are_written_as_they_were(void **state)
     }
 }
 
+static void a_code_of_iq4_is_the_nearest_of_its_table(void **state)
+{
+    (void)state;
+    for (float v = -140; v < 130; v += 1.0f / 64) {
+        float off = fabsf(v - (float)quant_iq4_values[fit_iq4_code(v)]);
+        for (int i = 0; i < 16; i++)
+            assert_true(off <= fabsf(v - (float)quant_iq4_values[i]));
+    }
+    assert_int_equal(fit_iq4_code(-1e30f), 0);
+    assert_int_equal(fit_iq4_code(1e30f), 15);
+}
+
 static void types_of_activations_and_unknown_ones_are_not_written(void **state)
 {
     struct quantizer *z;
@@ -345,6 +358,7 @@ int main(void)
         cmocka_unit_test(more_bits_lose_less),
         cmocka_unit_test(no_format_loses_more_than_with_llama_cpp),
         cmocka_unit_test(unpacked_blocks_are_written_as_they_were),
+        cmocka_unit_test(a_code_of_iq4_is_the_nearest_of_its_table),
         cmocka_unit_test(types_of_activations_and_unknown_ones_are_not_written),
         cmocka_unit_test(quantizer_survives_every_failed_allocation),
         cmocka_unit_test(blocks_of_equal_values_and_of_zeros_come_back),
