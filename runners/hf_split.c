@@ -273,8 +273,8 @@ static int open_whitespace(struct step *s, const cJSON *j, const char *path, str
     (void)j;
     s->behaviour = REMOVED;
     s->inverts = 1;
-    return open_regex(s, "[\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{200c}\\x{200d}]+"
-                         "|[^\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{200c}\\x{200d}\\s]+", path, e);
+#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{200c}\\x{200d}"
+    return open_regex(s, "[" WORD "]+|[^" WORD "\\s]+", path, e);
 }
 
 static int run_bert(struct hf_splitter *h, const struct step *s, struct hf_piece p, struct err *e)

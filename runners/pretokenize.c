@@ -26,7 +26,11 @@ enum { STEPS_MAX = 6 };
 #define CASED(tail, digits)                                                                        \
     "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" tail "|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER    \
     "*" tail "|" digits "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES
-#define CJK_HANGUL "[\\x{4E00}-\\x{9FA5}\\x{800}-\\x{4E00}\\x{AC00}-\\x{D7FF}]+"
+/* U+0800 to U+9FA5 and U+AC00 to U+D7FF, but white space is never seen by a class that has no
+ * category in it. */
+#define CJK_HANGUL                                                                                 \
+    "[\\x{800}-\\x{167F}\\x{1681}-\\x{1FFF}\\x{200B}-\\x{2027}\\x{202A}-\\x{202E}"                 \
+    "\\x{2030}-\\x{205E}\\x{2060}-\\x{2FFF}\\x{3001}-\\x{9FA5}\\x{AC00}-\\x{D7FF}]+"
 
 /* The letters of cased scripts that deepseek-llm lists. */
 #define CASED_LETTERS                                                                              \
@@ -100,7 +104,7 @@ static const struct family exaone_moe = {
        "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+")}, {0}};
 static const struct family deepseek_llm = {
     {R("[\\r\\n]"), R("\\s?[" CASED_LETTERS "]+"),
-     R("\\s?[!-/:-~\\x{FF01}-\\x{FF0F}\\x{FF1A}-\\x{FF5E}\\x{2018}-\\x{201F}\\x{3000}-\\x{3002}]+"),
+     R("\\s?[!-/:-~\\x{FF01}-\\x{FF0F}\\x{FF1A}-\\x{FF5E}\\x{2018}-\\x{201F}\\x{3001}-\\x{3002}]+"),
      /* one match at the start of the run at the end: tried nowhere else, so not quadratic */
      R("(?<!\\s)\\s++\\z"), R(CJK_HANGUL), R("\\p{N}+")}, {0}};
 static const struct family deepseek_coder = {

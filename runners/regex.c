@@ -29,7 +29,45 @@ static void pcre_free(void *p, void *user)
     mem_free(p);
 }
 
-/* ---- Oniguruma's dialect ------------------------------------------------------------------- */
+/* ---- dialects ------------------------------------------------------------------------------ */
+
+/* What PCRE2 means by these is not what Unicode says: its \s has U+180E, its \w no marks. */
+#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
+
+static const struct {
+    char letter;
+    const char *outside, *inside; /* of a class; inside NULL: as it is */
+    int only_oniguruma;
+} escapes[] = {
+    {'s', "\\p{White_Space}", "\\p{White_Space}", 0},
+    {'S', "\\P{White_Space}", "\\P{White_Space}", 0},
+    {'h', "[0-9a-fA-F]", "0-9a-fA-F", 1},
+    {'H', "[^0-9a-fA-F]", NULL, 1},
+    {'w', "[" WORD "]", WORD, 1},
+    {'W', "[^" WORD "]", NULL, 1},
+    {'b', "(?:(?<=[" WORD "])(?![" WORD "])|(?<![" WORD "])(?=[" WORD "]))", NULL, 1},
+};
+
+/* Copies one escape sequence; its bytes. */
+static size_t add_escape(struct strbuf *b, const char *p, enum regex_dialect d, int inside)
+{
+    size_t k = 2;
+
+    if ((p[1] == 'p' || p[1] == 'P' || p[1] == 'x') && p[2] == '{')
+        k = strcspn(p, "}") + 1;
+    if (k > strlen(p))
+        k = strlen(p);
+    for (size_t i = 0; i < sizeof escapes / sizeof escapes[0]; i++) {
+        const char *to = inside ? escapes[i].inside : escapes[i].outside;
+        if (escapes[i].letter == p[1] && to &&
+            (d == REGEX_ONIGURUMA || !escapes[i].only_oniguruma)) {
+            strbuf_adds(b, to);
+            return k;
+        }
+    }
+    strbuf_add(b, p, k);
+    return k;
+}
 
 /* Bytes of the character class at p[0] = '[', nested ones and escapes included. */
 static size_t class_bytes(const char *p)
@@ -65,21 +103,18 @@ static size_t find_and(const char *p, size_t n)
 }
 
 /* A class without its nested brackets, which only say "or" and mean a literal '[' to PCRE2. */
-static void add_class(struct strbuf *b, const char *p, size_t n)
+static void add_class(struct strbuf *b, const char *p, size_t n, enum regex_dialect d)
 {
     for (size_t i = 0; i < n;) {
         if (p[i] == '\\' && i + 1 < n) {
-            if (p[i + 1] == 'h')
-                strbuf_adds(b, "0-9a-fA-F");
-            else
-                strbuf_add(b, p + i, 2);
-            i += 2;
-        } else if (i && p[i] == '[' && i + 1 < n && p[i + 1] != ':' && p[i + 1] != '^') {
+            i += add_escape(b, p + i, d, 1);
+        } else if (d == REGEX_ONIGURUMA && i && p[i] == '[' && i + 1 < n && p[i + 1] != ':' &&
+                   p[i + 1] != '^') {
             size_t k = class_bytes(p + i);
             if (k > n - i)
                 k = n - i;
             if (k > 2)
-                add_class(b, p + i + 1, k - 2);
+                add_class(b, p + i + 1, k - 2, d);
             i += k;
         } else {
             strbuf_addc(b, p[i++]);
@@ -88,14 +123,14 @@ static void add_class(struct strbuf *b, const char *p, size_t n)
 }
 
 /* [x&&[^y]] is (?:(?![y])[x]); [x&&y] is (?:(?=[y])[x]). */
-static void add_class_or_both(struct strbuf *b, const char *p, size_t n)
+static void add_class_or_both(struct strbuf *b, const char *p, size_t n, enum regex_dialect d)
 {
-    size_t at = find_and(p, n), m;
+    size_t at = d == REGEX_ONIGURUMA ? find_and(p, n) : 0, m;
     const char *second = p + at + 2;
     int negated;
 
     if (!at) {
-        add_class(b, p, n);
+        add_class(b, p, n, d);
         return;
     }
     m = n - 1 - (at + 2);
@@ -105,9 +140,9 @@ static void add_class_or_both(struct strbuf *b, const char *p, size_t n)
     }
     negated = m && second[0] == '^';
     strbuf_adds(b, negated ? "(?:(?![" : "(?:(?=[");
-    add_class(b, second + negated, m - (size_t)negated);
+    add_class(b, second + negated, m - (size_t)negated, d);
     strbuf_adds(b, "])");
-    add_class(b, p, at);
+    add_class(b, p, at, d);
     strbuf_adds(b, "])");
 }
 
@@ -129,7 +164,7 @@ static void insert_group(struct strbuf *b, size_t at)
 }
 
 /* atom: where in b the thing starts that a repetition after it would repeat. */
-static void translate(struct strbuf *b, const char *p)
+static void translate(struct strbuf *b, const char *p, enum regex_dialect d)
 {
     size_t open[DEPTH_MAX], atom = 0, k;
     int depth = 0;
@@ -137,18 +172,11 @@ static void translate(struct strbuf *b, const char *p)
     while (*p && !b->failed) {
         if (*p == '\\' && p[1]) {
             atom = b->len;
-            k = (p[1] == 'p' || p[1] == 'P' || p[1] == 'x') && p[2] == '{' ? strcspn(p, "}") + 1 : 2;
-            if (p[1] == 'h')
-                strbuf_adds(b, "[0-9a-fA-F]");
-            else if (p[1] == 'H')
-                strbuf_adds(b, "[^0-9a-fA-F]");
-            else
-                strbuf_add(b, p, k <= strlen(p) ? k : strlen(p));
-            p += k <= strlen(p) ? k : strlen(p);
+            p += add_escape(b, p, d, 0);
         } else if (*p == '[') {
             atom = b->len;
             k = class_bytes(p);
-            add_class_or_both(b, p, k);
+            add_class_or_both(b, p, k, d);
             p += k;
         } else if (*p == '(') {
             if (depth < DEPTH_MAX)
@@ -162,8 +190,8 @@ static void translate(struct strbuf *b, const char *p)
         } else if ((k = interval_bytes(p)) > 0) {
             strbuf_add(b, p, k);
             p += k;
-            if (*p == '+' && atom < b->len) /* the whole repetition, once or more */
-                insert_group(b, atom);
+            if (d == REGEX_ONIGURUMA && *p == '+' && atom < b->len)
+                insert_group(b, atom); /* the whole repetition, once or more */
         } else {
             if (!strchr("?*+", *p))
                 atom = b->len;
@@ -185,10 +213,7 @@ static int compile(struct regex *r, const char *pattern, enum regex_dialect d, s
         err_nomem(e);
         goto out;
     }
-    if (d == REGEX_ONIGURUMA)
-        translate(&b, pattern);
-    else
-        strbuf_adds(&b, pattern);
+    translate(&b, pattern, d);
     if (strbuf_ok(&b, e) < 0)
         goto out;
     pcre2_set_newline(c, PCRE2_NEWLINE_LF);
@@ -258,6 +283,9 @@ int regex_find(struct regex *r, const char *text, size_t n, size_t at, size_t *f
     int rc = pcre2_match(r->code, (PCRE2_SPTR)text, n, at, PCRE2_NO_UTF_CHECK, r->match,
                          r->matching);
 
+    if (rc == PCRE2_ERROR_JIT_STACKLIMIT) /* the interpreter keeps its places on the heap */
+        rc = pcre2_match(r->code, (PCRE2_SPTR)text, n, at, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
+                         r->match, r->matching);
     if (rc == PCRE2_ERROR_NOMATCH)
         return 0;
     if (rc == PCRE2_ERROR_NOMEMORY)

@@ -74,6 +74,7 @@ int unicode_is_white(uint32_t c)
            c == 0x205f || c == 0x3000;
 }
 
+/* Alphabetic is L, Nl, some marks and the letters in circles and squares. */
 int unicode_is_word(uint32_t c)
 {
     utf8proc_category_t k;
@@ -82,7 +83,9 @@ int unicode_is_word(uint32_t c)
         return 0;
     k = utf8proc_category((utf8proc_int32_t)c);
     return (unicode_class(c) & (UNICODE_LETTER | UNICODE_MARK)) || k == UTF8PROC_CATEGORY_ND ||
-           k == UTF8PROC_CATEGORY_NL || k == UTF8PROC_CATEGORY_PC || c == 0x200c || c == 0x200d;
+           k == UTF8PROC_CATEGORY_NL || k == UTF8PROC_CATEGORY_PC || c == 0x200c || c == 0x200d ||
+           (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f149) ||
+           (c >= 0x1f150 && c <= 0x1f169) || (c >= 0x1f170 && c <= 0x1f189);
 }
 
 int unicode_is_cjk(uint32_t c)

@@ -24,7 +24,7 @@ enum unicode_class { /* general categories, a bit each group */
 };
 unsigned unicode_class(uint32_t c); /* 0 for a stray byte */
 int unicode_is_white(uint32_t c);   /* White_Space */
-int unicode_is_word(uint32_t c);    /* \w: letters, marks, decimal digits, connectors */
+int unicode_is_word(uint32_t c);    /* \w: Alphabetic, M, Nd, Pc, Join_Control */
 int unicode_is_cjk(uint32_t c);     /* BERT's idea of a Chinese character */
 
 /* text itself when it is well formed, else a copy of the same length in `scratch` with U+0001 for
