@@ -31,8 +31,9 @@ static void pcre_free(void *p, void *user)
 
 /* ---- dialects ------------------------------------------------------------------------------ */
 
-/* What PCRE2 means by these is not what Unicode says: its \s has U+180E, its \w no marks. */
-#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
+/* What PCRE2 means by these is not what Unicode says: its \s has U+180E, its \w no marks.
+ * Oniguruma's \w has numbers of all kinds. */
+#define WORD "\\p{Alphabetic}\\p{M}\\p{N}\\p{Pc}"
 
 static const struct {
     char letter;
