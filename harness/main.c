@@ -78,6 +78,10 @@ static const struct command commands[] = {
      "Without RUN about every complete run; of those that measured the same (model, task, "
      "settings) "
      "the newest. Runs that did not end are listed apart."},
+    {CONCLUDING, "compare", cmd_compare, compare_options, "A B", 2, 2, NULL, 1,
+     "show what changed between two runs, and which items",
+     "Two evaluations are joined item by item, two benches test by test; what only one of them has "
+     "is an error that names it (exit status 3)."},
     {CONCLUDING, "gate", cmd_gate, gate_options, "", 0, 0, NULL, 0,
      "decide whether a candidate may replace a baseline",
      "Compares two evaluations item by item, or two speed runs test by test, and answers PASS (exit status 0), FAIL (1), INCONCLUSIVE (2: "

@@ -469,8 +469,9 @@ int query_items(struct store *s, const char *run_id, const struct item_filter *f
         err_nomem(e);
         goto out;
     }
-    if (db_query(s->db, &it->st, SQL_ITEMS, e, "ttvntt", run, task,
-                 f->one_doc ? f->doc_id : -1, f->wrong, metric, filter) < 0)
+    if (db_query(s->db, &it->st, SQL_ITEMS, e, "ttvnttu", run, task,
+                 f->one_doc ? f->doc_id : -1, f->wrong, metric, filter,
+                 f->item ? f->item : (int64_t)-1) < 0)
         goto out;
     *out = it;
     it = NULL;

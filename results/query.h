@@ -86,6 +86,7 @@ struct item_filter {
     int wrong;        /* 1: only items whose deciding metric has value 0 */
     int doc_id;       /* with one_doc: just this one */
     int one_doc;
+    int64_t item;     /* row id; 0: any */
 };
 struct item_iter;
 int query_items(struct store *s, const char *run_id, const struct item_filter *f,

@@ -255,6 +255,7 @@ static const char *const texts[SQL_COUNT] = {
         " FROM items i JOIN run_tasks t ON t.id = i.run_task_id JOIN runs r ON r.id = t.run_id"
         " LEFT JOIN docs d ON d.hash = i.doc_hash"
         " WHERE r.run = ?1 AND (?2 IS NULL OR t.task = ?2) AND (?3 IS NULL OR i.doc_id = ?3)"
+        " AND (?7 IS NULL OR i.id = ?7)"
         " AND (?4 = 0 OR (SELECT m.value FROM item_metrics m WHERE m.item_id = i.id"
         "  AND (?5 IS NULL OR m.metric = ?5) AND (?6 IS NULL OR m.filter = ?6)"
         "  ORDER BY m.idx LIMIT 1) = 0)"
