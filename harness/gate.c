@@ -238,6 +238,7 @@ static void judge_difference(struct deciding *d, struct gate_check *c)
 {
     struct gate_numbers x = {c->estimate, c->low, c->high, c->margin, c->practical,
                              c->p_adjusted, d->alpha};
+    char mde[40];
 
     if (isnan(c->low) || isnan(c->high)) {
         c->verdict = VERDICT_INCONCLUSIVE;
@@ -247,9 +248,11 @@ static void judge_difference(struct deciding *d, struct gate_check *c)
     c->verdict = gate_rule(&x);
     if (c->n < (size_t)d->policy->minimum_items && c->verdict != VERDICT_FAIL) {
         c->verdict = VERDICT_INCONCLUSIVE;
-        c->reason = gate_text(d->g, "%zu items, the policy asks for %d", c->n,
-                              d->policy->minimum_items);
         c->n_needed = fmax(c->n_needed, d->policy->minimum_items);
+        write_difference(mde, sizeof mde, c->quantity, c->mde, 0);
+        c->reason = gate_text(d->g, "%zu items, the policy asks for %d; they show no loss below "
+                              "%s; about %.0f would decide", c->n, d->policy->minimum_items, mde,
+                              c->n_needed);
         return;
     }
     explain(d->g, c);
