@@ -22,7 +22,7 @@ void imatrix_close(struct imatrix *m); /* NULL is fine */
 
 const char *imatrix_path(const struct imatrix *m);
 size_t imatrix_entries(const struct imatrix *m);
-size_t imatrix_chunks(const struct imatrix *m);           /* of text that were measured; 0: unknown */
+size_t imatrix_chunks(const struct imatrix *m);           /* of the text; 0: unknown */
 struct gguf_str imatrix_dataset(const struct imatrix *m); /* its name; empty: unknown */
 
 /* out[slabs * cols]: the importance of each column, in every slab above 0 and 1 on average.

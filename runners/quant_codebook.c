@@ -1,5 +1,5 @@
-/* quant_codebook.c -- the codebooks of IQ1, IQ2 and IQ3: constants of the formats (ggml, MIT licence,
- * I. Kawrakow and the ggml authors), in this project's packing. */
+/* quant_codebook.c -- the codebooks of IQ1, IQ2 and IQ3: constants of the formats (ggml, MIT
+ * licence, I. Kawrakow and the ggml authors), in this project's packing. */
 #include "runners/quant_codebook.h"
 
 const int8_t quant_levels_2[4] = {8, 25, 43, 0};

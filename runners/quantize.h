@@ -16,7 +16,7 @@ struct quantizer;
 int quantizer_open(struct quantizer **out, struct err *e);
 void quantizer_close(struct quantizer *z); /* NULL is fine */
 
-/* Before the first row of a type (enum quant_type).  ERR_UNSUPPORTED: a type that is not written. */
+/* Before the first row of a type (enum quant_type).  ERR_UNSUPPORTED: it is not written. */
 int quantizer_prepare(struct quantizer *z, int type, struct err *e);
 
 /* blocks from x[0..n), n a multiple of the block.  importance: NULL, or how much an error in each

@@ -12,7 +12,8 @@
 #include "runners/quantize_fit.h"
 #include "runners/quantize_grid.h"
 
-enum { SHIFT_NONE, SHIFT_UP, SHIFT_DOWN, SHIFT_EITHER }; /* IQ1 adds 1/8 to its levels, or takes it */
+/* IQ1 adds 1/8 to its levels, or takes it. */
+enum { SHIFT_NONE, SHIFT_UP, SHIFT_DOWN, SHIFT_EITHER };
 
 static const struct shape {
     int type;

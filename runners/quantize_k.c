@@ -49,7 +49,8 @@ static int fit_scales(uint8_t *half, int *scale, int8_t *q, const float *x, cons
     }
     d = quantize_rounded_half(half, fit_step(best, weight, 16, least, most, 0), &fits);
     for (int s = 0; s < 16; s++) {
-        float error = INFINITY, near = fit_round(d != 0 ? best[s] / d : 0, (float)least, (float)most);
+        float near = fit_round(d != 0 ? best[s] / d : 0, (float)least, (float)most);
+        float error = INFINITY;
         for (int k = -1; k <= 1; k++) {
             int here = between((int)near + k, least, most);
             float e = scale_error(x + 16 * s, w + 16 * s, 16, d * (float)here, lo, hi);

@@ -183,7 +183,8 @@ enum { COLS = 256, ROWS = 5, EXPERTS = 3, SUMS = COLS * EXPERTS };
 static void write_experts(const char *path, float *x)
 {
     uint64_t ne[3] = {COLS, ROWS, EXPERTS}, bytes = COLS * ROWS * EXPERTS * sizeof *x, seed = 9;
-    struct gguf_str experts = {"blk.0.ffn_up_exps.weight", 24}, embedding = {"token_embd.weight", 17};
+    struct gguf_str experts = {"blk.0.ffn_up_exps.weight", 24};
+    struct gguf_str embedding = {"token_embd.weight", 17};
     struct gguf_writer w = {0};
     struct strbuf b = STRBUF_INIT;
     struct err e = ERR_NONE;
@@ -240,8 +241,8 @@ static void each_expert_is_written_with_its_own_importance(void **state)
     assert_int_equal(t->type, QUANT_IQ2_XS);
     assert_int_equal(t->bytes, 74 * ROWS * EXPERTS);
     for (int row = 0; row < ROWS * EXPERTS; row++) {
-        assert_int_equal(quantizer_row(z, QUANT_IQ2_XS, want, x + COLS * row, w + COLS * (row / ROWS),
-                                       COLS), 0);
+        assert_int_equal(quantizer_row(z, QUANT_IQ2_XS, want, x + COLS * row,
+                                       w + COLS * (row / ROWS), COLS), 0);
         assert_memory_equal(t->data + 74 * row, want, 74);
     }
     assert_int_equal(gguf_get_int(g, "quantize.imatrix.entries_count", &entries, &e), 1);
