@@ -159,7 +159,7 @@ export DENSIMETER_DB="$work/replaced.db"
 "$DENSIMETER" run "$work/replaced.json" >"$work/out" 2>"$work/err" & pid=$!
 i=0
 until "$DENSIMETER" run --status "$work/replaced.json" 2>/dev/null | grep -q measured; do
-    i=$((i + 1)); [ $i -gt 200 ] && break; sleep 0.02
+    i=$((i + 1)); [ $i -gt 2000 ] && break; sleep 0.02
 done
 "$tool" "$work/tiny.new" q5_0; mv "$work/tiny.new" "$model"
 wait $pid; rc=$?
