@@ -1,5 +1,4 @@
 /* cmd_nightly.c -- every night: measure, compare, tell; and what makes it run every night. */
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

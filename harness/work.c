@@ -1,12 +1,10 @@
 #include "harness/work.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "harness/meter.h"
 #include "harness/models.h"

@@ -1,6 +1,5 @@
 /* work_cell.c -- one cell: its process, its database, its end. */
 #include <dirent.h>
-#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>

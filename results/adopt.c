@@ -5,7 +5,6 @@
  * tells.  Rows that runs share (models, machines, documents) are found by their key. */
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/strbuf.h"
 #include "results/internal.h"
 #include "results/schema.h"
