@@ -14,6 +14,7 @@ struct store {
 };
 
 #define MEMORY_PATH ":memory:"
+#define RUNNER_BYTES ((int64_t)1 << 40) /* of FILE.lock; below are the runs' */
 
 /* Row id of the model or machine, written first where it is new. */
 int put_model(struct db *db, const struct store_model *m, int64_t *id, struct err *e);

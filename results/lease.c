@@ -8,7 +8,6 @@
 #include "results/internal.h"
 
 #define EXPIRY_S 30
-#define RUNNER_BYTES ((int64_t)1 << 40) /* of FILE.lock; below are the runs' */
 
 struct watch { /* somebody else's block */
     int64_t night, block, runner;

@@ -61,13 +61,36 @@ static int put_cells(struct db *db, int64_t night, const struct night_spec *spec
     return 0;
 }
 
+/* A night that somebody still measures is not ended under their hands. */
+static int nobody_is_at(struct db *db, const struct night_spec *spec, const struct last_night *l,
+                        struct err *e)
+{
+    struct lock lock = LOCK_NONE;
+    struct stmt st = STMT_NONE;
+    int rc = strcmp(db_path(db), MEMORY_PATH) == 0 ? 0 : lock_open(&lock, db_path(db), 0, e);
+
+    if (rc == 0)
+        rc = db_query(db, &st, SQL_NIGHT_HOLDERS, e, "i", l->id);
+    while (rc >= 0 && (rc = db_step(&st, e)) == 1)
+        if (lock_held(&lock, RUNNER_BYTES + db_int(&st, 0))) {
+            rc = err_set(e, ERR_BUSY, "%s: process %lld measures %s %d of plan %s, which is dated "
+                                      "%s or has another plan or program", db_path(db),
+                         (long long)db_int(&st, 1), spec->kind, l->n, spec->plan, l->date);
+            break;
+        }
+    db_done(&st);
+    lock_close(&lock);
+    return rc < 0 ? -1 : 0;
+}
+
 static int begin_night(struct db *db, const struct night_spec *spec, const struct last_night *l,
                        struct night *out, struct err *e)
 {
     if (l->running) {
         char why[80];
         snprintf(why, sizeof why, "the night of %s began before it was measured", spec->date);
-        if (db_run(db, SQL_NIGHT_SKIP, e, "ti", why, l->id) < 0 ||
+        if (nobody_is_at(db, spec, l, e) < 0 ||
+            db_run(db, SQL_NIGHT_SKIP, e, "ti", why, l->id) < 0 ||
             db_run(db, SQL_NIGHT_ABANDON, e, "i", l->id) < 0)
             return -1;
         out->abandoned = l->n;

@@ -45,7 +45,8 @@ struct night {
 };
 /* The night to work on.  "run": the last one of this very plan, else a new one.  "nightly": the
  * last one when it has this date and plan, else a new one; what an unfinished one has measured is
- * kept and its pending cells become skipped.  One transaction: two callers get the same night. */
+ * kept and its pending cells become skipped (ERR_BUSY while somebody here still measures it).  One
+ * transaction: two callers get the same night. */
 int night_open(struct store *s, const struct night_spec *spec, struct night *out, struct err *e);
 
 /* Ends it.  summary: JSON or NULL.  A night that is complete can be given another summary. */

@@ -298,13 +298,17 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_NIGHT_PUT] =
         "INSERT INTO nights(plan_id, kind, n, date, clock_back, plan_hash, plan, status, started)"
         " VALUES(?, ?, ?, ?, ?, ?, ?, 'running', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+    [SQL_NIGHT_HOLDERS] =
+        "SELECT DISTINCT c.runner_id, r.pid FROM cells c JOIN runners r ON r.id = c.runner_id"
+        " WHERE c.night_id = ? AND c.status = 'pending'",
     [SQL_NIGHT_ABANDON] = "UPDATE nights SET status = 'incomplete',"
                           " ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE id = ?",
     [SQL_NIGHT_SKIP] = "UPDATE cells SET status = 'skipped', outcome = 'skipped', reason = ?"
                        " WHERE night_id = ? AND status = 'pending'",
     [SQL_NIGHT_PENDING] = "SELECT count(*) FROM cells WHERE night_id = ? AND status = 'pending'",
     [SQL_NIGHT_END] =
-        "UPDATE nights SET status = 'complete', exit_status = ?, summary = ?,"
+        "UPDATE nights SET exit_status = ?, summary = ?,"
+        " status = CASE status WHEN 'incomplete' THEN status ELSE 'complete' END,"
         " ended = coalesce(ended, strftime('%Y-%m-%dT%H:%M:%SZ', 'now')) WHERE id = ?",
     [SQL_NIGHTS] =
         "SELECT n.id, n.plan_id, p.name, n.kind, n.date, n.status, n.started, n.ended, n.summary,"

@@ -153,6 +153,34 @@ static void a_dead_runner_loses_its_cells_at_once(void **state)
 }
 
 /* The other host's lock cannot be seen: only its silence counts, by our own clock. */
+static void a_night_that_somebody_measures_is_not_ended(void **state)
+{
+    struct err e = ERR_NONE;
+    struct store *s = fresh("busy.db"), *s2 = fresh("busy.db");
+    struct night_spec spec = night_of("nightly", "2026-01-01", "h");
+    struct night night, next;
+    struct lease *a;
+    int64_t over;
+    int block;
+    (void)state;
+    assert_int_equal(night_open(s, &spec, &night, &e), 0);
+    a = runner_on(s, "here");
+    assert_int_equal(claim(a, night.id, &block, &over), CLAIM_TAKEN);
+    spec.date = "2026-01-02";
+    assert_int_equal(night_open(s2, &spec, &next, &e), -1);
+    assert_int_equal(e.code, ERR_BUSY);
+    assert_non_null(strstr(e.text, "measures nightly 1 of plan p"));
+    lease_close(a);
+    assert_int_equal(night_open(s2, &spec, &next, &e), 0);
+    assert_int_equal(next.n, 2);
+    assert_int_equal(next.abandoned, 1);
+    assert_int_equal(night_finish(s2, night.id, 0, NULL, &e), 0); /* a late end changes nothing */
+    assert_int_equal(night_open(s2, &spec, &night, &e), 0);
+    assert_int_equal(night.id, next.id);
+    store_close(s);
+    store_close(s2);
+}
+
 static void a_silent_runner_elsewhere_loses_its_cells_after_a_while(void **state)
 {
     struct err e = ERR_NONE;
@@ -355,6 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_runners_share_blocks_and_a_speed_test_is_alone),
         cmocka_unit_test(a_dead_runner_loses_its_cells_at_once),
+        cmocka_unit_test(a_night_that_somebody_measures_is_not_ended),
         cmocka_unit_test(a_silent_runner_elsewhere_loses_its_cells_after_a_while),
         cmocka_unit_test(a_cells_run_comes_in_with_its_end_or_not_at_all),
         cmocka_unit_test(a_run_id_that_is_taken_is_not_lost),
