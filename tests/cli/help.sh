@@ -5,7 +5,7 @@
 run 0 help; prints '^Models:'; prints '^Concluding:'
 commands=$(sed -n 's/^  \([a-z]*\)  .*/\1/p' "$work/out")
 for command in pull models info quantize tokenize logits score template generate bench eval run tasks \
-    runs show items label export import db report nightly devices doctor help completions; do
+    runs show items label export import db report compare gate nightly devices doctor help completions; do
     echo "$commands" | grep -qx "$command" || fail "help does not list $command"
 done
 for command in $commands; do
