@@ -90,6 +90,46 @@ cJSON *json_read(const char *path, size_t max, struct err *e)
     return j;
 }
 
+/* The length of a number that JSON has not, at s; 0 when there is none. */
+static size_t unwritable_number(const char *s, size_t n)
+{
+    static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (n >= strlen(words[i]) && memcmp(s, words[i], strlen(words[i])) == 0)
+            return strlen(words[i]);
+    return 0;
+}
+
+cJSON *json_read_python(const char *path, size_t max, struct err *e)
+{
+    struct strbuf b = STRBUF_INIT, plain = STRBUF_INIT;
+    cJSON *j = NULL;
+    int in_text = 0;
+
+    if (file_read(&b, path, max, e) < 0)
+        goto out;
+    for (size_t i = 0; i < b.len; i++) {
+        size_t n = in_text ? 0 : unwritable_number(b.s + i, b.len - i);
+        if (n) {
+            strbuf_adds(&plain, "null");
+            i += n - 1;
+            continue;
+        }
+        if (in_text && b.s[i] == '\\' && i + 1 < b.len)
+            strbuf_addc(&plain, b.s[i++]);
+        else if (b.s[i] == '"')
+            in_text = !in_text;
+        strbuf_addc(&plain, b.s[i]);
+    }
+    if (strbuf_ok(&plain, e) == 0)
+        j = json_parse(strbuf_str(&plain), plain.len, path, e);
+out:
+    strbuf_release(&plain);
+    strbuf_release(&b);
+    return j;
+}
+
 void json_free(cJSON *j)
 {
     cJSON_Delete(j);

@@ -17,6 +17,8 @@
  * after the value, a zero byte (escaped or not), or invalid UTF-8 is an error. */
 cJSON *json_parse(const char *bytes, size_t n, const char *where, struct err *e);
 cJSON *json_read(const char *path, size_t max, struct err *e); /* a whole file */
+/* The same for what Python wrote: NaN, Infinity and -Infinity, which JSON has not, read as null. */
+cJSON *json_read_python(const char *path, size_t max, struct err *e);
 void json_free(cJSON *j);
 
 /* Members by name; NULL / fallback when absent or of another type. */

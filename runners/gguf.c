@@ -16,6 +16,7 @@ struct part {
     char *path;
     struct file_map map;
     int is_borrowed; /* map.bytes are a caller's */
+    char *own;       /* the keys of a gguf that was put together in memory */
     uint64_t n_tensors, alignment;
     struct gguf_keys keys;
 };
@@ -26,6 +27,9 @@ struct gguf {
     struct gguf_tensor *tensors; /* of all parts, in the order of the files */
     size_t n_tensors;
     const struct gguf_tensor **by_name; /* sorted */
+    struct gguf_origin origin; /* of one that is put together in memory */
+    int is_filled;
+    uint64_t made_bytes;
 };
 
 static int name_print(struct gguf_str s)
@@ -416,15 +420,67 @@ out:
     return rc;
 }
 
+int gguf_assemble(struct gguf **out, const char *path, struct gguf_origin *o, struct err *e)
+{
+    struct gguf *g = mem_calloc(1, sizeof *g);
+    struct cursor c = {.path = path};
+    struct part *p;
+    int rc = -1;
+
+    *out = NULL;
+    if (!g) {
+        mem_free(o->tensors);
+        o->close(o->self);
+        return err_nomem(e);
+    }
+    g->origin = *o;
+    g->tensors = o->tensors;
+    g->n_tensors = o->n_tensors;
+    if (strbuf_ok(o->keys, e) < 0 || grow_parts(g, 1, e) < 0)
+        goto out;
+    p = &g->parts[0];
+    p->is_borrowed = 1;
+    p->path = mem_strdup(path);
+    p->map = (struct file_map){.bytes = (const uint8_t *)strbuf_str(o->keys), .len = o->keys->len};
+    p->own = strbuf_take(o->keys);
+    c.bytes = p->map.bytes;
+    c.len = p->map.len;
+    if (!p->path)
+        err_nomem(e);
+    else if (keys_parse(&p->keys, &c, o->n_keys, e) == 0 && index_tensors(g, e) == 0)
+        rc = 0;
+out:
+    if (rc < 0)
+        gguf_close(g);
+    else
+        *out = g;
+    return rc;
+}
+
+int gguf_fill(struct gguf *g, struct err *e)
+{
+    if (g->is_filled || !g->origin.fill)
+        return 0;
+    for (size_t i = 0; i < g->n_tensors; i++)
+        g->made_bytes += g->tensors[i].data ? 0 : g->tensors[i].bytes;
+    if (g->origin.fill(g->origin.self, g->tensors, g->n_tensors, e) < 0)
+        return -1;
+    g->is_filled = 1;
+    return 0;
+}
+
 void gguf_close(struct gguf *g)
 {
     if (!g)
         return;
+    if (g->origin.close)
+        g->origin.close(g->origin.self);
     for (size_t i = 0; i < g->n_parts; i++) {
         struct part *p = &g->parts[i];
         keys_release(&p->keys);
         if (!p->is_borrowed)
             file_unmap(&p->map);
+        mem_free(p->own);
         mem_free(p->path);
     }
     mem_free(g->parts);
@@ -447,11 +503,16 @@ const char *gguf_path(const struct gguf *g)
 
 uint64_t gguf_file_bytes(const struct gguf *g)
 {
-    uint64_t n = 0;
+    uint64_t n = g->origin.file_bytes;
 
-    for (size_t i = 0; i < g->n_parts; i++)
+    for (size_t i = 0; i < g->n_parts && !g->origin.self; i++)
         n += g->parts[i].map.len;
     return n;
+}
+
+uint64_t gguf_made_bytes(const struct gguf *g)
+{
+    return g->made_bytes;
 }
 
 size_t gguf_n_tensors(const struct gguf *g)

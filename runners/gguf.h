@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/strbuf.h"
 
 enum gguf_type { /* value types, engine.md 1.2 */
     GGUF_U8, GGUF_I8, GGUF_U16, GGUF_I16, GGUF_U32, GGUF_I32, GGUF_F32, GGUF_BOOL,
@@ -38,7 +39,25 @@ int gguf_open(struct gguf **out, const char *path, struct err *e);
  * `name` stands for the path. */
 int gguf_open_bytes(struct gguf **out, const void *bytes, size_t n, const char *name,
                     struct err *e);
+/* A gguf that is put together in memory, from other files (hf.h). */
+struct gguf_origin {
+    void *self; /* the gguf's from the call on, even when that fails */
+    void (*close)(void *self);
+    /* Gives data to those tensors that have none yet; or NULL. */
+    int (*fill)(void *self, struct gguf_tensor *t, size_t n, struct err *e);
+    uint64_t file_bytes;
+    struct strbuf *keys; /* as in a file, n_keys of them; taken over */
+    uint64_t n_keys;
+    struct gguf_tensor *tensors; /* a mem_alloc block of n_tensors; taken over */
+    size_t n_tensors;
+};
+int gguf_assemble(struct gguf **out, const char *path, struct gguf_origin *o, struct err *e);
 void gguf_close(struct gguf *g);
+
+/* Tensors whose layout in their files is another than a gguf's are made in memory by this call, and
+ * have data NULL before it.  Nothing to do for a GGUF file. */
+int gguf_fill(struct gguf *g, struct err *e);
+uint64_t gguf_made_bytes(const struct gguf *g); /* of them, in memory beside the files */
 
 const char *gguf_path(const struct gguf *g);
 uint64_t gguf_file_bytes(const struct gguf *g); /* all parts together */

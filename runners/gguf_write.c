@@ -96,6 +96,13 @@ void gguf_put_i32s(struct gguf_writer *w, const char *key, const int32_t *v, siz
         put32(&w->keys, (uint32_t)v[i]);
 }
 
+void gguf_put_bools(struct gguf_writer *w, const char *key, const int32_t *v, size_t n)
+{
+    put_array(w, key, GGUF_BOOL, n);
+    for (size_t i = 0; i < n; i++)
+        strbuf_addc(&w->keys, v[i] ? 1 : 0);
+}
+
 void gguf_put_copy(struct gguf_writer *w, const struct gguf *g, size_t i)
 {
     const struct gguf_key *k = &gguf_keys_of(g)->v[i];

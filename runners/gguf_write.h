@@ -27,6 +27,7 @@ void gguf_put_str(struct gguf_writer *w, const char *key, const char *s, size_t 
 void gguf_put_strs(struct gguf_writer *w, const char *key, const struct gguf_str *v, size_t n);
 void gguf_put_f32s(struct gguf_writer *w, const char *key, const float *v, size_t n);
 void gguf_put_i32s(struct gguf_writer *w, const char *key, const int32_t *v, size_t n);
+void gguf_put_bools(struct gguf_writer *w, const char *key, const int32_t *v, size_t n);
 /* Key i of g, value and type unchanged. */
 void gguf_put_copy(struct gguf_writer *w, const struct gguf *g, size_t i);
 

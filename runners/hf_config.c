@@ -15,7 +15,7 @@ static int read_one(cJSON **out, const char *dir, const char *name, struct err *
     if (!path)
         return err_nomem(e);
     if (file_exists(path)) {
-        *out = json_read(path, CONFIG_MAX, e);
+        *out = json_read_python(path, CONFIG_MAX, e);
         rc = *out ? 0 : -1;
     }
     mem_free(path);

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "runners/engine.h"
+#include "runners/hf.h"
 #include "runners/quant.h"
 
 enum {
@@ -123,7 +124,7 @@ static void fill_info(struct runner *r, enum numerics numerics)
         .kv_bytes_per_token = page_bytes(&m->program, &layer) / KV_PAGE,
         .state_bytes = m->program.state_floats * sizeof(float),
         .weight_bytes_per_token = bytes_per_token(m),
-        .weights_bytes = d.weights_bytes ? d.weights_bytes : gguf_file_bytes(r->file),
+        .weights_bytes = d.weights_bytes ? d.weights_bytes : gguf_file_bytes(r->file) + gguf_made_bytes(r->file),
         .kv_bytes = d.kv_bytes,
         .scratch_bytes = d.scratch_bytes,
         .numerics_id = numerics == NUMERICS_FAST ? "fast/1" : "exact/1",
@@ -203,6 +204,21 @@ static int take_template(struct runner *r, struct err *e)
     return r->chat_template ? 0 : err_nomem(e);
 }
 
+/* Checkpoints of Hugging Face may have rows for more tokens than there are, GGUF files may not. */
+static int open_tokenizer(struct runner *r, const char *path, struct err *e)
+{
+    int is_folder = hf_is_folder(path), rows = r->model->hp.vocab, tokens;
+
+    if ((is_folder ? tokenizer_open_hf(&r->tokenizer, path, e)
+                   : tokenizer_open(&r->tokenizer, r->file, e)) < 0)
+        return -1;
+    tokens = tokenizer_size(r->tokenizer);
+    if (is_folder ? tokens > rows : tokens != rows)
+        return err_set(e, ERR_FORMAT, "%s: the vocabulary has %d tokens, token_embd.weight %d rows",
+                       path, tokens, rows);
+    return 0;
+}
+
 int runner_open(struct runner **out, const char *path, const struct runner_opts *o, struct err *e)
 {
     struct runner *r = mem_calloc(1, sizeof *r);
@@ -211,14 +227,10 @@ int runner_open(struct runner **out, const char *path, const struct runner_opts 
     *out = NULL;
     if (!r)
         return err_nomem(e);
-    if (gguf_open(&r->file, path, e) < 0 || model_open(&r->model, r->file, o->context, e) < 0 ||
-        tokenizer_open(&r->tokenizer, r->file, e) < 0 || take_template(r, e) < 0)
+    if (model_file_open(&r->file, path, e) < 0 || gguf_fill(r->file, e) < 0 ||
+        model_open(&r->model, r->file, o->context, e) < 0 || open_tokenizer(r, path, e) < 0 ||
+        take_template(r, e) < 0)
         goto out;
-    if (tokenizer_size(r->tokenizer) != r->model->hp.vocab) {
-        err_set(e, ERR_FORMAT, "%s: the vocabulary has %d tokens, token_embd.weight %d rows", path,
-                tokenizer_size(r->tokenizer), r->model->hp.vocab);
-        goto out;
-    }
     r->context = (int)clamp((size_t)r->model->context, 1, CONTEXT_MAX);
     r->batch_tokens = o->batch_tokens > 0 ? o->batch_tokens : BATCH_DEFAULT;
     if (r->batch_tokens > BATCH_MAX) {

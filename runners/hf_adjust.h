@@ -1,0 +1,46 @@
+/* hf_adjust.h -- keys that are computed from several values of config.json, a family each; for
+ * hf_families.c only.  Called before any key is written: the first to be put counts. */
+#ifndef RUNNERS_HF_ADJUST_H
+#define RUNNERS_HF_ADJUST_H
+
+#include "runners/hf_build.h"
+
+int adjust_apertus(struct hf *h, struct err *e);
+int adjust_bigcode(struct hf *h, struct err *e);
+int adjust_chatglm(struct hf *h, struct err *e);
+int adjust_deepseek3(struct hf *h, struct err *e);
+int adjust_ernie_moe(struct hf *h, struct err *e);
+int adjust_falcon(struct hf *h, struct err *e);
+int adjust_falcon_h1(struct hf *h, struct err *e);
+int adjust_falcon_mamba(struct hf *h, struct err *e);
+int adjust_gemma(struct hf *h, struct err *e);
+int adjust_glm4moe(struct hf *h, struct err *e);
+int adjust_gptneox(struct hf *h, struct err *e);
+int adjust_gpt_oss(struct hf *h, struct err *e);
+int adjust_granite_hybrid(struct hf *h, struct err *e);
+int adjust_half(struct hf *h, struct err *e);    /* half of a head turns unless the config says */
+int adjust_quarter(struct hf *h, struct err *e); /* a quarter does */
+int adjust_hunyuan_moe(struct hf *h, struct err *e);
+int adjust_jamba(struct hf *h, struct err *e);
+int adjust_lfm2(struct hf *h, struct err *e);
+int adjust_lfm2_moe(struct hf *h, struct err *e);
+int adjust_mamba(struct hf *h, struct err *e);
+int adjust_mamba2(struct hf *h, struct err *e);
+int adjust_minicpm(struct hf *h, struct err *e);
+int adjust_minicpm3(struct hf *h, struct err *e);
+int adjust_minimax(struct hf *h, struct err *e);
+int adjust_mistral3(struct hf *h, struct err *e);
+int adjust_mla(struct hf *h, struct err *e);
+int adjust_mpt(struct hf *h, struct err *e);
+int adjust_openelm(struct hf *h, struct err *e);
+int adjust_phi3(struct hf *h, struct err *e);
+int adjust_qwen(struct hf *h, struct err *e);
+int adjust_qwen3next(struct hf *h, struct err *e);
+int adjust_sigmoid(struct hf *h, struct err *e);
+int adjust_smallthinker(struct hf *h, struct err *e);
+int adjust_smollm3(struct hf *h, struct err *e);
+
+/* Falcon-H1's multipliers of activations, as factors of the rows of weights. */
+double scale_falcon_h1(const struct hf *h, const char *to, uint64_t row);
+
+#endif
