@@ -8,6 +8,7 @@
 #include "harness/chat.h"
 #include "harness/commands.h"
 #include "harness/open.h"
+#include "runners/hf.h"
 
 const struct option template_options[] = {
     {"vars", 0, OPTION_TEXT, "FILE", NULL, 0, 0, "a JSON object with the variables ('-': stdin)"},
@@ -33,7 +34,7 @@ static int template_of_model(const char *path, struct strbuf *text, struct err *
     struct gguf *g = NULL;
     struct gguf_str s;
 
-    if (gguf_open(&g, path, e) < 0)
+    if (model_file_open(&g, path, e) < 0)
         return -1;
     s = chat_template_of(g);
     strbuf_add(text, s.s, s.n);
@@ -49,7 +50,7 @@ static int read_template(const char *name, struct strbuf *text, struct err *e)
     char *path;
     int rc;
 
-    if (file_exists(name) && !is_gguf(name))
+    if (file_exists(name) && !hf_is_folder(name) && !is_gguf(name))
         return file_read(text, name, FILE_MAX, e);
     path = model_path(name, e);
     if (!path)

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "harness/model_hash.h"
 #include "runners/quant.h"
 
 static char *short_name(const char *typed)
@@ -68,7 +69,7 @@ int describe_model(struct description *out, const struct runner *r, const char *
     out->name = short_name(typed);
     if (gguf_get_str(runner_gguf(r), "general.license", &licence, NULL) == 1)
         out->licence = mem_strndup(licence.s, licence.n);
-    if (sha256_file(out->sha256, m->path, e) < 0)
+    if (model_hash(out->sha256, m->path, e) < 0)
         goto fail;
     out->model = (struct store_model){
         .name = out->name, .path = m->path, .sha256 = out->sha256,

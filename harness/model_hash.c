@@ -1,14 +1,10 @@
 #include "harness/model_hash.h"
 
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/mem.h"
 #include "base/strbuf.h"
+#include "runners/hf.h"
 
 static int put_stat(struct strbuf *b, const char *path, struct err *e)
 {
@@ -28,44 +24,29 @@ static int put_hash(struct strbuf *b, const char *path, struct err *e)
 
     if (sha256_file(hex, path, e) < 0)
         return -1;
-    strbuf_addf(b, "%s\n", hex);
+    strbuf_addf(b, "%s  %s\n", hex, path_base(path));
     return 0;
 }
 
-static int is_folder(const char *path)
-{
-    struct stat st;
-
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* Every plain file of the folder by name, with what `put` says of it. */
+/* Every file that makes the model, by name, with what `put` says of it. */
 static int put_folder(struct strbuf *b, const char *folder,
                       int (*put)(struct strbuf *b, const char *path, struct err *e), struct err *e)
 {
-    struct dirent **v = NULL;
-    int n = scandir(folder, &v, NULL, alphasort), rc = n < 0 ? err_errno(e, "%s", folder) : 0;
+    struct hf_files files;
+    int rc = hf_files_list(&files, folder, e);
 
-    for (int i = 0; i < n; i++) {
-        struct stat st;
-        char *path = rc == 0 ? path_join(folder, v[i]->d_name) : NULL;
-        if (rc == 0 && !path)
-            rc = err_nomem(e);
-        if (path && stat(path, &st) == 0 && S_ISREG(st.st_mode)) {
-            strbuf_addf(b, "%s ", v[i]->d_name);
-            rc = put(b, path, e);
-        }
-        mem_free(path);
-        free(v[i]); /* scandir's own */
-    }
-    free(v);
+    if (rc == 0 && files.n == 0)
+        rc = err_set(e, ERR_NOTFOUND, "%s: no config.json: not a Hugging Face model", folder);
+    for (size_t i = 0; i < files.n && rc == 0; i++)
+        rc = put(b, files.v[i], e);
+    hf_files_free(&files);
     return rc;
 }
 
 int model_stamp(char stamp[SHA256_HEX], const char *path, struct err *e)
 {
     struct strbuf b = STRBUF_INIT;
-    int rc = is_folder(path) ? put_folder(&b, path, put_stat, e) : put_stat(&b, path, e);
+    int rc = hf_is_folder(path) ? put_folder(&b, path, put_stat, e) : put_stat(&b, path, e);
 
     if (rc == 0)
         rc = strbuf_ok(&b, e);
@@ -75,21 +56,18 @@ int model_stamp(char stamp[SHA256_HEX], const char *path, struct err *e)
     return rc;
 }
 
-int model_hash(char hash[MODEL_HASH_SIZE], const char *path, struct err *e)
+int model_hash(char hash[SHA256_HEX], const char *path, struct err *e)
 {
     struct strbuf b = STRBUF_INIT;
-    char hex[SHA256_HEX];
     int rc;
 
-    if (!is_folder(path))
+    if (!hf_is_folder(path))
         return sha256_file(hash, path, e);
     rc = put_folder(&b, path, put_hash, e);
     if (rc == 0)
         rc = strbuf_ok(&b, e);
     if (rc == 0)
-        rc = sha256_bytes(hex, strbuf_str(&b), b.len, e);
-    if (rc == 0)
-        snprintf(hash, MODEL_HASH_SIZE, MODEL_FOLDER "%s", hex);
+        rc = sha256_bytes(hash, strbuf_str(&b), b.len, e);
     strbuf_release(&b);
     return rc;
 }

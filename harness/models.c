@@ -13,7 +13,7 @@
 #include "base/suggest.h"
 #include "harness/catalogue.h"
 #include "harness/source.h"
-#include "runners/gguf.h"
+#include "runners/hf.h"
 
 #define SCHEMA "densimeter.model/1"
 #define SUFFIX ".gguf"
@@ -26,19 +26,40 @@ char *models_dir(void)
     return env && *env ? mem_strdup(env) : path_data_home("models");
 }
 
-char *models_file(const char *name, struct err *e)
+static char *stored_path(const char *name, const char *suffix, struct err *e)
 {
     char *dir = models_dir();
     struct strbuf b = STRBUF_INIT;
     char *path;
 
     if (dir)
-        strbuf_addf(&b, "%s/%s" SUFFIX, dir, name);
+        strbuf_addf(&b, "%s/%s%s", dir, name, suffix);
     path = dir ? strbuf_take(&b) : NULL;
     if (!path)
         err_nomem(e);
     mem_free(dir);
     return path;
+}
+
+char *models_file(const char *name, struct err *e)
+{
+    return stored_path(name, SUFFIX, e);
+}
+
+/* NAME.gguf, or the folder NAME where that is what there is. */
+static char *stored_model_path(const char *name, struct err *e)
+{
+    char *file = models_file(name, e), *folder;
+
+    if (!file || file_exists(file))
+        return file;
+    folder = stored_path(name, "", e);
+    if (folder && hf_is_folder(folder)) {
+        mem_free(file);
+        return folder;
+    }
+    mem_free(folder);
+    return file;
 }
 
 static int has_suffix(const char *name)
@@ -69,6 +90,17 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* A folder with a config.json. */
+static int is_model_folder(const char *dir, const char *name)
+{
+    char *folder = path_join(dir, name), *config = folder ? path_join(folder, "config.json") : NULL;
+    int is_one = config && file_exists(config);
+
+    mem_free(config);
+    mem_free(folder);
+    return is_one;
+}
+
 /* A store that is not there yet is empty. */
 static int names_read(struct names *l, const char *dir, struct err *e)
 {
@@ -80,9 +112,11 @@ static int names_read(struct names *l, const char *dir, struct err *e)
         return errno == ENOENT ? 0 : err_errno(e, "%s", dir);
     while ((entry = readdir(d)) != NULL) {
         char *name;
-        if (entry->d_name[0] == '.' || !has_suffix(entry->d_name))
+        size_t n = strlen(entry->d_name);
+        if (entry->d_name[0] == '.' ||
+            !(has_suffix(entry->d_name) || is_model_folder(dir, entry->d_name)))
             continue;
-        name = mem_strndup(entry->d_name, strlen(entry->d_name) - strlen(SUFFIX));
+        name = mem_strndup(entry->d_name, has_suffix(entry->d_name) ? n - strlen(SUFFIX) : n);
         if (!name || mem_grow(&l->v, &l->cap, l->n + 1, sizeof *l->v) < 0) {
             mem_free(name);
             err_nomem(e);
@@ -124,8 +158,8 @@ static int not_found(const char *model, struct err *e)
     if (suggest_best(&s))
         err_hint(e, "did you mean '%s'?", suggest_best(&s));
     else
-        err_hint(e, "MODEL is a .gguf file, or a name that 'densimeter models' or "
-                    "'densimeter pull --list' shows");
+        err_hint(e, "MODEL is a .gguf file, a Hugging Face folder, or a name that "
+                    "'densimeter models' or 'densimeter pull --list' shows");
 out:
     catalogue_free(c);
     names_release(&stored);
@@ -144,7 +178,7 @@ char *model_path(const char *model, struct err *e)
         return path;
     }
     name = mem_strndup(model, strlen(model) - (has_suffix(model) ? strlen(SUFFIX) : 0));
-    path = name ? models_file(name, e) : NULL;
+    path = name ? stored_model_path(name, e) : NULL;
     if (!name)
         err_nomem(e);
     mem_free(name);
@@ -312,7 +346,7 @@ static int add_contents(struct stored_model *m, struct err *e)
 
     m->parameters = m->bits_per_weight = NAN;
     m->file_bytes = size > 0 ? (uint64_t)size : 0;
-    if (gguf_open(&g, m->path, &why) < 0) {
+    if (model_file_open(&g, m->path, &why) < 0) {
         if (why.code == ERR_NOMEM)
             return err_nomem(e);
         return copy(&m->problem, why.text, strlen(why.text), e);
@@ -333,7 +367,7 @@ static int add_model(struct model_list *l, const char *name, struct err *e)
     if (mem_grow(&l->v, &l->cap, l->n + 1, sizeof *l->v) < 0)
         return err_nomem(e);
     m = &l->v[l->n++];
-    *m = (struct stored_model){.name = mem_strdup(name), .path = models_file(name, e)};
+    *m = (struct stored_model){.name = mem_strdup(name), .path = stored_model_path(name, e)};
     if (!m->name || !m->path)
         return err_nomem(e);
     return add_note(m, e) < 0 || add_contents(m, e) < 0 ? -1 : 0;

@@ -1,4 +1,5 @@
-/* models.h -- the model store: a folder of NAME.gguf, each with what is known of it beside it.
+/* models.h -- the model store: a folder of NAME.gguf, each with what is known of it beside it, and
+ * of Hugging Face folders NAME.
  *
  * $DENSIMETER_MODELS, else $XDG_DATA_HOME/densimeter/models.  NAME.gguf.json holds source, licence
  * and SHA-256; the hash counts as long as the file has the size and the time it had when the hash

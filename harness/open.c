@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/mem.h"
+#include "runners/hf.h"
 
 struct runner_opts engine_opts(const struct context *c)
 {
@@ -37,11 +37,9 @@ int open_model(const struct context *c, const char *name, int context, struct ru
 static int is_hugging_face(const char *path)
 {
     size_t n = strlen(path);
-    struct stat st;
 
     return (n > 5 && strcmp(path + n - 5, ".json") == 0) ||
-           (n > 6 && strcmp(path + n - 6, ".model") == 0) ||
-           (stat(path, &st) == 0 && S_ISDIR(st.st_mode));
+           (n > 6 && strcmp(path + n - 6, ".model") == 0) || hf_is_folder(path);
 }
 
 int open_vocabulary(const char *name, struct vocabulary *out, struct err *e)

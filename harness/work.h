@@ -15,7 +15,7 @@
 /* A model as it was when last read. */
 struct hashed_model {
     char *model, *path; /* as the plan names it; where that is */
-    char sha256[MODEL_HASH_SIZE], stamp[SHA256_HEX];
+    char sha256[SHA256_HEX], stamp[SHA256_HEX];
     char why[200]; /* it cannot be read: the reason */
 };
 

@@ -101,14 +101,12 @@ void work_sweep(struct work *w)
     mem_free(folder);
 }
 
-/* A run measured on another file is not this cell's.  What a run keeps of a folder is not what the
- * night keeps of it. */
+/* A run measured on another model is not this cell's. */
 static int is_on_this_model(const struct attempt *a, const char *sha256)
 {
     const char *began = a->cell->spec.model_sha256;
 
-    return !began || strncmp(began, MODEL_FOLDER, strlen(MODEL_FOLDER)) == 0 ||
-           (sha256 && strcmp(sha256, began) == 0);
+    return !began || (sha256 && strcmp(sha256, began) == 0);
 }
 
 /* The newest run in the cell's database, if any.  1: its process still lives (an orphan of a runner
