@@ -20,7 +20,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 enum { EMBD = 32, HEADS = 2, HEAD_DIM = 16, FF = 32, LAYERS = 2, VOCAB = 44, CONTEXT = 24 };
-enum { KEYS_MAX = 40, TENSORS_MAX = 64, DATA_MAX = 1 << 17 };
+enum { KEYS_MAX = 64, TENSORS_MAX = 64, DATA_MAX = 1 << 17 };
 
 struct key {
     char name[64];
@@ -38,14 +38,50 @@ struct tensor {
 
 struct recipe {
     const char *arch;
+    unsigned shape; /* of one of the families */
     struct key keys[KEYS_MAX];
     struct tensor tensors[TENSORS_MAX];
     int n_keys, n_tensors, n_tokens;
 };
 
-enum { FROM_RECURRENT = 192 }; /* of the first byte */
+enum { FROM_FAMILIES = 128, FROM_RECURRENT = 192 }; /* of the first byte */
 static const char *const archs[] = {"llama", "qwen2", "qwen3", "gemma3"};
 static const char *const recurrent[] = {"lfm2", "mamba", "falcon-h1", "qwen35"};
+
+/* Families of other shapes than those: what of the usual tensors they have otherwise. */
+enum {
+    LN = 1 << 0,         /* norms with bias */
+    FUSED_QKV = 1 << 1,
+    FUSED_UP = 1 << 2,   /* gate and up in ffn_up */
+    UNGATED = 1 << 3,
+    POSITIONS = 1 << 4,
+    EMBED_NORM = 1 << 5,
+    QK_NORM = 1 << 6,    /* of each head */
+    QK_NORM_ROW = 1 << 7,
+    POST_ONLY = 1 << 8,  /* norms after the branches and none before */
+    TWO_NORMS = 1 << 9,  /* Falcon 40B's */
+    LONGROPE = 1 << 10,
+    EXPERTS = 1 << 11,
+    MLA = 1 << 12,
+    SINKS = 1 << 13,
+    POST_NAMED = 1 << 14, /* the norm before the feed-forward is post_attention_norm */
+    XIELU = 1 << 15,
+};
+static const struct {
+    const char *name;
+    unsigned shape;
+} families[] = {
+    {"gpt2", LN | FUSED_QKV | UNGATED | POSITIONS},
+    {"bloom", LN | FUSED_QKV | UNGATED | EMBED_NORM},
+    {"phi3", FUSED_QKV | FUSED_UP | LONGROPE},
+    {"olmo2", QK_NORM_ROW | POST_ONLY},
+    {"falcon", LN | FUSED_QKV | UNGATED | TWO_NORMS},
+    {"apertus", UNGATED | QK_NORM | XIELU},
+    {"minicpm", LONGROPE},
+    {"qwen3moe", QK_NORM | EXPERTS},
+    {"gpt-oss", EXPERTS | SINKS | POST_NAMED},
+    {"deepseek2", MLA | EXPERTS},
+};
 static const int types[] = {QUANT_F32, QUANT_F16, QUANT_Q4_0, QUANT_Q8_0, QUANT_BF16, QUANT_Q4_K,
                             QUANT_Q5_1, QUANT_I32, QUANT_IQ4_NL, QUANT_MXFP4, QUANT_Q6_K};
 static const uint32_t numbers[] = {0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 32, 33, 48, 64, 96, 128,
@@ -149,6 +185,137 @@ static void recurrent_keys(struct recipe *r)
     add_key(r, r->arch, "ssm.dt_b_c_rms", 'b');
     add_key(r, r->arch, "full_attention_interval", 'i')->i = 2;
     add_key(r, r->arch, "shortconv.l_cache", 'i')->i = 3;
+}
+
+static void family_keys(struct recipe *r)
+{
+    static const struct {
+        const char *name;
+        char kind;
+        uint32_t i;
+        float f;
+    } keys[] = {
+        {"attention.layer_norm_epsilon", 'f', 0, 1e-5f}, {"attention.clamp_kqv", 'f', 0, 0},
+        {"attention.max_alibi_bias", 'f', 0, 0},         {"attn_logit_softcapping", 'f', 0, 0},
+        {"logit_scale", 'f', 0, 0},                      {"embedding_scale", 'f', 0, 0},
+        {"residual_scale", 'f', 0, 0},                   {"attention.scale", 'f', 0, 0},
+        {"attention.temperature_scale", 'f', 0, 0},      {"attention.temperature_length", 'i', 4, 0},
+        {"attention.sliding_window_pattern", 0, 1, 0},   {"feed_forward.activation", 0, 2, 0},
+        {"feed_forward.activation_threshold", 'f', 0, 0}, {"use_parallel_residual", 0, 1, 0},
+        {"nextn_predict_layers", 'i', 0, 0},             {"expert_count", 'i', 4, 0},
+        {"expert_used_count", 'i', 2, 0},                {"expert_feed_forward_length", 'i', FF, 0},
+        {"expert_gating_func", 'i', 1, 0},               {"expert_weights_norm", 'b', 1, 0},
+        {"expert_weights_scale", 'f', 0, 1},             {"expert_group_count", 'i', 1, 0},
+        {"leading_dense_block_count", 'i', 0, 0},        {"attention.kv_lora_rank", 'i', 8, 0},
+    };
+
+    for (struct key *k = r->keys; k < r->keys + r->n_keys && r->shape & MLA; k++) {
+        if (strstr(k->name, "head_count_kv"))
+            k->i = HEADS;
+        if (strstr(k->name, "rope.dimension_count"))
+            k->i = HEAD_DIM / 2;
+    }
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        struct key *k = add_key(r, r->arch, keys[i].name, keys[i].kind);
+        k->i = keys[i].i;
+        k->f = keys[i].f;
+    }
+    for (int i = 0; i < 4 && r->shape & XIELU; i++) {
+        static const char *const names[] = {"alpha_p", "alpha_n", "beta", "eps"};
+        add_key(r, "xielu", names[i], 'f')->f = 0.5f;
+    }
+}
+
+static void norm_tensors(struct recipe *r, int l, const char *name, int type)
+{
+    char full[48];
+
+    snprintf(full, sizeof full, "%s.weight", name);
+    add_tensor(r, l, full, EMBD, 0, type);
+    snprintf(full, sizeof full, "%s.bias", name);
+    if (r->shape & LN)
+        add_tensor(r, l, full, EMBD, 0, type);
+}
+
+static void expert_tensor(struct recipe *r, int l, const char *name, int cols, int rows, int type)
+{
+    struct tensor *t;
+
+    add_tensor(r, l, name, cols, rows, type);
+    t = &r->tensors[r->n_tensors - 1];
+    t->n_dims = 3;
+    t->ne[2] = 4;
+}
+
+static void mixer_tensors(struct recipe *r, int l, int type)
+{
+    int q = HEADS * HEAD_DIM;
+
+    if (r->shape & MLA) {
+        add_tensor(r, l, "attn_kv_a_mqa.weight", EMBD, 8 + HEAD_DIM / 2, type);
+        add_tensor(r, l, "attn_kv_a_norm.weight", 8, 0, type);
+        add_tensor(r, l, "attn_kv_b.weight", 8, HEADS * (HEAD_DIM / 2 + HEAD_DIM), QUANT_F32);
+    }
+    if (r->shape & FUSED_QKV) {
+        add_tensor(r, l, "attn_qkv.weight", EMBD, q + 2 * HEAD_DIM, type);
+        add_tensor(r, l, "attn_qkv.bias", q + 2 * HEAD_DIM, 0, type);
+    } else {
+        add_tensor(r, l, "attn_q.weight", EMBD, q, type);
+    }
+    if (!(r->shape & (FUSED_QKV | MLA))) {
+        add_tensor(r, l, "attn_k.weight", EMBD, HEAD_DIM, type);
+        add_tensor(r, l, "attn_v.weight", EMBD, HEAD_DIM, type);
+    }
+    if (r->shape & (QK_NORM | QK_NORM_ROW)) {
+        add_tensor(r, l, "attn_q_norm.weight", r->shape & QK_NORM ? HEAD_DIM : q, 0, type);
+        add_tensor(r, l, "attn_k_norm.weight", HEAD_DIM, 0, type);
+    }
+    if (r->shape & SINKS)
+        add_tensor(r, l, "attn_sinks.weight", HEADS, 0, type);
+    add_tensor(r, l, "attn_output.weight", q, EMBD, type);
+}
+
+static void family_ffn(struct recipe *r, int l, int type)
+{
+    if (r->shape & EXPERTS) {
+        add_tensor(r, l, "ffn_gate_inp.weight", EMBD, 4, QUANT_F32);
+        expert_tensor(r, l, "ffn_gate_exps.weight", EMBD, FF, type);
+        expert_tensor(r, l, "ffn_up_exps.weight", EMBD, FF, type);
+        expert_tensor(r, l, "ffn_down_exps.weight", FF, EMBD, type);
+        return;
+    }
+    if (!(r->shape & (UNGATED | FUSED_UP)))
+        add_tensor(r, l, "ffn_gate.weight", EMBD, FF, type);
+    add_tensor(r, l, "ffn_up.weight", EMBD, r->shape & FUSED_UP ? 2 * FF : FF, type);
+    add_tensor(r, l, "ffn_down.weight", FF, EMBD, type);
+}
+
+static void family_tensors(struct recipe *r, int type)
+{
+    add_tensor(r, -1, "token_embd.weight", EMBD, VOCAB, type);
+    norm_tensors(r, -1, "output_norm", type);
+    if (r->shape & POSITIONS)
+        add_tensor(r, -1, "position_embd.weight", EMBD, CONTEXT, type);
+    if (r->shape & EMBED_NORM)
+        norm_tensors(r, -1, "token_embd_norm", type);
+    if (r->shape & LONGROPE) {
+        add_tensor(r, -1, "rope_factors_long.weight", HEAD_DIM / 2, 0, type);
+        add_tensor(r, -1, "rope_factors_short.weight", HEAD_DIM / 2, 0, type);
+    }
+    for (int l = 0; l < LAYERS; l++) {
+        if (!(r->shape & POST_ONLY))
+            norm_tensors(r, l, "attn_norm", type);
+        if (r->shape & TWO_NORMS)
+            norm_tensors(r, l, "attn_norm_2", type);
+        if (r->shape & (POST_ONLY | POST_NAMED))
+            norm_tensors(r, l, "post_attention_norm", type);
+        if (r->shape & POST_ONLY)
+            norm_tensors(r, l, "post_ffw_norm", type);
+        if (!(r->shape & (POST_ONLY | POST_NAMED | TWO_NORMS)))
+            norm_tensors(r, l, "ffn_norm", type);
+        mixer_tensors(r, l, type);
+        family_ffn(r, l, type);
+    }
 }
 
 static void mamba_tensors(struct recipe *r, int l, int type)
@@ -308,6 +475,8 @@ static void put_vocabulary(struct gguf_writer *w, int n)
 
 static void put_key(struct gguf_writer *w, const struct key *k)
 {
+    static const char *const words[] = {"linear", "yarn", "relu",     "yarn",
+                                        "fatrelu", "longrope", "none", "relu2"};
     int32_t two[] = {k->kind == 'z' ? 0 : (int32_t)k->i, (int32_t)k->i};
 
     if (k->kind == 'i')
@@ -315,7 +484,7 @@ static void put_key(struct gguf_writer *w, const struct key *k)
     else if (k->kind == 'f')
         gguf_put_f32(w, k->name, k->f);
     else if (k->kind == 's')
-        gguf_put_str(w, k->name, k->i % 2 ? "yarn" : "linear", k->i % 2 ? 4 : 6);
+        gguf_put_str(w, k->name, words[k->i % COUNT(words)], strlen(words[k->i % COUNT(words)]));
     else if (k->kind == 'b')
         gguf_put_bool(w, k->name, k->i != 0);
     else if (k->kind == 'a' || k->kind == 'z')
@@ -449,6 +618,26 @@ static void run_model(const char *path, const uint8_t *choice)
     runner_close(r);
 }
 
+/* The first byte chooses which model is edited. */
+static void make_recipe(struct recipe *r, uint8_t which, int type)
+{
+    int is_family = which >= FROM_FAMILIES && which < FROM_RECURRENT;
+    size_t i = which % COUNT(families);
+
+    r->arch = is_family ? families[i].name
+                        : (which < FROM_RECURRENT ? archs : recurrent)[which % COUNT(archs)];
+    r->shape = is_family ? families[i].shape : 0;
+    base_keys(r);
+    if (is_family) {
+        family_keys(r);
+        family_tensors(r, type);
+        return;
+    }
+    if (which >= FROM_RECURRENT)
+        recurrent_keys(r);
+    base_tensors(r, type);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     static int fd = -1;
@@ -458,11 +647,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 
     if (n < 5)
         return 0;
-    r.arch = (bytes[0] < FROM_RECURRENT ? archs : recurrent)[bytes[0] % COUNT(archs)];
-    base_keys(&r);
-    if (bytes[0] >= FROM_RECURRENT)
-        recurrent_keys(&r);
-    base_tensors(&r, types[bytes[1] % COUNT(types)]);
+    make_recipe(&r, bytes[0], types[bytes[1] % COUNT(types)]);
     for (size_t i = 5; i + 4 <= n && i < 5 + 4 * 32; i += 4)
         edit(&r, bytes + i);
     if (fd < 0)
