@@ -291,6 +291,7 @@ static const struct arch archs[] = {
     {"phi2", BLOCK_PARALLEL, ACT_GELU_TANH, LN | HALVES | UNGATED, 0, 0, NULL},
     {"phi3", BLOCK_PRE, ACT_SILU, HALVES | WINDOWED, 0, 0, adjust_phi3},
     {"phimoe", BLOCK_PRE, ACT_SILU, LN | HALVES, MOE_RAW | MOE_SPARSEMIXER, 0, NULL},
+    {"plm", BLOCK_PRE, ACT_RELU2, UNGATED, 0, 0, NULL},
     {"qwen", BLOCK_PRE, ACT_SILU, HALVES, 0, 0, NULL},
     {"qwen2", BLOCK_PRE, ACT_SILU, HALVES, 0, 0, NULL},
     {"qwen2moe", BLOCK_PRE, ACT_SILU, HALVES, MOE_RAW, 0, NULL},
