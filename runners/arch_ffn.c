@@ -82,6 +82,8 @@ static int add_glu(struct build *b, int layer, int in)
     op.in[0] = in;
     op.epilogue = EPILOGUE_GLU;
     op.act = b->act;
+    op.has_threshold = b->is_thresholded;
+    op.limit = b->threshold;
     op.w[0] = need(b, layer, "ffn_gate.weight");
     op.w[1] = op.w[0] ? need(b, layer, "ffn_up.weight") : NULL;
     if (!op.w[1])
@@ -117,6 +119,8 @@ static int add_fused_glu(struct build *b, int layer, int in)
     op.in[0] = in;
     op.epilogue = EPILOGUE_GLU;
     op.act = b->act;
+    op.has_threshold = b->is_thresholded;
+    op.limit = b->threshold;
     for (int i = 0; i < 2; i++) {
         op.w[i] = model_weight_rows(b->m, layer, "ffn_up.weight", i * ff, ff, b->e);
         if (op.w[i] && has_tensor(b, layer, "ffn_up.bias"))
@@ -125,8 +129,7 @@ static int add_fused_glu(struct build *b, int layer, int in)
     return b->e->code ? -1 : emit(b, layer, op, ff);
 }
 
-/* Where something stands between the products and act(gate) * up: factors for whole products
- * (bitnet), or a threshold. */
+/* Where factors for whole products stand between these and act(gate) * up (bitnet). */
 static int add_apart_glu(struct build *b, int layer, int in)
 {
     int is_fused = !has_tensor(b, layer, "ffn_gate.weight");
@@ -203,8 +206,7 @@ static int add_hidden(struct build *b, int layer, int in)
         return add_xielu(b, layer, in);
     if (b->a->flags & UNGATED)
         return add_ungated(b, layer, in);
-    if (b->is_thresholded || has_tensor(b, layer, "ffn_gate.scale") ||
-        has_tensor(b, layer, "ffn_up.scale"))
+    if (has_tensor(b, layer, "ffn_gate.scale") || has_tensor(b, layer, "ffn_up.scale"))
         return add_apart_glu(b, layer, in);
     if (!has_tensor(b, layer, "ffn_gate.weight"))
         return add_fused_glu(b, layer, in);

@@ -14,6 +14,9 @@
 #define COLUMN_BLOCK 64 /* batch rows that a chunk of weight rows goes over at a time */
 #define CHUNK_ROWS 64   /* weight rows handed out at once, at most; a multiple of FAST_ROWS */
 
+#define SPARSE_COLUMNS 4 /* batch rows at most for which zeros are looked for */
+#define SPARSE_ROWS 128  /* rows of a transposed tile */
+
 enum step_kind { STEP_OP, STEP_QUANTISE };
 
 struct step {
@@ -31,6 +34,14 @@ struct packed { /* a weight as the fast kernels read it; stripes NULL: computed 
     size_t stripe_bytes;
 };
 
+struct columns { /* a weight transposed (cpu_sparse.c); data NULL: there is none */
+    uint8_t *data;   /* tiles: [k][SPARSE_ROWS] elements, [k / group][scales][SPARSE_ROWS] scales */
+    size_t bytes, tile_bytes;
+    int type, size;  /* of an element, enum quant_type; I8: a code of a group of elements */
+    int group;       /* 0: elements stand for themselves */
+    int scale_type, scale_size, scales; /* 2: what is added lies behind what is multiplied with */
+};
+
 /* Rows r0 .. r0+rows-1 of one matrix, over any number of columns.  Built by cpu_matmul. */
 struct matmul {
     struct device *d;
@@ -45,6 +56,8 @@ struct worker_scratch {
     int32_t *slots; /* experts: the batch's (row, part) pairs by expert, and where each begins */
     float *panel; /* unpacked weight rows */
     float *block; /* outputs of a chunk before its epilogue */
+    int32_t *active; /* elements of a sparse input: [sparse_k] */
+    float *sums;     /* [SPARSE_COLUMNS][16][SPARSE_ROWS] where there are sparse inputs */
     struct lse lse;
     const float **k_pages, **v_pages;
 };
@@ -68,6 +81,9 @@ struct device { /* the CPU */
 
     struct packed *packed; /* by weight id */
     size_t packed_bytes;
+    struct columns *columns; /* by weight id */
+    size_t columns_bytes;
+    int sparse_k; /* longest sparse input; 0: none */
     uint8_t *acts; /* quantised input of the linear that comes next, row after row */
     size_t acts_bytes;
 
@@ -88,6 +104,7 @@ struct device { /* the CPU */
     size_t lse_bytes;
 
     struct batch *batch; /* the one that runs */
+    struct op_tally *tally; /* by op; NULL: off */
 };
 
 /* Rows of the op: the batch's, or the wanted ones. */
@@ -132,6 +149,9 @@ struct matmul cpu_matmul(struct device *d, const struct weight *w, int slab, int
 /* out[c*ldo + r] for cols columns at x, ldx floats apart, in exact arithmetic. */
 void cpu_matmul_exact(const struct matmul *m, const float *x, size_t ldx, int cols, float *out,
                       size_t ldo);
+/* out[c*n + i]: the n rows `list` (counted from r0) times cols columns; n <= THIN_ROWS. */
+void cpu_matmul_rows(const struct matmul *m, const int *list, int n, const float *x, size_t ldx,
+                     int cols, float *out);
 int cpu_chunk_rows(const struct device *d, int k, int rows, int together);
 void cpu_experts_up(struct device *d, const struct step *s, int worker);
 void cpu_experts_down(struct device *d, const struct step *s, int worker);
@@ -145,9 +165,29 @@ void cpu_recurrent(struct device *d, const struct step *s, int worker);
 int cpu_attend_units(struct device *d); /* fills d->units for d->batch */
 /* Packs the weights that the fast kernels take; ids of weights used as plain tables only stay. */
 int cpu_pack(struct device *d, struct err *e);
+/* Keeps the weights that sparse inputs meet once more, by columns. */
+int cpu_columns(struct device *d, struct err *e);
+void cpu_columns_release(struct device *d);
+/* Of weight k of the op only what takes part may be read: it is never packed. */
+int cpu_reads_part(const struct device *d, const struct op *op, int k);
+/* Bytes of the columns that meet the non-zeros of x. */
+size_t cpu_columns_bytes(const struct device *d, const struct weight *w, const float *x);
+/* The whole step by columns; 0: not done, since there is no form for it or too much takes part. */
+int cpu_sparse_down(struct device *d, const struct step *s, int worker);
+/* Rows of `up` whose gates are not all dead, others 0; gate, out: CHUNK_ROWS from column to column. */
+void cpu_sparse_up(const struct matmul *up, const struct op *op, const float *gate, int cols,
+                   float *out);
+/* act(gate) * up, and +0 where the gate is dead; n <= CHUNK_ROWS. */
+void cpu_sparse_glu(const struct device *d, const struct op *op, float *y, float *gate,
+                    const float *up, int n);
 int cpu_uses_fast(const struct device *d, const struct weight *w);
 /* Largest panel and block that cpu_linear and cpu_head ask for, in floats. */
 void cpu_linear_scratch(struct device *d);
+/* cpu_count.c: device_ops, and before the op runs. */
+int cpu_count(struct device *d, int on, struct err *e);
+const struct op_tally *cpu_tally(const struct device *d);
+void cpu_count_release(struct device *d);
+void cpu_count_op(struct device *d, const struct op *op);
 void *cpu_map(size_t bytes, int huge); /* zeroed memory that is resident only where touched */
 void cpu_unmap(void *p, size_t bytes);
 

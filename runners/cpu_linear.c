@@ -49,17 +49,21 @@ static int chunk_rows(const struct device *d, const struct op *op)
                                                          : 1);
 }
 
-static void unpack_rows(const struct matmul *m, int from, int n)
+static void unpack_row(const struct matmul *m, int row, int to)
 {
     const struct weight *w = m->w;
     size_t ld = KERNEL_LD(w->k);
+    float *y = m->panel + (size_t)to * ld;
 
-    for (int r = 0; r < n; r++) {
-        float *y = m->panel + (size_t)r * ld;
-        m->d->k->unpack(w->type, y, m->data + (size_t)(from + r) * w->row_bytes, (size_t)w->k);
-        for (size_t i = (size_t)w->k; i < ld; i++)
-            y[i] = 0;
-    }
+    m->d->k->unpack(w->type, y, m->data + (size_t)row * w->row_bytes, (size_t)w->k);
+    for (size_t i = (size_t)w->k; i < ld; i++)
+        y[i] = 0;
+}
+
+static void unpack_rows(const struct matmul *m, int from, int n)
+{
+    for (int r = 0; r < n; r++)
+        unpack_row(m, from + r, r);
 }
 
 struct matmul cpu_matmul(struct device *d, const struct weight *w, int slab, int r0, int rows,
@@ -95,6 +99,15 @@ void cpu_matmul_exact(const struct matmul *m, const float *x, size_t ldx, int co
         unpack_rows(m, r, n);
         m->d->k->gemm(out + r, ldo, m->panel, ld, n, x, ldx, cols, w->k);
     }
+}
+
+void cpu_matmul_rows(const struct matmul *m, const int *list, int n, const float *x, size_t ldx,
+                     int cols, float *out)
+{
+    for (int r = 0; r < n; r++)
+        unpack_row(m, list[r], r);
+    if (n > 0)
+        m->d->k->gemm(out, (size_t)n, m->panel, KERNEL_LD(m->w->k), n, x, ldx, cols, m->w->k);
 }
 
 static void multiply(const struct matmul *m, int in, int c0, int cols, float *out, size_t ldo)
@@ -157,7 +170,7 @@ static void plain_chunk(struct device *d, const struct op *op, int i, int r0, in
 static void glu_chunk(struct device *d, const struct op *op, int r0, int rows,
                       struct worker_scratch *s)
 {
-    int n = cpu_rows(d, op);
+    int n = cpu_rows(d, op), has_zeros = op_makes_zeros(op);
     struct matmul gate = prepare(d, op->w[0], r0, rows, n, s->panel);
     struct matmul up = prepare(d, op->w[1], r0, rows, n,
                                s->panel + (size_t)CHUNK_ROWS * KERNEL_LD(op->w[0]->k));
@@ -166,12 +179,19 @@ static void glu_chunk(struct device *d, const struct op *op, int r0, int rows,
     for (int c0 = 0; c0 < n; c0 += COLUMN_BLOCK) {
         int cols = n - c0 < COLUMN_BLOCK ? n - c0 : COLUMN_BLOCK;
         multiply(&gate, op->in[0], c0, cols, g, CHUNK_ROWS);
-        multiply(&up, op->in[0], c0, cols, u, CHUNK_ROWS);
         add_bias(d, g, CHUNK_ROWS, cols, rows, op->bias[0] ? op->bias[0]->f32 + r0 : NULL);
+        if (has_zeros && n <= SPARSE_COLUMNS)
+            cpu_sparse_up(&up, op, g, cols, u);
+        else
+            multiply(&up, op->in[0], c0, cols, u, CHUNK_ROWS);
         add_bias(d, u, CHUNK_ROWS, cols, rows, op->bias[1] ? op->bias[1]->f32 + r0 : NULL);
-        for (int c = 0; c < cols; c++)
-            d->k->glu(op->act, cpu_row(d, op->out[0], c0 + c) + r0, g + (size_t)c * CHUNK_ROWS,
-                      u + (size_t)c * CHUNK_ROWS, rows);
+        for (int c = 0; c < cols; c++) {
+            float *y = cpu_row(d, op->out[0], c0 + c) + r0;
+            if (has_zeros)
+                cpu_sparse_glu(d, op, y, g + c * CHUNK_ROWS, u + c * CHUNK_ROWS, rows);
+            else
+                d->k->glu(op->act, y, g + c * CHUNK_ROWS, u + c * CHUNK_ROWS, rows);
+        }
     }
 }
 
@@ -181,7 +201,7 @@ void cpu_linear(struct device *d, const struct step *st, int worker)
     struct worker_scratch *s = &d->scratch[worker];
     int step = chunk_rows(d, op);
 
-    if (cpu_rows(d, op) == 0)
+    if (cpu_rows(d, op) == 0 || cpu_sparse_down(d, st, worker))
         return;
     for (int chunk = cpu_next(d, st);; chunk = cpu_next(d, st)) {
         int c = chunk, i = 0;
@@ -301,7 +321,7 @@ int cpu_pack(struct device *d, struct err *e)
         for (int k = 0; k < n; k++) {
             struct pack_job j = {.d = d, .w = op->w[k], .p = &d->packed[op->w[k]->id]};
             size_t stripes = ((size_t)j.w->rows + FAST_ROWS - 1) / FAST_ROWS;
-            if (!fast_supports(j.w->type, j.w->k))
+            if (!fast_supports(j.w->type, j.w->k) || cpu_reads_part(d, op, k))
                 continue;
             j.p->stripe_bytes = fast_stripe_bytes(j.w->type, j.w->k);
             j.p->stripes = cpu_map(stripes * j.p->stripe_bytes, 1);

@@ -79,6 +79,14 @@ struct device_info {
     const char *kernels;
     int threads;
     uint64_t weights_bytes, kv_bytes, scratch_bytes;
+    uint64_t columns_bytes; /* weights kept a second time, for sparse inputs */
+};
+
+struct op_tally { /* of an op that reads hidden values of a feed-forward; runner.h has the meaning */
+    int is_counted;
+    int is_partial; /* columns that meet zeros are not read: `bytes` were, else all */
+    uint64_t rows, values, nonzero, over_1, over_10, bytes;
+    uint64_t *hits; /* [experts], or NULL */
 };
 
 struct device;
@@ -94,6 +102,10 @@ struct device_ops {
     /* Runs the whole program over the batch.  NaN or infinity in logits that are asked for:
      * ERR_NUMERIC naming the first op of this batch with such an output, layer and position. */
     int (*run)(struct device *d, struct batch *b, struct err *e);
+    /* Both null: not offered.  on: counts from zero; the tally, [the program's ops], is the
+     * device's, and NULL when off. */
+    int (*count)(struct device *d, int on, struct err *e);
+    const struct op_tally *(*tally)(const struct device *d);
 };
 
 const struct device_ops *device_at(int i); /* NULL after the last */

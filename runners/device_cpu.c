@@ -142,10 +142,12 @@ static int make_scratch(struct device *d, int pages)
         s->panel = cpu_map(d->panel_floats * sizeof(float), 0);
         s->block = cpu_map(d->block_floats * sizeof(float), 0);
         s->columns = cpu_map(d->column_floats * sizeof(float), 0);
+        s->sums = cpu_map(d->sparse_k ? SPARSE_COLUMNS * 16 * SPARSE_ROWS * sizeof(float) : 0, 0);
+        s->active = mem_calloc((size_t)d->sparse_k + 1, sizeof *s->active);
         s->slots = mem_calloc(d->slot_count + 1, sizeof *s->slots);
         s->k_pages = mem_calloc((size_t)pages, sizeof *s->k_pages);
         s->v_pages = mem_calloc((size_t)pages, sizeof *s->v_pages);
-        if (!s->panel || !s->block || !s->columns || !s->slots || !s->k_pages || !s->v_pages)
+        if (!s->panel || !s->block || !s->columns || !s->sums || !s->active || !s->slots || !s->k_pages || !s->v_pages)
             return -1;
     }
     return 0;
@@ -160,6 +162,9 @@ static void cpu_close(struct device *d)
         cpu_unmap(d->scratch[i].panel, d->panel_floats * sizeof(float));
         cpu_unmap(d->scratch[i].block, d->block_floats * sizeof(float));
         cpu_unmap(d->scratch[i].columns, d->column_floats * sizeof(float));
+        cpu_unmap(d->scratch[i].sums,
+                  d->sparse_k ? SPARSE_COLUMNS * 16 * SPARSE_ROWS * sizeof(float) : 0);
+        mem_free(d->scratch[i].active);
         mem_free(d->scratch[i].slots);
         mem_free(d->scratch[i].k_pages);
         mem_free(d->scratch[i].v_pages);
@@ -174,6 +179,8 @@ static void cpu_close(struct device *d)
                 p->stripes = NULL;
             }
         }
+    cpu_columns_release(d);
+    cpu_count_release(d);
     cpu_unmap(d->arena, d->arena_bytes);
     cpu_unmap(d->rope_tables, d->rope_bytes);
     cpu_unmap(d->lse, d->lse_bytes);
@@ -227,6 +234,8 @@ static int cpu_open(struct device **out, const struct program *p, const struct d
         err_nomem(e);
         goto out;
     }
+    if (cpu_columns(d, e) < 0)
+        goto out;
     if (d->fast && cpu_pack(d, e) < 0)
         goto out;
     cpu_linear_scratch(d);
@@ -255,6 +264,8 @@ static void run_step(struct device *d, const struct step *s, int worker)
         cpu_quantise(d, s->op, from, to);
         return;
     }
+    if (d->tally && worker == 0)
+        cpu_count_op(d, s->op);
     switch (s->op->kind) {
     case OP_LINEAR:
         cpu_linear(d, s, worker);
@@ -403,11 +414,13 @@ static void cpu_info(const struct device *d, struct device_info *out)
         .kernels = d->fast ? d->fast->name : d->k->name,
         .threads = d->threads,
         .weights_bytes = d->packed_bytes,
+        .columns_bytes = d->columns_bytes,
         .kv_bytes = d->kv_bytes + d->state_bytes,
         .scratch_bytes = d->arena_bytes + d->kv_scratch_bytes + d->lse_bytes + d->acts_bytes,
     };
 }
 
 const struct device_ops device_cpu = {
-    "cpu", "this computer's processor", cpu_open, cpu_close, cpu_info, cpu_run,
+    "cpu", "this computer's processor", cpu_open, cpu_close, cpu_info, cpu_run, cpu_count,
+    cpu_tally,
 };

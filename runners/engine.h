@@ -17,6 +17,7 @@ struct runner {
     struct kv kv, slots;
     struct schedule schedule;
     struct model_info info;
+    struct participation participation;
     int context, batch_tokens;
     char *chat_template;
     int32_t *order; /* scratch of the sampler: [vocab], made at the first sample that needs it */

@@ -94,6 +94,7 @@ struct kernels {
     /* Elementwise, no fma: y = a + b;  y = a * s. */
     void (*add)(float *y, const float *a, const float *b, int n);
     void (*scale)(float *y, const float *a, float s, int n);
+    void (*axpy)(float *y, const float *x, float a, int n); /* y = fma(x, a, y) */
 
     /* One head of D floats in place; cos, sin: [n_rot/2].  halves: pairs (i, i+n_rot/2), else
      * (2i, 2i+1).  y0 = a*cos - b*sin, y1 = a*sin + b*cos, no fma. */

@@ -152,6 +152,12 @@ static void ref_add(float *y, const float *a, const float *b, int n)
         y[i] = a[i] + b[i];
 }
 
+static void ref_axpy(float *y, const float *x, float a, int n)
+{
+    for (int i = 0; i < n; i++)
+        y[i] = fmaf(x[i], a, y[i]);
+}
+
 static void ref_scale(float *y, const float *a, float s, int n)
 {
     for (int i = 0; i < n; i++)
@@ -255,6 +261,7 @@ const struct kernels kernels_ref = {
     .exp = ref_exp,
     .add = ref_add,
     .scale = ref_scale,
+    .axpy = ref_axpy,
     .rope = ref_rope,
     .attend = ref_attend,
     .lse = ref_lse,

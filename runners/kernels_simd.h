@@ -129,6 +129,13 @@ static void simd_scale(float *y, const float *a, float s, int n)
         v_store_some(y + i, n - i, v_mul(v_load_some(a + i, n - i), v_set(s)));
 }
 
+static void simd_axpy(float *y, const float *x, float a, int n)
+{
+    for (int i = 0; i < n; i += 16)
+        v_store_some(y + i, n - i,
+                     v_fma(v_load_some(x + i, n - i), v_set(a), v_load_some(y + i, n - i)));
+}
+
 static void simd_rope(float *x, const float *cos, const float *sin, int n_rot, int halves)
 {
     int half = n_rot / 2;
@@ -188,6 +195,7 @@ const struct kernels TABLE = {
     .exp = simd_exp,
     .add = simd_add,
     .scale = simd_scale,
+    .axpy = simd_axpy,
     .rope = simd_rope,
     .attend = simd_attend,
     .lse = simd_lse,

@@ -233,6 +233,13 @@ static void unpack_f32(float *y, const uint8_t *b, size_t n)
     memcpy(y, b, n * sizeof *y);
 }
 
+static void unpack_i8(float *y, const uint8_t *b, size_t n)
+{
+    for (; n >= 16; n -= 16, b += 16, y += 16)
+        v_store(y, v_of_i8(b_load(b)));
+    quant_find(QUANT_I8)->unpack(y, b, n);
+}
+
 static void simd_unpack(int quant_type, float *y, const void *blocks, size_t n)
 {
     switch (quant_type) {
@@ -252,6 +259,7 @@ static void simd_unpack(int quant_type, float *y, const void *blocks, size_t n)
     case QUANT_IQ4_NL: unpack_iq4_nl(y, blocks, n); break;
     case QUANT_IQ4_XS: unpack_iq4_xs(y, blocks, n); break;
     case QUANT_TQ2_0: unpack_tq2_0(y, blocks, n); break;
+    case QUANT_I8: unpack_i8(y, blocks, n); break;
     case QUANT_MXFP4: unpack_mxfp4(y, blocks, n); break;
     default: quant_find(quant_type)->unpack(y, blocks, n);
     }

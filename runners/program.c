@@ -114,6 +114,17 @@ int op_has_matrix(enum op_kind k)
            k == OP_EXPERTS_DOWN;
 }
 
+int op_makes_zeros(const struct op *op)
+{
+    int is_relu = op->act == ACT_RELU || op->act == ACT_RELU2;
+
+    if (op->kind == OP_LINEAR)
+        return op->epilogue == EPILOGUE_GLU || op->epilogue == EPILOGUE_ACT
+                   ? is_relu || op->has_threshold
+                   : 0;
+    return op->kind == OP_THRESHOLD || (op->kind == OP_GATE && is_relu);
+}
+
 int op_follows(const struct op *a, const struct op *b)
 {
     return op_is_row_local(a->kind) && op_is_row_local(b->kind) &&
@@ -282,6 +293,31 @@ static void place_states(struct program *p)
     }
 }
 
+/* Zeros pass through a gate's product, a norm without bias and a choice of rows. */
+static int keeps_zeros(const struct op *op)
+{
+    return op->kind == OP_GATE || op->kind == OP_RMS_NORM || op->kind == OP_SCALE ||
+           op->kind == OP_GATHER;
+}
+
+static int mark_sparse(struct program *p)
+{
+    char *is_sparse = mem_calloc((size_t)p->n_values + 1, 1);
+
+    if (!is_sparse)
+        return -1;
+    for (int i = 0; i < p->n_ops; i++) {
+        struct op *op = &p->ops[i];
+        int from = op->in[0] >= 0 ? op->in[0] : op->n_out ? op->out[0] : -1;
+        op->is_sparse = from >= 0 && is_sparse[from];
+        for (int k = 0; k < op->n_out; k++)
+            is_sparse[op->out[k]] =
+                (char)(op_makes_zeros(op) || (op->is_sparse && keeps_zeros(op)));
+    }
+    mem_free(is_sparse);
+    return 0;
+}
+
 int program_finish(struct program *p, struct err *e)
 {
     int group = 0;
@@ -300,6 +336,8 @@ int program_finish(struct program *p, struct err *e)
     for (int i = 0; i < p->n_ops; i++)
         if (check_op(p, &p->ops[i], e) < 0)
             return -1;
+    if (mark_sparse(p) < 0)
+        return err_nomem(e);
     place(p);
     place_states(p);
     return 0;

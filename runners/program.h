@@ -71,7 +71,7 @@ enum epilogue {
     EPILOGUE_NONE,
     EPILOGUE_ADD, /* out[0] = in[1] + scale * w[0] in[0]: the residual, added last */
     EPILOGUE_ACT, /* out[0] = act(w[0] in) */
-    EPILOGUE_GLU, /* out[0] = act(w[0] in) * (w[1] in) */
+    EPILOGUE_GLU, /* out[0] = act(w[0] in) * (w[1] in); +0 where an act that makes zeros is 0 */
 };
 
 struct rope {
@@ -128,7 +128,9 @@ struct op {
     int window;               /* attention: keys i - window < j <= i; 0: all */
     int chunk;                /* attention: only keys of position i's own chunk; 0: all */
     int mean_removed;         /* head_norm: layer norm */
-    float limit;              /* clamp, threshold */
+    float limit;              /* clamp, threshold, experts_up, and: */
+    int has_threshold;        /* linear with act NONE: act(x) = x where x >= limit, else 0 */
+    int is_sparse;            /* reads a value with many exact zeros; program_finish sets it */
     const struct rope *rope;
     int kv_layer;             /* kv_store, attention: whose cache; usually `layer` */
     int at;                   /* slice */
@@ -187,6 +189,8 @@ const char *op_name(enum op_kind k);
 
 /* An op that multiplies by matrices. */
 int op_has_matrix(enum op_kind k);
+/* An op whose activation gives exact zeros: ReLU, its square, a threshold. */
+int op_makes_zeros(const struct op *op);
 /* An op that works row by row, reading only what stands in its own rows. */
 int op_is_row_local(enum op_kind k);
 /* b, right after a, needs nothing of other rows: a worker may go on to it with its own rows while

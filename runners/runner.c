@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "runners/engine.h"
 #include "runners/hf.h"
+#include "runners/participation.h"
 #include "runners/quant.h"
 
 enum {
@@ -50,54 +51,6 @@ static size_t page_bytes(const struct program *p, size_t *largest_layer)
     return all;
 }
 
-/* Rows of w that one token's pass reads: of a table its own, of experts those used. */
-static uint64_t matrix_rows(const struct op *op, const struct weight *w)
-{
-    switch (op->kind) {
-    case OP_EMBED:
-        return 1;
-    case OP_EXPERTS_UP:
-    case OP_EXPERTS_DOWN:
-        return (uint64_t)w->rows * (uint64_t)op->parts.n;
-    default:
-        return (uint64_t)w->rows * (uint64_t)w->slabs;
-    }
-}
-
-/* Without the experts that one token does not go to. */
-static uint64_t active_parameters(const struct model *m)
-{
-    uint64_t n = m->parameters;
-
-    for (int i = 0; i < m->program.n_ops; i++) {
-        const struct op *op = &m->program.ops[i];
-        if (op->kind != OP_EXPERTS_UP && op->kind != OP_EXPERTS_DOWN)
-            continue;
-        for (int k = 0; k < OP_OUTS; k++)
-            if (op->w[k])
-                n -= (uint64_t)(op->w[k]->slabs - op->parts.n) * (uint64_t)op->w[k]->rows *
-                     (uint64_t)op->w[k]->k;
-    }
-    return n;
-}
-
-/* Bytes of weights that one decode step reads: everything but the rows of a pure lookup table. */
-static uint64_t bytes_per_token(const struct model *m)
-{
-    const struct program *p = &m->program;
-    uint64_t n = 0;
-
-    for (int i = 0; i < p->n_ops; i++)
-        for (int k = 0; k < OP_OUTS; k++) {
-            const struct weight *w = p->ops[i].w[k], *b = p->ops[i].bias[k];
-            if (w)
-                n += w->row_bytes * matrix_rows(&p->ops[i], w);
-            if (b)
-                n += b->row_bytes;
-        }
-    return n;
-}
-
 static void fill_info(struct runner *r, enum numerics numerics)
 {
     const struct model *m = r->model;
@@ -112,7 +65,7 @@ static void fill_info(struct runner *r, enum numerics numerics)
         .chat_template = r->chat_template,
         .parameters = m->parameters,
         .parameters_embedding = m->parameters_embedding,
-        .parameters_active = active_parameters(m),
+        .parameters_active = participation_active(m),
         .file_bytes = gguf_file_bytes(r->file),
         .layers = m->hp.layers,
         .embedding_length = m->hp.embd,
@@ -123,8 +76,10 @@ static void fill_info(struct runner *r, enum numerics numerics)
         .rope = m->rope,
         .kv_bytes_per_token = page_bytes(&m->program, &layer) / KV_PAGE,
         .state_bytes = m->program.state_floats * sizeof(float),
-        .weight_bytes_per_token = bytes_per_token(m),
-        .weights_bytes = d.weights_bytes ? d.weights_bytes : gguf_file_bytes(r->file) + gguf_made_bytes(r->file),
+        .weight_bytes_per_token = participation_bytes(m),
+        .weights_bytes = (d.weights_bytes ? d.weights_bytes
+                                          : gguf_file_bytes(r->file) + gguf_made_bytes(r->file)) +
+                         d.columns_bytes,
         .kv_bytes = d.kv_bytes,
         .scratch_bytes = d.scratch_bytes,
         .numerics_id = numerics == NUMERICS_FAST ? "fast/1" : "exact/1",
@@ -261,6 +216,7 @@ void runner_close(struct runner *r)
     tokenizer_close(r->tokenizer);
     model_close(r->model);
     gguf_close(r->file);
+    participation_release(&r->participation);
     mem_free(r->chat_template);
     mem_free(r->order);
     mem_free(r);
@@ -279,4 +235,24 @@ struct tokenizer *runner_tokenizer(struct runner *r)
 const struct gguf *runner_gguf(const struct runner *r)
 {
     return r->file;
+}
+
+int runner_count(struct runner *r, int on, struct err *e)
+{
+    if (!r->ops->count)
+        return err_set(e, ERR_UNSUPPORTED, "device '%s' does not count what takes part",
+                       r->ops->name);
+    return r->ops->count(r->device, on, e);
+}
+
+const struct participation *runner_participation(struct runner *r, struct err *e)
+{
+    const struct op_tally *t = r->ops->tally ? r->ops->tally(r->device) : NULL;
+
+    participation_release(&r->participation);
+    if (!t) {
+        err_set(e, ERR_USAGE, "what takes part was not counted");
+        return NULL;
+    }
+    return participation_fold(&r->participation, r->model, t, e) < 0 ? NULL : &r->participation;
 }

@@ -99,6 +99,27 @@ int runner_run(struct runner *r, const struct request *q, int n,
                int (*on_reply)(void *user, int i, const struct reply *a), void *user,
                const volatile int *stop, struct err *e);
 
+/* What took part in the rows computed since counting began.  A layer's hidden values are those that
+ * its projections out of a feed-forward read: of the dense block, and of the experts used. */
+struct layer_participation {
+    uint64_t rows; /* of the last layer only those whose logits were wanted */
+    int experts, used; /* per row; 0: none */
+    uint64_t *hits;    /* [experts] rows that went to each */
+    uint64_t values, nonzero;
+    uint64_t over_1, over_10; /* magnitude over 0.01, 0.1 of the largest of their row */
+};
+struct participation {
+    uint64_t rows;
+    int layers;
+    struct layer_participation *layer;
+    double parameters_active;      /* per row: without experts not used and what zeros spare */
+    double weight_bytes_per_token; /* that decoding these rows one at a time reads, on average */
+};
+/* on: from zero.  Off by default; costs a scan of the hidden values. */
+int runner_count(struct runner *r, int on, struct err *e);
+/* Counted so far; the runner's, until the next call.  NULL: error. */
+const struct participation *runner_participation(struct runner *r, struct err *e);
+
 /* bench: one prefill pass of n tokens at depth d, or one decode step of b streams, repeated by
  * the caller.  Seconds of wall time in *s. */
 int runner_time_prefill(struct runner *r, int depth, int n, double *s, struct err *e);

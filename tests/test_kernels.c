@@ -264,6 +264,15 @@ static void row_scale(const struct kernels *k, float *y, const float *x, int n)
     k->scale(y, x, 0.3f, n);
 }
 
+static void row_axpy(const struct kernels *k, float *y, const float *x, int n)
+{
+    static float sum[LONGEST]; /* y may be x */
+
+    memcpy(sum, row_b, (size_t)n * sizeof *y);
+    k->axpy(sum, x, 0.3f, n);
+    memcpy(y, sum, (size_t)n * sizeof *y);
+}
+
 static void row_softcap(const struct kernels *k, float *y, const float *x, int n)
 {
     memmove(y, x, (size_t)n * sizeof *y);
@@ -324,6 +333,7 @@ static const struct {
     {"exp", row_exp},
     {"add", row_add},
     {"scale", row_scale},
+    {"axpy", row_axpy},
     {"softcap", row_softcap},
     {"rope halves", row_rope_halves},
     {"rope pairs", row_rope_pairs},

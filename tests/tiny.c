@@ -1,5 +1,6 @@
 #include "tests/tiny.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -169,6 +170,11 @@ static int kv_heads(const struct tiny_opts *o)
 /* Sizes of the scan of a hybrid; a head of 24 channels fills no vector evenly. */
 enum { SSM_INNER = 96, SSM_HEADS = 4, SSM_STATES = 40, SSM_GROUPS = 2, SSM_TAPS = 4 };
 
+static int feed_forward(const struct tiny_opts *o, int embedding)
+{
+    return o->feed_forward ? o->feed_forward : 2 * embedding;
+}
+
 static const char *architecture(const struct tiny_opts *o)
 {
     return o->is_hybrid ? "falcon-h1" : "llama";
@@ -209,7 +215,11 @@ static void put_keys(struct gguf_writer *w, const struct tiny_opts *o, int embed
     put_number(w, o, "block_count", layers + o->later_blocks);
     if (o->later_blocks)
         put_number(w, o, "nextn_predict_layers", o->later_blocks);
-    put_number(w, o, "feed_forward_length", 2 * embedding);
+    put_number(w, o, "feed_forward_length", feed_forward(o, embedding));
+    if (o->experts) {
+        put_number(w, o, "expert_count", o->experts);
+        put_number(w, o, "expert_used_count", o->experts_used);
+    }
     put_number(w, o, "attention.head_count", heads(o));
     put_number(w, o, "attention.head_count_kv", kv_heads(o));
     put_float(w, o, "attention.layer_norm_rms_epsilon", 1e-5f);
@@ -248,13 +258,17 @@ static void put_data(struct maker *m, const char *name, const struct quant *q, s
     float *x = mem_alloc(cols * sizeof *x);
     uint8_t *blocks = mem_alloc(quant_bytes(q, cols));
     int is_norm = strstr(name, "norm") != NULL, is_decay = strstr(name, "ssm_a") != NULL;
+    int is_gate_bias = strstr(name, "gate.bias") != NULL;
+    /* the deviation of a weight below, times the root of the squares that a norm leaves */
+    double sigma = sqrt((m->o->embedding ? m->o->embedding : 64) / 3.0) / 8;
 
     if (!x || !blocks)
         m->failed = 1;
     for (size_t r = 0; r < rows && !m->failed; r++) {
         for (size_t i = 0; i < cols; i++) { /* uniform in [-1, 1) times 1/8, or near 1, -1 */
             float u = (float)(tiny_random(&m->random) >> 40) * 0x1p-23f - 1;
-            x[i] = is_norm ? 1 + u / 8 : is_decay ? u / 8 - 1 : u / 8;
+            x[i] = is_gate_bias ? (float)(sigma * m->o->gate_bias)
+                   : is_norm ? 1 + u / 8 : is_decay ? u / 8 - 1 : u / 8;
         }
         if (quantize_row(q->type, blocks, x, cols) < 0)
             m->failed = 1;
@@ -265,17 +279,44 @@ static void put_data(struct maker *m, const char *name, const struct quant *q, s
     mem_free(blocks);
 }
 
-static void tensor(struct maker *m, const char *name, int cols, int rows)
+static void slabs(struct maker *m, const char *name, int cols, int rows, int n)
 {
     const struct quant *q = quant_find(rows > 1 && cols % 32 == 0 ? m->o->type : QUANT_F32);
-    uint64_t ne[2] = {(uint64_t)cols, (uint64_t)rows};
+    uint64_t ne[3] = {(uint64_t)cols, (uint64_t)rows, (uint64_t)n};
+    size_t all = (size_t)rows * (size_t)n;
     struct gguf_str s = {name, strlen(name)};
 
     if (m->w)
-        gguf_put_tensor(m->w, s, rows > 1 ? 2 : 1, ne, q->type,
-                        quant_bytes(q, (size_t)cols * (size_t)rows));
+        gguf_put_tensor(m->w, s, n > 1 ? 3 : rows > 1 ? 2 : 1, ne, q->type,
+                        quant_bytes(q, (size_t)cols * all));
     else
-        put_data(m, name, q, (size_t)cols, (size_t)rows);
+        put_data(m, name, q, (size_t)cols, all);
+}
+
+static void tensor(struct maker *m, const char *name, int cols, int rows)
+{
+    slabs(m, name, cols, rows, 1);
+}
+
+static void feed_forward_tensors(struct maker *m, int embedding, int layer)
+{
+    int ff = feed_forward(m->o, embedding), n = m->o->experts;
+    const struct {
+        const char *name;
+        int cols, rows;
+    } all[] = {{"gate", embedding, ff}, {"up", embedding, ff}, {"down", ff, embedding}};
+    char name[64];
+
+    for (int i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "blk.%d.ffn_%s%s.weight", layer, all[i].name, n ? "_exps" : "");
+        slabs(m, name, all[i].cols, all[i].rows, n ? n : 1);
+    }
+    snprintf(name, sizeof name, "blk.%d.ffn_gate_inp.weight", layer);
+    if (n)
+        tensor(m, name, embedding, n);
+    snprintf(name, sizeof name, "blk.%d.ffn_gate.bias", layer);
+    if (m->o->gate_bias != 0)
+        tensor(m, name, ff, 1);
 }
 
 static void hybrid_tensors(struct maker *m, int embedding, int layer)
@@ -301,7 +342,7 @@ static void hybrid_tensors(struct maker *m, int embedding, int layer)
 
 static void tensors(struct maker *m, int embedding, int layers, int n_vocab)
 {
-    int kv = embedding / heads(m->o) * kv_heads(m->o), ff = 2 * embedding;
+    int kv = embedding / heads(m->o) * kv_heads(m->o);
     const struct {
         const char *name;
         int cols, rows;
@@ -309,8 +350,7 @@ static void tensors(struct maker *m, int embedding, int layers, int n_vocab)
         {"attn_norm", embedding, 1},    {"attn_q", embedding, embedding},
         {"attn_k", embedding, kv},      {"attn_v", embedding, kv},
         {"attn_output", embedding, embedding},
-        {"ffn_norm", embedding, 1},     {"ffn_gate", embedding, ff},
-        {"ffn_up", embedding, ff},      {"ffn_down", ff, embedding},
+        {"ffn_norm", embedding, 1},
     };
     char name[64];
 
@@ -320,6 +360,7 @@ static void tensors(struct maker *m, int embedding, int layers, int n_vocab)
             snprintf(name, sizeof name, "blk.%d.%s.weight", l, layer[i].name);
             tensor(m, name, layer[i].cols, layer[i].rows);
         }
+        feed_forward_tensors(m, embedding, l);
         if (m->o->is_hybrid)
             hybrid_tensors(m, embedding, l);
     }

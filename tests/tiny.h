@@ -17,6 +17,9 @@ struct tiny_opts {
     int type;      /* of the matrices, enum quant_type; F32 is 0 */
     int embedding; /* 0: 64.  A multiple of 64; of 256 for the 256-element formats */
     int layers;    /* 0: 2 */
+    int feed_forward; /* 0: twice the embedding */
+    float gate_bias;  /* in standard deviations of what it is added to; 0: none */
+    int experts, experts_used; /* 0: a dense feed-forward */
     int heads, kv_heads; /* 0: 4, 2 */
     int is_tied;   /* no output.weight */
     int is_hybrid; /* architecture falcon-h1: a Mamba 2 beside the attention of each layer */
