@@ -29,6 +29,8 @@ const struct option bench_options[] = {
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
 
+enum { TOKENS_COUNTED = 8 };
+
 /* --- the grid ----------------------------------------------------------------------------- */
 
 struct grid {
@@ -214,10 +216,29 @@ static double median_s(const struct measured *r, const struct speed_test *t)
     return speed_test_tokens(t) / r->tok_s;
 }
 
-static int add_own_row(struct bench *b, const struct speed_test *t, const struct measured *r,
-                       const struct store_bench *row, struct err *e)
+/* Bytes of weights per decoded token.  Where zeros of hidden values spare some, they are counted on
+ * the first tokens of the test, apart from the samples: counting takes time. */
+static int weights_read(struct bench *b, const struct speed_test *t, double *bytes, struct err *e)
 {
-    double weights = (double)runner_info(b->runner)->weight_bytes_per_token;
+    const struct model_info *m = runner_info(b->runner);
+    int n = t->generate < TOKENS_COUNTED ? t->generate : TOKENS_COUNTED;
+    const struct participation *p;
+    double s;
+
+    *bytes = (double)m->weight_bytes_per_token;
+    if (!m->skips_zeros || t->prompt > 0 || t->streams > 1)
+        return 0;
+    if (runner_count(b->runner, 1, e) < 0 ||
+        runner_time_decode(b->runner, t->depth, 1, n, &s, e) < 0 ||
+        (p = runner_participation(b->runner, e)) == NULL)
+        return -1;
+    *bytes = p->weight_bytes_per_token;
+    return runner_count(b->runner, 0, e);
+}
+
+static int add_own_row(struct bench *b, const struct speed_test *t, const struct measured *r,
+                       double weights, const struct store_bench *row, struct err *e)
+{
     double tokens = (double)r->n * speed_test_tokens(t), s = median_s(r, t);
     int decode = t->prompt == 0;
     struct store_bench own = *row;
@@ -263,6 +284,7 @@ static int store_rows(struct bench *b, const struct speed_test *t, const struct 
     struct strbuf noise = STRBUF_INIT;
     struct json_out o = JSON_OUT(&noise);
     char name[64];
+    double weights;
     int rc = -1;
 
     speed_test_name(name, sizeof name, t);
@@ -271,7 +293,8 @@ static int store_rows(struct bench *b, const struct speed_test *t, const struct 
         .test = name, .depth = t->depth, .batch = t->streams, .threads = m->threads,
         .device = args_str(b->c->args, "device"), .tokens = speed_test_tokens(t),
         .noise = strbuf_str(&noise)};
-    if (strbuf_ok(&noise, e) == 0 && add_own_row(b, t, r, &row, e) >= 0)
+    if (strbuf_ok(&noise, e) == 0 && weights_read(b, t, &weights, e) == 0 &&
+        add_own_row(b, t, r, weights, &row, e) >= 0)
         rc = r->n_rival == 0 || add_rival_row(b, r, &row, e) >= 0 ? 0 : -1;
     strbuf_release(&noise);
     return rc;

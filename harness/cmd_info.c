@@ -5,11 +5,17 @@
 #include "harness/commands.h"
 #include "harness/describe.h"
 #include "harness/open.h"
+#include "harness/participate.h"
 #include "results/query.h"
 
 const struct option info_options[] = {
     {"context", 0, OPTION_INT, "N", "0", 0, 1e9,
      "memory for sequences of N tokens; 0: the model's own length"},
+    {"participation", 0, OPTION_TEXT, "TEXT", NULL, 0, 0,
+     "run TEXT and count the experts and hidden values that take part"},
+    {"tasks", 0, OPTION_WORDS, "TASK,...", NULL, 0, 0, "the same on the queries of tasks"},
+    {"limit", 'n', OPTION_INT, "N", "20", 0, 1e9, "items per task at most; 0: all"},
+    ENCODER_OPTIONS,
     ENGINE_OPTIONS,
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
@@ -80,18 +86,25 @@ int cmd_info(struct context *c, struct err *e)
     struct runner *r = NULL;
     struct strbuf b = STRBUF_INIT;
     struct json_out o;
+    const struct participation *p = NULL;
     int rc = -1;
 
     if (open_model(c, args_at(c->args, 0), (int)args_int(c->args, "context"), &r, e) < 0 ||
         describe_model(&d, r, args_at(c->args, 0), e) < 0)
         goto out;
+    if (participate_wanted(c) && participate(c, r, &p, e) < 0)
+        goto out;
     if (c->json) {
         o = context_json_begin(&b, "info");
         store_model_members(&o, &d.model);
         put_numbers(&o, runner_info(r), runner_tokenizer(r));
+        if (p)
+            participate_json(&o, p, runner_info(r));
         rc = context_json_end(c, &o, e);
     } else {
         write_text(&b, &d.model, runner_info(r), runner_tokenizer(r));
+        if (p && participate_text(&b, p, runner_info(r), context_width(), e) < 0)
+            goto out;
         rc = context_print(c, &b, e);
     }
 out:

@@ -80,6 +80,7 @@ static void fill_info(struct runner *r, enum numerics numerics)
         .weights_bytes = (d.weights_bytes ? d.weights_bytes
                                           : gguf_file_bytes(r->file) + gguf_made_bytes(r->file)) +
                          d.columns_bytes,
+        .skips_zeros = d.columns_bytes > 0,
         .kv_bytes = d.kv_bytes,
         .scratch_bytes = d.scratch_bytes,
         .numerics_id = numerics == NUMERICS_FAST ? "fast/1" : "exact/1",

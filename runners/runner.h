@@ -38,6 +38,7 @@ struct model_info {
     uint64_t state_bytes; /* per sequence, of recurrent layers, whatever its length */
     uint64_t weights_bytes, kv_bytes, scratch_bytes;     /* memory for these options */
     const char *numerics_id; /* "exact/1", "fast/1": stored with every result */
+    int skips_zeros; /* decoding reads only the rows and columns of feed-forwards that take part */
     const char *kernels;     /* chosen: "avx512" */
     int threads;
 };

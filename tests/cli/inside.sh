@@ -51,6 +51,12 @@ for key in architecture parameters non_embedding file_bytes bits_per_weight tens
 done
 run 0 quantize "$model" "$work/small.gguf" --type q8_0
 run 0 info "$work/small.gguf"; prints 'Q8_0'
+run 0 info "$model" --participation 'the city' --tasks facts --limit 2; prints 'active, measured'
+run 0 info "$model" --participation 'the city' --json
+for key in parameters_active_measured weight_bytes_per_token_measured nonzero over_10_percent; do
+    prints "\"$key\": "
+done
+run 1 info "$model" --participation a --device null; says 'does not count'; one_line
 run 0 tasks show facts --doc 0 --model "$model"; prints 'tokens: '
 run 0 tasks check facts
 finish
