@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "runners/gguf.h"
+#include "runners/kernels.h"
 #include "runners/quant.h"
 #include "runners/runner.h"
 #include "tests/tiny.h"
@@ -310,6 +311,21 @@ static void two_hundred_heads_may_share_a_key(void **state)
     assert_true(score(&many) == score(&one));
 }
 
+static void a_threshold_gives_the_same_bits_with_any_kernels_threads_and_batch(void **state)
+{
+    struct tiny_opts t = {.seed = 1, .activation = "fatrelu"};
+    struct runner_opts many = {.threads = 2, .batch_tokens = 5}, one = {.threads = 1};
+    double truth;
+    (void)state;
+    assert_int_equal(tiny_write(path, &t, NULL), 0);
+    truth = score(&one);
+    assert_true(truth < 0 && score(&many) == truth);
+    for (int i = 0; kernels_at(i); i++) {
+        one.kernels = kernels_at(i)->name;
+        assert_true(!kernels_at(i)->usable() || score(&one) == truth);
+    }
+}
+
 /* ---- numbers that are none ---- */
 
 static struct err run_one(const struct runner_opts *o, struct strbuf *b)
@@ -382,6 +398,7 @@ int main(void)
         cmocka_unit_test(a_vocabulary_of_another_size_than_the_embedding_is_refused),
         cmocka_unit_test(a_context_of_a_billion_opens_and_runs),
         cmocka_unit_test(two_hundred_heads_may_share_a_key),
+        cmocka_unit_test(a_threshold_gives_the_same_bits_with_any_kernels_threads_and_batch),
         cmocka_unit_test(an_infinite_logit_that_is_asked_for_is_an_error),
         cmocka_unit_test(check_finite_names_the_first_op_and_position),
     };
