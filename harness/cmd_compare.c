@@ -32,7 +32,8 @@ static int write_page(const struct compare *x, struct store *s, const char *path
 static int print_text(const struct context *c, const struct compare *x, struct store *s,
                       struct err *e)
 {
-    const struct compare_lists l = {(int)args_int(c->args, "lost"), (int)args_int(c->args, "won"), 0};
+    const struct compare_lists l = {.lost = (int)args_int(c->args, "lost"),
+                                    .won = (int)args_int(c->args, "won")};
     struct report_options o = {.color = c->colour, .width = context_width()};
     struct strbuf b = STRBUF_INIT;
     struct report page;

@@ -65,8 +65,8 @@ static const char *part_of(const struct fact_info *f, int way)
 }
 
 /* The pairs of one part, as a task of their own.  Clusters are found again among them. */
-static int add_slice(struct compare *c, const struct pair_task *t, const struct facts *bank, int way,
-                     const char *part, struct err *e)
+static int add_slice(struct compare *c, const struct pair_task *t, const struct facts *bank,
+                     int way, const char *part, struct err *e)
 {
     struct pair_task some = *t;
     const struct pair_task *one = &some;
@@ -203,8 +203,8 @@ static int missing_test(const struct bench_list *l, const struct bench_list *oth
 {
     for (size_t i = 0; i < l->n; i++)
         if (!find_test(other, &l->v[i]))
-            return err_set(e, ERR_INVALID, "run %s has test %s at depth %d, batch %d, run %s has not",
-                           has, l->v[i].test, l->v[i].depth, l->v[i].batch, has_not);
+            return err_set(e, ERR_INVALID, "run %s has test %s at depth %d, batch %d, run %s has "
+                           "not", has, l->v[i].test, l->v[i].depth, l->v[i].batch, has_not);
     return 0;
 }
 
@@ -224,7 +224,8 @@ static int add_bench(struct compare *c, const struct store_bench *x, struct err 
 
 static int compare_benches(struct compare *c, struct store *s, struct err *e)
 {
-    if (query_bench(s, c->a->id, &c->bench_a, e) < 0 || query_bench(s, c->b->id, &c->bench_b, e) < 0)
+    if (query_bench(s, c->a->id, &c->bench_a, e) < 0 ||
+        query_bench(s, c->b->id, &c->bench_b, e) < 0)
         return -1;
     if (c->bench_a.n == 0)
         return err_set(e, ERR_INVALID, "run %s has no finished test", c->a->id);

@@ -1,7 +1,7 @@
 /* arch_build.h -- the inside of the architecture builder, shared by the files arch_*.c only.
  *
  * arch.c has the rows; arch_hparams.c reads the keys and resolves what every layer is (struct
- * layer); the walk in arch.c then asks a mixer and a feed-forward for each.  Builders append
+ * layer); the walk in arch_walk.c then asks a mixer and a feed-forward for each.  Builders append
  * operations to the program and return a value number, or -1 with the error in b->e. */
 #ifndef RUNNERS_ARCH_BUILD_H
 #define RUNNERS_ARCH_BUILD_H
@@ -108,6 +108,8 @@ struct build { /* what the walk over the layers carries along */
 };
 
 extern const struct op OP_EMPTY;
+
+int arch_walk(struct build *b); /* arch_walk.c: everything */
 
 /* arch_hparams.c */
 int arch_hparams(struct build *b);

@@ -306,7 +306,8 @@ int arch_hparams(struct build *b)
     b->layers = mem_calloc((size_t)b->m->hp.layers, sizeof *b->layers);
     if (!b->layers)
         return err_nomem(b->e);
-    if (check_feed_forward(b) < 0 || read_heads(b) < 0 || read_head_sizes(b) < 0 || read_numbers(b) < 0 ||
+    if (check_feed_forward(b) < 0 || read_heads(b) < 0 || read_head_sizes(b) < 0 ||
+        read_numbers(b) < 0 ||
         read_windows(b) < 0 || read_temper(b) < 0)
         return -1;
     return b->a->adjust ? b->a->adjust(b) : 0;

@@ -1,7 +1,7 @@
 /* arch_mla.c -- multi-head latent attention (DeepSeek-V2, arXiv 2405.04434, section 2.1).
  *
- * Always absorbed: a position keeps one latent vector and one rotated key for all heads, queries are
- * carried into the latent space (k_b), and what attention gives is carried out of it (v_b).  One
+ * Always absorbed: a position keeps one latent vector and one rotated key for all heads, queries
+ * are carried into the latent space (k_b), and what attention gives is carried out of it (v_b).  One
  * arithmetic for prefill and decode, so that a score does not depend on how its prefix came to be;
  * and the cache is small. */
 #include <math.h>
@@ -11,7 +11,8 @@
 #include "runners/rope.h"
 
 struct mla {
-    int heads, latent, turned, plain, value; /* turned, plain: of a head's query; value: of its output */
+    int heads, latent;
+    int turned, plain, value; /* of a head: its query, and its output */
 };
 
 static int read_mla(struct build *b, struct mla *s)
@@ -117,8 +118,9 @@ static int add_keys(struct build *b, int layer, int in, const struct mla *s, int
     int turned;
 
     *latent = add_linear(b, layer, in, "attn_kv_a_mqa", 0, s->latent, ACT_NONE);
-    turned = *latent < 0 ? -1
-                         : add_linear(b, layer, in, "attn_kv_a_mqa", s->latent, s->turned, ACT_NONE);
+    if (*latent < 0)
+        return -1;
+    turned = add_linear(b, layer, in, "attn_kv_a_mqa", s->latent, s->turned, ACT_NONE);
     *latent = turned < 0 ? -1 : add_latent_norm(b, layer, *latent, "attn_kv_a_norm.weight");
     if (*latent < 0)
         return -1;

@@ -56,7 +56,7 @@ static int add_route(struct build *b, int layer, int in, const struct route *r)
     return b->e->code ? -1 : emit(b, layer, op, 2 * r->used);
 }
 
-/* A stack of experts, or a tensor for each as old files have; the bias of all where there is one. */
+/* A stack of experts, or a tensor for each as old files have; the bias of all if there is one. */
 static int take_experts(struct build *b, int layer, const char *name, int n, struct op *op, int i)
 {
     char stacked[64], single[64], bias[64];

@@ -222,7 +222,8 @@ static void row_op(const struct device *d, const struct op *op, int row)
         return;
     case OP_ROPE:
         for (int h = 0; h < op->heads; h++)
-            d->k->rope(y + (size_t)h * (size_t)op->head_dim + op->rope_at, rope_row(d, op->rope, row, 0),
+            d->k->rope(y + (size_t)h * (size_t)op->head_dim + op->rope_at,
+                       rope_row(d, op->rope, row, 0),
                        rope_row(d, op->rope, row, 1), op->rope->n_rot, op->rope->halves);
         return;
     case OP_CLAMP:

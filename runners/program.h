@@ -56,7 +56,7 @@ enum op_kind {
     OP_CONCAT,    /* out = [in[0] | in[1]] */
     OP_SLICE,     /* out = as many numbers of in[0] as it has, from `at` on */
     OP_SCALE_BY,  /* out = in[0] * act(in[1]), in[1] one number per row */
-    OP_HEAD_LINEAR, /* head h of out = [slab h of w[0] times its first k numbers | the rest of it] */
+    OP_HEAD_LINEAR, /* head h of out = [slab h of w[0] times its first k numbers | the rest] */
     OP_ROUTE,     /* out = the experts of a row and their weights (route.h) by the logits in[0];
                      w[0]: selection bias, w[1]: a factor per expert, or NULL */
     OP_EXPERTS_UP, /* out = act(w[0] x) * (w[1] x), or act(w[1] x) without w[0], of the experts
