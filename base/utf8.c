@@ -61,6 +61,17 @@ int utf8_is_control(const char *text, size_t n)
             (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9));  /* U+2066..U+2069 */
 }
 
+int utf8_next(const char *s, size_t *n)
+{
+    size_t len = utf8_len(s, 4); /* a NUL ends every sequence before it is read past */
+
+    *n = len ? len : 1;
+    if (*s == '\n' || *s == '\t' || *s == '\r')
+        return 1;
+    return len && !utf8_is_control(s, len) &&
+           !(len == 3 && (memcmp(s, "\xef\xbf\xbe", 3) == 0 || memcmp(s, "\xef\xbf\xbf", 3) == 0));
+}
+
 void utf8_make_printable(char *s, size_t n, int multiline)
 {
     for (size_t i = 0, k; i < n; i += k) {

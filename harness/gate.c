@@ -119,7 +119,7 @@ static int check_accuracy(struct deciding *d, const struct pair_task *const *tas
         return 0;
     if (paired_credit(tasks, n, d->conf, &x, e) < 0)
         return -1;
-    if (x.n == 0)
+    if (x.n + x.alone == 0)
         return 0; /* nothing that could be right or wrong */
     c = gate_add(d->g, GATE_ACCURACY, task, margin, e);
     if (!c)
@@ -127,6 +127,7 @@ static int check_accuracy(struct deciding *d, const struct pair_task *const *tas
     c->metric = task ? tasks[0]->metric : NULL;
     c->filter = task ? tasks[0]->filter : NULL;
     c->n = x.n;
+    c->alone = x.alone;
     c->n_clusters = x.n_clusters;
     c->a = x.a;
     c->b = x.b;
@@ -163,12 +164,13 @@ static int check_likelihood(struct deciding *d, const struct pair_task *const *t
         return 0;
     if (paired_nats(tasks, n, d->conf, &x, e) < 0)
         return -1;
-    if (x.n == 0)
+    if (x.n + x.alone == 0)
         return 0; /* generated answers have no likelihood */
     c = gate_add(d->g, GATE_LIKELIHOOD, task, margin, e);
     if (!c)
         return -1;
     c->n = x.n;
+    c->alone = x.alone;
     c->n_clusters = x.n_clusters;
     c->a = x.a;
     c->b = x.b;
@@ -234,19 +236,32 @@ static void explain(struct gate *g, struct gate_check *c)
                          c->n, mde, c->n_needed);
 }
 
+/* Of a few items a score interval promises too much: there only the test of the counts is heard. */
+static int plainly_lost(const struct deciding *d, const struct gate_check *c)
+{
+    return c->verdict == VERDICT_FAIL &&
+           (c->quantity != GATE_ACCURACY || c->p_adjusted <= d->alpha);
+}
+
 static void judge_difference(struct deciding *d, struct gate_check *c)
 {
     struct gate_numbers x = {c->estimate, c->low, c->high, c->margin, c->practical,
                              c->p_adjusted, d->alpha};
     char mde[40];
 
+    if (c->alone) { /* a broken candidate may have none where the baseline has numbers */
+        c->verdict = VERDICT_INVALID;
+        c->reason = gate_text(d->g, "%zu item%s in only one of the runs a number, %zu in both",
+                              c->alone, c->alone == 1 ? " has" : "s have", c->n);
+        return;
+    }
     if (isnan(c->low) || isnan(c->high)) {
         c->verdict = VERDICT_INCONCLUSIVE;
         c->reason = "too few independent items for an interval";
         return;
     }
     c->verdict = gate_rule(&x);
-    if (c->n < (size_t)d->policy->minimum_items && c->verdict != VERDICT_FAIL) {
+    if (c->n < (size_t)d->policy->minimum_items && !plainly_lost(d, c)) {
         c->verdict = VERDICT_INCONCLUSIVE;
         c->n_needed = fmax(c->n_needed, d->policy->minimum_items);
         write_difference(mde, sizeof mde, c->quantity, c->mde, 0);

@@ -34,6 +34,7 @@ struct gate_check {
     enum verdict verdict;
     const char *reason; /* one sentence */
     size_t n, n_clusters;
+    size_t alone;       /* items that only one run has the quantity of: not comparable */
     double a, b;        /* baseline and candidate, in the quantity's unit */
     double estimate, low, high; /* difference, or ratio for times, memory and energy */
     double conf;        /* of the interval, two-sided */

@@ -2,23 +2,26 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "harness/gate_write.h"
 
 /* XML 1.0 allows no control characters but tab and line ends, not even as references. */
 static void xml(struct strbuf *b, const char *s)
 {
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        switch (c) {
+    for (size_t n; *s; s += n) {
+        int fit = utf8_next(s, &n);
+        switch (*s) {
         case '&': strbuf_adds(b, "&amp;"); break;
         case '<': strbuf_adds(b, "&lt;"); break;
         case '>': strbuf_adds(b, "&gt;"); break;
         case '"': strbuf_adds(b, "&quot;"); break;
         default:
-            if (c >= 0x20)
-                strbuf_addc(b, (char)c);
+            if (!fit)
+                strbuf_addc(b, '?');
+            else if ((unsigned char)*s < 0x20)
+                strbuf_addf(b, "&#%d;", *s);
             else
-                strbuf_addf(b, c == '\t' || c == '\n' || c == '\r' ? "&#%d;" : "?", c);
+                strbuf_add(b, s, n);
         }
     }
 }
@@ -78,11 +81,14 @@ void gate_junit(struct strbuf *out, const struct gate_story *s)
 /* Workflow commands end at a line end; in a property also , and : have a meaning. */
 static void command_text(struct strbuf *b, const char *s, int property)
 {
-    for (; *s; s++) {
+    for (size_t n; *s; s += n) {
+        int fit = utf8_next(s, &n);
         if (*s == '%' || *s == '\r' || *s == '\n' || (property && (*s == ':' || *s == ',')))
             strbuf_addf(b, "%%%02X", (unsigned char)*s);
+        else if (!fit)
+            strbuf_addc(b, '?');
         else
-            strbuf_addc(b, *s);
+            strbuf_add(b, s, n);
     }
 }
 

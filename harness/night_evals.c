@@ -83,6 +83,10 @@ static int compare_nats(struct judge *j, const struct cell_row *cell, const stru
 
     if (paired_nats(&t, 1, CONF, &r, j->e) < 0)
         return -1;
+    if (r.alone && judge_find(j, FINDING_INVALID, 0, "%s, %s: %zu items have a likelihood in only "
+                              "one of this run and %s", cell->spec.series, t->task, r.alone,
+                              baseline) < 0)
+        return -1;
     if (r.n == 0)
         return 0;
     c = begin(j, cell, t->task, baseline, "nats per byte");

@@ -11,7 +11,7 @@
 struct column {
     double *v;
     size_t *cluster;
-    size_t n;
+    size_t n, alone; /* alone: pairs where only one side has the number */
     int clustered;
     double sum_a, sum_b;
 };
@@ -44,6 +44,7 @@ static int column_fill(struct column *c, const struct pair_task *const *tasks, s
             const struct pair *p = &tasks[t]->v[i];
             double a = of(&p->a), b = of(&p->b);
             size_t *first = &place[base + p->first];
+            c->alone += !isnan(a) != !isnan(b);
             if (isnan(a) || isnan(b))
                 continue;
             c->clustered |= *first != 0;
@@ -117,6 +118,7 @@ int paired_credit(const struct pair_task *const *tasks, size_t n_tasks, double c
         goto out;
     n = (double)c.n;
     out->n = c.n;
+    out->alone = c.alone;
     out->n_clusters = k.n_clusters;
     count_credit(out, &c, tasks, n_tasks);
     out->a = c.sum_a / n;
@@ -189,7 +191,7 @@ int paired_nats(const struct pair_task *const *tasks, size_t n_tasks, double con
     if (column_fill(&c, tasks, n_tasks, nats_of, e) < 0 ||
         stats_clustered(c.v, c.cluster, c.n, &k, e) < 0)
         goto out;
-    *out = (struct paired_mean){.n = c.n, .n_clusters = k.n_clusters,
+    *out = (struct paired_mean){.n = c.n, .n_clusters = k.n_clusters, .alone = c.alone,
                                 .a = c.sum_a / (double)c.n, .b = c.sum_b / (double)c.n,
                                 .difference = k.mean, .stderr_ = k.corrected};
     out->interval = paired_mean_interval(out, conf);

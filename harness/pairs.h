@@ -57,6 +57,7 @@ void pairs_release(struct pairs *p);
 
 struct paired_credit {
     size_t n, n_clusters;
+    size_t alone;              /* pairs that have a credit in only one of the runs */
     int binary;                /* all credits are 0 or 1: Tango and McNemar; else t */
     double a, b, difference;   /* means; b - a */
     double lost, won;          /* pairs with less, with more credit */
@@ -76,6 +77,7 @@ double paired_credit_noninferiority(const struct paired_credit *c, double margin
 
 struct paired_mean { /* nats per byte, candidate - baseline; below 0: the candidate is worse */
     size_t n, n_clusters; /* pairs that have a likelihood in both runs */
+    size_t alone;         /* pairs that have one in only one of them */
     double a, b, difference, stderr_;
     struct interval interval;
     double p_loss;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "reports/gnuplot.h"
 #include "reports/number.h"
 #include "reports/page_css.h"
@@ -19,16 +20,17 @@ static void put_text(struct strbuf *b, const char *s)
         {'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}, {'\'', "&#39;"},
     };
 
-    for (; s && *s; s++) {
+    for (size_t n; s && *s; s += n) {
         size_t i = 0;
+        int fit = utf8_next(s, &n);
         while (i < sizeof rows / sizeof rows[0] && rows[i].c != *s)
             i++;
         if (i < sizeof rows / sizeof rows[0])
             strbuf_adds(b, rows[i].text);
-        else if ((unsigned char)*s < 0x20 && !strchr("\t\n\r", *s))
+        else if (!fit)
             strbuf_adds(b, "\xef\xbf\xbd"); /* HTML has no control characters */
         else
-            strbuf_addc(b, *s);
+            strbuf_add(b, s, n);
     }
 }
 

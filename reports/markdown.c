@@ -2,6 +2,7 @@
  * picture would need a second file. */
 #include <string.h>
 
+#include "base/utf8.h"
 #include "reports/number.h"
 #include "reports/writers.h"
 
@@ -9,18 +10,21 @@
  * line breaks become blanks. */
 static void put_text(struct strbuf *b, const char *s)
 {
-    for (; s && *s; s++) {
+    for (size_t n; s && *s; s += n) {
         unsigned char c = (unsigned char)*s;
+        int fit = utf8_next(s, &n);
         if (c == '<')
             strbuf_adds(b, "&lt;");
         else if (c == '&')
             strbuf_adds(b, "&amp;");
         else if (c < 0x20 || c == 0x7f)
             strbuf_addc(b, ' ');
+        else if (!fit)
+            strbuf_adds(b, "\xef\xbf\xbd");
         else {
             if (strchr("\\`*_{}[]()#+!|~>", c))
                 strbuf_addc(b, '\\');
-            strbuf_addc(b, (char)c);
+            strbuf_add(b, s, n);
         }
     }
 }

@@ -22,6 +22,7 @@ struct measured { /* what a night measures */
     double memory;
     const char *machine; /* JSON */
     int quiet, wrong;    /* wrong: so many items are answered worse than the day before */
+    int no_likelihood;   /* of the right answers */
     double own;          /* share by which side B is slower than side A, of the same program */
 };
 
@@ -47,7 +48,8 @@ static void put_eval(struct store *s, const struct measured *m, char id[RUN_ID_S
     for (int i = 0; i < 60; i++) {
         char hash[16];
         const struct store_metric acc = {"acc", "none", i >= m->wrong, 1};
-        const struct store_request q[] = {{-1.25 - (i < m->wrong), 1, 3, 9}, {-2.5, 0, 4, 11}};
+        double gold = m->no_likelihood ? NAN : -1.25 - (i < m->wrong);
+        const struct store_request q[] = {{gold, 1, 3, 9}, {-2.5, 0, 4, 11}};
         const struct store_item it = {
             .task = "arc_easy", .doc_id = i, .doc_hash = hash, .prompt_hash = hash, .gold = "g",
             .gold_index = 0, .prediction = "g", .latency_s = 0.5, .ttft_s = NAN,
@@ -188,6 +190,26 @@ static void the_same_night_after_night_passes(void **state)
     }
     plan_release(&p);
     check_is_clean(s);
+    store_close(s);
+}
+
+/* A candidate whose arithmetic broke has no likelihoods at all: that is no night without losses. */
+static void missing_likelihoods_are_no_pass(void **state)
+{
+    struct store *s = fresh("missing.db");
+    struct plan p = plan_of(first);
+    struct measured m = usual;
+    struct night_report r;
+    (void)state;
+    night(s, &p, 0, &m, &r);
+    night_report_release(&r);
+    m.no_likelihood = 1;
+    night(s, &p, 1, &m, &r);
+    assert_int_equal(r.verdict, VERDICT_INVALID);
+    assert_int_equal(r.findings[0].kind, FINDING_INVALID);
+    assert_non_null(strstr(r.findings[0].text, "60 items have a likelihood in only one"));
+    night_report_release(&r);
+    plan_release(&p);
     store_close(s);
 }
 
@@ -489,6 +511,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_night_after_night_passes),
+        cmocka_unit_test(missing_likelihoods_are_no_pass),
         cmocka_unit_test(lost_items_are_a_regression_in_the_first_line),
         cmocka_unit_test(a_step_in_a_series_is_told_once),
         cmocka_unit_test(a_known_cause_begins_a_segment_and_accuses_nobody),
