@@ -77,13 +77,13 @@ static void clamped_glu(const struct device *d, float limit, float *y, float *ga
 }
 
 static void up_part(const struct device *d, const struct op *op, float *y, float *gate, float *up,
-                    const float *gate_bias, const float *up_bias, int rows)
+                    const float *up_bias, int rows)
 {
     if (up_bias)
         d->k->add(up, up, up_bias, rows);
-    if (gate_bias)
-        d->k->add(gate, gate, gate_bias, rows);
-    if (!op->w[0])
+    if (op_makes_zeros(op))
+        cpu_sparse_glu(d, op, y, gate, up, rows);
+    else if (!op->w[0])
         d->k->act(op->act, y, up, rows);
     else if (op->limit > 0)
         clamped_glu(d, op->limit, y, gate, up, rows);
@@ -113,6 +113,14 @@ static void gather_inputs(const struct device *d, const struct op *op, const int
     }
 }
 
+static void gates(const struct matmul *m, const float *bias, const float *x, size_t ldx, int cols,
+                  float *out)
+{
+    cpu_matmul_exact(m, x, ldx, cols, out, CHUNK_ROWS);
+    for (int c = 0; bias && c < cols; c++)
+        m->d->k->add(out + c * CHUNK_ROWS, out + c * CHUNK_ROWS, bias, m->rows);
+}
+
 static void up_chunk(struct device *d, const struct op *op, const struct pairs *p, int expert,
                      int r0, int rows, struct worker_scratch *s)
 {
@@ -127,13 +135,15 @@ static void up_chunk(struct device *d, const struct op *op, const struct pairs *
     for (int c0 = 0; c0 < n; c0 += COLUMN_BLOCK) {
         int cols = n - c0 < COLUMN_BLOCK ? n - c0 : COLUMN_BLOCK;
         gather_inputs(d, op, pairs + c0, cols, s->columns);
-        cpu_matmul_exact(&up, s->columns, ld, cols, u, CHUNK_ROWS);
         if (op->w[0])
-            cpu_matmul_exact(&gate, s->columns, ld, cols, g, CHUNK_ROWS);
+            gates(&gate, bias_of(op->bias[0], expert, width, r0), s->columns, ld, cols, g);
+        if (op_makes_zeros(op) && n <= SPARSE_COLUMNS)
+            cpu_sparse_up(&up, op, s->columns, ld, g, cols, u);
+        else
+            cpu_matmul_exact(&up, s->columns, ld, cols, u, CHUNK_ROWS);
         for (int c = 0; c < cols; c++) {
             float *y = part_of(d, op->out[0], pairs[c0 + c], op->parts.n, width);
             up_part(d, op, y + r0, g + c * CHUNK_ROWS, u + c * CHUNK_ROWS,
-                    bias_of(op->bias[0], expert, width, r0),
                     bias_of(op->bias[1], expert, width, r0), rows);
             pad_part(y, width, r0 + rows);
         }
