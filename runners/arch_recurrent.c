@@ -369,6 +369,7 @@ static int add_delta_net(struct build *b, int layer, int in, int is_tiled)
 int add_recurrent(struct build *b, int layer, int in)
 {
     unsigned f = b->a->flags;
+    int grouped = 0;
 
     if (f & SHORTCONV)
         return add_shortconv(b, layer, in);
@@ -376,7 +377,10 @@ int add_recurrent(struct build *b, int layer, int in)
         return add_mamba(b, layer, in);
     if (f & MAMBA2)
         return add_mamba2(b, layer, in);
-    return add_delta_net(b, layer, in, (f & DELTA_TILED) != 0);
+    /* A Hugging Face checkpoint has value heads in groups whatever GGUF files have. */
+    if (gguf_get_bool(b->m->file, "densimeter.delta.grouped", &grouped, b->e) < 0)
+        return -1;
+    return add_delta_net(b, layer, in, f & DELTA_TILED && !grouped);
 }
 
 const char *recurrent_output(const struct build *b)

@@ -6,23 +6,30 @@
 
 #include "runners/dmath.h"
 
-enum { LAYERS_MAX = 4096, GATING_SIGMOID = 2, GATING_SOFTMAX = 1 };
+enum { LAYERS_MAX = HF_LAYERS_MAX, GATING_SIGMOID = 2, GATING_SOFTMAX = 1 };
 
-static int refuse(const struct hf *h, const char *why, struct err *e)
+int adjust_refuse(const struct hf *h, const char *why, struct err *e)
 {
     return err_set(e, ERR_UNSUPPORTED, "%s: %s", h->config_path, why);
 }
 
-static int gives_rotary_part(const struct hf *h)
+int adjust_gives_part(const struct hf *h)
 {
     return hf_get(h, "partial_rotary_factor|rotary_pct|rope_pct|rotary_emb_fraction") ||
            json_get(hf_get(h, "rope_parameters"), "partial_rotary_factor");
 }
 
+double adjust_list_at(const struct hf *h, const char *name, int i)
+{
+    const cJSON *j = cJSON_GetArrayItem(hf_get(h, name), i);
+
+    return cJSON_IsNumber(j) ? j->valuedouble : 1;
+}
+
 int adjust_half(struct hf *h, struct err *e)
 {
     (void)e;
-    if (!gives_rotary_part(h))
+    if (!adjust_gives_part(h))
         h->n_rot = h->head_dim / 2;
     return 0;
 }
@@ -30,7 +37,7 @@ int adjust_half(struct hf *h, struct err *e)
 int adjust_quarter(struct hf *h, struct err *e)
 {
     (void)e;
-    if (!gives_rotary_part(h))
+    if (!adjust_gives_part(h))
         h->n_rot = h->head_dim / 4;
     return 0;
 }
@@ -53,201 +60,6 @@ int adjust_glm4moe(struct hf *h, struct err *e)
     return adjust_half(h, e) < 0 ? -1 : adjust_sigmoid(h, e);
 }
 
-/* ---- layers of several kinds ----------------------------------------------------------------- */
-
-/* head_count_kv by layer: 0 where is_attention says no. */
-static void put_kinds(struct hf *h, int (*is_attention)(const struct hf *h, int layer))
-{
-    int32_t v[LAYERS_MAX];
-
-    for (int i = 0; i < h->layers; i++)
-        v[i] = is_attention(h, i) ? h->kv_heads : 0;
-    hf_put_ints(h, "attention.head_count_kv", v, (size_t)h->layers);
-}
-
-static int is_named_attention(const struct hf *h, int layer)
-{
-    const char *s = cJSON_GetStringValue(
-        cJSON_GetArrayItem(hf_get(h, "layer_types|layers_block_type"), layer));
-
-    return s && strstr(s, "attention") && strcmp(s, "linear_attention") != 0;
-}
-
-static int is_lfm2_attention(const struct hf *h, int layer)
-{
-    const cJSON *one;
-
-    if (hf_get(h, "layer_types"))
-        return is_named_attention(h, layer);
-    cJSON_ArrayForEach(one, hf_get(h, "full_attn_idxs"))
-        if (cJSON_IsNumber(one) && one->valuedouble == layer)
-            return 1;
-    return 0;
-}
-
-static int is_jamba_attention(const struct hf *h, int layer)
-{
-    int period = hf_int(h, "attn_layer_period", 8);
-
-    return period > 0 && layer % period == hf_int(h, "attn_layer_offset", 4);
-}
-
-int adjust_lfm2(struct hf *h, struct err *e)
-{
-    (void)e;
-    put_kinds(h, is_lfm2_attention);
-    return 0;
-}
-
-int adjust_lfm2_moe(struct hf *h, struct err *e)
-{
-    return adjust_lfm2(h, e) < 0 ? -1 : adjust_sigmoid(h, e);
-}
-
-/* ---- state spaces ---------------------------------------------------------------------------- */
-
-/* The width of the recurrence, and how many numbers its time steps come from. */
-static int put_inner(struct hf *h, const char *expand, const char *rank, struct err *e)
-{
-    double inner = hf_num(h, "intermediate_size|d_inner", 0);
-    int dt = hf_int(h, rank, 0);
-
-    if (strcmp(expand, "expand") != 0 || inner <= 0)
-        inner = hf_num(h, expand, 2) * h->embd;
-    if (!(inner >= 1 && inner < 1 << 24) || inner != floor(inner))
-        return refuse(h, "the width of the recurrence is out of range", e);
-    hf_put_int(h, "ssm.inner_size", (int64_t)inner);
-    hf_put_int(h, "ssm.time_step_rank", dt > 0 ? dt : (h->embd + 15) / 16);
-    return 0;
-}
-
-static void put_no_attention(struct hf *h)
-{
-    hf_put_int(h, "attention.head_count", 0);
-    hf_put_int(h, "context_length", 1 << 20);
-    hf_put_int(h, "feed_forward_length", 0);
-    h->heads = h->kv_heads = h->head_dim = h->n_rot = 0;
-}
-
-int adjust_mamba(struct hf *h, struct err *e)
-{
-    put_no_attention(h);
-    return put_inner(h, "expand", "time_step_rank", e);
-}
-
-int adjust_falcon_mamba(struct hf *h, struct err *e)
-{
-    hf_put_bool(h, "ssm.dt_b_c_rms", 1);
-    return adjust_mamba(h, e);
-}
-
-int adjust_mamba2(struct hf *h, struct err *e)
-{
-    int heads = hf_int(h, "num_heads", 0), size = hf_int(h, "head_dim", 64);
-
-    if (heads < 1 || heads > 1 << 16 || size < 1 || size > 1 << 14)
-        return refuse(h, "num_heads or head_dim is out of range", e);
-    put_no_attention(h);
-    hf_put_int(h, "ssm.inner_size", (int64_t)heads * size);
-    hf_put_int(h, "ssm.time_step_rank", heads);
-    hf_put_int(h, "ssm.group_count", hf_int(h, "n_groups", 1));
-    return 0;
-}
-
-int adjust_jamba(struct hf *h, struct err *e)
-{
-    put_kinds(h, is_jamba_attention);
-    return put_inner(h, "mamba_expand", "mamba_dt_rank", e);
-}
-
-int adjust_granite_hybrid(struct hf *h, struct err *e)
-{
-    const char *position = hf_str(h, "position_embedding_type", "");
-    int heads = hf_int(h, "mamba_n_heads", 128);
-
-    put_kinds(h, is_named_attention);
-    hf_put_bool(h, "rope.scaling.finetuned", strcmp(position, "rope") == 0);
-    return put_inner(h, "mamba_expand", "mamba_n_heads", e) < 0 || heads < 1 ? -1 : 0;
-}
-
-int adjust_falcon_h1(struct hf *h, struct err *e)
-{
-    int heads = hf_int(h, "mamba_n_heads", 128), inner = hf_int(h, "mamba_d_ssm", 0);
-
-    if (inner <= 0)
-        inner = hf_int(h, "mamba_expand", 2) * h->embd;
-    if (hf_bool(h, "mamba_rms_norm", 0) && hf_bool(h, "mamba_norm_before_gate", 1))
-        return refuse(h, "mamba_norm_before_gate is not supported", e);
-    hf_put_int(h, "ssm.inner_size", inner);
-    hf_put_int(h, "ssm.time_step_rank", heads);
-    hf_put_f32(h, "embedding_scale", hf_num(h, "embedding_multiplier", 1));
-    hf_put_f32(h, "logit_scale", 1 / hf_num(h, "lm_head_multiplier", 1));
-    return 0;
-}
-
-static double list_at(const struct hf *h, const char *name, int i)
-{
-    const cJSON *j = cJSON_GetArrayItem(hf_get(h, name), i);
-
-    return cJSON_IsNumber(j) ? j->valuedouble : 1;
-}
-
-/* Rows of ssm_in are z, x, B, C and the time steps. */
-static double scale_of_input(const struct hf *h, uint64_t row)
-{
-    uint64_t inner = (uint64_t)hf_int(h, "mamba_d_ssm", 0);
-    uint64_t states = (uint64_t)hf_int(h, "mamba_n_groups", 1) *
-                      (uint64_t)hf_int(h, "mamba_d_state", 256);
-    const uint64_t sizes[] = {inner, inner, states, states};
-    int i = 0;
-
-    while (i < 4 && row >= sizes[i])
-        row -= sizes[i++];
-    return hf_num(h, "ssm_in_multiplier", 1) * list_at(h, "ssm_multipliers", i);
-}
-
-double scale_falcon_h1(const struct hf *h, const char *to, uint64_t row)
-{
-    double in = hf_num(h, "attention_in_multiplier", 1);
-
-    if (strcmp(to, "ssm_in") == 0)
-        return scale_of_input(h, row);
-    if (strcmp(to, "ssm_out") == 0)
-        return hf_num(h, "ssm_out_multiplier", 1);
-    if (strcmp(to, "attn_k") == 0)
-        return in * hf_num(h, "key_multiplier", 1);
-    if (strcmp(to, "attn_output") == 0)
-        return hf_num(h, "attention_out_multiplier", 1);
-    if (strcmp(to, "ffn_gate") == 0)
-        return list_at(h, "mlp_multipliers", 0);
-    if (strcmp(to, "ffn_down") == 0)
-        return list_at(h, "mlp_multipliers", 1);
-    return in; /* q and v */
-}
-
-int adjust_qwen3next(struct hf *h, struct err *e)
-{
-    int values = hf_int(h, "linear_num_value_heads", 32);
-    int size = hf_int(h, "linear_key_head_dim", 128);
-    int32_t v[LAYERS_MAX];
-
-    if (values < 1 || values > 1 << 12 || size < 1 || size > 1 << 12)
-        return refuse(h, "the heads of linear attention are out of range", e);
-    if (!gives_rotary_part(h))
-        h->n_rot = h->head_dim / 4;
-    hf_put_int(h, "ssm.conv_kernel", hf_int(h, "linear_conv_kernel_dim", 4));
-    hf_put_int(h, "ssm.state_size", size);
-    hf_put_int(h, "ssm.group_count", hf_int(h, "linear_num_key_heads", 16));
-    hf_put_int(h, "ssm.time_step_rank", values);
-    hf_put_int(h, "ssm.inner_size", (int64_t)values * hf_int(h, "linear_value_head_dim", size));
-    hf_put_int(h, "full_attention_interval", hf_int(h, "full_attention_interval", 4));
-    for (int i = 0; i < h->layers; i++)
-        v[i] = !is_named_attention(h, i);
-    if (hf_get(h, "layer_types"))
-        hf_put_bools(h, "attention.recurrent_layers", v, (size_t)h->layers);
-    return 0;
-}
-
 /* ---- attention ------------------------------------------------------------------------------- */
 
 int adjust_falcon(struct hf *h, struct err *e)
@@ -255,9 +67,9 @@ int adjust_falcon(struct hf *h, struct err *e)
     int is_new = hf_bool(h, "new_decoder_architecture", 0);
 
     if (hf_bool(h, "alibi", 0))
-        return refuse(h, "Falcon with ALiBi is not supported", e);
+        return adjust_refuse(h, "Falcon with ALiBi is not supported", e);
     if (!is_new && !hf_bool(h, "parallel_attn", 1))
-        return refuse(h, "Falcon without parallel attention is not supported", e);
+        return adjust_refuse(h, "Falcon without parallel attention is not supported", e);
     if (!is_new)
         h->kv_heads = hf_bool(h, "multi_query", 1) ? 1 : h->heads;
     hf_put_int(h, "attention.head_count_kv", h->kv_heads);
@@ -316,7 +128,7 @@ int adjust_mla(struct hf *h, struct err *e)
     int value = hf_int(h, "v_head_dim", 0), rank = hf_int(h, "q_lora_rank", 0);
 
     if (plain < 1 || turned < 1 || value < 1 || plain > 1 << 14 || turned > 1 << 14)
-        return refuse(h, "qk_nope_head_dim, qk_rope_head_dim or v_head_dim is out of range", e);
+        return adjust_refuse(h, "qk_nope_head_dim, qk_rope_head_dim or v_head_dim is out of range", e);
     if (rank > 0)
         hf_put_int(h, "attention.q_lora_rank", rank);
     hf_put_int(h, "attention.kv_lora_rank", hf_int(h, "kv_lora_rank", 512));
@@ -337,12 +149,21 @@ int adjust_deepseek3(struct hf *h, struct err *e)
     return adjust_sigmoid(h, e) < 0 ? -1 : adjust_mla(h, e);
 }
 
+int adjust_mistral4(struct hf *h, struct err *e)
+{
+    double beta = json_num(hf_get(h, "rope_parameters|rope_scaling"), "llama_4_scaling_beta", 0);
+
+    if (beta != 0)
+        hf_put_f32(h, "attention.temperature_scale", beta);
+    return adjust_mla(h, e);
+}
+
 int adjust_minicpm(struct hf *h, struct err *e)
 {
     double base = hf_num(h, "dim_model_base", 1);
 
     if (!(base > 0))
-        return refuse(h, "dim_model_base is out of range", e);
+        return adjust_refuse(h, "dim_model_base is out of range", e);
     hf_put_f32(h, "residual_scale", hf_num(h, "scale_depth", 1) / sqrt(h->layers));
     hf_put_f32(h, "logit_scale", h->embd / base);
     return 0;
@@ -436,15 +257,15 @@ int adjust_openelm(struct hf *h, struct err *e)
 
     if (list_ints(h, "num_query_heads", heads) < 0 || list_ints(h, "num_kv_heads", kv) < 0 ||
         divisor < 1 || cJSON_GetArraySize(hf_get(h, "ffn_multipliers")) != h->layers)
-        return refuse(h, "num_query_heads, num_kv_heads or ffn_multipliers do not fit the layers",
+        return adjust_refuse(h, "num_query_heads, num_kv_heads or ffn_multipliers do not fit the layers",
                       e);
     for (int i = 0; i < h->layers; i++) {
-        double want = list_at(h, "ffn_multipliers", i) * h->embd;
+        double want = adjust_list_at(h, "ffn_multipliers", i) * h->embd;
         double n = floor((want + divisor / 2.0) / divisor) * divisor;
         n = n < divisor ? divisor : n;
         n = n < 0.9 * want ? n + divisor : n;
         if (!(n < 1 << 24))
-            return refuse(h, "ffn_multipliers are out of range", e);
+            return adjust_refuse(h, "ffn_multipliers are out of range", e);
         ff[i] = (int32_t)n;
     }
     hf_put_ints(h, "attention.head_count", heads, (size_t)h->layers);
@@ -453,6 +274,73 @@ int adjust_openelm(struct hf *h, struct err *e)
     h->head_dim = hf_int(h, "head_dim", 64);
     h->n_rot = h->head_dim;
     return 0;
+}
+
+/* ---- Gemma 4 ----------------------------------------------------------------------------------- */
+
+static int is_global(const struct hf *h, int layer)
+{
+    const char *s = cJSON_GetStringValue(cJSON_GetArrayItem(hf_get(h, "layer_types"), layer));
+
+    return s && strcmp(s, "full_attention") == 0;
+}
+
+/* A value that layers may have for themselves: "per_layer_config": {"5": {"head_dim": 512}}. */
+static int layer_int(const struct hf *h, int layer, const char *name, int fallback)
+{
+    char text[16];
+    double v;
+
+    snprintf(text, sizeof text, "%d", layer);
+    v = json_num(json_get(hf_get(h, "per_layer_config"), text), name, fallback);
+    return v >= 1 && v <= 1 << 24 ? (int)v : fallback;
+}
+
+/* Global layers turn the first pairs of a head only: the others are divided by so much that they
+ * stand still. */
+static int put_still_pairs(struct hf *h, int head_dim, struct err *e)
+{
+    const cJSON *rope = json_get(hf_get(h, "rope_parameters"), "full_attention");
+    double part = json_num(rope, "partial_rotary_factor", 0.25);
+    float v[4096];
+    int n = head_dim / 2;
+
+    if (!(part >= 0 && part <= 1) || n < 1 || n > 4096)
+        return adjust_refuse(h, "partial_rotary_factor or global_head_dim is out of range", e);
+    for (int i = 0; i < n; i++)
+        v[i] = i < (int)(part * head_dim) / 2 ? 1 : 1e30f;
+    return hf_tensor_made(h, "rope_freqs.weight", v, (size_t)n, e);
+}
+
+int adjust_gemma4(struct hf *h, struct err *e)
+{
+    int local = h->head_dim, global = hf_int(h, "global_head_dim", local);
+    int kv = hf_int(h, "num_global_key_value_heads", h->kv_heads);
+    int shared = hf_int(h, "num_kv_shared_layers", 0), width = hf_int(h, "intermediate_size", 0);
+    int wide = hf_bool(h, "use_double_wide_mlp", 0);
+    int32_t heads[LAYERS_MAX], ff[LAYERS_MAX];
+
+    if (shared < 0 || shared >= h->layers || width < 1 || width > 1 << 24)
+        return adjust_refuse(h, "num_kv_shared_layers or intermediate_size is out of range", e);
+    for (int i = 0; i < h->layers; i++) {
+        int is_wide = wide && i >= h->layers - shared;
+        if (is_global(h, i))
+            global = layer_int(h, i, "head_dim", global);
+        heads[i] = layer_int(h, i, "num_key_value_heads", is_global(h, i) ? kv : h->kv_heads);
+        ff[i] = layer_int(h, i, "intermediate_size", is_wide ? 2 * width : width);
+    }
+    h->kv_layers = h->layers - shared;
+    hf_put_ints(h, "attention.head_count_kv", heads, (size_t)h->layers);
+    hf_put_ints(h, "feed_forward_length", ff, (size_t)h->layers);
+    hf_put_int(h, "attention.shared_kv_layers", shared);
+    hf_put_int(h, "embedding_length_per_layer_input", hf_int(h, "hidden_size_per_layer_input", 0));
+    hf_put_int(h, "attention.key_length", global);
+    hf_put_int(h, "attention.value_length", global);
+    hf_put_int(h, "attention.key_length_swa", local);
+    hf_put_int(h, "attention.value_length_swa", local);
+    hf_put_int(h, "rope.dimension_count", global);
+    hf_put_int(h, "rope.dimension_count_swa", local);
+    return put_still_pairs(h, global, e);
 }
 
 /* ---- feed-forward ---------------------------------------------------------------------------- */
@@ -491,6 +379,15 @@ int adjust_ernie_moe(struct hf *h, struct err *e)
     return 0;
 }
 
+int adjust_exaone_moe(struct hf *h, struct err *e)
+{
+    int width = hf_int(h, "moe_intermediate_size", 0), shared = hf_int(h, "num_shared_experts", 0);
+
+    if (shared > 0 && width > 0 && width < 1 << 20)
+        hf_put_int(h, "expert_shared_feed_forward_length", (int64_t)width * shared);
+    return adjust_sigmoid(h, e);
+}
+
 int adjust_hunyuan_moe(struct hf *h, struct err *e)
 {
     (void)e;
@@ -522,7 +419,7 @@ int adjust_smollm3(struct hf *h, struct err *e)
     cJSON_ArrayForEach(one, hf_get(h, "no_rope_layers")) {
         int turns = cJSON_IsNumber(one) && one->valuedouble != 0;
         if (turns != (++i % 4 != 0))
-            return refuse(h, "no_rope_layers other than every fourth are not supported", e);
+            return adjust_refuse(h, "no_rope_layers other than every fourth are not supported", e);
     }
     return 0;
 }

@@ -100,6 +100,8 @@ struct hf_key {
     double fallback;
 };
 
+enum { HF_LAYERS_MAX = 4096 };
+
 enum hf_flags {
     HF_ROPE_HALVES = 1, /* checkpoints pair (i, i + n/2) where gguf files pair (2i, 2i+1) */
     HF_NORMS_PLUS_ONE = 2,
@@ -133,6 +135,7 @@ struct hf {
     size_t n_sources, cap_sources;
     /* sizes that keys and layouts are computed from */
     int layers, embd, heads, kv_heads, head_dim, n_rot, context;
+    int kv_layers; /* the layers after these use the keys and values of others */
     struct gguf_writer w; /* only its keys */
     char **put;           /* keys that are there already: the first to be put counts */
     size_t n_put, cap_put;

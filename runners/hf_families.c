@@ -254,6 +254,52 @@ static const struct hf_row qwen3next_rows[] = {
     {L "linear_attn.norm", "ssm_norm", HF_EXACT}, {L "linear_attn.out_proj", "ssm_out", 0}, ENDS,
 };
 
+static const struct hf_row qwen35_rows[] = {
+    {L "post_attention_layernorm", "post_attention_norm", 0},
+    {L "linear_attn.in_proj_qkv", "attn_qkv", 0}, {L "linear_attn.in_proj_z", "attn_gate", 0},
+    {L "linear_attn.in_proj_b", "ssm_beta", 0}, {L "linear_attn.in_proj_a", "ssm_alpha", 0},
+    {L "linear_attn.conv1d", "ssm_conv1d", 0}, {L "linear_attn.dt_bias", "ssm_dt.bias", 0},
+    {L "linear_attn.A_log", "ssm_a", HF_NEG_EXP}, {L "linear_attn.norm", "ssm_norm", HF_EXACT},
+    {L "linear_attn.out_proj", "ssm_out", 0}, ENDS,
+};
+
+static const struct hf_row nemotron_h_rows[] = {
+    SSM_ROWS, {L "norm", "attn_norm", 0},
+    {L "mixer.q_proj", "attn_q", 0}, {L "mixer.k_proj", "attn_k", 0},
+    {L "mixer.v_proj", "attn_v", 0}, {L "mixer.o_proj", "attn_output", 0},
+    {L "mixer.up_proj", "ffn_up", 0}, {L "mixer.down_proj", "ffn_down", 0},
+    {L "mixer.gate", "ffn_gate_inp", 0},
+    {L "mixer.gate.e_score_correction_bias", "exp_probs_b.bias", 0},
+    {L "mixer.experts.#.up_proj", "ffn_up.#", 0},
+    {L "mixer.experts.#.down_proj", "ffn_down.#", 0},
+    {L "mixer.experts.up_proj", "ffn_up_exps.weight", 0},
+    {L "mixer.experts.down_proj", "ffn_down_exps.weight", 0},
+    {L "mixer.shared_experts.up_proj", "ffn_up_shexp", 0},
+    {L "mixer.shared_experts.down_proj", "ffn_down_shexp", 0}, ENDS,
+};
+
+static const struct hf_row gemma4_rows[] = {
+    {"embed_tokens_per_layer", "per_layer_token_embd", 0},
+    {"per_layer_model_projection", "per_layer_model_proj", 0},
+    {"per_layer_projection_norm", "per_layer_proj_norm", 0},
+    {L "post_attention_layernorm", "post_attention_norm", 0},
+    {L "pre_feedforward_layernorm", "ffn_norm", 0},
+    {L "post_feedforward_layernorm", "post_ffw_norm", 0},
+    {L "pre_feedforward_layernorm_2", "pre_ffw_norm_2", 0},
+    {L "post_feedforward_layernorm_1", "post_ffw_norm_1", 0},
+    {L "post_feedforward_layernorm_2", "post_ffw_norm_2", 0},
+    {L "layer_scalar", "layer_output_scale.weight", 0}, {L "per_layer_input_gate", "inp_gate", 0},
+    {L "per_layer_projection", "proj", 0}, {L "post_per_layer_input_norm", "post_norm", 0},
+    {L "router.proj", "ffn_gate_inp", 0}, {L "router.scale", "ffn_gate_inp.scale", 0},
+    {L "router.per_expert_scale", "ffn_down_exps.scale", 0},
+    {L "experts.gate_up_proj", "ffn_gate_up_exps.weight", 0},
+    {L "experts.down_proj", "ffn_down_exps.weight", 0}, ENDS,
+};
+
+static const struct hf_row exaone_moe_rows[] = {
+    {L "mlp.e_score_correction_bias", "exp_probs_b.bias", 0}, ENDS,
+};
+
 static const struct hf_row gpt_oss_rows[] = {
     {L "post_attention_layernorm", "post_attention_norm", 0},
     {L "self_attn.sinks", "attn_sinks.weight", 0},
@@ -298,6 +344,11 @@ static const struct hf_key cohere_keys[] = {
 static const struct hf_key gemma2_keys[] = {
     {"attn_logit_softcapping", "attn_logit_softcapping", HF_F32, NAN},
     {"final_logit_softcapping", "final_logit_softcapping", HF_F32, NAN}, K_ENDS,
+};
+
+static const struct hf_key gemma4_keys[] = {
+    {"final_logit_softcapping", "final_logit_softcapping", HF_F32, NAN},
+    {"top_k_experts", "expert_used_count", HF_COUNT, NAN}, K_ENDS,
 };
 
 static const struct hf_key clip_keys[] = {
@@ -388,6 +439,8 @@ static const struct hf_family families[] = {
      adjust_ernie_moe, NULL},
     {"ExaoneForCausalLM|exaone", "exaone", 0, exaone_rows, NULL, NULL, NULL},
     {"Exaone4ForCausalLM|exaone4", "exaone4", WINDOWS, sandwich_rows, NULL, NULL, NULL},
+    {"ExaoneMoeForCausalLM|ExaoneMoEForCausalLM|exaone_moe", "exaone-moe", WINDOWS,
+     exaone_moe_rows, routed_keys, adjust_exaone_moe, NULL},
     {"FalconForCausalLM|RWForCausalLM|falcon", "falcon", LN, bloom_rows, NULL, adjust_falcon,
      NULL},
     {"FalconH1ForCausalLM|falcon_h1", "falcon-h1", 0, falcon_h1_rows, ssm_keys, adjust_falcon_h1,
@@ -397,6 +450,8 @@ static const struct hf_family families[] = {
      adjust_gemma, NULL},
     {"Gemma3ForCausalLM|Gemma3ForConditionalGeneration|gemma3_text|gemma3", "gemma3",
      ONE | WINDOWS, sandwich_rows, gemma2_keys, adjust_gemma, NULL},
+    {"Gemma4ForCausalLM|Gemma4ForConditionalGeneration|Gemma4UnifiedForConditionalGeneration|"
+     "gemma4_text|gemma4", "gemma4", WINDOWS, gemma4_rows, gemma4_keys, adjust_gemma4, NULL},
     {"GPT2LMHeadModel|gpt2", "gpt2", LN, gpt2_rows, NULL, NULL, NULL},
     {"GPTBigCodeForCausalLM|gpt_bigcode", "starcoder", LN, bigcode_rows, NULL, adjust_bigcode,
      NULL},
@@ -427,8 +482,11 @@ static const struct hf_family families[] = {
     {"MiniMaxM2ForCausalLM|minimax_m2", "minimax-m2", 0, NULL, NULL, adjust_minimax, NULL},
     {"Mistral3ForConditionalGeneration|Ministral3ForCausalLM|ministral3|mistral3", "mistral3",
      HALVES, NULL, NULL, adjust_mistral3, NULL},
+    {"Mistral4ForCausalLM|mistral4", "mistral4", 0, mla_rows, routed_keys, adjust_mistral4, NULL},
     {"MPTForCausalLM|MptForCausalLM|mpt", "mpt", LN, mpt_rows, NULL, adjust_mpt, NULL},
     {"NemotronForCausalLM|nemotron", "nemotron", LN | ONE, NULL, NULL, adjust_half, NULL},
+    {"NemotronHForCausalLM|nemotron_h", "nemotron_h", 0, nemotron_h_rows, routed_keys,
+     adjust_nemotron_h, NULL},
     {"OlmoForCausalLM|olmo", "olmo", LN | HALVES, NULL, clip_keys, NULL, NULL},
     {"Olmo2ForCausalLM|olmo2", "olmo2", 0, sandwich_rows, NULL, NULL, NULL},
     {"Olmo3ForCausalLM|olmo3", "olmo2", WINDOWS, sandwich_rows, NULL, NULL, NULL},
@@ -445,6 +503,10 @@ static const struct hf_family families[] = {
     {"Qwen3MoeForCausalLM|qwen3_moe", "qwen3moe", 0, NULL, NULL, NULL, NULL},
     {"Qwen3NextForCausalLM|qwen3_next", "qwen3next", ONE, qwen3next_rows, shared_keys,
      adjust_qwen3next, NULL},
+    {"Qwen3_5ForCausalLM|Qwen3_5ForConditionalGeneration|qwen3_5_text|qwen3_5", "qwen35", ONE,
+     qwen35_rows, NULL, adjust_qwen35, NULL},
+    {"Qwen3_5MoeForCausalLM|Qwen3_5MoeForConditionalGeneration|qwen3_5_moe_text|qwen3_5_moe",
+     "qwen35moe", ONE, qwen35_rows, shared_keys, adjust_qwen35, NULL},
     {"SeedOssForCausalLM|seed_oss", "seed_oss", 0, post_rows, NULL, NULL, NULL},
     {"SmallThinkerForCausalLM|smallthinker", "smallthinker", 0, smallthinker_rows, NULL,
      adjust_smallthinker, NULL},
@@ -458,9 +520,20 @@ static const struct hf_family families[] = {
 };
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
 
-/* Hybrids without experts. */
+/* Hybrids with experts or without are one family to Hugging Face. */
 static const struct hf_family granite_dense = {
     "", "granitehybrid", HALVES, granite_dense_rows, granite_keys, adjust_granite_hybrid, NULL};
+static const struct hf_family nemotron_h_moe = {
+    "", "nemotron_h_moe", 0, nemotron_h_rows, routed_keys, adjust_nemotron_h, NULL};
+
+static const struct hf_family *by_experts(const struct hf_family *f, const cJSON *text)
+{
+    if (strcmp(f->arch, "granitehybrid") == 0 && json_num(text, "num_local_experts", 0) == 0)
+        return &granite_dense;
+    if (strcmp(f->arch, "nemotron_h") == 0 && json_num(text, "n_routed_experts", 0) > 0)
+        return &nemotron_h_moe;
+    return f;
+}
 
 static int names_it(const char *names, const char *name)
 {
@@ -516,10 +589,8 @@ const struct hf_family *hf_family_find(const cJSON *config, const cJSON *text, c
         name = name ? name : names[i];
         f = find(names[i]);
     }
-    if (f && strcmp(f->arch, "granitehybrid") == 0 && json_num(text, "num_local_experts", 0) == 0)
-        return &granite_dense;
     if (f)
-        return f;
+        return by_experts(f, text);
     if (!name) {
         err_set(e, ERR_FORMAT, "%s: neither architectures nor model_type says what this is", path);
         return NULL;

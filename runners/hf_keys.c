@@ -8,7 +8,7 @@
 #include "base/strbuf.h"
 #include "runners/hf_build.h"
 
-enum { NAME_BYTES = 160, LAYERS_MAX = 4096, TEMPLATE_MAX = 16 << 20 };
+enum { NAME_BYTES = 160, LAYERS_MAX = HF_LAYERS_MAX, TEMPLATE_MAX = 16 << 20 };
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
@@ -210,7 +210,7 @@ static int put_row(struct hf *h, const struct hf_key *k, struct err *e)
 
 static const struct hf_key common_keys[] = {
     {"num_hidden_layers|n_layer|n_layers|num_layers|num_transformer_layers", "block_count", HF_INT,
-     NEEDED},
+     NAN},
     {"max_position_embeddings|n_positions|n_ctx|max_seq_len|max_sequence_length|seq_length|"
      "model_max_length|max_context_length", "context_length", HF_INT, 2048},
     {"hidden_size|n_embd|d_model|dim|model_dim", "embedding_length", HF_INT, NEEDED},
@@ -260,7 +260,9 @@ static int read_sizes(struct hf *h, struct err *e)
 {
     double part;
 
-    h->layers = hf_int(h, common_keys[0].from, 0);
+    h->layers = hf_int(h, common_keys[0].from,
+                       cJSON_GetArraySize(hf_get(h, "layers_block_type|layer_types")));
+    h->kv_layers = h->layers;
     h->context = hf_int(h, common_keys[1].from, 2048);
     h->embd = hf_int(h, common_keys[2].from, 0);
     h->heads = hf_int(h, common_keys[4].from, 0); /* some architectures have none, or a list */
@@ -353,6 +355,7 @@ int hf_keys_write(struct hf *h, struct err *e)
     if (read_sizes(h, e) < 0)
         return -1;
     hf_put_str(h, ".general.architecture", f->arch);
+    hf_put_int(h, "block_count", h->layers);
     put_name(h);
     if ((f->adjust && f->adjust(h, e) < 0) || put_rows(h, f->keys, n, e) < 0 ||
         (f->flags & HF_WINDOWS && put_windows(h, e) < 0) || hf_rope_write(h, e) < 0 ||

@@ -64,7 +64,8 @@ static void put_if(struct hf *h, const cJSON *j, const char *from, const char *t
 static int put_yarn(struct hf *h, const cJSON *j, struct err *e)
 {
     double factor, all = json_num(j, "mscale_all_dim", 0), mscale = json_num(j, "mscale", 0);
-    int is_mla = strcmp(h->family->arch, "deepseek2") == 0;
+    int is_mla = strcmp(h->family->arch, "deepseek2") == 0 ||
+                 strcmp(h->family->arch, "mistral4") == 0;
 
     if (read_factor(h, j, &factor, e) < 0)
         return -1;

@@ -443,6 +443,9 @@ static int map_one(struct hf *h, const struct hf_source *s, struct err *e)
                        h->family->arch);
     if (!row->to || m.layer >= h->layers) /* blocks beyond the last predict later tokens */
         return 0;
+    if (m.layer >= h->kv_layers && (strncmp(row->to, "attn_k", 6) == 0 ||
+                                    strncmp(row->to, "attn_v", 6) == 0))
+        return 0; /* Gemma's checkpoints have them though nothing reads them */
     if (strcmp(row->to, "output") == 0 && hf_bool(h, "tie_word_embeddings", 0) && m.rest.n == 7)
         return 0; /* a copy of the embedding, or nothing that is used */
     if (h->family->flags & HF_NORMS_PLUS_ONE && row->how == HF_AS_IS && is_norm(row->to) &&
