@@ -1,6 +1,6 @@
 /* hf_build.h -- the inside of the reader of Hugging Face folders, shared by the files hf_*.c that
  * hf.c calls: hf_families.c has the tables, hf_keys.c and hf_rope.c make keys of config.json,
- * hf_packed.c knows 8-bit and 4-bit codes, hf_tensors.c names tensors and makes what has to be. */
+ * hf_packed.c and hf_codes.c know codes and scales, hf_tensors.c names tensors and makes what has to be. */
 #ifndef RUNNERS_HF_BUILD_H
 #define RUNNERS_HF_BUILD_H
 
@@ -19,6 +19,8 @@ enum hf_packing {
     HF_GPTQ,     /* {in/8, out} words */
     HF_AWQ,      /* {in, out/8} words, columns interleaved */
     HF_MXFP4,    /* gpt-oss: blocks of 16 bytes, exponents beside them */
+    HF_TERNARY,  /* bitnet: two bits, four rows to a byte */
+    HF_ROUNDED,  /* bitnet before it is packed: floats that count as three values */
 };
 
 struct hf_source {
@@ -32,6 +34,7 @@ struct hf_source {
     uint64_t group;            /* columns that share a scale */
     uint64_t block_rows;       /* rows that do; 0: every row its own, or the whole tensor */
     int zero_bias;             /* GPTQ's first format keeps zero points minus 1 */
+    float unit;                /* HF_TERNARY: times this; HF_ROUNDED: over the magnitude, or 0 */
 };
 
 struct hf;
@@ -39,6 +42,15 @@ struct hf;
 int hf_sources_read(struct hf *h, struct err *e);
 /* Bytes of n elements of a row in its type. */
 size_t hf_row_bytes(const struct hf_source *s, uint64_t n);
+/* hf_codes.c: rows and columns of one slab, the scale of a column, what a block can hold. */
+uint64_t hf_rows_of(const struct hf_source *s);
+uint64_t hf_cols_of(const struct hf_source *s);
+uint64_t hf_group_of(const struct hf_source *s, uint64_t column);
+int hf_is_half(float f);
+/* The type that holds the values of integer codes exactly. */
+void hf_choose_type(struct hf_source *s);
+/* Before the first row is written: what the whole tensor has to be read for. */
+void hf_source_prepare(struct hf_source *s);
 float hf_float_at(const struct safetensor *t, uint64_t i); /* of F32, F16 or BF16 */
 /* Row r (over all slabs) of dim[n_dims - 1] elements into out. */
 void hf_row_write(const struct hf_source *s, uint64_t r, uint8_t *out);
@@ -73,7 +85,7 @@ enum { HF_PARTS_MAX = 4 };
 
 /* How a tensor is made of its source: parts of groups of rows, part by part. */
 struct hf_recipe {
-    const struct hf_source *from, **stack; /* stack: [slabs], instead */
+    struct hf_source *from, **stack; /* stack: [slabs], instead */
     int is_transposed;
     enum hf_how math;  /* HF_PLUS_ONE, HF_NEG_EXP, HF_SCALED: the result is floats; else HF_AS_IS */
     const char *to;    /* HF_SCALED: the row's */
@@ -107,6 +119,7 @@ enum hf_flags {
     HF_NORMS_PLUS_ONE = 2,
     HF_WINDOWS = 4,     /* layer_types and sliding_window say which layers have a window */
     HF_LAYER_NORM = 8,  /* epsilon of a LayerNorm */
+    HF_ROUNDS = 16,     /* projections are rounded to three values when the model runs */
 };
 
 struct hf_family {

@@ -419,7 +419,7 @@ static const struct hf_family families[] = {
      "mistral|mixtral", "llama", HALVES, NULL, NULL, NULL, NULL},
     {"ApertusForCausalLM|apertus", "apertus", 0, apertus_rows, NULL, adjust_apertus, NULL},
     {"ArceeForCausalLM|arcee", "arcee", HALVES, NULL, NULL, NULL, NULL},
-    {"BitnetForCausalLM", "bitnet", 0, bitnet_rows, NULL, NULL, NULL},
+    {"BitnetForCausalLM", "bitnet", HF_ROUNDS, bitnet_rows, NULL, NULL, NULL},
     {"BitNetForCausalLM|bitnet", "bitnet-b1.58", 0, bitnet_rows, NULL, NULL, NULL},
     {"BloomForCausalLM|bloom", "bloom", LN, bloom_rows, NULL, NULL, NULL},
     {"ChatGLMModel|ChatGLMForConditionalGeneration|chatglm", "chatglm", 0, chatglm_rows, NULL,

@@ -1,12 +1,6 @@
-/* hf_packed.c -- weights kept as codes with scales beside them, as rows that the engine reads.
+/* hf_packed.c -- finds the tensors that make a weight together: codes, scales, zero points, order.
  *
- * A code's value is (code - zero) * scale of its group, exactly: 4-bit codes whose zero points and
- * scales a GGUF block can hold become Q4_0 or Q4_1 blocks, 8-bit ones Q8_0 blocks, and everything
- * else float32.  Layouts: GPTQ (github.com/AutoGPTQ/AutoGPTQ, qlinear_cuda_old.py), AWQ
- * (github.com/casper-hansen/AutoAWQ, utils/packing_utils.py), compressed-tensors (its
- * compressors/quantized_compressors), FP8 with blocks (DeepSeek-V3's inference/kernel.py), MXFP4
- * (OCP Microscaling formats 1.0, section 5.3, and gpt-oss's weights.py). */
-#include <math.h>
+ * Each way of keeping weights is a row; shapes are checked here, hf_codes.c relies on them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,244 +9,17 @@
 #include "runners/hf_build.h"
 #include "runners/quant.h"
 
-/* ---- reading --------------------------------------------------------------------------------- */
-
-float hf_float_at(const struct safetensor *t, uint64_t i)
-{
-    const uint8_t *p = t->data + i * st_type_bytes(t->type);
-    uint32_t u;
-    float f;
-
-    if (t->type == ST_F16)
-        return half_to_float(le16(p));
-    u = t->type == ST_BF16 ? (uint32_t)le16(p) << 16 : le32(p);
-    memcpy(&f, &u, sizeof f);
-    return f;
-}
-
-static float float8(enum st_type type, uint8_t b)
-{
-    int e = b >> 3 & 15, m = b & 7;
-    float v;
-
-    if (type == ST_F8_E5M2)
-        return half_to_float((uint16_t)(b << 8));
-    if ((b & 0x7f) == 0x7f)
-        return NAN;
-    v = e ? ldexpf((float)(8 + m), e - 10) : ldexpf((float)m, -9);
-    return b & 0x80 ? -v : v;
-}
-
-static uint32_t field(const struct safetensor *t, uint64_t word, uint64_t i, int bits)
-{
-    return le32(t->data + 4 * word) >> (i * (uint64_t)bits) & ((1u << bits) - 1);
-}
-
-/* The place of a column among the eight of a word in AWQ's order. */
-static uint64_t awq_place(uint64_t c)
-{
-    return (c & 1) * 4 + (c & 7) / 2;
-}
-
-static uint64_t rows_of(const struct hf_source *s) /* of one slab */
-{
-    return s->n_dims < 2 ? 1 : s->dim[s->n_dims - 2];
-}
-
-static uint64_t cols_of(const struct hf_source *s)
-{
-    return s->n_dims < 1 ? 1 : s->dim[s->n_dims - 1];
-}
-
-static uint64_t group_of(const struct hf_source *s, uint64_t c)
-{
-    const struct safetensor *o = s->order;
-
-    if (!o)
-        return c / s->group;
-    return o->type == ST_I64 ? le64(o->data + 8 * c) : le32(o->data + 4 * c);
-}
-
-static float scale_at(const struct hf_source *s, uint64_t r, uint64_t g)
-{
-    uint64_t cols = cols_of(s), rows = rows_of(s), n = (cols + s->group - 1) / s->group;
-
-    if (!s->scale)
-        return 1;
-    if (s->packing == HF_GPTQ || s->packing == HF_AWQ)
-        return hf_float_at(s->scale, g * rows + r);
-    if (s->packing == HF_FLOAT8 && s->block_rows)
-        return hf_float_at(s->scale, (r / rows * ((rows + s->block_rows - 1) / s->block_rows) +
-                                   r % rows / s->block_rows) * n + g);
-    return hf_float_at(s->scale, s->block_rows ? 0 : r * n + g);
-}
-
-static int zero_at(const struct hf_source *s, uint64_t r, uint64_t g)
-{
-    uint64_t per = 32 / (uint64_t)s->bits, rows = rows_of(s);
-    uint64_t n = (cols_of(s) + s->group - 1) / s->group;
-    int half = 1 << (s->bits - 1);
-
-    switch (s->packing) {
-    case HF_GPTQ:
-        return (int)((field(s->zero, g * (rows / per) + r / per, r % per, s->bits) +
-                      (uint32_t)s->zero_bias) & ((1u << s->bits) - 1));
-    case HF_AWQ:
-        return (int)field(s->zero, g * (rows / per) + r / per, awq_place(r), s->bits);
-    case HF_PACKED: /* packed along the rows */
-        return s->zero ? (int)field(s->zero, r / per * n + g, r % per, s->bits) : half;
-    default:
-        return s->zero ? (int8_t)s->zero->data[r * n + g] + 128 : 128;
-    }
-}
-
-static int code_at(const struct hf_source *s, uint64_t r, uint64_t c)
-{
-    uint64_t per = 32 / (uint64_t)s->bits, rows = rows_of(s), cols = cols_of(s);
-
-    switch (s->packing) {
-    case HF_GPTQ:
-        return (int)field(s->codes, c / per * rows + r, c % per, s->bits);
-    case HF_AWQ:
-        return (int)field(s->codes, c * (rows / per) + r / per, awq_place(r), s->bits);
-    case HF_PACKED:
-        return (int)field(s->codes, r * ((cols + per - 1) / per) + c / per, c % per, s->bits);
-    default:
-        return (int8_t)s->codes->data[r * cols + c] + 128;
-    }
-}
-
-/* ---- rows ------------------------------------------------------------------------------------ */
-
-static void put_float(uint8_t *p, float f)
-{
-    memcpy(p, &f, sizeof f);
-}
-
-static void put_half(uint8_t *p, float f)
-{
-    uint16_t h = float_to_half(f);
-
-    p[0] = (uint8_t)h;
-    p[1] = (uint8_t)(h >> 8);
-}
-
-static void write_floats(const struct hf_source *s, uint64_t r, uint8_t *out)
-{
-    uint64_t cols = cols_of(s);
-
-    for (uint64_t c = 0; c < cols; c++) {
-        uint64_t g = s->packing == HF_FLOAT8 ? c / s->group : group_of(s, c);
-        float v = s->packing == HF_FLOAT8
-                      ? float8(s->codes->type, s->codes->data[r * cols + c])
-                      : (float)(code_at(s, r, c) - zero_at(s, r, g));
-        put_float(out + 4 * c, v * scale_at(s, r, g));
-    }
-}
-
-/* Q4_0: (code - 8) * d.  Q4_1: code * d + m. */
-static void write_nibbles(const struct hf_source *s, uint64_t r, uint8_t *out)
-{
-    int head = s->type == QUANT_Q4_1 ? 4 : 2;
-
-    for (uint64_t c = 0; c < cols_of(s); c += 32, out += head + 16) {
-        float d = scale_at(s, r, group_of(s, c));
-        put_half(out, d);
-        if (s->type == QUANT_Q4_1)
-            put_half(out + 2, -d * (float)zero_at(s, r, group_of(s, c)));
-        for (uint64_t i = 0; i < 16; i++)
-            out[head + (int)i] =
-                (uint8_t)(code_at(s, r, c + i) | code_at(s, r, c + 16 + i) << 4);
-    }
-}
-
-static void write_bytes(const struct hf_source *s, uint64_t r, uint8_t *out)
-{
-    for (uint64_t c = 0; c < cols_of(s); c += 32, out += 34) {
-        put_half(out, scale_at(s, r, group_of(s, c)));
-        for (uint64_t i = 0; i < 32; i++)
-            out[2 + i] = (uint8_t)(code_at(s, r, c + i) - 128);
-    }
-}
-
-/* Values 2j and 2j+1 share a byte there, j and j+16 here. */
-static void write_mxfp4(const struct hf_source *s, uint64_t r, uint8_t *out)
-{
-    uint64_t blocks = cols_of(s) / 32;
-    const uint8_t *p = s->codes->data + r * blocks * 16, *e = s->scale->data + r * blocks;
-
-    for (uint64_t b = 0; b < blocks; b++, p += 16, out += 17) {
-        out[0] = e[b];
-        for (int j = 0; j < 16; j++) {
-            int low = p[j / 2] >> (j % 2 * 4) & 15, high = p[8 + j / 2] >> (j % 2 * 4) & 15;
-            out[1 + j] = (uint8_t)(low | high << 4);
-        }
-    }
-}
-
-size_t hf_row_bytes(const struct hf_source *s, uint64_t n)
-{
-    return quant_bytes(quant_find(s->type), (size_t)n);
-}
-
-void hf_row_write(const struct hf_source *s, uint64_t r, uint8_t *out)
-{
-    if (s->packing == HF_PLAIN) {
-        size_t n = hf_row_bytes(s, cols_of(s));
-        memcpy(out, s->codes->data + r * n, n);
-    } else if (s->packing == HF_MXFP4) {
-        write_mxfp4(s, r, out);
-    } else if (s->type == QUANT_F32) {
-        write_floats(s, r, out);
-    } else if (s->type == QUANT_Q8_0) {
-        write_bytes(s, r, out);
-    } else {
-        write_nibbles(s, r, out);
-    }
-}
-
-/* ---- which type holds the values exactly ----------------------------------------------------- */
-
-static int is_half(float f)
-{
-    return isfinite(f) && half_to_float(float_to_half(f)) == f;
-}
-
-/* No order among columns but the plain one. */
-static int in_order(const struct hf_source *s)
-{
-    for (uint64_t c = 0; s->order && c < cols_of(s); c++)
-        if (group_of(s, c) != c / s->group)
-            return 0;
-    return 1;
-}
-
-static void choose_type(struct hf_source *s)
-{
-    int middle = 1 << (s->bits - 1), symmetric = 1, affine = s->bits == 4;
-
-    s->type = QUANT_F32;
-    if ((s->bits != 4 && s->bits != 8) || cols_of(s) % 32 || s->group % 32 || !in_order(s))
-        return;
-    for (uint64_t r = 0; r < rows_of(s) && (symmetric || affine); r++)
-        for (uint64_t g = 0; g * s->group < cols_of(s); g++) {
-            float d = scale_at(s, r, g);
-            int zero = zero_at(s, r, g);
-            symmetric &= is_half(d) && zero == middle;
-            affine &= is_half(d) && is_half(-d * (float)zero);
-        }
-    if (symmetric)
-        s->type = s->bits == 8 ? QUANT_Q8_0 : QUANT_Q4_0;
-    else if (affine)
-        s->type = QUANT_Q4_1;
-}
-
-/* ---- finding them ---------------------------------------------------------------------------- */
-
 static int refuse(const struct hf *h, const struct hf_source *s, const char *why, struct err *e)
 {
     return err_set(e, ERR_FORMAT, "%s: tensor '%.*s': %s", h->folder,
                    (int)(s->name.n < 80 ? s->name.n : 80), s->name.s, why);
+}
+
+static int ends_with(struct gguf_str s, const char *ending)
+{
+    size_t n = strlen(ending);
+
+    return s.n > n && memcmp(s.s + s.n - n, ending, n) == 0;
 }
 
 /* A companion of the tensor by another ending; NULL when it is not there. */
@@ -280,6 +47,13 @@ static const cJSON *packing_config(const struct hf *h)
     return hf_get(h, "quantization_config|compression_config");
 }
 
+static int is_method(const struct hf *h, const char *name)
+{
+    const char *method = json_str(packing_config(h), "quant_method");
+
+    return method && strcmp(method, name) == 0;
+}
+
 /* The order of columns, checked: every group is there. */
 static int check_order(const struct hf *h, const struct hf_source *s, uint64_t groups,
                        struct err *e)
@@ -288,10 +62,10 @@ static int check_order(const struct hf *h, const struct hf_source *s, uint64_t g
 
     if (!o)
         return 0;
-    if ((o->type != ST_I32 && o->type != ST_I64) || o->n_dims != 1 || o->dim[0] != cols_of(s))
+    if ((o->type != ST_I32 && o->type != ST_I64) || o->n_dims != 1 || o->dim[0] != hf_cols_of(s))
         return refuse(h, s, "its g_idx has another shape than its columns", e);
     for (uint64_t c = 0; c < o->dim[0]; c++)
-        if (group_of(s, c) >= groups)
+        if (hf_group_of(s, c) >= groups)
             return refuse(h, s, "its g_idx names a group that is not there", e);
     return 0;
 }
@@ -325,7 +99,7 @@ static int take_gptq(struct hf *h, struct hf_source *s, struct err *e)
         s->order = NULL;
     if (check_order(h, s, groups, e) < 0)
         return -1;
-    choose_type(s);
+    hf_choose_type(s);
     return 0;
 }
 
@@ -391,7 +165,7 @@ static int take_packed(struct hf *h, struct hf_source *s, struct err *e)
     groups = (cols - 1) / s->group + 1;
     if (s->zero && (s->zero->type != ST_I32 || !has_shape(s->zero, (rows + per - 1) / per, groups)))
         return refuse(h, s, "its zero points have an impossible shape", e);
-    choose_type(s);
+    hf_choose_type(s);
     return 0;
 }
 
@@ -412,7 +186,7 @@ static int take_int8(struct hf *h, struct hf_source *s, struct err *e)
     if (s->zero && (s->zero->type != ST_I8 || s->zero->bytes * st_type_bytes(s->scale->type) !=
                                                   s->scale->bytes || s->block_rows))
         return refuse(h, s, "its zero points have an impossible shape", e);
-    choose_type(s);
+    hf_choose_type(s);
     return 0;
 }
 
@@ -431,8 +205,8 @@ static int take_float8(struct hf *h, struct hf_source *s, struct err *e)
     uint64_t rows, cols, slabs = 1, n;
 
     copy_shape(s);
-    rows = rows_of(s);
-    cols = cols_of(s);
+    rows = hf_rows_of(s);
+    cols = hf_cols_of(s);
     for (int i = 0; i < s->n_dims - 2; i++)
         slabs *= s->dim[i];
     s->type = QUANT_F32;
@@ -470,6 +244,43 @@ static int take_mxfp4(struct hf *h, struct hf_source *s, struct err *e)
     s->n_dims = n - 1;
     s->dim[n - 2] *= 32;
     s->type = QUANT_MXFP4;
+    return 0;
+}
+
+/* {out/4, in} bytes and one scale, which multiplies or divides by the kind of layer. */
+static int take_ternary(struct hf *h, struct hf_source *s, struct err *e)
+{
+    const char *kind = json_str(packing_config(h), "linear_class");
+    int divides = !kind || strcmp(kind, "autobitlinear") != 0;
+    float scale;
+
+    copy_shape(s);
+    if (s->n_dims != 2 || s->codes->bytes == 0 || !is_float(s->scale) ||
+        s->scale->bytes != st_type_bytes(s->scale->type))
+        return refuse(h, s, "ternary weights and their scale do not fit together", e);
+    scale = hf_float_at(s->scale, 0);
+    s->packing = HF_TERNARY;
+    s->unit = divides ? 1 / scale : scale;
+    s->dim[0] *= 4;
+    s->type = hf_cols_of(s) % 256 == 0 && hf_is_half(s->unit) ? QUANT_TQ2_0 : QUANT_F32;
+    return 0;
+}
+
+/* Projections of models that round their weights to three values when they run. */
+static int is_rounded(const struct hf *h, const struct hf_source *s)
+{
+    const char *mode = json_str(packing_config(h), "quantization_mode");
+
+    return (h->family->flags & HF_ROUNDS || (mode && strcmp(mode, "online") == 0)) &&
+           is_float(s->codes) && s->codes->n_dims == 2 && s->codes->bytes > 0 &&
+           ends_with(s->name, "_proj.weight");
+}
+
+static int take_rounded(struct hf_source *s)
+{
+    copy_shape(s);
+    s->packing = HF_ROUNDED;
+    s->type = QUANT_F32;
     return 0;
 }
 
@@ -511,13 +322,6 @@ static const char *const companions[] = {
     ".input_scale", ".input_zero_point", ".input_global_scale", ".output_scale", ".k_scale",
     ".v_scale", ".scales", ".qzeros", ".g_idx", "_scales", ".activation_scale",
 };
-
-static int ends_with(struct gguf_str s, const char *ending)
-{
-    size_t n = strlen(ending);
-
-    return s.n > n && memcmp(s.s + s.n - n, ending, n) == 0;
-}
 
 static int is_companion(struct gguf_str name)
 {
@@ -573,14 +377,16 @@ static int take_weight(struct hf *h, struct hf_source *s, struct err *e)
         s->zero = beside(h, s->name, ending, other);
         return take_int8(h, s, e);
     }
+    if (s->codes->type == ST_U8 && s->scale && is_method(h, "bitnet"))
+        return take_ternary(h, s, e);
     s->scale = NULL;
-    return take_plain(h, s, e);
+    return is_rounded(h, s) ? take_rounded(s) : take_plain(h, s, e);
 }
 
 static int check_method(const struct hf *h, const char *method, struct err *e)
 {
     static const char *const known[] = {"gptq", "awq", "compressed-tensors", "mxfp4", "fp8",
-                                        "fbgemm_fp8"};
+                                        "fbgemm_fp8", "bitnet"};
 
     for (size_t i = 0; method && i < sizeof known / sizeof known[0]; i++)
         if (strcmp(method, known[i]) == 0)
@@ -588,7 +394,7 @@ static int check_method(const struct hf *h, const char *method, struct err *e)
     if (!method)
         return 0;
     return err_set(e, ERR_UNSUPPORTED, "%s: weights quantised by '%.32s' are not read; known: "
-                   "gptq, awq, compressed-tensors, mxfp4, fp8, fbgemm_fp8", h->config_path, method);
+                   "gptq, awq, compressed-tensors, mxfp4, fp8, fbgemm_fp8, bitnet", h->config_path, method);
 }
 
 int hf_sources_read(struct hf *h, struct err *e)

@@ -335,7 +335,7 @@ static int finish(struct hf *h, struct gguf_tensor *t, const struct hf_recipe *r
     return 0;
 }
 
-static int add_one(struct hf *h, const struct hf_source *s, const struct hf_row *row,
+static int add_one(struct hf *h, struct hf_source *s, const struct hf_row *row,
                    const struct match *m, int half, struct err *e)
 {
     struct gguf_tensor *t;
@@ -364,7 +364,7 @@ static struct gguf_tensor *find_tensor(const struct hf *h, const char *name)
 }
 
 /* Slab m->expert of a tensor whose other slabs may be there already. */
-static int add_slab(struct hf *h, const struct hf_source *s, const struct hf_row *row,
+static int add_slab(struct hf *h, struct hf_source *s, const struct hf_row *row,
                     const struct match *m, struct err *e)
 {
     char name[GGUF_NAME_MAX];
@@ -428,7 +428,7 @@ static int is_norm(const char *to)
     return n >= 4 && strcmp(to + n - 4, "norm") == 0;
 }
 
-static int map_one(struct hf *h, const struct hf_source *s, struct err *e)
+static int map_one(struct hf *h, struct hf_source *s, struct err *e)
 {
     struct gguf_str name = without_prefix(s->name);
     struct match m;
@@ -561,6 +561,7 @@ int hf_tensors_fill(struct hf *h, struct gguf_tensor *t, size_t n, struct err *e
             return err_nomem(e);
         block = mem_aligned(64, t[i].bytes);
         row = mem_alloc(hf_row_bytes(p->from, p->cols));
+        hf_source_prepare(p->from);
         if (block && row)
             make(h, p, block, row);
         mem_free(row);

@@ -172,6 +172,7 @@ static int open_tokenizer(struct runner *r, const char *path, struct err *e)
     if (is_folder ? tokens > rows : tokens != rows)
         return err_set(e, ERR_FORMAT, "%s: the vocabulary has %d tokens, token_embd.weight %d rows",
                        path, tokens, rows);
+    tokenizer_pad(r->tokenizer, rows);
     return 0;
 }
 

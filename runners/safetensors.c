@@ -168,10 +168,12 @@ static int by_place(const void *a, const void *b)
 /* Of the tensors read last, which stay in the order of their places. */
 static int check_overlap(struct safetensors *s, const struct part *p, struct err *e)
 {
-    struct safetensor *t = s->v + p->first;
+    struct safetensor *t;
 
-    if (p->n > 1)
-        qsort(t, p->n, sizeof *t, by_place);
+    if (p->n == 0)
+        return 0;
+    t = s->v + p->first;
+    qsort(t, p->n, sizeof *t, by_place);
     for (size_t i = 1; i < p->n; i++)
         if (t[i - 1].data + t[i - 1].bytes > t[i].data)
             return err_set(e, ERR_FORMAT, "%s: tensors '%.*s' and '%.*s' overlap", p->path,

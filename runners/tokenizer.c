@@ -154,9 +154,11 @@ int tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, in
 {
     for (size_t i = 0; i < n; i++) {
         int32_t id = ids[i];
+        if (id >= t->vocab.n && id < tokenizer_size(t))
+            continue;
         if (id < 0 || id >= t->vocab.n)
             return err_set(e, ERR_USAGE, "%s: token id %d; the vocabulary has 0 to %d",
-                           t->vocab.path, (int)id, t->vocab.n - 1);
+                           t->vocab.path, (int)id, tokenizer_size(t) - 1);
         switch (t->vocab.type[id]) {
         case TOKEN_NORMAL:
         case TOKEN_BYTE:
@@ -177,9 +179,14 @@ int tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, in
     return strbuf_ok(out, e);
 }
 
+void tokenizer_pad(struct tokenizer *t, int size)
+{
+    t->padding = size > t->vocab.n ? size - t->vocab.n : 0;
+}
+
 int tokenizer_size(const struct tokenizer *t)
 {
-    return t->vocab.n;
+    return t->vocab.n + t->padding;
 }
 
 int32_t tokenizer_bos(const struct tokenizer *t)

@@ -44,6 +44,8 @@ int tokenizer_encode(struct tokenizer *t, const char *text, size_t n, int flags,
 int tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, int special,
                      struct strbuf *out, struct err *e);
 
+/* Ids up to size - 1 are tokens without text from now on: a model has rows for them. */
+void tokenizer_pad(struct tokenizer *t, int size);
 int tokenizer_size(const struct tokenizer *t); /* ids are 0 .. size-1 */
 int32_t tokenizer_bos(const struct tokenizer *t); /* -1: none */
 int32_t tokenizer_eos(const struct tokenizer *t);

@@ -34,6 +34,7 @@ struct tokenizer {
     struct vocab vocab;
     struct special *special; /* NULL with encode_all */
     char *pre, *path;        /* path: NULL when the vocab's is somebody else's */
+    int32_t padding;         /* ids after the vocab's, without text */
 };
 
 /* For decode: a blank for U+2581 and the byte of a byte token "<0xHH>". */

@@ -438,6 +438,47 @@ static void mxfp4_blocks_keep_their_values(void **state)
     close_all(g);
 }
 
+/* Four rows to a byte; the scale multiplies or divides by the kind of layer. */
+static void ternary_weights_have_their_values(void **state)
+{
+    static const uint8_t bytes[] = {0x18, 0x86}; /* columns: -1 1 0 -1 and 1 0 -1 1 */
+    static const float times[] = {-2, 2, 2, 0, 0, -2, -2, 2};
+    static const float over[] = {-0.5f, 0.5f, 0.5f, 0, 0, -0.5f, -0.5f, 0.5f};
+    static const float scale[] = {2};
+    struct weights w = {0};
+    struct gguf *g;
+    (void)state;
+
+    ADD(".weight", "U8", "[1,2]", bytes);
+    ADD(".weight_scale", "F32", "[1]", scale);
+    finish(&w);
+    g = open_with(LLAMA ",\"quantization_config\":{\"quant_method\":\"bitnet\","
+                        "\"linear_class\":\"autobitlinear\"}");
+    assert_shape(g, "blk.0.ffn_up.weight", 2, 4, 1);
+    assert_values(g, "blk.0.ffn_up.weight", times, 8);
+    gguf_close(g);
+    g = open_with(LLAMA ",\"quantization_config\":{\"quant_method\":\"bitnet\"}");
+    assert_values(g, "blk.0.ffn_up.weight", over, 8);
+    close_all(g);
+}
+
+/* round(w / mean |w|), at most 1, times mean |w|: the mean of these is 2. */
+static void weights_that_count_as_three_values_are_rounded(void **state)
+{
+    static const float v[] = {0.5f, -1, 3, -3.5f}, want[] = {0, 0, 2, -2};
+    struct weights w = {0};
+    struct gguf *g;
+    (void)state;
+
+    ADD(".weight", "F32", "[1,4]", v);
+    weights_add(&w, "model.norm.weight", "F32", "[4]", v, sizeof v);
+    finish(&w);
+    g = open_with("\"architectures\":[\"BitnetForCausalLM\"]," SIZES);
+    assert_values(g, "blk.0.ffn_up.weight", want, 4);
+    assert_values(g, "output_norm.weight", v, 4);
+    close_all(g);
+}
+
 /* 32 columns, 8 rows of 4-bit codes i % 16, zero point `zero` everywhere. */
 static int type_of_gptq(int zero, float scale, float want[256])
 {
@@ -731,6 +772,82 @@ static void a_folder_that_is_no_model_is_an_error(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+/* A whole model of eight rows and two tokens, in two files of weights. */
+static void write_model(char dir[256])
+{
+    static const char config[] = "{" LLAMA "}";
+    static const char tokens[] =
+        "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1},\"merges\":[]}}";
+    static const struct { const char *name, *shape; size_t n; } tensors[] = {
+        {"model.embed_tokens.weight", "[8,4]", 32}, {"model.norm.weight", "[4]", 4},
+        {"model.layers.0.input_layernorm.weight", "[4]", 4},
+        {"model.layers.0.post_attention_layernorm.weight", "[4]", 4},
+        {"model.layers.0.self_attn.q_proj.weight", "[4,4]", 16},
+        {"model.layers.0.self_attn.k_proj.weight", "[2,4]", 8},
+        {"model.layers.0.self_attn.v_proj.weight", "[2,4]", 8},
+        {"model.layers.0.self_attn.o_proj.weight", "[4,4]", 16},
+        {"model.layers.0.mlp.gate_proj.weight", "[8,4]", 32},
+        {"model.layers.0.mlp.up_proj.weight", "[8,4]", 32},
+        {"model.layers.0.mlp.down_proj.weight", "[4,8]", 32},
+    };
+    enum { N = sizeof tensors / sizeof tensors[0] };
+    struct strbuf index = STRBUF_INIT;
+    char file[32];
+
+    folder_make(dir);
+    folder_put(dir, "config.json", config, strlen(config));
+    folder_put(dir, "tokenizer.json", tokens, strlen(tokens));
+    strbuf_adds(&index, "{\"weight_map\":{");
+    for (int part = 0; part < 2; part++) {
+        struct weights w = {0};
+        snprintf(file, sizeof file, "model-%d.safetensors", part);
+        for (int i = part; i < N; i += 2) {
+            add_floats(&w, tensors[i].name, tensors[i].shape, tensors[i].n);
+            strbuf_addf(&index, "%s\"%s\":\"%s\"", i ? "," : "", tensors[i].name, file);
+        }
+        finish(&w);
+        folder_put(dir, file, image.s, image.len);
+    }
+    strbuf_adds(&index, "}}");
+    folder_put(dir, "model.safetensors.index.json", index.s, index.len);
+    strbuf_release(&index);
+    strbuf_release(&image);
+}
+
+static int keep_nats(void *user, int i, const struct reply *a)
+{
+    (void)i;
+    *(double *)user = a->nats;
+    return 0;
+}
+
+static void a_folder_runs_and_rows_beyond_its_tokens_have_no_text(void **state)
+{
+    static const int32_t ids[] = {0, 1, 0}, last = 7, beyond = 8;
+    struct request q = {.kind = REQUEST_SCORE, .ids = ids, .n_ids = 3, .n_given = 1};
+    struct strbuf text = STRBUF_INIT;
+    struct runner_opts o = {.threads = 1};
+    struct err e = ERR_NONE;
+    struct runner *r;
+    double nats = NAN;
+    char dir[256];
+    (void)state;
+
+    write_model(dir);
+    if (runner_open(&r, dir, &o, &e) < 0 || runner_run(r, &q, 1, keep_nats, &nats, NULL, &e) < 0)
+        fail_msg("%s", e.text);
+    assert_true(nats < 0);
+    assert_int_equal(tokenizer_size(runner_tokenizer(r)), 8);
+    assert_int_equal(tokenizer_decode(runner_tokenizer(r), ids, 3, 0, &text, &e), 0);
+    assert_int_equal(tokenizer_decode(runner_tokenizer(r), &last, 1, 1, &text, &e), 0);
+    assert_string_equal(strbuf_str(&text), "aba");
+    assert_int_equal(tokenizer_decode(runner_tokenizer(r), &beyond, 1, 1, &text, &e), -1);
+    strbuf_release(&text);
+    runner_close(r);
+    folder_remove(dir);
+    assert_int_equal(mem_live(), 0);
+}
+
 static void opening_survives_every_failed_allocation(void **state)
 {
     static const char config[] = "{\"model_type\":\"gemma\"," SIZES
@@ -866,6 +983,8 @@ int main(void)
         cmocka_unit_test(compressed_tensors_have_their_values),
         cmocka_unit_test(float8_has_its_values_times_the_block_scales),
         cmocka_unit_test(mxfp4_blocks_keep_their_values),
+        cmocka_unit_test(ternary_weights_have_their_values),
+        cmocka_unit_test(weights_that_count_as_three_values_are_rounded),
         cmocka_unit_test(codes_become_blocks_only_where_blocks_hold_them_exactly),
         cmocka_unit_test(packed_weights_that_do_not_fit_are_refused),
         cmocka_unit_test(rope_of_llama3_is_a_table_of_factors),
@@ -877,6 +996,7 @@ int main(void)
         cmocka_unit_test(the_chat_template_is_the_default_one_or_a_file_of_its_own),
         cmocka_unit_test(a_model_is_its_weights_config_and_tokenizer),
         cmocka_unit_test(a_folder_that_is_no_model_is_an_error),
+        cmocka_unit_test(a_folder_runs_and_rows_beyond_its_tokens_have_no_text),
         cmocka_unit_test(opening_survives_every_failed_allocation),
         cmocka_unit_test(folders_have_the_logits_of_their_reference),
     };
