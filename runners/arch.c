@@ -235,7 +235,7 @@ static const struct arch archs[] = {
     {"command-r", BLOCK_PARALLEL, ACT_SILU, LN | QK_NORM | LOGIT_MULTIPLY, 0, 0, NULL},
     {"dbrx", BLOCK_PRE, ACT_SILU, LN | HALVES, 0, 0, NULL},
     {"deepseek", BLOCK_PRE, ACT_SILU, 0, MOE_RAW, 0, NULL},
-    {"deepseek2", BLOCK_PRE, ACT_SILU, 0, MOE_RAW, 0, NULL},
+    {"deepseek2", BLOCK_PRE, ACT_SILU, 0, MOE_RAW | MOE_GLM_FLASH, 0, NULL},
     {"dots1", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM, MOE_RAW, 0, NULL},
     {"ernie4_5", BLOCK_PRE, ACT_SILU, 0, 0, 0, NULL},
     {"ernie4_5-moe", BLOCK_PRE, ACT_SILU, 0, 0, 0, NULL},

@@ -59,6 +59,7 @@ enum moe_flags {
     MOE_WEIGHS_INPUT = 1 << 4, /* the weight enters the expert */
     MOE_CLAMPED = 1 << 5,      /* gpt-oss's gated unit */
     MOE_ROUTES_BLOCK_INPUT = 1 << 6, /* the router reads what the layer reads */
+    MOE_GLM_FLASH = 1 << 7,    /* sigmoid where sizes say that it is GLM-4.7-Flash */
 };
 
 struct build;
@@ -78,6 +79,7 @@ struct layer { /* what one layer is, resolved */
     int heads, kv_heads; /* 0: no attention here */
     int head_dim, value_dim;
     int kv_layer;        /* whose keys and values are attended to: its own, or an earlier layer's */
+    int experts_used;    /* of each token, where the layer has experts */
     int window;          /* 0: all */
     int chunk;           /* attention within aligned chunks of positions; 0: not */
     enum layer_rope rope;

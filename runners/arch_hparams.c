@@ -78,6 +78,20 @@ static int check_feed_forward(struct build *b)
     return rc;
 }
 
+static int read_experts(struct build *b)
+{
+    int layers = b->m->hp.layers, rc;
+    int *used = mem_calloc((size_t)layers, sizeof *used);
+
+    if (!used)
+        return err_nomem(b->e);
+    rc = arch_layer_ints(b, "expert_used_count", 0, 0, ROUTE_USED_MAX, used);
+    for (int i = 0; i < layers && rc == 0; i++)
+        b->layers[i].experts_used = used[i];
+    mem_free(used);
+    return rc;
+}
+
 /* Layers without attention have kv_heads 0. */
 static int read_heads(struct build *b)
 {
@@ -306,9 +320,8 @@ int arch_hparams(struct build *b)
     b->layers = mem_calloc((size_t)b->m->hp.layers, sizeof *b->layers);
     if (!b->layers)
         return err_nomem(b->e);
-    if (check_feed_forward(b) < 0 || read_heads(b) < 0 || read_head_sizes(b) < 0 ||
-        read_numbers(b) < 0 ||
-        read_windows(b) < 0 || read_temper(b) < 0)
+    if (check_feed_forward(b) < 0 || read_experts(b) < 0 || read_heads(b) < 0 ||
+        read_head_sizes(b) < 0 || read_numbers(b) < 0 || read_windows(b) < 0 || read_temper(b) < 0)
         return -1;
     return b->a->adjust ? b->a->adjust(b) : 0;
 }

@@ -5,13 +5,37 @@
 
 #include "runners/arch_build.h"
 
-static int read_route(struct build *b, struct route *r)
+/* Where no key says.  GLM-4.7-Flash goes by DeepSeek's name, and nothing else in its file tells. */
+static int usual_gating(const struct build *b)
+{
+    const struct hparams *hp = &b->m->hp;
+    unsigned f = b->a->moe;
+
+    if (f & MOE_GLM_FLASH && (hp->layers == 47 || hp->layers == 48) && hp->vocab == 154880)
+        return GATING_SIGMOID;
+    return f & MOE_SIGMOID       ? GATING_SIGMOID
+           : f & MOE_SELECTED    ? GATING_SOFTMAX_SELECTED
+           : f & MOE_SPARSEMIXER ? GATING_SPARSEMIXER
+                                 : GATING_SOFTMAX;
+}
+
+static int check_groups(const struct build *b, const struct route *r)
+{
+    if (r->groups <= 1)
+        return 0;
+    if (r->experts % r->groups)
+        return err_set(b->e, ERR_FORMAT, "%s: %d experts are no multiple of %d groups",
+                       gguf_path(b->m->file), r->experts, r->groups);
+    if (r->used > r->groups_used * (r->experts / r->groups))
+        return err_set(b->e, ERR_FORMAT, "%s: %d experts are used of %d groups of %d",
+                       gguf_path(b->m->file), r->used, r->groups_used, r->experts / r->groups);
+    return 0;
+}
+
+static int read_route(struct build *b, int layer, struct route *r)
 {
     unsigned f = b->a->moe;
-    int gating = f & MOE_SIGMOID       ? GATING_SIGMOID
-                 : f & MOE_SELECTED    ? GATING_SOFTMAX_SELECTED
-                 : f & MOE_SPARSEMIXER ? GATING_SPARSEMIXER
-                                       : GATING_SOFTMAX;
+    int gating = usual_gating(b);
     const struct int_key counts[] = {
         {"expert_count", &r->experts, REQUIRED, 1, ROUTE_EXPERTS_MAX},
         {"expert_group_count", &r->groups, 0, 0, ROUTE_EXPERTS_MAX},
@@ -27,19 +51,17 @@ static int read_route(struct build *b, struct route *r)
         model_f64s(b->m, &number, 1, b->e) < 0 ||
         gguf_get_bool(b->m->file, name, &r->is_normalised, b->e) < 0)
         return -1;
-    const int most = r->experts < ROUTE_USED_MAX ? r->experts : ROUTE_USED_MAX;
-    const struct int_key used[] = {
-        {"expert_used_count", &r->used, REQUIRED, 1, most},
-        {"expert_group_used_count", &r->groups_used, r->groups, 0, r->groups},
-    };
-    if (model_ints(b->m, used, 2, b->e) < 0)
+    const struct int_key open = {"expert_group_used_count", &r->groups_used, r->groups, 0,
+                                 r->groups};
+    r->used = b->layers[layer].experts_used;
+    if (r->used < 1 || r->used > r->experts)
+        return err_set(b->e, ERR_FORMAT, "%s: %s.expert_used_count is %d in layer %d, expected 1 to "
+                       "%d", gguf_path(b->m->file), b->m->arch_name, r->used, layer, r->experts);
+    if (model_ints(b->m, &open, 1, b->e) < 0)
         return -1;
-    if (r->groups > 1 && r->experts % r->groups)
-        return err_set(b->e, ERR_FORMAT, "%s: %d experts are no multiple of %d groups",
-                       gguf_path(b->m->file), r->experts, r->groups);
     r->gating = gating ? (enum gating)gating : GATING_SOFTMAX;
     r->scale = scale != 0 ? (float)scale : 1;
-    return 0;
+    return check_groups(b, r);
 }
 
 static int add_route(struct build *b, int layer, int in, const struct route *r)
@@ -65,7 +87,15 @@ static int take_experts(struct build *b, int layer, const char *name, int n, str
     snprintf(single, sizeof single, "%s.%%d.weight", name);
     snprintf(bias, sizeof bias, "%s_exps.bias", name);
     op->w[i] = model_experts(b->m, layer, stacked, single, n, b->e);
-    if (op->w[i] && has_tensor(b, layer, bias))
+    if (!op->w[i])
+        return -1;
+    if (op->w[i]->slabs != n)
+        return err_set(b->e, ERR_FORMAT, "%s: %s has %d experts, expected %d",
+                       gguf_path(b->m->file), op->w[i]->name, op->w[i]->slabs, n);
+    if ((int64_t)op->w[i]->rows * n > INT32_MAX)
+        return err_set(b->e, ERR_FORMAT, "%s: %s has %d experts of %d rows",
+                       gguf_path(b->m->file), op->w[i]->name, n, op->w[i]->rows);
+    if (has_tensor(b, layer, bias))
         op->bias[i] = model_table(b->m, layer, bias, op->w[i]->rows * n, 1, b->e);
     return b->e->code ? -1 : 0;
 }
@@ -79,6 +109,9 @@ static int take_gate_and_up(struct build *b, int layer, struct op *op)
         both = need(b, layer, "ffn_gate_up_exps.weight");
         if (!both)
             return -1;
+        if (both->rows < 2 || both->rows % 2)
+            return err_set(b->e, ERR_FORMAT, "%s: %s has %d rows, expected gate and up",
+                           gguf_path(b->m->file), both->name, both->rows);
         op->w[0] = model_slab_rows(b->m, both, 0, both->rows / 2, b->e);
         op->w[1] = op->w[0] ? model_slab_rows(b->m, both, both->rows / 2, both->rows / 2, b->e)
                             : NULL;
@@ -92,10 +125,16 @@ static int take_gate_and_up(struct build *b, int layer, struct op *op)
 int add_experts(struct build *b, int layer, int in, int router_in)
 {
     struct op up = OP_EMPTY, down = OP_EMPTY, sum = OP_EMPTY;
-    int routed, used, embd = b->m->hp.embd;
+    int routed, used, width, is_latent = has_tensor(b, layer, "ffn_latent_down.weight");
 
-    if (read_route(b, &up.route) < 0)
+    if (read_route(b, layer, &up.route) < 0)
         return -1;
+    if (is_latent) { /* Nemotron 3: the experts work in a smaller space, the router does not */
+        in = add_linear(b, layer, in, "ffn_latent_down", 0, 0, ACT_NONE);
+        if (in < 0)
+            return -1;
+    }
+    width = program_width(&b->m->program, in);
     used = up.route.used;
     routed = add_route(b, layer, router_in, &up.route);
     up.kind = OP_EXPERTS_UP;
@@ -115,12 +154,13 @@ int add_experts(struct build *b, int layer, int in, int router_in)
     if (down.w[0]->k != up.parts.width)
         return err_set(b->e, ERR_FORMAT, "%s: %s has rows of %d, expected %d",
                        gguf_path(b->m->file), down.w[0]->name, down.w[0]->k, up.parts.width);
-    down.parts = (struct parts){used, embd, 0};
+    down.parts = (struct parts){used, width, 0};
     sum.kind = OP_COMBINE;
-    sum.in[0] = emit(b, layer, down, used * (int)KERNEL_LD(embd));
+    sum.in[0] = emit(b, layer, down, used * (int)KERNEL_LD(width));
     sum.in[1] = routed;
-    sum.parts = (struct parts){used, embd, up.parts.weighs_input};
-    return emit(b, layer, sum, embd);
+    sum.parts = (struct parts){used, width, up.parts.weighs_input};
+    in = emit(b, layer, sum, width);
+    return is_latent ? add_linear(b, layer, in, "ffn_latent_up", 0, 0, ACT_NONE) : in;
 }
 
 /* The expert of every token; some families gate its output. */

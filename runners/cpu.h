@@ -30,8 +30,8 @@ struct attend_unit { /* tokens t0 .. t0+n-1 of a span, for every kv head */
 };
 
 struct packed { /* a weight as the fast kernels read it; stripes NULL: computed as exact */
-    uint8_t *stripes;
-    size_t stripe_bytes;
+    uint8_t *stripes; /* slab after slab */
+    size_t stripe_bytes, slab_bytes, bytes;
 };
 
 struct columns { /* a weight transposed (cpu_sparse.c); data NULL: there is none */
@@ -46,13 +46,15 @@ struct columns { /* a weight transposed (cpu_sparse.c); data NULL: there is none
 struct matmul {
     struct device *d;
     const struct weight *w;
-    const uint8_t *data; /* of row r0 */
+    const uint8_t *data;    /* of row r0, as in the file */
+    const uint8_t *stripes; /* of row r0, packed; NULL: computed as exact */
     int r0, rows, is_thin;
     float *panel;
 };
 
 struct worker_scratch {
     float *columns; /* inputs that lie apart, brought together: [COLUMN_BLOCK][column_floats] */
+    uint8_t *acts;  /* the same of quantised ones */
     int32_t *slots; /* experts: the batch's (row, part) pairs by expert, and where each begins */
     float *panel; /* unpacked weight rows */
     float *block; /* outputs of a chunk before its epilogue */
@@ -95,7 +97,7 @@ struct device { /* the CPU */
     size_t state_bytes;
 
     struct worker_scratch *scratch;
-    size_t panel_floats, block_floats, column_floats, slot_count;
+    size_t panel_floats, block_floats, column_floats, column_act_bytes, slot_count;
     struct attend_unit *units;
     int n_units;
     size_t cap_units;
@@ -141,7 +143,11 @@ static inline int cpu_next(struct device *d, const struct step *s)
 
 void cpu_row_op(struct device *d, const struct op *op, int from, int to);
 void cpu_rope_tables(struct device *d, int from, int to); /* for rows of the batch */
-void cpu_quantise(struct device *d, const struct op *op, int from, int to);
+void cpu_quantise(struct device *d, const struct op *op, int from, int to, int worker);
+/* Quantised rows that the op wants: one per row of the batch, or one per part. */
+int cpu_act_parts(const struct op *op);
+/* Those of one row that are no row of the batch; x: scratch of KERNEL_PAD(k) floats. */
+void cpu_quantise_parts(struct device *d, const struct op *op, int row, int k, float *x);
 void cpu_linear(struct device *d, const struct step *s, int worker);
 /* slab: which matrix of w.  columns: how many are to come (few: unpacked where used). */
 struct matmul cpu_matmul(struct device *d, const struct weight *w, int slab, int r0, int rows,
@@ -152,11 +158,14 @@ void cpu_matmul_exact(const struct matmul *m, const float *x, size_t ldx, int co
 /* out[c*n + i]: the n rows `list` (counted from r0) times cols columns; n <= THIN_ROWS. */
 void cpu_matmul_rows(const struct matmul *m, const int *list, int n, const float *x, size_t ldx,
                      int cols, float *out);
+/* The same as the weight wants it: of floats, or of quantised columns one after the other. */
+void cpu_multiply(const struct matmul *m, const float *x, size_t ldx, const uint8_t *acts, int cols,
+                  float *out, size_t ldo);
 int cpu_chunk_rows(const struct device *d, int k, int rows, int together);
 void cpu_experts_up(struct device *d, const struct step *s, int worker);
 void cpu_experts_down(struct device *d, const struct step *s, int worker);
 void cpu_head_linear(struct device *d, const struct step *s, int worker);
-void cpu_slab_scratch(struct device *d); /* column_floats, slot_count */
+void cpu_slab_scratch(struct device *d); /* column_floats, column_act_bytes, slot_count */
 void cpu_head(struct device *d, const struct step *s, int worker);
 void cpu_head_combine(struct device *d, int from, int to);
 void cpu_kv_store(struct device *d, const struct step *s);
@@ -175,8 +184,8 @@ size_t cpu_columns_bytes(const struct device *d, const struct weight *w, const f
 /* The whole step by columns; 0: not done, since there is no form for it or too much takes part. */
 int cpu_sparse_down(struct device *d, const struct step *s, int worker);
 /* Rows of `up` whose gates are not all dead, others 0; gate, out: CHUNK_ROWS from column to column. */
-void cpu_sparse_up(const struct matmul *up, const struct op *op, const float *x, size_t ldx,
-                   const float *gate, int cols, float *out);
+void cpu_sparse_up(const struct matmul *up, const struct op *op, const float *gate, int cols,
+                   float *out);
 /* act(gate) * up, and +0 where the gate is dead; n <= CHUNK_ROWS. */
 void cpu_sparse_glu(const struct device *d, const struct op *op, float *y, float *gate,
                     const float *up, int n);

@@ -66,14 +66,23 @@ static void unpack_rows(const struct matmul *m, int from, int n)
         unpack_row(m, from + r, r);
 }
 
+static const uint8_t *slab_data(const struct weight *w, int slab)
+{
+    return w->slab ? w->slab[slab] : w->data + (size_t)slab * w->slab_bytes;
+}
+
 struct matmul cpu_matmul(struct device *d, const struct weight *w, int slab, int r0, int rows,
                          int columns, float *panel)
 {
-    const uint8_t *data = w->slab ? w->slab[slab] : w->data + (size_t)slab * w->slab_bytes;
-    struct matmul m = {d, w, data + (size_t)r0 * w->row_bytes, r0, rows, columns <= THIN_COLUMNS,
-                       panel};
+    const struct packed *p = &d->packed[w->id];
+    struct matmul m = {.d = d, .w = w, .r0 = r0, .rows = rows,
+                       .data = slab_data(w, slab) + (size_t)r0 * w->row_bytes,
+                       .is_thin = columns <= THIN_COLUMNS, .panel = panel};
 
-    if (!cpu_uses_fast(d, w) && !m.is_thin)
+    if (cpu_uses_fast(d, w))
+        m.stripes = p->stripes + (size_t)slab * p->slab_bytes +
+                    (size_t)(r0 / FAST_ROWS) * p->stripe_bytes;
+    else if (!m.is_thin)
         unpack_rows(&m, 0, rows);
     return m;
 }
@@ -110,18 +119,22 @@ void cpu_matmul_rows(const struct matmul *m, const int *list, int n, const float
         m->d->k->gemm(out, (size_t)n, m->panel, KERNEL_LD(m->w->k), n, x, ldx, cols, m->w->k);
 }
 
+void cpu_multiply(const struct matmul *m, const float *x, size_t ldx, const uint8_t *acts, int cols,
+                  float *out, size_t ldo)
+{
+    if (m->stripes)
+        m->d->fast->gemm(m->w->type, out, ldo, m->stripes, m->rows, acts, cols, m->w->k);
+    else
+        cpu_matmul_exact(m, x, ldx, cols, out, ldo);
+}
+
 static void multiply(const struct matmul *m, int in, int c0, int cols, float *out, size_t ldo)
 {
     struct device *d = m->d;
-    const struct weight *w = m->w;
 
-    if (!cpu_uses_fast(d, w)) {
-        cpu_matmul_exact(m, cpu_row(d, in, c0), d->p->values[in].ld, cols, out, ldo);
-        return;
-    }
-    const struct packed *p = &d->packed[w->id];
-    d->fast->gemm(w->type, out, ldo, p->stripes + (size_t)(m->r0 / FAST_ROWS) * p->stripe_bytes,
-                  m->rows, d->acts + (size_t)c0 * fast_act_bytes(w->k), cols, w->k);
+    cpu_multiply(m, cpu_row(d, in, c0), d->p->values[in].ld,
+                 m->stripes ? d->acts + (size_t)c0 * fast_act_bytes(m->w->k) : NULL, cols, out,
+                 ldo);
 }
 
 static void add_bias(const struct device *d, float *out, size_t ldo, int cols, int rows,
@@ -181,8 +194,7 @@ static void glu_chunk(struct device *d, const struct op *op, int r0, int rows,
         multiply(&gate, op->in[0], c0, cols, g, CHUNK_ROWS);
         add_bias(d, g, CHUNK_ROWS, cols, rows, op->bias[0] ? op->bias[0]->f32 + r0 : NULL);
         if (has_zeros && n <= SPARSE_COLUMNS)
-            cpu_sparse_up(&up, op, cpu_row(d, op->in[0], 0), d->p->values[op->in[0]].ld, g,
-                          cols, u);
+            cpu_sparse_up(&up, op, g, cols, u);
         else
             multiply(&up, op->in[0], c0, cols, u, CHUNK_ROWS);
         add_bias(d, u, CHUNK_ROWS, cols, rows, op->bias[1] ? op->bias[1]->f32 + r0 : NULL);
@@ -289,49 +301,69 @@ struct pack_job {
     struct chunk_counter next;
 };
 
+static int stripes_of(const struct weight *w) /* of one slab */
+{
+    return (w->rows + FAST_ROWS - 1) / FAST_ROWS;
+}
+
 static void pack_worker(void *arg, int worker)
 {
     struct pack_job *j = arg;
-    int stripes = (j->w->rows + FAST_ROWS - 1) / FAST_ROWS;
+    int stripes = stripes_of(j->w);
 
     (void)worker;
-    for (int s = atomic_fetch_add(&j->next.next, 1); s < stripes;
+    for (int s = atomic_fetch_add(&j->next.next, 1); s < stripes * j->w->slabs;
          s = atomic_fetch_add(&j->next.next, 1))
-        fast_pack(j->w->type, j->p->stripes + (size_t)s * j->p->stripe_bytes, j->w->data,
-                  j->w->row_bytes, s * FAST_ROWS, j->w->rows, j->w->k);
+        fast_pack(j->w->type, j->p->stripes + (size_t)s * j->p->stripe_bytes,
+                  slab_data(j->w, s / stripes), j->w->row_bytes, s % stripes * FAST_ROWS,
+                  j->w->rows, j->w->k);
 }
 
 /* The file's pages of a packed weight are not read again: they are dropped from this process. */
 static void forget_mapping(const struct weight *w)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t from = ((uintptr_t)w->data + page - 1) / page * page;
-    uintptr_t to = ((uintptr_t)w->data + (size_t)w->rows * w->row_bytes) / page * page;
 
-    if (from < to)
-        madvise((void *)from, to - from, MADV_DONTNEED);
+    for (int s = 0; s < w->slabs; s++) {
+        uintptr_t data = (uintptr_t)slab_data(w, s);
+        uintptr_t from = (data + page - 1) / page * page;
+        uintptr_t to = (data + (size_t)w->rows * w->row_bytes) / page * page;
+        if (from < to)
+            madvise((void *)from, to - from, MADV_DONTNEED);
+    }
+}
+
+static int pack(struct device *d, const struct weight *w, struct err *e)
+{
+    struct pack_job j = {.d = d, .w = w, .p = &d->packed[w->id]};
+
+    if (j.p->stripes || !fast_supports(w->type, w->k))
+        return 0;
+    j.p->stripe_bytes = fast_stripe_bytes(w->type, w->k);
+    j.p->slab_bytes = (size_t)stripes_of(w) * j.p->stripe_bytes;
+    j.p->bytes = (size_t)w->slabs * j.p->slab_bytes;
+    j.p->stripes = cpu_map(j.p->bytes, 1);
+    if (!j.p->stripes)
+        return err_nomem(e);
+    d->packed_bytes += j.p->bytes;
+    pool_run(d->pool, pack_worker, &j);
+    forget_mapping(w);
+    return 0;
 }
 
 int cpu_pack(struct device *d, struct err *e)
 {
     for (int i = 0; i < d->p->n_ops; i++) {
         const struct op *op = &d->p->ops[i];
-        int n = op->kind == OP_HEAD ? 1 : op->epilogue == EPILOGUE_GLU ? 2 : op->n_out;
-        if (op->kind != OP_LINEAR && op->kind != OP_HEAD)
+        int n = op->kind == OP_EXPERTS_UP || op->epilogue == EPILOGUE_GLU ? 2
+                : op->kind == OP_HEAD                                     ? 1
+                                                                          : op->n_out;
+        if (op->kind != OP_LINEAR && op->kind != OP_HEAD && op->kind != OP_EXPERTS_UP &&
+            op->kind != OP_EXPERTS_DOWN)
             continue;
-        for (int k = 0; k < n; k++) {
-            struct pack_job j = {.d = d, .w = op->w[k], .p = &d->packed[op->w[k]->id]};
-            size_t stripes = ((size_t)j.w->rows + FAST_ROWS - 1) / FAST_ROWS;
-            if (!fast_supports(j.w->type, j.w->k) || cpu_reads_part(d, op, k))
-                continue;
-            j.p->stripe_bytes = fast_stripe_bytes(j.w->type, j.w->k);
-            j.p->stripes = cpu_map(stripes * j.p->stripe_bytes, 1);
-            if (!j.p->stripes)
-                return err_nomem(e);
-            d->packed_bytes += stripes * j.p->stripe_bytes;
-            pool_run(d->pool, pack_worker, &j);
-            forget_mapping(j.w);
-        }
+        for (int k = 0; k < n; k++)
+            if (op->w[k] && !cpu_reads_part(d, op, k) && pack(d, op->w[k], e) < 0)
+                return -1;
     }
     return 0;
 }

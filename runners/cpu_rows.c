@@ -288,12 +288,17 @@ void cpu_row_op(struct device *d, const struct op *op, int from, int to)
         row_op(d, op, row);
 }
 
-void cpu_quantise(struct device *d, const struct op *op, int from, int to)
+void cpu_quantise(struct device *d, const struct op *op, int from, int to, int worker)
 {
-    int k = op->w[0]->k;
+    int k = op->w[0] ? op->w[0]->k : op->w[1]->k;
 
-    for (int row = from; row < to; row++)
-        d->fast->quantise(d->acts + (size_t)row * fast_act_bytes(k), cpu_row(d, op->in[0], row), k);
+    for (int row = from; row < to; row++) {
+        if (cpu_act_parts(op) > 1 || op->parts.weighs_input)
+            cpu_quantise_parts(d, op, row, k, d->scratch[worker].columns);
+        else
+            d->fast->quantise(d->acts + (size_t)row * fast_act_bytes(k),
+                              cpu_row(d, op->in[0], row), k);
+    }
 }
 
 /* Minus infinity is lost in the sum: what is asked for is looked at one by one. */

@@ -8,6 +8,8 @@
 
 #include "runners/cpu.h"
 
+enum { FORM_FLOATS = 1, FORM_ACTS = 2 };
+
 struct pairs { /* of the experts of a batch */
     const int32_t *of; /* row * parts + part, by expert */
     int first[ROUTE_EXPERTS_MAX + 1];
@@ -77,13 +79,13 @@ static void clamped_glu(const struct device *d, float limit, float *y, float *ga
 }
 
 static void up_part(const struct device *d, const struct op *op, float *y, float *gate, float *up,
-                    const float *up_bias, int rows)
+                    const float *gate_bias, const float *up_bias, int rows)
 {
     if (up_bias)
         d->k->add(up, up, up_bias, rows);
-    if (op_makes_zeros(op))
-        cpu_sparse_glu(d, op, y, gate, up, rows);
-    else if (!op->w[0])
+    if (gate_bias)
+        d->k->add(gate, gate, gate_bias, rows);
+    if (!op->w[0])
         d->k->act(op->act, y, up, rows);
     else if (op->limit > 0)
         clamped_glu(d, op->limit, y, gate, up, rows);
@@ -96,29 +98,56 @@ static const float *bias_of(const struct weight *bias, int expert, int width, in
     return bias ? bias->f32 + (size_t)expert * (size_t)width + r0 : NULL;
 }
 
-static void gather_inputs(const struct device *d, const struct op *op, const int32_t *pairs, int n,
-                          float *columns)
+/* The input of a pair as floats: its row, the weight within it where it enters; or its part. */
+static void input_of(const struct device *d, const struct op *op, int pair, int k, float *to)
 {
-    size_t ld = KERNEL_LD(op->w[1]->k);
-    int parts = op->parts.n;
+    int parts = op->parts.n, row = pair / parts;
 
-    for (int c = 0; c < n; c++) {
-        const float *x = cpu_row(d, op->in[0], pairs[c] / parts);
-        float *to = columns + (size_t)c * ld;
-        if (op->parts.weighs_input)
-            d->k->scale(to, x, cpu_row(d, op->in[1], pairs[c] / parts)[parts + pairs[c] % parts],
-                        (int)ld);
-        else
-            memcpy(to, x, ld * sizeof *to);
+    if (op->kind == OP_EXPERTS_DOWN)
+        memcpy(to, part_of(d, op->in[0], pair, parts, k), KERNEL_PAD(k) * sizeof *to);
+    else if (op->parts.weighs_input)
+        d->k->scale(to, cpu_row(d, op->in[0], row), cpu_row(d, op->in[1], row)[parts + pair % parts],
+                    (int)KERNEL_PAD(k));
+    else
+        memcpy(to, cpu_row(d, op->in[0], row), KERNEL_PAD(k) * sizeof *to);
+}
+
+int cpu_act_parts(const struct op *op)
+{
+    int is_own = op->kind == OP_EXPERTS_DOWN ||
+                 (op->kind == OP_EXPERTS_UP && op->parts.weighs_input);
+
+    return is_own ? op->parts.n : 1;
+}
+
+void cpu_quantise_parts(struct device *d, const struct op *op, int row, int k, float *x)
+{
+    int parts = cpu_act_parts(op);
+
+    for (int i = 0; i < parts; i++) {
+        input_of(d, op, row * op->parts.n + i, k, x);
+        d->fast->quantise(d->acts + (size_t)(row * parts + i) * fast_act_bytes(k), x, k);
     }
 }
 
-static void gates(const struct matmul *m, const float *bias, const float *x, size_t ldx, int cols,
-                  float *out)
+/* Inputs that lie apart in the batch, brought together in the forms that the weights want. */
+static void gather(const struct device *d, const struct op *op, const int32_t *pairs, int n, int k,
+                   int forms, struct worker_scratch *s)
 {
-    cpu_matmul_exact(m, x, ldx, cols, out, CHUNK_ROWS);
-    for (int c = 0; bias && c < cols; c++)
-        m->d->k->add(out + c * CHUNK_ROWS, out + c * CHUNK_ROWS, bias, m->rows);
+    size_t ld = KERNEL_LD(k), bytes = fast_act_bytes(k);
+    int each = op->parts.n / cpu_act_parts(op); /* pairs that share a quantised row */
+
+    for (int c = 0; c < n; c++) {
+        if (forms & FORM_FLOATS)
+            input_of(d, op, pairs[c], k, s->columns + (size_t)c * ld);
+        if (forms & FORM_ACTS)
+            memcpy(s->acts + (size_t)c * bytes, d->acts + (size_t)(pairs[c] / each) * bytes, bytes);
+    }
+}
+
+static int form_of(const struct matmul *m)
+{
+    return m->stripes ? FORM_ACTS : FORM_FLOATS;
 }
 
 static void up_chunk(struct device *d, const struct op *op, const struct pairs *p, int expert,
@@ -134,16 +163,14 @@ static void up_chunk(struct device *d, const struct op *op, const struct pairs *
         gate = cpu_matmul(d, op->w[0], expert, r0, rows, n, s->panel + CHUNK_ROWS * ld);
     for (int c0 = 0; c0 < n; c0 += COLUMN_BLOCK) {
         int cols = n - c0 < COLUMN_BLOCK ? n - c0 : COLUMN_BLOCK;
-        gather_inputs(d, op, pairs + c0, cols, s->columns);
+        gather(d, op, pairs + c0, cols, op->w[1]->k, form_of(&up) | form_of(&gate), s);
+        cpu_multiply(&up, s->columns, ld, s->acts, cols, u, CHUNK_ROWS);
         if (op->w[0])
-            gates(&gate, bias_of(op->bias[0], expert, width, r0), s->columns, ld, cols, g);
-        if (op_makes_zeros(op) && n <= SPARSE_COLUMNS)
-            cpu_sparse_up(&up, op, s->columns, ld, g, cols, u);
-        else
-            cpu_matmul_exact(&up, s->columns, ld, cols, u, CHUNK_ROWS);
+            cpu_multiply(&gate, s->columns, ld, s->acts, cols, g, CHUNK_ROWS);
         for (int c = 0; c < cols; c++) {
             float *y = part_of(d, op->out[0], pairs[c0 + c], op->parts.n, width);
             up_part(d, op, y + r0, g + c * CHUNK_ROWS, u + c * CHUNK_ROWS,
+                    bias_of(op->bias[0], expert, width, r0),
                     bias_of(op->bias[1], expert, width, r0), rows);
             pad_part(y, width, r0 + rows);
         }
@@ -161,10 +188,8 @@ static void down_chunk(struct device *d, const struct op *op, const struct pairs
 
     for (int c0 = 0; c0 < n; c0 += COLUMN_BLOCK) {
         int cols = n - c0 < COLUMN_BLOCK ? n - c0 : COLUMN_BLOCK;
-        for (int c = 0; c < cols; c++)
-            memcpy(s->columns + (size_t)c * ld, part_of(d, op->in[0], pairs[c0 + c], op->parts.n, k),
-                   KERNEL_PAD(k) * sizeof(float));
-        cpu_matmul_exact(&m, s->columns, ld, cols, s->block, CHUNK_ROWS);
+        gather(d, op, pairs + c0, cols, k, form_of(&m), s);
+        cpu_multiply(&m, s->columns, ld, s->acts, cols, s->block, CHUNK_ROWS);
         for (int c = 0; c < cols; c++) {
             float *y = part_of(d, op->out[0], pairs[c0 + c], op->parts.n, width);
             if (bias)
@@ -182,7 +207,8 @@ static void experts(struct device *d, const struct step *st, int worker, int tog
     const struct op *op = st->op;
     const struct weight *w = op->w[1] ? op->w[1] : op->w[0];
     struct worker_scratch *s = &d->scratch[worker];
-    int step = cpu_chunk_rows(d, w->k, w->rows * op->parts.n, together);
+    int is_fast = cpu_uses_fast(d, w) && (!op->w[0] || cpu_uses_fast(d, op->w[0]));
+    int step = cpu_chunk_rows(d, w->k, w->rows * op->parts.n, is_fast ? 0 : together);
     int chunks = (w->rows + step - 1) / step, expert = 0, before = 0;
     struct pairs p;
 
@@ -261,6 +287,8 @@ void cpu_slab_scratch(struct device *d)
             continue;
         if (d->column_floats < COLUMN_BLOCK * KERNEL_LD(w->k))
             d->column_floats = COLUMN_BLOCK * KERNEL_LD(w->k);
+        if (d->fast && d->column_act_bytes < COLUMN_BLOCK * fast_act_bytes(w->k))
+            d->column_act_bytes = COLUMN_BLOCK * fast_act_bytes(w->k);
         if (d->slot_count < pairs)
             d->slot_count = pairs;
     }

@@ -384,9 +384,12 @@ static int is_dead(const struct op *op, float gate)
     return op->has_threshold ? gate < op->limit : !(gate > 0);
 }
 
-void cpu_sparse_up(const struct matmul *up, const struct op *op, const float *x, size_t ldx,
-                   const float *gate, int cols, float *out)
+void cpu_sparse_up(const struct matmul *up, const struct op *op, const float *gate, int cols,
+                   float *out)
 {
+    struct device *d = up->d;
+    const float *x = cpu_row(d, op->in[0], 0);
+    size_t ldx = d->p->values[op->in[0]].ld;
     float y[SPARSE_COLUMNS * ROWS_AT_ONCE];
     int list[ROWS_AT_ONCE], n = 0;
 

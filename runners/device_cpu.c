@@ -36,12 +36,20 @@ static int add_step(struct device *d, struct step s)
 
 static int any_fast(const struct device *d, const struct op *op)
 {
-    int n = op->kind == OP_HEAD ? 1 : op->epilogue == EPILOGUE_GLU ? 2 : op->n_out;
+    int n = op->kind == OP_EXPERTS_UP || op->epilogue == EPILOGUE_GLU ? 2
+            : op->kind == OP_HEAD                                     ? 1
+                                                                      : op->n_out;
 
     for (int i = 0; i < n; i++)
-        if (cpu_uses_fast(d, op->w[i]))
+        if (op->w[i] && cpu_uses_fast(d, op->w[i]))
             return 1;
     return 0;
+}
+
+/* Ops whose input the fast kernels may want quantised. */
+static int wants_acts(enum op_kind k)
+{
+    return k == OP_LINEAR || k == OP_HEAD || k == OP_EXPERTS_UP || k == OP_EXPERTS_DOWN;
 }
 
 /* Two neighbours that both work row by row over the same rows need no barrier between them. */
@@ -51,8 +59,7 @@ static int build_steps(struct device *d)
 
     for (int i = 0; i < d->p->n_ops; i++) {
         const struct op *op = &d->p->ops[i];
-        int matrix = op->kind == OP_LINEAR || op->kind == OP_HEAD;
-        if (matrix && any_fast(d, op)) {
+        if (wants_acts(op->kind) && any_fast(d, op)) {
             struct step s = {STEP_QUANTISE, op, !(local && wanted == op->wanted_rows)};
             if (add_step(d, s) < 0)
                 return -1;
@@ -109,12 +116,17 @@ static int map_states(struct device *d, const struct device_opts *o, struct err 
 
 static int map_activations(struct device *d)
 {
-    size_t rows = (size_t)d->max_rows, kmax = 0;
+    size_t rows = (size_t)d->max_rows;
 
-    for (int i = 0; i < d->p->n_ops; i++)
-        if ((d->p->ops[i].kind == OP_LINEAR || d->p->ops[i].kind == OP_HEAD) &&
-            kmax < (size_t)d->p->ops[i].w[0]->k)
-            kmax = (size_t)d->p->ops[i].w[0]->k;
+    for (int i = 0; i < d->p->n_ops && d->fast; i++) {
+        const struct op *op = &d->p->ops[i];
+        int k = !wants_acts(op->kind) ? 0 : op->w[0] ? op->w[0]->k : op->w[1]->k;
+        size_t bytes = k ? (size_t)cpu_act_parts(op) * rows *
+                               fast_act_bytes((k + FAST_BLOCK - 1) / FAST_BLOCK * FAST_BLOCK)
+                         : 0;
+        if (d->acts_bytes < bytes)
+            d->acts_bytes = bytes;
+    }
     d->arena_bytes = d->p->arena_ld * rows * sizeof(float);
     d->arena = cpu_map(d->arena_bytes, 0);
     for (int i = 0; i < d->p->n_ropes; i++)
@@ -127,7 +139,6 @@ static int map_activations(struct device *d)
         return -1;
     if (!d->fast)
         return 0;
-    d->acts_bytes = fast_act_bytes((int)(kmax + FAST_BLOCK - 1) / FAST_BLOCK * FAST_BLOCK) * rows;
     d->acts = cpu_map(d->acts_bytes, 0);
     return d->acts ? 0 : -1;
 }
@@ -144,10 +155,12 @@ static int make_scratch(struct device *d, int pages)
         s->columns = cpu_map(d->column_floats * sizeof(float), 0);
         s->sums = cpu_map(d->sparse_k ? SPARSE_COLUMNS * 16 * SPARSE_ROWS * sizeof(float) : 0, 0);
         s->active = mem_calloc((size_t)d->sparse_k + 1, sizeof *s->active);
+        s->acts = cpu_map(d->column_act_bytes, 0);
         s->slots = mem_calloc(d->slot_count + 1, sizeof *s->slots);
         s->k_pages = mem_calloc((size_t)pages, sizeof *s->k_pages);
         s->v_pages = mem_calloc((size_t)pages, sizeof *s->v_pages);
-        if (!s->panel || !s->block || !s->columns || !s->sums || !s->active || !s->slots || !s->k_pages || !s->v_pages)
+        if (!s->panel || !s->block || !s->columns || !s->sums || !s->active || !s->acts ||
+            !s->slots || !s->k_pages || !s->v_pages)
             return -1;
     }
     return 0;
@@ -165,6 +178,7 @@ static void cpu_close(struct device *d)
         cpu_unmap(d->scratch[i].sums,
                   d->sparse_k ? SPARSE_COLUMNS * 16 * SPARSE_ROWS * sizeof(float) : 0);
         mem_free(d->scratch[i].active);
+        cpu_unmap(d->scratch[i].acts, d->column_act_bytes);
         mem_free(d->scratch[i].slots);
         mem_free(d->scratch[i].k_pages);
         mem_free(d->scratch[i].v_pages);
@@ -173,11 +187,10 @@ static void cpu_close(struct device *d)
         for (int k = 0; k < OP_OUTS; k++) {
             const struct weight *w = d->p->ops[i].w[k];
             struct packed *p = w ? &d->packed[w->id] : NULL;
-            if (p && p->stripes) {
-                cpu_unmap(p->stripes,
-                          ((size_t)w->rows + FAST_ROWS - 1) / FAST_ROWS * p->stripe_bytes);
+            if (p && p->stripes)
+                cpu_unmap(p->stripes, p->bytes);
+            if (p)
                 p->stripes = NULL;
-            }
         }
     cpu_columns_release(d);
     cpu_count_release(d);
@@ -261,7 +274,7 @@ static void run_step(struct device *d, const struct step *s, int worker)
 
     cpu_part(d, cpu_rows(d, s->op), worker, &from, &to);
     if (s->kind == STEP_QUANTISE) {
-        cpu_quantise(d, s->op, from, to);
+        cpu_quantise(d, s->op, from, to, worker);
         return;
     }
     if (d->tally && worker == 0)

@@ -357,12 +357,17 @@ static int is_of_later_block(const struct model *m, struct gguf_str name)
 
 /* A tensor that no operation reads shows that the file's network is not the one that its
  * architecture names. */
-static int check_all_used(const struct model *m, struct err *e)
+static int check_all_used(struct model *m, struct err *e)
 {
     for (size_t i = 0; i < gguf_n_tensors(m->file); i++) {
-        struct gguf_str name = gguf_tensor_at(m->file, i)->name;
-        if (m->is_used[i] || is_of_later_block(m, name))
+        const struct gguf_tensor *t = gguf_tensor_at(m->file, i);
+        struct gguf_str name = t->name;
+        if (m->is_used[i])
             continue;
+        if (is_of_later_block(m, name)) {
+            m->parameters_unused += t->ne[0] * t->ne[1] * t->ne[2] * t->ne[3];
+            continue;
+        }
         err_set(e, ERR_UNSUPPORTED, "%s: tensor %.*s has no place in architecture %s",
                 gguf_path(m->file), (int)name.n, name.s, m->arch_name);
         hint_known(m, name, e);

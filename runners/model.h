@@ -29,6 +29,7 @@ struct model {
     char *is_used; /* [tensors of the file] */
     char *name; /* general.name, or the file's name */
     uint64_t parameters, parameters_embedding;
+    uint64_t parameters_unused; /* of the blocks that are not read */
 };
 
 /* context: the longest sequence that will be asked for (0: as the file says); which of longrope's

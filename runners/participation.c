@@ -3,6 +3,22 @@
 
 #include "base/mem.h"
 
+static int has_experts(const struct op *op)
+{
+    return op->kind == OP_EXPERTS_UP || op->kind == OP_EXPERTS_DOWN;
+}
+
+/* Of a bias that all experts share a tensor for. */
+static uint64_t part_of_experts(const struct op *op)
+{
+    return has_experts(op) ? (uint64_t)op->parts.n : 1;
+}
+
+static uint64_t all_experts(const struct op *op)
+{
+    return has_experts(op) ? (uint64_t)op->route.experts : 1;
+}
+
 /* Rows of w that one token's pass reads: of a table its own, of experts those used. */
 static uint64_t matrix_rows(const struct op *op, const struct weight *w)
 {
@@ -19,16 +35,16 @@ static uint64_t matrix_rows(const struct op *op, const struct weight *w)
 
 uint64_t participation_active(const struct model *m)
 {
-    uint64_t n = m->parameters;
+    uint64_t n = m->parameters - m->parameters_unused;
 
     for (int i = 0; i < m->program.n_ops; i++) {
         const struct op *op = &m->program.ops[i];
-        if (op->kind != OP_EXPERTS_UP && op->kind != OP_EXPERTS_DOWN)
+        if (!has_experts(op))
             continue;
         for (int k = 0; k < OP_OUTS; k++)
-            if (op->w[k])
+            if (op->w[k]) /* with a bias: one more per row */
                 n -= (uint64_t)(op->w[k]->slabs - op->parts.n) * (uint64_t)op->w[k]->rows *
-                     (uint64_t)op->w[k]->k;
+                     ((uint64_t)op->w[k]->k + (op->bias[k] != NULL));
     }
     return n;
 }
@@ -44,7 +60,8 @@ uint64_t participation_bytes(const struct model *m)
             if (w)
                 n += w->row_bytes * matrix_rows(&p->ops[i], w);
             if (b)
-                n += b->row_bytes;
+                n += b->row_bytes * (uint64_t)b->rows * part_of_experts(&p->ops[i]) /
+                     all_experts(&p->ops[i]);
         }
     return n;
 }
@@ -55,7 +72,9 @@ static const struct op *sparse_producer(const struct program *p, int value)
     for (int i = 0; i < p->n_ops; i++) {
         const struct op *op = &p->ops[i];
         if (op->n_out == 1 && op->out[0] == value)
-            return op_makes_zeros(op) && op->w[0] && op->w[1] ? op : NULL;
+            return op->kind == OP_LINEAR && op->epilogue == EPILOGUE_GLU && op_makes_zeros(op)
+                       ? op
+                       : NULL;
     }
     return NULL;
 }
@@ -66,7 +85,7 @@ static double bytes_spared(const struct program *p, const struct op *op, const s
     const struct op *up = sparse_producer(p, op->in[0]);
     double rows = (double)t->rows, n = 0;
 
-    if (t->rows == 0)
+    if (op->kind != OP_LINEAR || t->rows == 0)
         return 0;
     if (t->is_partial)
         n += (double)op->w[0]->row_bytes * op->w[0]->rows - (double)t->bytes / rows;
@@ -81,7 +100,7 @@ static double parameters_spared(const struct program *p, const struct op *op,
     const struct op *up = sparse_producer(p, op->in[0]);
     double zeros;
 
-    if (t->rows == 0)
+    if (op->kind != OP_LINEAR || t->rows == 0)
         return 0;
     zeros = (double)(t->values - t->nonzero) / (double)t->rows;
     return zeros * op->w[0]->rows * op->is_sparse + (up ? zeros * up->w[1]->k : 0);
