@@ -328,6 +328,37 @@ static void a_slow_night_fails_on_a_quiet_machine_only(void **state)
     store_close(s);
 }
 
+static void small_losses_of_speed_and_memory_are_named_first(void **state)
+{
+    static const struct {
+        double seconds, memory;
+        const char *quantity, *named;
+    } rows[] = {{1.03, 1e8, "time", "m speed: "}, {1, 1.05e8, "memory", "memory +5"}};
+    struct plan p = plan_of("{\"models\":[\"m\"],\"tasks\":[\"facts\"],\"baseline\":\"first\","
+                            "\"thresholds\":{\"speed\":0.02}}");
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct store *s = fresh("small.db");
+        struct measured m = usual;
+        struct night_report r;
+        night(s, &p, 0, &m, &r);
+        night_report_release(&r);
+        m.seconds = rows[i].seconds;
+        m.memory = rows[i].memory;
+        night(s, &p, 1, &m, &r);
+        assert_int_equal(r.verdict, VERDICT_FAIL);
+        assert_int_equal(r.findings[0].kind, FINDING_REGRESSION);
+        if (!strstr(r.findings[0].text, rows[i].named))
+            fail_msg("%s", r.findings[0].text);
+        for (size_t k = 0; k < r.n_comparisons; k++)
+            assert_int_equal(r.comparisons[k].verdict == VERDICT_FAIL,
+                             strcmp(r.comparisons[k].quantity, rows[i].quantity) == 0);
+        night_report_release(&r);
+        store_close(s);
+    }
+    plan_release(&p);
+}
+
 static void a_program_that_differs_from_itself_raises_its_own_limit(void **state)
 {
     struct store *s = fresh("floor.db");
@@ -516,6 +547,7 @@ int main(void)
         cmocka_unit_test(a_step_in_a_series_is_told_once),
         cmocka_unit_test(a_known_cause_begins_a_segment_and_accuses_nobody),
         cmocka_unit_test(a_slow_night_fails_on_a_quiet_machine_only),
+        cmocka_unit_test(small_losses_of_speed_and_memory_are_named_first),
         cmocka_unit_test(a_program_that_differs_from_itself_raises_its_own_limit),
         cmocka_unit_test(a_pinned_night_goes_before_the_plans_baseline),
         cmocka_unit_test(runs_of_nights_are_pruned_by_rule_and_their_series_stay),
