@@ -10,7 +10,7 @@ const char *group_of(const char *task)
 {
     const struct task_info *t = task_info_find(task);
 
-    return t ? t->group : NULL;
+    return t && t->group && task_group_pools(t->group) ? t->group : NULL;
 }
 
 int group_begins(const struct task_list *l, size_t i)

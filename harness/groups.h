@@ -5,7 +5,7 @@
 #include "harness/stats.h"
 #include "results/query.h"
 
-/* The group that a task belongs to; NULL: none. */
+/* The group whose number a task is counted in; NULL: none. */
 const char *group_of(const char *task);
 /* 1 when task i of the list is the first of its group there. */
 int group_begins(const struct task_list *l, size_t i);

@@ -90,17 +90,20 @@ void answer_close(struct answer *a)
     mem_free(a);
 }
 
-/* Of one match the first group that is not empty; without groups all of it. */
-static struct span found(const char *s, const PCRE2_SIZE *at, int n)
+/* Of one match the first group that is not empty; without groups all of it.  A single group may be
+ * empty. */
+static struct span found(const char *s, const PCRE2_SIZE *at, int n, uint32_t groups)
 {
+    if (groups == 1 && n > 1 && at[2] != PCRE2_UNSET)
+        return (struct span){s + at[2], at[3] - at[2]};
     for (int g = n > 1 ? 1 : 0; g < n; g++)
         if (at[2 * g] != PCRE2_UNSET && at[2 * g + 1] > at[2 * g])
             return (struct span){s + at[2 * g], at[2 * g + 1] - at[2 * g]};
     return (struct span){NULL, 0};
 }
 
-/* Calls use(user, from, to, what was found) for every match, left to right; none of our patterns
- * matches nothing.  use returns 1 to stop. */
+/* Calls use(user, from, to, what was found) for every match, left to right, up to the first
+ * that is empty.  use returns 1 to stop. */
 static int each_match(const struct answer *a, const pcre2_code *p, const char *s, size_t n,
                       int (*use)(void *user, const PCRE2_SIZE *at, int n_groups), void *user,
                       struct err *e)
@@ -123,7 +126,8 @@ static int each_match(const struct answer *a, const pcre2_code *p, const char *s
 
 struct pick {
     const char *s;
-    int left; /* matches still to pass over; -1: take the last */
+    uint32_t groups; /* of the pattern */
+    int left;        /* matches still to pass over; -1: take the last */
     int matched;
     struct span span;
 };
@@ -133,18 +137,30 @@ static int pick_match(void *user, const PCRE2_SIZE *at, int n_groups)
     struct pick *p = user;
 
     p->matched = p->left <= 0;
-    p->span = found(p->s, at, n_groups);
+    p->span = found(p->s, at, n_groups, p->groups);
     return p->left >= 0 && p->left-- == 0;
+}
+
+struct span find_all(const char *text)
+{
+    return (struct span){text, strlen(text)};
+}
+
+struct span find_stripped(const char *text)
+{
+    return py_lstrip(text, strlen(text));
 }
 
 char *answer_filter(const struct answer *a, int f, const char *text, struct err *e)
 {
     const struct filter *rule = &a->rules->filters[f];
-    struct pick p = {text, rule->select, 0, {NULL, 0}};
+    struct pick p = {text, 0, rule->select, 0, {NULL, 0}};
     char *out;
 
+    if (rule->pattern)
+        pcre2_pattern_info(a->filters[f], PCRE2_INFO_CAPTURECOUNT, &p.groups);
     if (!rule->pattern)
-        p.span = py_lstrip(text, strlen(text));
+        p.span = rule->find(text);
     else if (each_match(a, a->filters[f], text, strlen(text), pick_match, &p, e) < 0)
         return NULL;
     else if (p.matched && p.span.s)
@@ -210,6 +226,8 @@ int answer_equal(const struct answer *a, const char *got, const char *want, stru
     struct strbuf x = STRBUF_INIT, y = STRBUF_INIT;
     int rc = -1;
 
+    if (a->rules->equal)
+        return a->rules->equal(got, want, e);
     if (normalize(a, got, &x, e) == 0 && normalize(a, want, &y, e) == 0)
         rc = x.len == y.len && memcmp(strbuf_str(&x), strbuf_str(&y), x.len) == 0;
     strbuf_release(&x);

@@ -15,6 +15,10 @@ void answer_close(struct answer *a);
 /* What filter f finds in the text: mem_free; NULL without memory, or when a pattern gives up. */
 char *answer_filter(const struct answer *a, int f, const char *text, struct err *e);
 
+/* Filters without a pattern: all of it; without the white space in front. */
+struct span find_all(const char *text);
+struct span find_stripped(const char *text);
+
 /* 1 when the two are equal without what the rules ignore, 0 when not, -1 on error. */
 int answer_equal(const struct answer *a, const char *got, const char *want, struct err *e);
 

@@ -135,6 +135,29 @@ out:
     return rc;
 }
 
+/* The share of the answers' probability that is on right ones; the largest is taken out first, so
+ * that long answers do not vanish. */
+static int mass_credit(const struct task *t, const struct doc *d,
+                       const struct reply_text *replies, struct verdict *out, struct err *e)
+{
+    double most = -INFINITY, all = 0, right = 0;
+    int best = 0;
+
+    (void)t;
+    for (int i = 0; i < d->n_choices; i++)
+        if (replies[i].loglikelihood > most) {
+            most = replies[i].loglikelihood;
+            best = i;
+        }
+    for (int i = 0; i < d->n_choices && most > -INFINITY; i++) {
+        double p = exp(replies[i].loglikelihood - most);
+        all += p;
+        right += d->right[i] ? p : 0;
+    }
+    add(out, "acc", all > 0 ? right / all : 0, 1);
+    return predict(out, d->choices[best], e);
+}
+
 static int likelihood_ask(const struct task *t, const struct doc *d, const char *const *prompts,
                           struct item *out, struct err *e)
 {
@@ -242,6 +265,9 @@ static int generate_credit(const struct task *t, const struct doc *d,
 
 const struct format format_choice = {
     "multiple_choice", PROMPTS_ONE, choice_ask, choice_credit, NULL,
+};
+const struct format format_mass = {
+    "multiple_choice", PROMPTS_ONE, choice_ask, mass_credit, NULL,
 };
 const struct format format_context = {
     "multiple_choice", PROMPTS_PER_CHOICE, context_ask, choice_credit, NULL,

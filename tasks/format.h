@@ -23,6 +23,7 @@ struct format {
 };
 
 extern const struct format format_choice;     /* the likeliest of several continuations */
+extern const struct format format_mass;       /* how much of it is on the right ones */
 extern const struct format format_context;    /* one continuation after several contexts */
 extern const struct format format_likelihood; /* one continuation */
 extern const struct format format_rolling;    /* a whole text */

@@ -92,6 +92,50 @@ int load_jsonl(struct docs *out, const char *path, const struct recipe *r, struc
     return rc;
 }
 
+/* One entry of a JSON file, whose text is what it looks like without white space. */
+static int entry_doc(struct docs *out, const cJSON *entry, const char *where,
+                     const struct recipe *r, struct err *e)
+{
+    char *text;
+    int rc;
+
+    if (!cJSON_IsObject(entry))
+        return err_set(e, ERR_FORMAT, "%s: not a JSON object", where);
+    text = cJSON_PrintUnformatted(entry);
+    if (!text)
+        return err_nomem(e);
+    rc = record_doc(out, entry, text, strlen(text), where, r, e);
+    cJSON_free(text);
+    return rc;
+}
+
+int load_json(struct docs *out, const char *path, const struct recipe *r, struct err *e)
+{
+    cJSON *root = json_read(path, FILE_MAX, e);
+    const cJSON *list = cJSON_IsArray(root) ? root : json_get(root, "examples"), *entry;
+    int n = 0, rc = 0;
+
+    *out = (struct docs){0};
+    if (!root)
+        return -1;
+    cJSON_ArrayForEach(entry, list)
+    {
+        struct strbuf where = STRBUF_INIT;
+        strbuf_addf(&where, "%s: entry %d", path, n++);
+        if (strbuf_ok(&where, e) < 0 || entry_doc(out, entry, where.s, r, e) < 0)
+            rc = -1;
+        strbuf_release(&where);
+        if (rc < 0)
+            break;
+    }
+    if (rc == 0 && out->n == 0)
+        rc = no_documents(path, e);
+    json_free(root);
+    if (rc < 0)
+        docs_release(out);
+    return rc;
+}
+
 /* A CSV record as an object, so that a reader sees one kind of record. */
 static int csv_json(const struct csv *c, const char *const *columns, int n, struct strbuf *out,
                     struct err *e)
@@ -244,7 +288,7 @@ int parse_wikitext(struct docs *out, const char *bytes, size_t n, struct err *e)
     return rc;
 }
 
-static int read_text(struct strbuf *b, const char *path, struct err *e)
+int load_whole(struct strbuf *b, const char *path, struct err *e)
 {
     if (file_read(b, path, FILE_MAX, e) < 0)
         return -1;
@@ -260,7 +304,7 @@ int load_wikitext(struct docs *out, const char *path, const struct recipe *r, st
 
     (void)r;
     *out = (struct docs){0};
-    if (read_text(&b, path, e) == 0)
+    if (load_whole(&b, path, e) == 0)
         rc = parse_wikitext(out, strbuf_str(&b), b.len, e);
     if (rc == 0 && out->n == 0)
         rc = no_documents(path, e);
@@ -276,13 +320,39 @@ int load_text(struct docs *out, const char *path, const struct recipe *r, struct
 
     (void)r;
     *out = (struct docs){0};
-    if (read_text(&b, path, e) == 0) {
+    if (load_whole(&b, path, e) == 0) {
         size_t n = 0;
         for (int k = 0; k < CHARACTERS && n < b.len; k++)
             for (n++; n < b.len && ((unsigned char)b.s[n] & 0xc0) == 0x80;)
                 n++;
         struct span s = {strbuf_str(&b), n};
         rc = n ? push_text(out, s, s, "text", e) : no_documents(path, e);
+    }
+    strbuf_release(&b);
+    if (rc < 0)
+        docs_release(out);
+    return rc;
+}
+
+int load_stories(struct docs *out, const char *path, const struct recipe *r, struct err *e)
+{
+    static const char between[] = "<|endoftext|>";
+    struct strbuf b = STRBUF_INIT;
+    int rc = -1;
+
+    (void)r;
+    *out = (struct docs){0};
+    if (load_whole(&b, path, e) == 0) {
+        rc = 0;
+        for (const char *s = strbuf_str(&b), *stop; rc == 0 && s; s = stop) {
+            stop = strstr(s, between);
+            struct span story = py_strip(s, stop ? (size_t)(stop - s) : strlen(s));
+            if (story.n)
+                rc = push_text(out, story, story, "text", e);
+            stop = stop ? stop + sizeof between - 1 : NULL;
+        }
+        if (rc == 0 && out->n == 0)
+            rc = no_documents(path, e);
     }
     strbuf_release(&b);
     if (rc < 0)

@@ -9,13 +9,20 @@
 
 int load_jsonl(struct docs *out, const char *path, const struct recipe *r, struct err *e);
 int load_csv(struct docs *out, const char *path, const struct recipe *r, struct err *e);
+/* One JSON value: an array of records, or an object that keeps it under "examples". */
+int load_json(struct docs *out, const char *path, const struct recipe *r, struct err *e);
 
 /* WikiText as one file: a document begins at each heading of the first level ("= Title ="). */
 int load_wikitext(struct docs *out, const char *path, const struct recipe *r, struct err *e);
 /* The first 60,000 characters of a plain text as one document. */
 int load_text(struct docs *out, const char *path, const struct recipe *r, struct err *e);
+/* Texts with <|endoftext|> between them; white space at their ends is not part of them. */
+int load_stories(struct docs *out, const char *path, const struct recipe *r, struct err *e);
 /* Our own short text, a document per paragraph; path is not looked at. */
 int load_prose(struct docs *out, const char *path, const struct recipe *r, struct err *e);
+
+/* Appends a whole file; what is not UTF-8 or holds a zero byte is refused. */
+int load_whole(struct strbuf *b, const char *path, struct err *e);
 
 /* The parsers behind them, for texts in memory. */
 int parse_csv(struct docs *out, const char *bytes, size_t n, const char *name,

@@ -20,6 +20,12 @@ void read_lambada(struct record *r);
 void read_gsm8k(struct record *r);
 void read_nq_open(struct record *r);
 void read_triviaqa(struct record *r);
+void read_truthfulqa_mc1(struct record *r);
+void read_truthfulqa_mc2(struct record *r);
+void read_bbh(struct record *r);
+void read_bbh_cot(struct record *r);
+void read_hendrycks_math(struct record *r);
+void read_math500(struct record *r);
 
 /* HellaSwag's cleaning of markup, P in evaluation.md 3: appends. */
 int hellaswag_clean(struct strbuf *out, const char *s, struct err *e);

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "tasks/prompt.h"
+#include "tasks/pytext.h"
 #include "tasks/task.h"
 
 /* One document, as lm-eval's doc_to_text, doc_to_choice and doc_to_target would give it. */
@@ -19,6 +20,7 @@ struct doc {
     const char *text;           /* the question; for two contexts and one ending: NULL */
     const char *const *choices; /* [n_choices] */
     int n_choices, gold;        /* gold: index of the right choice, -1 when there are no choices */
+    const unsigned char *right; /* [n_choices] 1 for each right choice; NULL: gold alone is right */
     const char *const *targets; /* [n_targets] right answers as text; shots show the first */
     int n_targets;
     const char *passage; /* what several documents have in common, or NULL */
@@ -29,6 +31,7 @@ struct docs { /* a zeroed struct is empty */
     struct arena arena;
     struct doc *v;
     size_t n, cap;
+    const char *about; /* a description that the file itself gives, or NULL */
 };
 void docs_release(struct docs *d);
 
@@ -44,11 +47,12 @@ struct record {
 };
 
 /* One way of cutting an answer out of generated text: the `select`-th match of a pattern (-1: the
- * last), of its groups the first that is not empty, else "[invalid]"; without a pattern the text
- * without the white space in front of it (evaluation.md 2.6). */
+ * last), of several groups the first that is not empty, else "[invalid]" (evaluation.md 2.6);
+ * without a pattern the part of the text that `find` points at. */
 struct filter {
     const char *name, *pattern;
     int select;
+    struct span (*find)(const char *text);
 };
 /* Exact match: what is removed from both sides before they are compared (2.5). */
 struct answer_rules {
@@ -56,6 +60,8 @@ struct answer_rules {
     int n_filters;
     const char *ignore[4]; /* patterns, in order; NULL ends */
     int ignore_case, ignore_punctuation;
+    /* NULL: the same text after that; else as answer_equal, and nothing is removed */
+    int (*equal)(const char *got, const char *want, struct err *e);
 };
 
 enum sampling_from { /* evaluation.md 2.8 */
@@ -71,6 +77,9 @@ struct recipe {
     const struct format *format;
     int (*load)(struct docs *out, const char *path, const struct recipe *r, struct err *e);
     void (*read)(struct record *r); /* a record to its document */
+    /* NULL: shots are read as documents are.  Else the row's pool has the description too, and is
+     * read whatever the shots. */
+    int (*load_pool)(struct docs *out, const char *path, const struct recipe *r, struct err *e);
     const char *const *columns;     /* of a CSV file without a header line, NULL ends */
     const char *about, *about_end;  /* the description, around the row's subject; NULL: none */
     const char *target_delimiter, *shot_delimiter;

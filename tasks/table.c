@@ -1,7 +1,10 @@
 /* table.c -- the tasks that we know: evaluation.md section 3 as rows, and nothing else. */
+#include "tasks/answer.h"
+#include "tasks/bbh.h"
 #include "tasks/facts.h"
 #include "tasks/format.h"
 #include "tasks/load.h"
+#include "tasks/math.h"
 #include "tasks/read.h"
 #include "tasks/recipe.h"
 
@@ -15,24 +18,46 @@ static const char *const gsm8k_stops[] = {"Question:", "</s>", "<|im_end|>"};
 static const char *const short_stops[] = {"\n", ".", ","};
 
 static const struct answer_rules gsm8k_answers = {
-    .filters = {{"strict-match", "#### (\\-?[0-9\\.\\,]+)", 0},
-                {"flexible-extract", "(-?[$0-9.,]{2,})|(-?[0-9]+)", -1}},
+    .filters = {{"strict-match", "#### (\\-?[0-9\\.\\,]+)", 0, NULL},
+                {"flexible-extract", "(-?[$0-9.,]{2,})|(-?[0-9]+)", -1, NULL}},
     .n_filters = 2,
     .ignore = {",", "\\$", "(?s).*#### ", "\\.$"},
     .ignore_case = 1,
 };
 static const struct answer_rules nq_answers = {
-    .filters = {{"remove_whitespace", NULL, 0}},
+    .filters = {{"remove_whitespace", NULL, 0, find_stripped}},
     .n_filters = 1,
     .ignore = {"\\b(?:The |the |An |A |The |a |an )"},
     .ignore_case = 1,
     .ignore_punctuation = 1,
 };
 static const struct answer_rules trivia_answers = {
-    .filters = {{"remove_whitespace", NULL, 0}},
+    .filters = {{"remove_whitespace", NULL, 0, find_stripped}},
     .n_filters = 1,
     .ignore_case = 1,
     .ignore_punctuation = 1,
+};
+
+static const char *const bbh_stops[] = {"</s>", "Q", "\n\n"};
+static const char *const math_stops[] = {"Problem:"};
+
+static const struct answer_rules as_it_is = {
+    .filters = {{"none", NULL, 0, find_all}},
+    .n_filters = 1,
+};
+static const struct answer_rules bbh_cot_answers = {
+    .filters = {{"get-answer", "(?<=the answer is )(.*)(?=.)", 0, NULL}},
+    .n_filters = 1,
+};
+static const struct answer_rules hendrycks_answers = {
+    .filters = {{"none", NULL, 0, find_between_dollars}},
+    .n_filters = 1,
+    .equal = math_equal,
+};
+static const struct answer_rules boxed_answers = {
+    .filters = {{"boxed", NULL, 0, find_boxed}},
+    .n_filters = 1,
+    .equal = math_equal,
 };
 
 static const struct recipe arc = {.format = &format_choice, .load = load_jsonl, .read = read_arc,
@@ -70,6 +95,25 @@ static const struct recipe nq_open = {.format = &format_generate, .load = load_j
 static const struct recipe triviaqa = {.format = &format_generate, .load = load_jsonl,
     .read = read_triviaqa, GAP, .shots = SHOTS_DRAWN, .until = short_stops,
     .n_until = LENGTH(short_stops), .max_tokens = 256, .answers = &trivia_answers};
+static const struct recipe truthfulqa_mc1 = {.format = &format_choice, .load = load_json,
+    .read = read_truthfulqa_mc1, GAP, .metrics = PLAIN};
+static const struct recipe truthfulqa_mc2 = {.format = &format_mass, .load = load_json,
+    .read = read_truthfulqa_mc2, GAP};
+static const struct recipe bbh = {.format = &format_generate, .load = load_json, .read = read_bbh,
+    .load_pool = load_bbh_prompts, GAP, .shots = SHOTS_FIRST, .until = bbh_stops,
+    .n_until = LENGTH(bbh_stops), .max_tokens = 256, .answers = &as_it_is};
+static const struct recipe bbh_cot = {.format = &format_generate, .load = load_json,
+    .read = read_bbh_cot, .load_pool = load_bbh_prompts, .target_delimiter = "",
+    .shot_delimiter = "\n\n", .shots = SHOTS_FIRST, .until = bbh_stops,
+    .n_until = LENGTH(bbh_stops), .max_tokens = 1024, .answers = &bbh_cot_answers};
+static const struct recipe hendrycks_math = {.format = &format_generate, .load = load_jsonl,
+    .read = read_hendrycks_math, GAP, .until = math_stops, .n_until = LENGTH(math_stops),
+    .max_tokens = 256, .answers = &hendrycks_answers};
+static const struct recipe math500 = {.format = &format_generate, .load = load_jsonl,
+    .read = read_math500, GAP, .until = math_stops, .n_until = LENGTH(math_stops),
+    .max_tokens = 1024, .answers = &boxed_answers};
+static const struct recipe stories = {.format = &format_rolling, .load = load_stories, GAP,
+    .shots = SHOTS_FIXED_0};
 static const struct recipe wikitext = {.format = &format_rolling, .load = load_wikitext, GAP,
     .shots = SHOTS_FIXED_0};
 static const struct recipe windows = {.format = &format_windows, .load = load_text, GAP,
@@ -87,6 +131,12 @@ static const struct recipe prose_text = {.format = &format_rolling, .load = load
 #define CMMLU(name, about)                                                                         \
     {{"cmmlu_" name, "cmmlu", CHOICE, "cmmlu/test/" name ".csv", "CMMLU: " about, 1, 0}, &cmmlu,   \
      "cmmlu/dev/" name ".csv", NULL, about}
+#define BBH(name)                                                                                  \
+    {{"bbh_cot_fewshot_" name, "bbh", GENERATE, "bbh/bbh/" name ".json",                           \
+      "BIG-Bench Hard, step by step", 4, 3}, &bbh_cot, "bbh/cot-prompts/" name ".txt", NULL,       \
+     NULL},                                                                                        \
+    {{"bbh_fewshot_" name, "bbh_fewshot", GENERATE, "bbh/bbh/" name ".json",                       \
+      "BIG-Bench Hard, the bare answer", 2, 3}, &bbh, "bbh/cot-prompts/" name ".txt", NULL, NULL}
 
 const struct task_row task_rows[] = {
     {{"facts", NULL, "knowledge", "", "bits of knowledge in a bank of facts of our own",
@@ -124,6 +174,45 @@ const struct task_row task_rows[] = {
     {{"wikitext2_ppl", NULL, "windows", "wikitext2/wiki.test.raw",
       "perplexity of WikiText-2's beginning in windows of 512 tokens", 1, 0}, &windows, NULL, NULL,
      NULL},
+    {{"tinystories", NULL, ROLLING, "tinystories/tinystories_valid_1910.txt",
+      "perplexity of children's stories", 1, 0}, &stories, NULL, NULL, NULL},
+    {{"truthfulqa_mc1", "truthfulqa", CHOICE, "truthfulqa/mc_task.json",
+      "the one true answer among what people get wrong", 2, 0}, &truthfulqa_mc1, NULL, NULL, NULL},
+    {{"truthfulqa_mc2", "truthfulqa", CHOICE, "truthfulqa/mc_task.json",
+      "probability on all that is true, among what people get wrong", 3, 0}, &truthfulqa_mc2, NULL,
+     NULL, NULL},
+    {{"hendrycks_math500", NULL, GENERATE, "math500/test.jsonl",
+      "competition mathematics, answered at once", 1, 0}, &hendrycks_math, NULL, NULL, NULL},
+    {{"math500", NULL, GENERATE, "math500/test.jsonl",
+      "competition mathematics, worked out and boxed; not lm-eval's", 1, 0}, &math500, NULL, NULL,
+     NULL},
+    BBH("boolean_expressions"),
+    BBH("causal_judgement"),
+    BBH("date_understanding"),
+    BBH("disambiguation_qa"),
+    BBH("dyck_languages"),
+    BBH("formal_fallacies"),
+    BBH("geometric_shapes"),
+    BBH("hyperbaton"),
+    BBH("logical_deduction_five_objects"),
+    BBH("logical_deduction_seven_objects"),
+    BBH("logical_deduction_three_objects"),
+    BBH("movie_recommendation"),
+    BBH("multistep_arithmetic_two"),
+    BBH("navigate"),
+    BBH("object_counting"),
+    BBH("penguins_in_a_table"),
+    BBH("reasoning_about_colored_objects"),
+    BBH("ruin_names"),
+    BBH("salient_translation_error_detection"),
+    BBH("snarks"),
+    BBH("sports_understanding"),
+    BBH("temporal_sequences"),
+    BBH("tracking_shuffled_objects_five_objects"),
+    BBH("tracking_shuffled_objects_seven_objects"),
+    BBH("tracking_shuffled_objects_three_objects"),
+    BBH("web_of_lies"),
+    BBH("word_sorting"),
     MMLU("abstract_algebra", "abstract algebra"),
     MMLU("anatomy", "anatomy"),
     MMLU("astronomy", "astronomy"),

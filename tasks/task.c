@@ -33,6 +33,11 @@ const struct task_info *task_info_find(const char *name)
     return row ? &row->info : NULL;
 }
 
+int task_group_pools(const char *group)
+{
+    return strcmp(group, "truthfulqa") != 0; /* a tag in lm-eval, not a group */
+}
+
 char *task_find_data(const struct task_info *t, const struct task_opts *o, struct err *e)
 {
     const struct task_row *row = row_find(t->name);
@@ -59,12 +64,15 @@ static int no_task(const char *name, struct err *e)
 }
 
 /* The description, with the row's subject where it belongs, after the system instruction. */
-static char *system_text(const struct task_row *row, const char *instruction)
+static char *system_text(const struct task *t, const char *instruction)
 {
+    const struct task_row *row = t->row;
     const struct recipe *r = row->recipe;
     struct strbuf about = STRBUF_INIT, out = STRBUF_INIT;
 
-    if (r->about) {
+    if (t->pool.about) {
+        strbuf_adds(&about, t->pool.about);
+    } else if (r->about) {
         strbuf_adds(&about, r->about);
         if (row->subject)
             strbuf_adds(&about, row->subject);
@@ -144,20 +152,21 @@ out:
 static int open_shots(struct task *t, const struct task_opts *o, struct err *e)
 {
     const struct task_row *row = t->row;
+    const struct recipe *r = row->recipe;
     char *path;
     int rc;
 
-    if (t->shots == 0)
+    if (t->shots == 0 && !r->load_pool)
         return 0;
-    if (row->recipe->shots == SHOTS_NONE)
+    if (r->shots == SHOTS_NONE)
         return err_set(e, ERR_USAGE, "%s: has no examples to show: it runs with 0 shots",
                        row->info.name);
     path = data_find(row->info.name, row->pool, NULL, o, e);
     if (!path)
         return err_prefix(e, "the examples for %d shots", t->shots);
-    rc = row->recipe->load(&t->pool, path, row->recipe, e);
+    rc = (r->load_pool ? r->load_pool : r->load)(&t->pool, path, r, e);
     mem_free(path);
-    return rc < 0 ? -1 : draw_shots(t, o, e);
+    return rc < 0 || t->shots == 0 ? rc : draw_shots(t, o, e);
 }
 
 /* A whole text has no place for examples: 0, whatever is asked. */
@@ -172,12 +181,12 @@ static int open_docs(struct task *t, const struct task_opts *o, struct err *e)
 {
     const struct recipe *r = t->row->recipe;
 
-    t->system = system_text(t->row, o->system);
+    if (r->load(&t->docs, t->path, r, e) < 0 || open_shots(t, o, e) < 0)
+        return -1;
+    t->system = system_text(t, o->system);
     if (!t->system)
         return err_nomem(e);
     t->style = (struct prompt_style){t->system, r->target_delimiter, r->shot_delimiter, o->chat};
-    if (r->load(&t->docs, t->path, r, e) < 0 || open_shots(t, o, e) < 0)
-        return -1;
     return r->answers ? answer_open(&t->answer, r->answers, e) : 0;
 }
 

@@ -120,6 +120,8 @@ struct task_info {
 };
 const struct task_info *task_info_at(int i); /* NULL after the last */
 const struct task_info *task_info_find(const char *name);
+/* 0 for a group that only names tasks together: its scores are of different kinds. */
+int task_group_pools(const char *group);
 /* Where the data of a task is: a path (mem_free) or NULL with e (ERR_NOTFOUND) naming every place
  * looked at: the data dirs of o, those of $DENSIMETER_DATA, $XDG_DATA_HOME/densimeter/data.  "" for
  * a task that is built in. */

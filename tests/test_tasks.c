@@ -8,6 +8,7 @@
 #include "tasks/answer.h"
 #include "tasks/format.h"
 #include "tasks/load.h"
+#include "tasks/math.h"
 #include "tasks/prompt.h"
 #include "tasks/read.h"
 #include "tasks/score.h"
@@ -614,6 +615,23 @@ static void bad_records_are_refused_with_file_and_line(void **state)
         {"cmmlu_anatomy", "cmmlu/test/anatomy.csv", ",Question,A,B,C,D\n0,q,a,b,c,d\n",
          "anatomy.csv:2: no field \"Answer\""},
         {"wikitext", "wikitext2/wiki.test.raw", "a\xff", "wiki.test.raw: not UTF-8 text"},
+        {"tinystories", "tinystories/tinystories_valid_1910.txt", " <|endoftext|>\n",
+         "tinystories_valid_1910.txt: holds no documents"},
+        {"truthfulqa_mc1", "truthfulqa/mc_task.json",
+         "[{\"question\":\"q\",\"mc1_targets\":{\"a\":1}}, 3]",
+         "mc_task.json: entry 1: not a JSON object"},
+        {"truthfulqa_mc1", "truthfulqa/mc_task.json",
+         "[{\"question\":\"q\",\"mc1_targets\":{\"a\":0,\"b\":1}}]",
+         "mc_task.json: entry 0: \"mc1_targets\": the first answer is not right"},
+        {"truthfulqa_mc2", "truthfulqa/mc_task.json",
+         "[{\"question\":\"q\",\"mc2_targets\":{\"a\":1,\"b\":2}}]",
+         "mc_task.json: entry 0: \"mc2_targets\": answer 1 is neither 0 nor 1"},
+        {"truthfulqa_mc2", "truthfulqa/mc_task.json",
+         "[{\"question\":\"q\",\"mc2_targets\":[1]}]",
+         "mc_task.json: entry 0: \"mc2_targets\" is not an object of 1 to 26 answers"},
+        {"truthfulqa_mc2", "truthfulqa/mc_task.json", "{}", "mc_task.json: holds no documents"},
+        {"math500", "math500/test.jsonl", "{\"problem\":\"p\",\"solution\":\"\\\\boxed{1\"}\n",
+         "test.jsonl:1: \"solution\" has no \\boxed answer"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -627,6 +645,110 @@ static void bad_records_are_refused_with_file_and_line(void **state)
         assert_int_equal(mem_live(), 0);
         drop(NULL);
     }
+}
+
+static void prompt_files_that_are_none_are_refused(void **state)
+{
+    static const struct { const char *text, *want; } rows[] = {
+        {"", "snarks.txt: not a prompt file: no dashes with questions below"},
+        {"x\n-----\nAbout.\n", "snarks.txt: not a prompt file: no dashes with questions below"},
+        {"-----\nAbout.\n\nQ: q\nA: a",
+         "snarks.txt: example 0: not answered step by step"},
+        {"-----\nAbout.\n\nQ: q\nA: Let's think step by step.",
+         "snarks.txt: example 0: not answered step by step"},
+        {"-----\nAbout.\n\nQ: q\nA: Let's think step by step.\nHm.",
+         "snarks.txt: example 0: has no \"the answer is ...\""},
+        {"-----\n\xff", "snarks.txt: not UTF-8 text"},
+    };
+    (void)state;
+    put("bbh/bbh/snarks.json", "{\"examples\":[{\"input\":\"i\",\"target\":\"t\"}]}");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct task_opts o = options(0);
+        struct err e = ERR_NONE;
+        struct task *t = NULL;
+        put("bbh/cot-prompts/snarks.txt", rows[i].text);
+        assert_int_equal(task_open(&t, "bbh_fewshot_snarks", &o, &e), -1);
+        assert_int_equal(e.code, ERR_FORMAT);
+        assert_string_equal(path_base(e.text), rows[i].want);
+        assert_int_equal(mem_live(), 0);
+    }
+}
+
+static void bbh_has_its_description_without_shots_too(void **state)
+{
+    struct item it;
+    struct task *t;
+    (void)state;
+    put("bbh/bbh/snarks.json", "{\"examples\":[{\"input\":\"i\",\"target\":\"t\"}]}");
+    put("bbh/cot-prompts/snarks.txt",
+        "canary\n-----\nAbout.\n\nMore.\n\nQ: q\nA: Let's think step by step.\nHm. So the answer "
+        "is (B).\n");
+    t = opened("bbh_cot_fewshot_snarks", 0);
+    assert_int_equal(task_item(t, 0, &it, NULL), 0);
+    assert_string_equal(it.queries[0].context,
+                        "About.\n\nMore.\n\nQ: i\nA: Let's think step by step.\n");
+    item_release(&it);
+    task_close(t);
+    t = opened("bbh_fewshot_snarks", 1);
+    assert_int_equal(task_item(t, 0, &it, NULL), 0);
+    assert_string_equal(it.queries[0].context, "About.\n\nMore.\n\nQ: q\nA: (B)\n\nQ: i\nA:");
+    item_release(&it);
+    task_close(t);
+}
+
+static void probability_on_true_answers_is_a_share_even_where_it_underflows(void **state)
+{
+    struct reply_text replies[3] = {{.loglikelihood = -2000}, {.loglikelihood = -2000},
+                                    {.loglikelihood = -2000 - M_LN2}};
+    struct verdict v;
+    struct item it;
+    struct task *t;
+    (void)state;
+    put("truthfulqa/mc_task.json",
+        "[{\"question\":\"q\",\"mc2_targets\":{\"a\":1,\"b\":0,\"c\":1}}]");
+    t = opened("truthfulqa_mc2", 0);
+    assert_int_equal(task_item(t, 0, &it, NULL), 0);
+    assert_int_equal(task_score(t, &it, replies, &v, NULL), 0);
+    assert_close(credit_of(&v, "acc"), 0.6, 1e-12);
+    verdict_release(&v);
+    for (int i = 0; i < 3; i++)
+        replies[i].loglikelihood = -INFINITY;
+    assert_int_equal(task_score(t, &it, replies, &v, NULL), 0);
+    assert_close(credit_of(&v, "acc"), 0, 0);
+    verdict_release(&v);
+    item_release(&it);
+    task_close(t);
+}
+
+static void a_box_is_read_up_to_its_brace(void **state)
+{
+    static const struct { const char *text, *want; } rows[] = {
+        {"so \\boxed{\\frac{1}{2}}.", "\\frac{1}{2}"}, {"\\boxed{1} or \\boxed{2}", "2"},
+        {"$\\boxed 7$ cm", "7"}, {"\\boxed{1", "[invalid]"}, {"\\fbox{1}", "[invalid]"},
+        {"1", "[invalid]"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct span s = find_boxed(rows[i].text);
+        assert_int_equal(s.n, strlen(rows[i].want));
+        assert_memory_equal(s.s, rows[i].want, s.n);
+    }
+}
+
+static void stories_are_taken_apart(void **state)
+{
+    struct item it;
+    struct task *t;
+    (void)state;
+    put("tinystories/tinystories_valid_1910.txt", "One.\n<|endoftext|>\nTwo\n\nthree.\n"
+                                                  "<|endoftext|>\n");
+    t = opened("tinystories", 0);
+    assert_int_equal(task_count(t), 2);
+    assert_int_equal(task_item(t, 1, &it, NULL), 0);
+    assert_string_equal(it.queries[0].continuation, "Two\n\nthree.");
+    assert_string_equal(task_aggregation(t, "bits_per_byte"), "bits_per_byte");
+    item_release(&it);
+    task_close(t);
 }
 
 static void missing_data_names_every_place(void **state)
@@ -695,7 +817,10 @@ static void what_is_not_offered_is_refused(void **state)
 
 static void every_row_is_complete(void **state)
 {
-    int groups = 0, mmlu = 0, cmmlu = 0;
+    static const struct { const char *group; int n; } groups[] = {
+        {"mmlu", 57}, {"cmmlu", 67}, {"bbh", 27}, {"bbh_fewshot", 27}, {"truthfulqa", 2},
+    };
+    int n_grouped = 0, n_known = 0;
     (void)state;
     for (int i = 0; i < n_task_rows; i++) {
         const struct task_row *row = &task_rows[i];
@@ -705,15 +830,18 @@ static void every_row_is_complete(void **state)
         assert_string_equal(row->info.kind, row->recipe->format->kind);
         assert_int_equal(row->pool != NULL, row->recipe->shots != SHOTS_NONE &&
                                                 row->recipe->shots != SHOTS_FIXED_0);
-        if (row->info.group) {
-            groups++;
-            mmlu += strcmp(row->info.group, "mmlu") == 0;
-            cmmlu += strcmp(row->info.group, "cmmlu") == 0;
-        }
+        n_grouped += row->info.group != NULL;
     }
-    assert_int_equal(mmlu, 57);
-    assert_int_equal(cmmlu, 67);
-    assert_int_equal(groups, mmlu + cmmlu);
+    for (size_t g = 0; g < sizeof groups / sizeof groups[0]; g++) {
+        int n = 0;
+        for (int i = 0; i < n_task_rows; i++)
+            n += task_rows[i].info.group && strcmp(task_rows[i].info.group, groups[g].group) == 0;
+        assert_int_equal(n, groups[g].n);
+        n_known += n;
+        assert_int_equal(task_group_pools(groups[g].group),
+                         strcmp(groups[g].group, "truthfulqa") != 0);
+    }
+    assert_int_equal(n_known, n_grouped);
     assert_null(task_info_at(n_task_rows));
 }
 
@@ -741,7 +869,8 @@ static void tasks_survive_every_failed_allocation(void **state)
 {
     static const struct { const char *name; int shots; } rows[] = {
         {"winogrande", 1}, {"gsm8k", 1}, {"mmlu_anatomy", 1}, {"wikitext", 0}, {"boolq", 0},
-        {"hellaswag", 0}, {"perplexity_text", 0},
+        {"hellaswag", 0}, {"perplexity_text", 0}, {"truthfulqa_mc2", 0},
+        {"bbh_cot_fewshot_snarks", 1}, {"hendrycks_math500", 0}, {"tinystories", 0},
     };
     (void)state;
     put_winogrande("winogrande/dev.jsonl", 2);
@@ -752,6 +881,14 @@ static void tasks_survive_every_failed_allocation(void **state)
     put("mmlu/dev/anatomy_dev.csv", "q0,a,b,c,d,A\n");
     put("wikitext2/wiki.test.raw", page);
     put("boolq/dev.jsonl", "{\"question\":\"a\",\"answer\":true,\"passage\":\"P\"}\n");
+    put("truthfulqa/mc_task.json",
+        "[{\"question\":\"q\",\"mc2_targets\":{\"a\":1,\"b\":0}}]");
+    put("bbh/bbh/snarks.json", "{\"examples\":[{\"input\":\"i\",\"target\":\"t\"}]}");
+    put("bbh/cot-prompts/snarks.txt",
+        "-----\nAbout.\n\nQ: q\nA: Let's think step by step.\nSo the answer is (B).");
+    put("math500/test.jsonl",
+        "{\"problem\":\"p\",\"solution\":\"\\\\boxed{k=.5\\\\sqrt3\\\\frac12}\"}\n");
+    put("tinystories/tinystories_valid_1910.txt", "One.\n<|endoftext|>\nTwo.\n");
     put("hellaswag/validation.jsonl",
         "{\"activity_label\":\"L\",\"ctx_a\":\"a\",\"ctx_b\":\"b\",\"endings\":[\"a\",\"b\",\"c\","
         "\"d\"],\"label\":0}\n");
@@ -797,6 +934,11 @@ int main(void)
         TEST(questions_about_one_passage_share_a_cluster),
         TEST(a_limit_takes_the_first_items),
         TEST(bad_records_are_refused_with_file_and_line),
+        TEST(prompt_files_that_are_none_are_refused),
+        TEST(bbh_has_its_description_without_shots_too),
+        TEST(probability_on_true_answers_is_a_share_even_where_it_underflows),
+        TEST(a_box_is_read_up_to_its_brace),
+        TEST(stories_are_taken_apart),
         TEST(missing_data_names_every_place),
         TEST(what_is_not_offered_is_refused),
         TEST(every_row_is_complete),
