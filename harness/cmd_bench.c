@@ -166,6 +166,8 @@ static int begin_run(struct bench *b, struct err *e)
     json_begin_object(&o, NULL);
     json_put_int(&o, "repeats", args_int(b->c->args, "repeats"));
     json_put_int(&o, "batch_tokens", args_int(b->c->args, "batch-tokens"));
+    if (args_str(b->c->args, "activation"))
+        json_put_str(&o, "activation", args_str(b->c->args, "activation"));
     json_put_str(&o, "command", strbuf_str(&b->command_line));
     json_put_str(&o, "interval", "order statistics of the median, at most 95 %");
     json_end_object(&o);

@@ -16,6 +16,8 @@
     {"numerics", 0, OPTION_CHOICE, "exact|fast", "exact", 0, 0,                                    \
      "arithmetic: float32, or 8-bit activations"},                                                 \
     {"kernels", 0, OPTION_TEXT, "NAME", NULL, 0, 0, "kernels to use instead of the best"},         \
+    {"activation", 0, OPTION_TEXT, "NAME", NULL, 0, 0,                                            \
+     "of feed-forwards, where the file does not say: silu, relu, relu2, fatrelu:T"},              \
     {"batch-tokens", 0, OPTION_INT, "N", "512", 1, 16384, "tokens per pass"},                      \
     {"kv-memory", 0, OPTION_SIZE, "BYTES", NULL, 1, 1e15,                                          \
      "most memory for keys, values and states"},                                                   \

@@ -1,5 +1,6 @@
 /* arch_ffn.c -- dense feed-forward blocks: gated, ungated, with gate and up in one matrix. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/suggest.h"
@@ -37,31 +38,63 @@ static int unknown_activation(struct build *b, const char *key, struct gguf_str 
     return -1;
 }
 
+/* 0: no such activation. */
+static int choose_activation(struct build *b, const char *s, size_t n, int *has_threshold)
+{
+    for (int i = 0; i < N_ACTIVATIONS; i++) {
+        if (n != strlen(activations[i].name) || memcmp(s, activations[i].name, n) != 0)
+            continue;
+        b->act = activations[i].act;
+        b->is_thresholded = *has_threshold = activations[i].has_threshold;
+        return 1;
+    }
+    return 0;
+}
+
+/* "fatrelu:0.01" */
+static int asked_activation(struct build *b, const char *text)
+{
+    size_t n = strcspn(text, ":");
+    int has_threshold;
+    char *end;
+
+    if (!choose_activation(b, text, n, &has_threshold))
+        return unknown_activation(b, "the activation asked for", (struct gguf_str){text, n});
+    if (has_threshold != (text[n] == ':'))
+        return err_set(b->e, ERR_USAGE, "activation '%.40s': %s", text,
+                       has_threshold ? "fatrelu wants a threshold: fatrelu:0.01"
+                                     : "only fatrelu has a threshold");
+    if (!has_threshold)
+        return 0;
+    b->threshold = strtof(text + n + 1, &end);
+    if (end == text + n + 1 || *end || !(b->threshold >= 0 && b->threshold <= 1e6f))
+        return err_set(b->e, ERR_USAGE, "activation '%.40s': the threshold is no number of 0..1e6",
+                       text);
+    return 0;
+}
+
 int arch_activation(struct build *b)
 {
     struct gguf_str s;
     double threshold;
     const struct f64_key at = {"feed_forward.activation_threshold", &threshold, 0, 0, 1e6};
     char key[96];
-    int found;
+    int found, has_threshold;
 
+    if (b->m->activation)
+        return asked_activation(b, b->m->activation);
     snprintf(key, sizeof key, "%s.feed_forward.activation", b->m->arch_name);
     found = gguf_get_str(b->m->file, key, &s, b->e);
     if (found <= 0)
         return found;
-    for (int i = 0; i < N_ACTIVATIONS; i++) {
-        if (s.n != strlen(activations[i].name) || memcmp(s.s, activations[i].name, s.n) != 0)
-            continue;
-        b->act = activations[i].act;
-        if (!activations[i].has_threshold)
-            return 0;
-        b->is_thresholded = 1;
-        if (model_f64s(b->m, &at, 1, b->e) < 0)
-            return -1;
-        b->threshold = (float)threshold;
+    if (!choose_activation(b, s.s, s.n, &has_threshold))
+        return unknown_activation(b, key, s);
+    if (!has_threshold)
         return 0;
-    }
-    return unknown_activation(b, key, s);
+    if (model_f64s(b->m, &at, 1, b->e) < 0)
+        return -1;
+    b->threshold = (float)threshold;
+    return 0;
 }
 
 static void add_threshold(struct build *b, int layer, int value)

@@ -298,6 +298,21 @@ static void put_head_sizes(struct hf *h)
         hf_put_bool(h, ".densimeter.rope.halves", 1);
 }
 
+/* Models made sparse afterwards (MiniCPM-S, ProSparse) have their family's class and another
+ * activation. */
+static void put_activation(struct hf *h)
+{
+    const char *act = hf_str(h, "hidden_act", "silu");
+
+    if (strcmp(h->family->arch, "llama") != 0 && strcmp(h->family->arch, "minicpm") != 0)
+        return;
+    if (strcmp(act, "silu") == 0 || strcmp(act, "swish") == 0)
+        return;
+    hf_put_str(h, "feed_forward.activation", act);
+    if (strcmp(act, "fatrelu") == 0)
+        hf_put_f32(h, "feed_forward.activation_threshold", hf_num(h, "hidden_act_param", 0));
+}
+
 /* "layer_types": which layers see a window only. */
 static int put_windows(struct hf *h, struct err *e)
 {
@@ -363,6 +378,7 @@ int hf_keys_write(struct hf *h, struct err *e)
         put_rows(h, is_ln ? ln_keys : rms_keys, 1, e) < 0)
         return -1;
     put_head_sizes(h);
+    put_activation(h);
     return hf_template_write(h, e);
 }
 

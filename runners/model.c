@@ -411,7 +411,8 @@ static char *model_name(const struct gguf *g)
     return mem_strdup(path_base(gguf_path(g)));
 }
 
-int model_open(struct model **out, const struct gguf *g, int context, struct err *e)
+int model_open(struct model **out, const struct gguf *g, int context, const char *activation,
+               struct err *e)
 {
     struct model *m = mem_calloc(1, sizeof *m);
     int rc = -1;
@@ -421,6 +422,7 @@ int model_open(struct model **out, const struct gguf *g, int context, struct err
         return err_nomem(e);
     m->file = g;
     m->context = context;
+    m->activation = activation;
     if (gguf_n_tensors(g) > MODEL_TENSORS_MAX) {
         err_set(e, ERR_FORMAT, "%s: %zu tensors, at most %d are read", gguf_path(g),
                 gguf_n_tensors(g), MODEL_TENSORS_MAX);

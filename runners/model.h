@@ -21,6 +21,7 @@ struct model {
     const char *arch_name;
     struct hparams hp;
     int context;
+    const char *activation; /* asked for instead of the file's (runner.h); or NULL */
     const char *rope; /* how positions are told: "none", "yarn", "longrope, long factors", ... */
     int n_later_blocks; /* of the file, that predict tokens further ahead: not read */
     struct program program;
@@ -33,8 +34,10 @@ struct model {
 };
 
 /* context: the longest sequence that will be asked for (0: as the file says); which of longrope's
- * two sets of factors is right depends on it.  m->context is what may be asked for then. */
-int model_open(struct model **out, const struct gguf *g, int context, struct err *e);
+ * two sets of factors is right depends on it.  m->context is what may be asked for then.
+ * activation: runner.h's; borrowed. */
+int model_open(struct model **out, const struct gguf *g, int context, const char *activation,
+               struct err *e);
 void model_close(struct model *m);
 
 /* For arch.c.  The tensor blk.LAYER.NAME (layer < 0: NAME); required: absence fills e.  Tensors of

@@ -185,7 +185,7 @@ int runner_open(struct runner **out, const char *path, const struct runner_opts 
     if (!r)
         return err_nomem(e);
     if (model_file_open(&r->file, path, e) < 0 || gguf_fill(r->file, e) < 0 ||
-        model_open(&r->model, r->file, o->context, e) < 0 || open_tokenizer(r, path, e) < 0 ||
+        model_open(&r->model, r->file, o->context, o->activation, e) < 0 || open_tokenizer(r, path, e) < 0 ||
         take_template(r, e) < 0)
         goto out;
     r->context = (int)clamp((size_t)r->model->context, 1, CONTEXT_MAX);

@@ -24,6 +24,8 @@ struct runner_opts {
     int context;        /* tokens a sequence may have; 0, or more than that: the model's own */
     int batch_tokens;   /* rows per pass; 0: 512 */
     size_t kv_bytes;    /* most memory for the KV cache and for states; 0: enough for two sequences */
+    const char *activation; /* of gated feed-forwards instead of the file's: "silu", "relu", "relu2",
+                               "fatrelu:T"; NULL: as the file says */
     int check_finite;   /* look at the output of every op, not only at the logits (slow) */
 };
 

@@ -602,6 +602,23 @@ static void rope_of_yarn_is_keys(void **state)
     close_all(g);
 }
 
+static void another_activation_than_the_familys_is_a_key(void **state)
+{
+    struct gguf *g = open_empty(LLAMA ",\"hidden_act\":\"fatrelu\",\"hidden_act_param\":0.25");
+    struct err e = ERR_NONE;
+    struct gguf_str s;
+    (void)state;
+
+    assert_int_equal(gguf_get_str(g, "llama.feed_forward.activation", &s, &e), 1);
+    assert_int_equal(s.n, 7);
+    assert_memory_equal(s.s, "fatrelu", 7);
+    assert_true(key(g, "llama.feed_forward.activation_threshold") == 0.25);
+    close_all(g);
+    g = open_empty(LLAMA ",\"hidden_act\":\"silu\"");
+    assert_int_equal(gguf_get_str(g, "llama.feed_forward.activation", &s, &e), 0);
+    close_all(g);
+}
+
 static void newer_configs_keep_rope_in_one_place(void **state)
 {
     struct gguf *g = open_empty(
@@ -989,6 +1006,7 @@ int main(void)
         cmocka_unit_test(packed_weights_that_do_not_fit_are_refused),
         cmocka_unit_test(rope_of_llama3_is_a_table_of_factors),
         cmocka_unit_test(rope_of_yarn_is_keys),
+        cmocka_unit_test(another_activation_than_the_familys_is_a_key),
         cmocka_unit_test(newer_configs_keep_rope_in_one_place),
         cmocka_unit_test(the_language_part_of_a_config_counts),
         cmocka_unit_test(configs_that_lie_are_refused_by_name),

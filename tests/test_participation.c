@@ -192,6 +192,53 @@ static void a_threshold_is_skipped_like_relu(void **state)
     unlink(model_path);
 }
 
+static int keep_nats(void *user, int i, const struct reply *a)
+{
+    (void)i;
+    *(double *)user = a->nats;
+    return 0;
+}
+
+/* NAN: e says why. */
+static double nats_of(const char *activation, struct err *e)
+{
+    const struct runner_opts o = {.threads = 1, .activation = activation};
+    const struct request q = {.kind = REQUEST_SCORE, .ids = ids, .n_ids = ROWS, .n_given = 1};
+    struct runner *r;
+    double nats = NAN;
+
+    *e = ERR_NONE;
+    if (runner_open(&r, model_path, &o, e) == 0)
+        assert_int_equal(runner_run(r, &q, 1, keep_nats, &nats, NULL, e), 0);
+    runner_close(r);
+    return nats;
+}
+
+/* What a key says can be said by the caller, too. */
+static void an_activation_can_be_asked_for(void **state)
+{
+    struct tiny_opts o = {.seed = 6, .type = QUANT_F16};
+    struct err e = ERR_NONE;
+    double silu, relu, fat;
+
+    (void)state;
+    write_model(&o);
+    silu = nats_of(NULL, &e);
+    relu = nats_of("relu", &e);
+    fat = nats_of("fatrelu:0.25", &e);
+    assert_true(silu < 0 && relu < 0 && fat < 0 && relu != silu && relu != fat);
+    assert_true(nats_of("silu", &e) == silu && nats_of("fatrelu:0", &e) == relu);
+    o.activation = "relu";
+    write_model(&o);
+    assert_true(nats_of(NULL, &e) == relu && nats_of("silu", &e) == silu);
+    assert_true(isnan(nats_of("relo", &e)));
+    assert_non_null(strstr(e.text, "the activation asked for is 'relo'"));
+    assert_true(isnan(nats_of("fatrelu", &e)));
+    assert_int_equal(e.code, ERR_USAGE);
+    assert_true(isnan(nats_of("fatrelu:x", &e)) && isnan(nats_of("relu:1", &e)));
+    unlink(model_path);
+}
+
 static void what_was_not_counted_is_not_told(void **state)
 {
     const struct tiny_opts o = {.seed = 4};
@@ -237,6 +284,7 @@ int main(void)
         cmocka_unit_test(zeros_spare_what_is_counted),
         cmocka_unit_test(experts_are_counted_by_their_hits),
         cmocka_unit_test(a_threshold_is_skipped_like_relu),
+        cmocka_unit_test(an_activation_can_be_asked_for),
         cmocka_unit_test(what_was_not_counted_is_not_told),
         cmocka_unit_test(counting_survives_every_failed_allocation),
     };

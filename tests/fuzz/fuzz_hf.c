@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     if (hf_open_bytes(&g, (const char *)bytes, config, bytes + n - rest, rest, "fuzz", &e) == 0 &&
         gguf_fill(g, &e) == 0) {
         sum = read_all(g);
-        if (model_open(&m, g, 0, &e) < 0 && e.code == ERR_OK)
+        if (model_open(&m, g, 0, NULL, &e) < 0 && e.code == ERR_OK)
             abort();
     } else if (e.code == ERR_OK) {
         abort(); /* a refusal gives its reason */
