@@ -194,7 +194,8 @@ static void glu_chunk(struct device *d, const struct op *op, int r0, int rows,
         multiply(&gate, op->in[0], c0, cols, g, CHUNK_ROWS);
         add_bias(d, g, CHUNK_ROWS, cols, rows, op->bias[0] ? op->bias[0]->f32 + r0 : NULL);
         if (has_zeros && n <= SPARSE_COLUMNS)
-            cpu_sparse_up(&up, op, g, cols, u);
+            cpu_sparse_up(&up, op, cpu_row(d, op->in[0], 0), d->p->values[op->in[0]].ld, g,
+                          cols, u);
         else
             multiply(&up, op->in[0], c0, cols, u, CHUNK_ROWS);
         add_bias(d, u, CHUNK_ROWS, cols, rows, op->bias[1] ? op->bias[1]->f32 + r0 : NULL);

@@ -79,13 +79,13 @@ static void clamped_glu(const struct device *d, float limit, float *y, float *ga
 }
 
 static void up_part(const struct device *d, const struct op *op, float *y, float *gate, float *up,
-                    const float *gate_bias, const float *up_bias, int rows)
+                    const float *up_bias, int rows)
 {
     if (up_bias)
         d->k->add(up, up, up_bias, rows);
-    if (gate_bias)
-        d->k->add(gate, gate, gate_bias, rows);
-    if (!op->w[0])
+    if (op_makes_zeros(op))
+        cpu_sparse_glu(d, op, y, gate, up, rows);
+    else if (!op->w[0])
         d->k->act(op->act, y, up, rows);
     else if (op->limit > 0)
         clamped_glu(d, op->limit, y, gate, up, rows);
@@ -150,6 +150,14 @@ static int form_of(const struct matmul *m)
     return m->stripes ? FORM_ACTS : FORM_FLOATS;
 }
 
+static void gates(const struct matmul *m, const float *bias, const struct worker_scratch *s, int cols,
+                  float *out)
+{
+    cpu_multiply(m, s->columns, KERNEL_LD(m->w->k), s->acts, cols, out, CHUNK_ROWS);
+    for (int c = 0; bias && c < cols; c++)
+        m->d->k->add(out + c * CHUNK_ROWS, out + c * CHUNK_ROWS, bias, m->rows);
+}
+
 static void up_chunk(struct device *d, const struct op *op, const struct pairs *p, int expert,
                      int r0, int rows, struct worker_scratch *s)
 {
@@ -164,13 +172,15 @@ static void up_chunk(struct device *d, const struct op *op, const struct pairs *
     for (int c0 = 0; c0 < n; c0 += COLUMN_BLOCK) {
         int cols = n - c0 < COLUMN_BLOCK ? n - c0 : COLUMN_BLOCK;
         gather(d, op, pairs + c0, cols, op->w[1]->k, form_of(&up) | form_of(&gate), s);
-        cpu_multiply(&up, s->columns, ld, s->acts, cols, u, CHUNK_ROWS);
         if (op->w[0])
-            cpu_multiply(&gate, s->columns, ld, s->acts, cols, g, CHUNK_ROWS);
+            gates(&gate, bias_of(op->bias[0], expert, width, r0), s, cols, g);
+        if (op_makes_zeros(op) && n <= SPARSE_COLUMNS)
+            cpu_sparse_up(&up, op, s->columns, ld, g, cols, u);
+        else
+            cpu_multiply(&up, s->columns, ld, s->acts, cols, u, CHUNK_ROWS);
         for (int c = 0; c < cols; c++) {
             float *y = part_of(d, op->out[0], pairs[c0 + c], op->parts.n, width);
             up_part(d, op, y + r0, g + c * CHUNK_ROWS, u + c * CHUNK_ROWS,
-                    bias_of(op->bias[0], expert, width, r0),
                     bias_of(op->bias[1], expert, width, r0), rows);
             pad_part(y, width, r0 + rows);
         }

@@ -235,6 +235,8 @@ void cpu_columns_release(struct device *d)
 
 int cpu_reads_part(const struct device *d, const struct op *op, int k)
 {
+    if (op->kind == OP_EXPERTS_UP)
+        return k == 1 && op_makes_zeros(op);
     if (op->kind != OP_LINEAR)
         return 0;
     if (op->epilogue == EPILOGUE_GLU)
@@ -384,12 +386,9 @@ static int is_dead(const struct op *op, float gate)
     return op->has_threshold ? gate < op->limit : !(gate > 0);
 }
 
-void cpu_sparse_up(const struct matmul *up, const struct op *op, const float *gate, int cols,
-                   float *out)
+void cpu_sparse_up(const struct matmul *up, const struct op *op, const float *x, size_t ldx,
+                   const float *gate, int cols, float *out)
 {
-    struct device *d = up->d;
-    const float *x = cpu_row(d, op->in[0], 0);
-    size_t ldx = d->p->values[op->in[0]].ld;
     float y[SPARSE_COLUMNS * ROWS_AT_ONCE];
     int list[ROWS_AT_ONCE], n = 0;
 

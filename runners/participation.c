@@ -72,9 +72,7 @@ static const struct op *sparse_producer(const struct program *p, int value)
     for (int i = 0; i < p->n_ops; i++) {
         const struct op *op = &p->ops[i];
         if (op->n_out == 1 && op->out[0] == value)
-            return op->kind == OP_LINEAR && op->epilogue == EPILOGUE_GLU && op_makes_zeros(op)
-                       ? op
-                       : NULL;
+            return op_makes_zeros(op) && op->w[0] && op->w[1] ? op : NULL;
     }
     return NULL;
 }
@@ -85,7 +83,7 @@ static double bytes_spared(const struct program *p, const struct op *op, const s
     const struct op *up = sparse_producer(p, op->in[0]);
     double rows = (double)t->rows, n = 0;
 
-    if (op->kind != OP_LINEAR || t->rows == 0)
+    if (t->rows == 0)
         return 0;
     if (t->is_partial)
         n += (double)op->w[0]->row_bytes * op->w[0]->rows - (double)t->bytes / rows;
@@ -100,7 +98,7 @@ static double parameters_spared(const struct program *p, const struct op *op,
     const struct op *up = sparse_producer(p, op->in[0]);
     double zeros;
 
-    if (op->kind != OP_LINEAR || t->rows == 0)
+    if (t->rows == 0)
         return 0;
     zeros = (double)(t->values - t->nonzero) / (double)t->rows;
     return zeros * op->w[0]->rows * op->is_sparse + (up ? zeros * up->w[1]->k : 0);

@@ -122,6 +122,8 @@ int op_makes_zeros(const struct op *op)
         return op->epilogue == EPILOGUE_GLU || op->epilogue == EPILOGUE_ACT
                    ? is_relu || op->has_threshold
                    : 0;
+    if (op->kind == OP_EXPERTS_UP)
+        return is_relu && op->w[0];
     return op->kind == OP_THRESHOLD || (op->kind == OP_GATE && is_relu);
 }
 

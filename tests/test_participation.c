@@ -239,6 +239,32 @@ static void an_activation_can_be_asked_for(void **state)
     unlink(model_path);
 }
 
+/* Columns of an expert's down are read all the same, so that only rows of up are spared. */
+static void zeros_of_experts_spare_rows(void **state)
+{
+    const struct tiny_opts o = {.seed = 4, .type = QUANT_F16, .experts = 4, .experts_used = 2,
+                                .activation = "relu", .feed_forward = 256};
+    static struct logits l, dense;
+    const struct participation *p;
+    struct runner *r;
+    uint64_t zeros = 0;
+
+    (void)state;
+    write_model(&o);
+    r = run_model(1, 1, NUMERICS_EXACT, &l);
+    p = counted(r);
+    for (int i = 0; i < 2; i++)
+        zeros += p->layer[i].values - p->layer[i].nonzero;
+    assert_true(zeros > ROWS * 2 * 2 * 256 / 4);
+    assert_close(p->weight_bytes_per_token,
+                 (double)runner_info(r)->weight_bytes_per_token - (double)zeros / ROWS * 64 * 2,
+                 1e-9);
+    runner_close(r);
+    runner_close(run_model(ROWS, 0, NUMERICS_EXACT, &dense));
+    assert_memory_equal(l.row, dense.row, sizeof l.row);
+    unlink(model_path);
+}
+
 static void what_was_not_counted_is_not_told(void **state)
 {
     const struct tiny_opts o = {.seed = 4};
@@ -285,6 +311,7 @@ int main(void)
         cmocka_unit_test(experts_are_counted_by_their_hits),
         cmocka_unit_test(a_threshold_is_skipped_like_relu),
         cmocka_unit_test(an_activation_can_be_asked_for),
+        cmocka_unit_test(zeros_of_experts_spare_rows),
         cmocka_unit_test(what_was_not_counted_is_not_told),
         cmocka_unit_test(counting_survives_every_failed_allocation),
     };
