@@ -7,6 +7,7 @@
 #include "harness/commands.h"
 #include "harness/open.h"
 #include "harness/progress.h"
+#include "runners/hf.h"
 #include "runners/quantize_file.h"
 
 const struct option quantize_options[] = {
@@ -98,7 +99,11 @@ int cmd_quantize(struct context *c, struct err *e)
     path = model_path(args_at(c->args, 0), e);
     if (!path)
         return -1;
-    rc = quantize(c, path, mix, e);
+    if (hf_is_folder(path))
+        rc = err_set(e, ERR_UNSUPPORTED, "%s: a Hugging Face folder; quantize reads GGUF files",
+                     path);
+    else
+        rc = quantize(c, path, mix, e);
     mem_free(path);
     return rc;
 }

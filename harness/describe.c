@@ -7,13 +7,17 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "harness/model_hash.h"
+#include "runners/hf.h"
 #include "runners/quant.h"
 
-static char *short_name(const char *typed)
+/* A folder's name may be a snapshot's hash or end in a slash: the model knows better. */
+static char *short_name(const char *typed, const struct model_info *m)
 {
     const char *base = path_base(typed);
     size_t n = strlen(base);
 
+    if (hf_is_folder(m->path))
+        return mem_strdup(m->name);
     if (n > 5 && strcmp(base + n - 5, ".gguf") == 0)
         n -= 5;
     return mem_strndup(base, n);
@@ -66,7 +70,7 @@ int describe_model(struct description *out, const struct runner *r, const char *
     struct gguf_str licence;
 
     *out = (struct description){0};
-    out->name = short_name(typed);
+    out->name = short_name(typed, m);
     if (gguf_get_str(runner_gguf(r), "general.license", &licence, NULL) == 1)
         out->licence = mem_strndup(licence.s, licence.n);
     if (model_hash(out->sha256, m->path, e) < 0)
