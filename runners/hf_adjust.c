@@ -205,7 +205,7 @@ int adjust_mpt(struct hf *h, struct err *e)
     double clip = json_num(attention, "clip_qkv", 0);
 
     (void)e;
-    h->kv_heads = (int)json_num(attention, "kv_n_heads", h->heads);
+    h->kv_heads = hf_int_of(attention, "kv_n_heads", h->heads);
     if (h->kv_heads > 0 && h->kv_heads != h->heads)
         hf_put_int(h, "attention.head_count_kv", h->kv_heads);
     if (clip > 0)

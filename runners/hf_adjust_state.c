@@ -127,9 +127,10 @@ int adjust_granite_hybrid(struct hf *h, struct err *e)
 int adjust_falcon_h1(struct hf *h, struct err *e)
 {
     int heads = hf_int(h, "mamba_n_heads", 128), inner = hf_int(h, "mamba_d_ssm", 0);
+    double wide = hf_num(h, "mamba_expand", 2) * h->embd;
 
-    if (inner <= 0)
-        inner = hf_int(h, "mamba_expand", 2) * h->embd;
+    if (inner <= 0 && wide >= 1 && wide < 1 << 24)
+        inner = (int)wide;
     if (hf_bool(h, "mamba_rms_norm", 0) && hf_bool(h, "mamba_norm_before_gate", 1))
         return adjust_refuse(h, "mamba_norm_before_gate is not supported", e);
     hf_put_int(h, "ssm.inner_size", inner);

@@ -165,6 +165,7 @@ const cJSON *hf_get(const struct hf *h, const char *names);
 double hf_num(const struct hf *h, const char *names, double fallback);
 int hf_int(const struct hf *h, const char *names, int fallback);
 int hf_bool(const struct hf *h, const char *names, int fallback);
+int hf_int_of(const cJSON *object, const char *name, int fallback); /* a member of any object */
 const char *hf_str(const struct hf *h, const char *names, const char *fallback);
 
 /* A key under the architecture's name, unless it is there; a name with '.' in front is whole. */

@@ -43,11 +43,19 @@ double hf_num(const struct hf *h, const char *names, double fallback)
 }
 
 /* Out of an int's range counts as absent: no size of a model is. */
+static int to_int(double v, int fallback)
+{
+    return v >= -2e9 && v <= 2e9 ? (int)v : fallback;
+}
+
 int hf_int(const struct hf *h, const char *names, int fallback)
 {
-    double v = hf_num(h, names, fallback);
+    return to_int(hf_num(h, names, fallback), fallback);
+}
 
-    return v >= -2e9 && v <= 2e9 ? (int)v : fallback;
+int hf_int_of(const cJSON *object, const char *name, int fallback)
+{
+    return to_int(json_num(object, name, fallback), fallback);
 }
 
 int hf_bool(const struct hf *h, const char *names, int fallback)

@@ -79,7 +79,7 @@ static int take_gptq(struct hf *h, struct hf_source *s, struct err *e)
     int is_awq = s->packing == HF_AWQ;
     uint64_t per, groups;
 
-    s->bits = (int)json_num(config, "bits", json_num(config, "w_bit", 4));
+    s->bits = hf_int_of(config, "bits", hf_int_of(config, "w_bit", 4));
     if (s->bits != 4 && (is_awq || (s->bits != 2 && s->bits != 8)))
         return refuse(h, s, "codes of this many bits are not read", e);
     per = 32 / (uint64_t)s->bits;
@@ -109,7 +109,7 @@ static int compressed_bits(const struct hf *h)
     const cJSON *groups = json_get(packing_config(h), "config_groups");
     const cJSON *first = groups ? groups->child : NULL;
 
-    return (int)json_num(json_get(first, "weights"), "num_bits", 4);
+    return hf_int_of(json_get(first, "weights"), "num_bits", 4);
 }
 
 /* Scales {out, groups} or {out, 1} or one, zero points of the same shape. */

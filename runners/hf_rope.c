@@ -32,8 +32,8 @@ static int read_factor(const struct hf *h, const cJSON *j, double *factor, struc
 
 static int original_context(const struct hf *h, const cJSON *j)
 {
-    return (int)json_num(j, "original_max_position_embeddings",
-                         hf_int(h, "original_max_position_embeddings", h->context));
+    return hf_int_of(j, "original_max_position_embeddings",
+                     hf_int(h, "original_max_position_embeddings", h->context));
 }
 
 static int put_linear(struct hf *h, const cJSON *j, struct err *e)
