@@ -55,8 +55,8 @@ static int read_route(struct build *b, int layer, struct route *r)
                                  r->groups};
     r->used = b->layers[layer].experts_used;
     if (r->used < 1 || r->used > r->experts)
-        return err_set(b->e, ERR_FORMAT, "%s: %s.expert_used_count is %d in layer %d, expected 1 to "
-                       "%d", gguf_path(b->m->file), b->m->arch_name, r->used, layer, r->experts);
+        return err_set(b->e, ERR_FORMAT, "%s: %s.expert_used_count is %d in layer %d, expected 1 "
+                       "to %d", gguf_path(b->m->file), b->m->arch_name, r->used, layer, r->experts);
     if (model_ints(b->m, &open, 1, b->e) < 0)
         return -1;
     r->gating = gating ? (enum gating)gating : GATING_SOFTMAX;

@@ -183,7 +183,7 @@ int cpu_reads_part(const struct device *d, const struct op *op, int k);
 size_t cpu_columns_bytes(const struct device *d, const struct weight *w, const float *x);
 /* The whole step by columns; 0: not done, since there is no form for it or too much takes part. */
 int cpu_sparse_down(struct device *d, const struct step *s, int worker);
-/* Rows of `up` whose gates are not all dead, others 0; gate, out: CHUNK_ROWS from column to column. */
+/* Rows of `up` whose gates are not all dead, others 0; gate, out: CHUNK_ROWS between columns. */
 void cpu_sparse_up(const struct matmul *up, const struct op *op, const float *x, size_t ldx,
                    const float *gate, int cols, float *out);
 /* act(gate) * up, and +0 where the gate is dead; n <= CHUNK_ROWS. */

@@ -1,9 +1,9 @@
-/* cpu_slabs.c -- matrices that come in slabs: one per expert, of which a row uses a few, and one per
- * head.
+/* cpu_slabs.c -- matrices that come in slabs: one per expert, of which a row uses a few, and one
+ * per head.
  *
- * The batch's (row, part) pairs are sorted by expert; a unit of work is a chunk of one expert's rows
- * over all its pairs, so that a chunk is unpacked once per batch and experts that nobody chose are
- * not read.  What a pair gives depends on nothing but its row. */
+ * The batch's (row, part) pairs are sorted by expert; a unit of work is a chunk of one expert's
+ * rows over all its pairs, so that a chunk is unpacked once per batch and experts that nobody chose
+ * are not read.  What a pair gives depends on nothing but its row. */
 #include <string.h>
 
 #include "runners/cpu.h"
@@ -106,8 +106,8 @@ static void input_of(const struct device *d, const struct op *op, int pair, int 
     if (op->kind == OP_EXPERTS_DOWN)
         memcpy(to, part_of(d, op->in[0], pair, parts, k), KERNEL_PAD(k) * sizeof *to);
     else if (op->parts.weighs_input)
-        d->k->scale(to, cpu_row(d, op->in[0], row), cpu_row(d, op->in[1], row)[parts + pair % parts],
-                    (int)KERNEL_PAD(k));
+        d->k->scale(to, cpu_row(d, op->in[0], row),
+                    cpu_row(d, op->in[1], row)[parts + pair % parts], (int)KERNEL_PAD(k));
     else
         memcpy(to, cpu_row(d, op->in[0], row), KERNEL_PAD(k) * sizeof *to);
 }
@@ -150,8 +150,8 @@ static int form_of(const struct matmul *m)
     return m->stripes ? FORM_ACTS : FORM_FLOATS;
 }
 
-static void gates(const struct matmul *m, const float *bias, const struct worker_scratch *s, int cols,
-                  float *out)
+static void gates(const struct matmul *m, const float *bias, const struct worker_scratch *s,
+                  int cols, float *out)
 {
     cpu_multiply(m, s->columns, KERNEL_LD(m->w->k), s->acts, cols, out, CHUNK_ROWS);
     for (int c = 0; bias && c < cols; c++)
@@ -258,7 +258,8 @@ static void head_columns(struct device *d, const struct op *op, int head, int r0
     cpu_matmul_exact(m, s->columns, ld, cols, s->block, CHUNK_ROWS);
     for (int c = 0; c < cols; c++) {
         const float *x = cpu_row(d, op->in[0], c0 + c) + (size_t)head * (size_t)op->head_dim;
-        float *row = cpu_row(d, op->out[0], c0 + c), *y = row + (size_t)head * (size_t)op->value_dim;
+        float *row = cpu_row(d, op->out[0], c0 + c);
+        float *y = row + (size_t)head * (size_t)op->value_dim;
         memcpy(y + r0, s->block + c * CHUNK_ROWS, (size_t)rows * sizeof *y);
         if (r0 + rows < w->rows)
             continue;

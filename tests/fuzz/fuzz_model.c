@@ -207,6 +207,7 @@ static void family_keys(struct recipe *r)
         {"expert_gating_func", 'i', 1, 0},               {"expert_weights_norm", 'b', 1, 0},
         {"expert_weights_scale", 'f', 0, 1},             {"expert_group_count", 'i', 1, 0},
         {"leading_dense_block_count", 'i', 0, 0},        {"attention.kv_lora_rank", 'i', 8, 0},
+        {"expert_group_used_count", 0, 1, 0},
     };
 
     for (struct key *k = r->keys; k < r->keys + r->n_keys && r->shape & MLA; k++) {
@@ -247,6 +248,21 @@ static void expert_tensor(struct recipe *r, int l, const char *name, int cols, i
     t->ne[2] = 4;
 }
 
+/* What only some files with experts have: an edit puts it in. */
+static void rare_expert_tensors(struct recipe *r, int l, int type)
+{
+    int from = r->n_tensors;
+
+    add_tensor(r, l, "exp_probs_b.bias", 4, 0, type);
+    add_tensor(r, l, "ffn_down_exps.scale", 4, 0, type);
+    add_tensor(r, l, "ffn_up_exps.bias", FF, 4, QUANT_F32);
+    add_tensor(r, l, "ffn_latent_down.weight", EMBD, EMBD, type);
+    add_tensor(r, l, "ffn_latent_up.weight", EMBD, EMBD, type);
+    expert_tensor(r, l, "ffn_gate_up_exps.weight", EMBD, 2 * FF, type);
+    for (int i = from; i < r->n_tensors; i++)
+        r->tensors[i].left_out = 1;
+}
+
 static void mixer_tensors(struct recipe *r, int l, int type)
 {
     int q = HEADS * HEAD_DIM;
@@ -282,6 +298,7 @@ static void family_ffn(struct recipe *r, int l, int type)
         expert_tensor(r, l, "ffn_gate_exps.weight", EMBD, FF, type);
         expert_tensor(r, l, "ffn_up_exps.weight", EMBD, FF, type);
         expert_tensor(r, l, "ffn_down_exps.weight", FF, EMBD, type);
+        rare_expert_tensors(r, l, type);
         return;
     }
     if (!(r->shape & (UNGATED | FUSED_UP)))
