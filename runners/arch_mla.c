@@ -1,9 +1,10 @@
 /* arch_mla.c -- multi-head latent attention (DeepSeek-V2, arXiv 2405.04434, section 2.1).
  *
  * Always absorbed: a position keeps one latent vector and one rotated key for all heads, queries
- * are carried into the latent space (k_b), and what attention gives is carried out of it (v_b).  One
- * arithmetic for prefill and decode, so that a score does not depend on how its prefix came to be;
- * and the cache is small. */
+ * are carried into the latent space (k_b), and what attention gives is carried out of it (v_b).
+ * One arithmetic for prefill and decode, so that a score does not depend on how its prefix came to
+ * be; and the cache is small: latent + rotated floats as the key, and the latent once more as the
+ * value, since pages keep keys by dimension and values by position. */
 #include <math.h>
 
 #include "base/mem.h"
