@@ -25,7 +25,7 @@ static struct golden_model models[] = {
     {.folder = "gemma3", .name = "gemma-3-270m:q4_k_m"},
 };
 
-enum { MAX_LENGTH = 2048, SAMPLE_ITEMS = 2, ITEMS_MAX = 4096 };
+enum { MAX_LENGTH = 2048, SAMPLE_ITEMS = 2, ITEMS_MAX = 4096, CHOICES_MAX = 32 };
 static const double NATS_PER_TOKEN = 1e-3, CLOSE_MARGIN = 1e-3;
 
 static int take_all(void)
@@ -78,10 +78,11 @@ static void check_likelihoods(struct check *c, const struct outcome *o, const cJ
 {
     const cJSON *ll = json_get(want, "loglikelihoods"), *greedy = json_get(want, "is_greedy");
     const cJSON *tokens = json_get(want, "n_continuation_tokens");
-    double ours[16], theirs[16], gap = INFINITY, allowed = 0;
+    double ours[CHOICES_MAX], theirs[CHOICES_MAX], gap = INFINITY, allowed = 0;
     int n = o->item->n_queries, best;
 
     assert_int_equal(n, cJSON_GetArraySize(ll));
+    assert_true(n <= CHOICES_MAX);
     for (int i = 0; i < n; i++) {
         int k = cJSON_GetArrayItem(tokens, i)->valueint;
         ours[i] = o->answers[i].loglikelihood;
