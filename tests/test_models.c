@@ -3,10 +3,13 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "base/sha256.h"
 #include "harness/catalogue.h"
+#include "harness/model_hash.h"
 #include "harness/models.h"
 #include "harness/source.h"
 #include "tests/tiny.h"
+#include "tests/weights.h"
 
 static char store[] = "/tmp/densimeter-models-XXXXXX";
 
@@ -275,6 +278,84 @@ static void the_list_survives_every_failed_allocation(void **state)
     }
 }
 
+static const char folder_config[] =
+    "{\"model_type\":\"llama\",\"hidden_size\":4,\"num_hidden_layers\":1}";
+
+/* A Hugging Face folder "tiny-hf" in the store; its path. */
+static const char *put_model_folder(struct strbuf *image)
+{
+    static const float embedding[32] = {1};
+    static char dir[128];
+    struct weights w = {0};
+    struct err e = ERR_NONE;
+
+    snprintf(dir, sizeof dir, "%s/tiny-hf", store);
+    assert_int_equal(dir_make(dir, &e), 0);
+    weights_add(&w, "model.embed_tokens.weight", "F32", "[8,4]", embedding, sizeof embedding);
+    weights_finish(&w, image);
+    folder_put(dir, "model.safetensors", image->s, image->len);
+    folder_put(dir, "config.json", folder_config, strlen(folder_config));
+    return dir;
+}
+
+static void a_folder_in_the_store_is_a_model_by_its_name(void **state)
+{
+    struct strbuf image = STRBUF_INIT;
+    const char *dir = put_model_folder(&image);
+    struct model_list l;
+    struct err e = ERR_NONE;
+    char *path;
+    int found = 0;
+    (void)state;
+
+    path = model_path("tiny-hf", &e);
+    assert_non_null(path);
+    assert_string_equal(path, dir);
+    mem_free(path);
+    assert_int_equal(models_list(&l, &e), 0);
+    for (size_t i = 0; i < l.n; i++) {
+        if (strcmp(l.v[i].name, "tiny-hf") != 0)
+            continue;
+        found = 1;
+        assert_null(l.v[i].problem);
+        assert_string_equal(l.v[i].architecture, "llama");
+        assert_true(l.v[i].parameters == 32 && l.v[i].bits_per_weight == 32);
+        assert_int_equal(l.v[i].file_bytes, image.len);
+    }
+    assert_true(found);
+    model_list_release(&l);
+    strbuf_release(&image);
+    folder_remove(dir);
+    assert_int_equal(mem_live(), 0);
+}
+
+static void a_folder_has_the_hash_of_what_sha256sum_prints_for_its_files(void **state)
+{
+    struct strbuf image = STRBUF_INIT, lines = STRBUF_INIT;
+    const char *dir = put_model_folder(&image);
+    char want[SHA256_HEX], got[SHA256_HEX], one[SHA256_HEX];
+    struct err e = ERR_NONE;
+    (void)state;
+
+    assert_int_equal(sha256_bytes(one, folder_config, strlen(folder_config), &e), 0);
+    strbuf_addf(&lines, "%s  config.json\n", one);
+    assert_int_equal(sha256_bytes(one, image.s, image.len, &e), 0);
+    strbuf_addf(&lines, "%s  model.safetensors\n", one);
+    assert_int_equal(sha256_bytes(want, lines.s, lines.len, &e), 0);
+    folder_put(dir, "README.md", "x", 1); /* no part of the model */
+    assert_int_equal(model_hash(got, dir, &e), 0);
+    assert_string_equal(got, want);
+    folder_put(dir, "tokenizer.json", "{}", 2); /* is */
+    assert_int_equal(model_hash(got, dir, &e), 0);
+    assert_string_not_equal(got, want);
+    strbuf_release(&lines);
+    strbuf_release(&image);
+    folder_remove(dir);
+    assert_int_equal(model_hash(got, store, &e), -1);
+    assert_non_null(strstr(e.text, "not a Hugging Face model"));
+    assert_int_equal(mem_live(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +369,8 @@ int main(void)
         cmocka_unit_test(models_are_found_by_path_or_by_name),
         cmocka_unit_test(a_note_counts_for_the_file_it_was_made_for),
         cmocka_unit_test(an_absent_store_is_empty),
+        cmocka_unit_test(a_folder_in_the_store_is_a_model_by_its_name),
+        cmocka_unit_test(a_folder_has_the_hash_of_what_sha256sum_prints_for_its_files),
         cmocka_unit_test(the_list_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests_name(__FILE__, tests, make_store, remove_store);
