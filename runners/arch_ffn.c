@@ -18,6 +18,8 @@ static const struct {
     {"relu", ACT_RELU, 0},
     {"relu2", ACT_RELU2, 0},
     {"fatrelu", ACT_NONE, 1}, /* x where x >= threshold, else 0 */
+    {"gelu", ACT_GELU_ERF, 0},
+    {"gelu_tanh", ACT_GELU_TANH, 0},
 };
 enum { N_ACTIVATIONS = sizeof activations / sizeof activations[0] };
 
@@ -32,9 +34,10 @@ static int unknown_activation(struct build *b, const char *key, struct gguf_str 
         suggest_offer(&near, activations[i].name);
     err_set(b->e, ERR_UNSUPPORTED, "%s: %s is '%s'", gguf_path(b->m->file), key, name);
     if (suggest_best(&near))
-        err_hint(b->e, "nearest: %s; known: silu, relu, relu2, fatrelu", suggest_best(&near));
+        err_hint(b->e, "nearest: %s; known: silu, relu, relu2, fatrelu, gelu, gelu_tanh",
+                 suggest_best(&near));
     else
-        err_hint(b->e, "known: silu, relu, relu2, fatrelu");
+        err_hint(b->e, "known: silu, relu, relu2, fatrelu, gelu, gelu_tanh");
     return -1;
 }
 

@@ -229,7 +229,7 @@ static int read_windows(struct build *b)
     struct hparams *hp = &b->m->hp;
     unsigned f = b->a->flags;
     int fallback = f & SOFTCAPS ? 4096 : 0; /* Gemma 2's */
-    int *local, key_dim, value_dim, rc = -1;
+    int *local, key_dim, value_dim, windowed = (f & WINDOWED) != 0, rc = -1;
     const struct int_key keys[] = {
         {"attention.sliding_window", &b->n_window, fallback, 0, 1 << 30},
         {"attention.key_length_swa", &key_dim, hp->head_dim, 1, HEAD_DIM_MAX},
@@ -240,7 +240,10 @@ static int read_windows(struct build *b)
         b->layers[i].kv_layer = i;
     for (int i = 0; i < hp->layers; i++)
         b->layers[i].rope = f & NO_ROPE ? LAYER_ROPE_NONE : LAYER_ROPE;
-    if (!(f & WINDOWED))
+    /* A Hugging Face config says whether its class has windows, GGUF's families do elsewhere. */
+    if (gguf_get_bool(b->m->file, "densimeter.windows", &windowed, b->e) < 0)
+        return -1;
+    if (!windowed)
         return 0;
     local = mem_calloc((size_t)hp->layers, sizeof *local);
     if (!local)

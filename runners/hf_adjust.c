@@ -107,6 +107,10 @@ int adjust_gemma(struct hf *h, struct err *e)
     (void)e;
     if (scalar > 0)
         hf_put_f32(h, "attention.scale", 1 / sqrt(scalar));
+    if (cJSON_IsNull(json_get(h->text, "attn_logit_softcapping"))) /* none, not the family's */
+        hf_put_f32(h, "attn_logit_softcapping", 0);
+    if (cJSON_IsNull(json_get(h->text, "final_logit_softcapping")))
+        hf_put_f32(h, "final_logit_softcapping", 0);
     if (!hf_get(h, "layer_types") && hf_get(h, "sliding_window_pattern|_sliding_window_pattern"))
         hf_put_int(h, "attention.sliding_window_pattern",
                    hf_int(h, "sliding_window_pattern|_sliding_window_pattern", 6));

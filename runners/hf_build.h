@@ -118,6 +118,7 @@ enum hf_flags {
     HF_ROPE_HALVES = 1, /* checkpoints pair (i, i + n/2) where gguf files pair (2i, 2i+1) */
     HF_NORMS_PLUS_ONE = 2,
     HF_WINDOWS = 4,     /* layer_types and sliding_window say which layers have a window */
+    HF_WINDOWS_ASKED = 32, /* the same where use_sliding_window is true only */
     HF_LAYER_NORM = 8,  /* epsilon of a LayerNorm */
     HF_ROUNDS = 16,     /* projections are rounded to three values when the model runs */
 };

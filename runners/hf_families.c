@@ -413,10 +413,13 @@ static const struct hf_key llama4_keys[] = {
 #define LN HF_LAYER_NORM
 #define ONE HF_NORMS_PLUS_ONE
 #define WINDOWS HF_WINDOWS
+#define ASKED HF_WINDOWS_ASKED
 
 static const struct hf_family families[] = {
-    {"LlamaForCausalLM|LLaMAForCausalLM|MistralForCausalLM|MixtralForCausalLM|YiForCausalLM|llama|"
-     "mistral|mixtral", "llama", HALVES, NULL, NULL, NULL, NULL},
+    {"LlamaForCausalLM|LLaMAForCausalLM|YiForCausalLM|llama", "llama", HALVES, NULL, NULL, NULL,
+     NULL},
+    {"MistralForCausalLM|MixtralForCausalLM|mistral|mixtral", "llama", HALVES | WINDOWS, NULL,
+     NULL, NULL, NULL},
     {"ApertusForCausalLM|apertus", "apertus", 0, apertus_rows, NULL, adjust_apertus, NULL},
     {"ArceeForCausalLM|arcee", "arcee", HALVES, NULL, NULL, NULL, NULL},
     {"BitnetForCausalLM", "bitnet", HF_ROUNDS, bitnet_rows, NULL, NULL, NULL},
@@ -497,10 +500,10 @@ static const struct hf_family families[] = {
     {"Phi3ForCausalLM|phi3", "phi3", 0, NULL, NULL, adjust_phi3, NULL},
     {"PhiMoEForCausalLM|PhimoeForCausalLM|phimoe", "phimoe", 0, NULL, NULL, adjust_phi3, NULL},
     {"QWenLMHeadModel|qwen", "qwen", 0, qwen_rows, NULL, adjust_qwen, NULL},
-    {"Qwen2ForCausalLM|qwen2", "qwen2", 0, NULL, NULL, NULL, NULL},
-    {"Qwen2MoeForCausalLM|qwen2_moe", "qwen2moe", 0, NULL, shared_keys, NULL, NULL},
-    {"Qwen3ForCausalLM|qwen3", "qwen3", 0, NULL, NULL, NULL, NULL},
-    {"Qwen3MoeForCausalLM|qwen3_moe", "qwen3moe", 0, NULL, NULL, NULL, NULL},
+    {"Qwen2ForCausalLM|qwen2", "qwen2", ASKED, NULL, NULL, NULL, NULL},
+    {"Qwen2MoeForCausalLM|qwen2_moe", "qwen2moe", ASKED, NULL, shared_keys, NULL, NULL},
+    {"Qwen3ForCausalLM|qwen3", "qwen3", ASKED, NULL, NULL, NULL, NULL},
+    {"Qwen3MoeForCausalLM|qwen3_moe", "qwen3moe", ASKED, NULL, NULL, NULL, NULL},
     {"Qwen3NextForCausalLM|qwen3_next", "qwen3next", ONE, qwen3next_rows, shared_keys,
      adjust_qwen3next, NULL},
     {"Qwen3_5ForCausalLM|Qwen3_5ForConditionalGeneration|qwen3_5_text|qwen3_5", "qwen35", ONE,
@@ -510,10 +513,10 @@ static const struct hf_family families[] = {
     {"SeedOssForCausalLM|seed_oss", "seed_oss", 0, post_rows, NULL, NULL, NULL},
     {"SmallThinkerForCausalLM|smallthinker", "smallthinker", 0, smallthinker_rows, NULL,
      adjust_smallthinker, NULL},
-    {"SmolLM3ForCausalLM|smollm3", "smollm3", HALVES, NULL, NULL, adjust_smollm3, NULL},
+    {"SmolLM3ForCausalLM|smollm3", "smollm3", HALVES | ASKED, NULL, NULL, adjust_smollm3, NULL},
     {"StableLmForCausalLM|StableLMEpochForCausalLM|LlavaStableLMEpochForCausalLM|stablelm",
      "stablelm", LN, stablelm_rows, sequential_keys, adjust_quarter, NULL},
-    {"Starcoder2ForCausalLM|starcoder2", "starcoder2", LN, NULL, NULL, NULL, NULL},
+    {"Starcoder2ForCausalLM|starcoder2", "starcoder2", LN | WINDOWS, NULL, NULL, NULL, NULL},
     {"XverseForCausalLM|xverse", "xverse", HALVES, NULL, NULL, NULL, NULL},
     {"BaichuanForCausalLM|BaiChuanForCausalLM|baichuan", "baichuan", HALVES, NULL, NULL, NULL,
      NULL},

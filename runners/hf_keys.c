@@ -307,15 +307,28 @@ static void put_head_sizes(struct hf *h)
 }
 
 /* Models made sparse afterwards (MiniCPM-S, ProSparse) have their family's class and another
- * activation. */
+ * activation; those with one matrix before the activation come with two forms of GELU. */
 static void put_activation(struct hf *h)
 {
-    const char *act = hf_str(h, "hidden_act", "silu");
+    static const char *const plain[] = {"gpt2", "starcoder", "starcoder2", "phi2", "gptneox"};
+    static const struct { const char *name, *is; } forms[] = {
+        {"silu", NULL},          {"swish", NULL},     {"gelu", "gelu"},
+        {"gelu_new", "gelu_tanh"}, {"gelu_fast", "gelu_tanh"},
+        {"gelu_pytorch_tanh", "gelu_tanh"},
+    };
+    const char *act = hf_str(h, "hidden_act|activation_function", NULL), *arch = h->family->arch;
+    int counts = strcmp(arch, "llama") == 0 || strcmp(arch, "minicpm") == 0;
 
-    if (strcmp(h->family->arch, "llama") != 0 && strcmp(h->family->arch, "minicpm") != 0)
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
+        counts |= strcmp(arch, plain[i]) == 0;
+    if (!counts || !act)
         return;
-    if (strcmp(act, "silu") == 0 || strcmp(act, "swish") == 0)
-        return;
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+        if (strcmp(act, forms[i].name) == 0) {
+            if (forms[i].is)
+                hf_put_str(h, "feed_forward.activation", forms[i].is);
+            return;
+        }
     hf_put_str(h, "feed_forward.activation", act);
     if (strcmp(act, "fatrelu") == 0)
         hf_put_f32(h, "feed_forward.activation_threshold", hf_num(h, "hidden_act_param", 0));
@@ -325,11 +338,12 @@ static void put_activation(struct hf *h)
 static int put_windows(struct hf *h, struct err *e)
 {
     const cJSON *types = hf_get(h, "layer_types"), *one;
-    int window = hf_int(h, "sliding_window|sliding_window_size", 0), any = 0, n = 0;
+    int window = hf_int(h, "sliding_window|sliding_window_size", 0), any = 0, n = 0, first;
     int32_t v[LAYERS_MAX];
 
-    if (window <= 0 || !hf_bool(h, "use_sliding_window", 1))
+    if (window <= 0 || !hf_bool(h, "use_sliding_window", !(h->family->flags & HF_WINDOWS_ASKED)))
         return 0;
+    first = hf_get(h, "use_sliding_window") ? hf_int(h, "max_window_layers", 0) : 0;
     cJSON_ArrayForEach(one, types) {
         if (n == h->layers || !cJSON_IsString(one))
             return bad_value(h, "layer_types", "does not name each layer's kind", e);
@@ -340,8 +354,11 @@ static int put_windows(struct hf *h, struct err *e)
         return bad_value(h, "layer_types", "does not name each layer's kind", e);
     if (types && !any)
         return 0;
+    for (int i = 0; !types && first > 0 && i < h->layers; i++)
+        v[n++] = i >= first;
+    hf_put_bool(h, ".densimeter.windows", 1);
     hf_put_int(h, "attention.sliding_window", window);
-    if (types)
+    if (n > 0)
         hf_put_bools(h, "attention.sliding_window_pattern", v, (size_t)n);
     return 0;
 }
@@ -381,7 +398,7 @@ int hf_keys_write(struct hf *h, struct err *e)
     hf_put_int(h, "block_count", h->layers);
     put_name(h);
     if ((f->adjust && f->adjust(h, e) < 0) || put_rows(h, f->keys, n, e) < 0 ||
-        (f->flags & HF_WINDOWS && put_windows(h, e) < 0) || hf_rope_write(h, e) < 0 ||
+        (f->flags & (HF_WINDOWS | HF_WINDOWS_ASKED) && put_windows(h, e) < 0) || hf_rope_write(h, e) < 0 ||
         put_rows(h, common_keys, sizeof common_keys / sizeof common_keys[0], e) < 0 ||
         put_rows(h, is_ln ? ln_keys : rms_keys, 1, e) < 0)
         return -1;

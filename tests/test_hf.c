@@ -641,6 +641,48 @@ static void newer_configs_keep_rope_in_one_place(void **state)
     close_all(g);
 }
 
+static int window_of(const char *config)
+{
+    struct gguf *g = open_empty(config);
+    int64_t v = 0;
+    size_t n = 0;
+
+    for (; n < gguf_n_keys(g); n++) {
+        static const char end[] = ".attention.sliding_window";
+        struct gguf_str s = gguf_key_at(g, n);
+        char *key = mem_strndup(s.s, s.n);
+        if (s.n > strlen(end) && strcmp(key + s.n - strlen(end), end) == 0)
+            assert_int_equal(gguf_get_int(g, key, &v, NULL), 1);
+        mem_free(key);
+    }
+    close_all(g);
+    return (int)v;
+}
+
+static void windows_are_those_of_the_class(void **state)
+{
+    (void)state;
+    assert_int_equal(window_of("\"model_type\":\"mistral\",\"sliding_window\":12," SIZES), 12);
+    assert_int_equal(window_of("\"model_type\":\"mistral\",\"sliding_window\":null," SIZES),
+                     0);
+    assert_int_equal(window_of("\"model_type\":\"llama\",\"sliding_window\":12," SIZES), 0);
+    assert_int_equal(window_of("\"model_type\":\"qwen2\",\"sliding_window\":12," SIZES), 0);
+    assert_int_equal(window_of("\"model_type\":\"qwen2\",\"sliding_window\":12,"
+                               "\"use_sliding_window\":true,\"max_window_layers\":0," SIZES),
+                     12);
+}
+
+static void what_is_null_is_not_the_family_s_usual(void **state)
+{
+    struct gguf *g =
+        open_empty("\"model_type\":\"gemma2\",\"attn_logit_softcapping\":null," SIZES);
+    (void)state;
+
+    assert_true(key(g, "gemma2.attn_logit_softcapping") == 0);
+    assert_false(gguf_has(g, "gemma2.final_logit_softcapping"));
+    close_all(g);
+}
+
 static void the_language_part_of_a_config_counts(void **state)
 {
     struct gguf *g = open_empty("\"architectures\":[\"UnknownVisionModel\"],\"hidden_size\":9,"
@@ -1008,6 +1050,8 @@ int main(void)
         cmocka_unit_test(rope_of_yarn_is_keys),
         cmocka_unit_test(another_activation_than_the_familys_is_a_key),
         cmocka_unit_test(newer_configs_keep_rope_in_one_place),
+        cmocka_unit_test(windows_are_those_of_the_class),
+        cmocka_unit_test(what_is_null_is_not_the_family_s_usual),
         cmocka_unit_test(the_language_part_of_a_config_counts),
         cmocka_unit_test(configs_that_lie_are_refused_by_name),
         cmocka_unit_test(tensors_that_lie_are_refused_by_name),

@@ -217,7 +217,7 @@ static void an_unknown_word_is_named_with_the_known_ones(void **state)
     assert_string_equal(e.hint, "nearest: yarn; known: none, linear, yarn, longrope");
     b = make(&act);
     e = must_fail(&b, ERR_UNSUPPORTED, "llama.feed_forward.activation is 'relo'");
-    assert_string_equal(e.hint, "nearest: relu; known: silu, relu, relu2, fatrelu");
+    assert_string_equal(e.hint, "nearest: relu; known: silu, relu, relu2, fatrelu, gelu, gelu_tanh");
 }
 
 /* ReLU and a threshold of nothing are one function, computed in one pass and in three; a threshold
