@@ -1,19 +1,10 @@
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "tasks/answer.h"
 
-#include <pcre2.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "tasks/answer_impl.h"
 #include "tasks/pytext.h"
-
-enum { FILTERS = 2, IGNORES = 4 };
-
-struct answer {
-    const struct answer_rules *rules;
-    pcre2_general_context *memory;
-    pcre2_code *filters[FILTERS], *ignore[IGNORES];
-};
 
 static void *pcre_alloc(size_t n, void *unused)
 {
@@ -37,7 +28,7 @@ static int pcre_fail(int code, struct err *e)
     return err_set(e, ERR_FORMAT, "searching for the answer: %s", text);
 }
 
-static int compile(struct answer *a, pcre2_code **out, const char *pattern, struct err *e)
+int answer_compile(const struct answer *a, pcre2_code **out, const char *pattern, struct err *e)
 {
     pcre2_compile_context *c = pcre2_compile_context_create(a->memory);
     PCRE2_SIZE at;
@@ -65,10 +56,10 @@ int answer_open(struct answer **out, const struct answer_rules *rules, struct er
     }
     for (int i = 0; i < rules->n_filters; i++)
         if (rules->filters[i].pattern &&
-            compile(a, &a->filters[i], rules->filters[i].pattern, e) < 0)
+            answer_compile(a, &a->filters[i], rules->filters[i].pattern, e) < 0)
             goto out;
     for (int i = 0; i < IGNORES && rules->ignore[i]; i++)
-        if (compile(a, &a->ignore[i], rules->ignore[i], e) < 0)
+        if (answer_compile(a, &a->ignore[i], rules->ignore[i], e) < 0)
             goto out;
     *out = a;
     a = NULL;
@@ -91,22 +82,20 @@ void answer_close(struct answer *a)
 }
 
 /* Of one match the first group that is not empty; without groups all of it.  A single group may be
- * empty. */
-static struct span found(const char *s, const PCRE2_SIZE *at, int n, uint32_t groups)
+ * empty.  Returns which group, -1 when all are empty. */
+static int found(const PCRE2_SIZE *at, int n, uint32_t groups)
 {
     if (groups == 1 && n > 1 && at[2] != PCRE2_UNSET)
-        return (struct span){s + at[2], at[3] - at[2]};
+        return 1;
     for (int g = n > 1 ? 1 : 0; g < n; g++)
         if (at[2 * g] != PCRE2_UNSET && at[2 * g + 1] > at[2 * g])
-            return (struct span){s + at[2 * g], at[2 * g + 1] - at[2 * g]};
-    return (struct span){NULL, 0};
+            return g;
+    return -1;
 }
 
-/* Calls use(user, from, to, what was found) for every match, left to right, up to the first
- * that is empty.  use returns 1 to stop. */
-static int each_match(const struct answer *a, const pcre2_code *p, const char *s, size_t n,
-                      int (*use)(void *user, const PCRE2_SIZE *at, int n_groups), void *user,
-                      struct err *e)
+int answer_each(const struct answer *a, const pcre2_code *p, const char *s, size_t n,
+                int (*use)(void *user, const PCRE2_SIZE *at, int n_groups), void *user,
+                struct err *e)
 {
     pcre2_match_data *m = pcre2_match_data_create_from_pattern(p, a->memory);
     pcre2_match_context *c = pcre2_match_context_create(a->memory);
@@ -128,7 +117,7 @@ struct pick {
     const char *s;
     uint32_t groups; /* of the pattern */
     int left;        /* matches still to pass over; -1: take the last */
-    int matched;
+    int group;       /* of the match taken; -1: none */
     struct span span;
 };
 
@@ -136,9 +125,29 @@ static int pick_match(void *user, const PCRE2_SIZE *at, int n_groups)
 {
     struct pick *p = user;
 
-    p->matched = p->left <= 0;
-    p->span = found(p->s, at, n_groups, p->groups);
+    if (p->left <= 0) {
+        p->group = found(at, n_groups, p->groups);
+        if (p->group >= 0)
+            p->span = (struct span){p->s + at[2 * p->group],
+                                    at[2 * p->group + 1] - at[2 * p->group]};
+    }
     return p->left >= 0 && p->left-- == 0;
+}
+
+int answer_pick(const struct answer *a, const pcre2_code *p, const char *text, int select,
+                struct span *out, int *group, struct err *e)
+{
+    struct pick k = {.s = text, .left = select, .group = -1};
+
+    pcre2_pattern_info(p, PCRE2_INFO_CAPTURECOUNT, &k.groups);
+    if (answer_each(a, p, text, strlen(text), pick_match, &k, e) < 0)
+        return -1;
+    if (k.group < 0)
+        return 0;
+    *out = py_strip(k.span.s, k.span.n);
+    if (group)
+        *group = k.group;
+    return 1;
 }
 
 struct span find_all(const char *text)
@@ -151,23 +160,20 @@ struct span find_stripped(const char *text)
     return py_lstrip(text, strlen(text));
 }
 
-char *answer_filter(const struct answer *a, int f, const char *text, struct err *e)
+char *answer_filter(const struct answer *a, int f, const char *text, const struct doc *d,
+                    struct err *e)
 {
     const struct filter *rule = &a->rules->filters[f];
-    struct pick p = {text, 0, rule->select, 0, {NULL, 0}};
+    struct span span = {"[invalid]", 9};
     char *out;
 
-    if (rule->pattern)
-        pcre2_pattern_info(a->filters[f], PCRE2_INFO_CAPTURECOUNT, &p.groups);
+    if (rule->search)
+        return rule->search(a, f, text, d, e);
     if (!rule->pattern)
-        p.span = rule->find(text);
-    else if (each_match(a, a->filters[f], text, strlen(text), pick_match, &p, e) < 0)
+        span = rule->find(text);
+    else if (answer_pick(a, a->filters[f], text, rule->select, &span, NULL, e) < 0)
         return NULL;
-    else if (p.matched && p.span.s)
-        p.span = py_strip(p.span.s, p.span.n);
-    else
-        p.span = (struct span){"[invalid]", 9};
-    out = mem_strndup(p.span.s, p.span.n);
+    out = mem_strndup(span.s, span.n);
     if (!out)
         err_nomem(e);
     return out;
@@ -189,6 +195,16 @@ static int remove_match(void *user, const PCRE2_SIZE *at, int n_groups)
     return 0;
 }
 
+int answer_remove(const struct answer *a, const pcre2_code *p, const char *s, size_t n,
+                  struct strbuf *out, struct err *e)
+{
+    struct removal r = {s, 0, out};
+    int rc = answer_each(a, p, s, n, remove_match, &r, e);
+
+    strbuf_add(out, s + r.done, n - r.done);
+    return rc;
+}
+
 /* The text with everything that the rules ignore removed. */
 static int normalize(const struct answer *a, const char *text, struct strbuf *out, struct err *e)
 {
@@ -197,10 +213,8 @@ static int normalize(const struct answer *a, const char *text, struct strbuf *ou
 
     strbuf_adds(&now, text);
     for (int i = 0; i < IGNORES && a->ignore[i] && rc == 0; i++) {
-        struct removal r = {strbuf_str(&now), 0, &next};
         strbuf_clear(&next);
-        rc = each_match(a, a->ignore[i], r.s, now.len, remove_match, &r, e);
-        strbuf_add(&next, r.s + r.done, now.len - r.done);
+        rc = answer_remove(a, a->ignore[i], strbuf_str(&now), now.len, &next, e);
         swap = now, now = next, next = swap;
     }
     if (rc == 0 && a->rules->ignore_case) {

@@ -12,8 +12,10 @@ struct answer;
 int answer_open(struct answer **out, const struct answer_rules *rules, struct err *e);
 void answer_close(struct answer *a);
 
-/* What filter f finds in the text: mem_free; NULL without memory, or when a pattern gives up. */
-char *answer_filter(const struct answer *a, int f, const char *text, struct err *e);
+/* What filter f finds in the text that answers d (looked at by filters with a `search` only):
+ * mem_free; NULL without memory, or when a pattern gives up. */
+char *answer_filter(const struct answer *a, int f, const char *text, const struct doc *d,
+                    struct err *e);
 
 /* Filters without a pattern: all of it; without the white space in front. */
 struct span find_all(const char *text);

@@ -250,7 +250,7 @@ static int generate_credit(const struct task *t, const struct doc *d,
         struct credit *c = &out->credits[out->n];
         int equal = 0;
         *c = (struct credit){"exact_match", rules->filters[f].name, 0, 1, NULL};
-        c->filtered = answer_filter(t->answer, f, text, e);
+        c->filtered = answer_filter(t->answer, f, text, d, e);
         if (!c->filtered)
             return -1;
         out->n++; /* from here verdict_release frees it */

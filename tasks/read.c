@@ -448,6 +448,12 @@ void read_bbh(struct record *r)
     r->doc->text = text(r, "Q: %s\nA:", field(r, "input"));
 }
 
+void read_bbh_aloud(struct record *r)
+{
+    set_target(r, field(r, "target"));
+    r->doc->text = text(r, "Q: %s\nA: Let's think step by step.", field(r, "input"));
+}
+
 /* An example answers with its reasoning. */
 void read_bbh_cot(struct record *r)
 {

@@ -23,6 +23,7 @@ void read_triviaqa(struct record *r);
 void read_truthfulqa_mc1(struct record *r);
 void read_truthfulqa_mc2(struct record *r);
 void read_bbh(struct record *r);
+void read_bbh_aloud(struct record *r);
 void read_bbh_cot(struct record *r);
 void read_hendrycks_math(struct record *r);
 void read_math500(struct record *r);

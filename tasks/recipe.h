@@ -49,16 +49,20 @@ struct record {
 /* One way of cutting an answer out of generated text: the `select`-th match of a pattern (-1: the
  * last), of several groups the first that is not empty, else "[invalid]" (evaluation.md 2.6);
  * without a pattern the part of the text that `find` points at. */
+struct answer;
 struct filter {
     const char *name, *pattern;
     int select;
     struct span (*find)(const char *text);
+    /* in place of all that, where the answer depends on the question: as answer_filter */
+    char *(*search)(const struct answer *a, int f, const char *text, const struct doc *d,
+                    struct err *e);
 };
 /* Exact match: what is removed from both sides before they are compared (2.5). */
 struct answer_rules {
     struct filter filters[2];
     int n_filters;
-    const char *ignore[4]; /* patterns, in order; NULL ends */
+    const char *ignore[6]; /* patterns, in order; NULL ends */
     int ignore_case, ignore_punctuation;
     /* NULL: the same text after that; else as answer_equal, and nothing is removed */
     int (*equal)(const char *got, const char *want, struct err *e);
@@ -100,7 +104,6 @@ struct task_row {
 extern const struct task_row task_rows[];
 extern const int n_task_rows;
 
-struct answer;
 struct task {
     const struct task_row *row;
     struct facts *facts; /* the bank; everything below it is then empty but the path */

@@ -1,5 +1,6 @@
 /* table.c -- the tasks that we know: evaluation.md section 3 as rows, and nothing else. */
 #include "tasks/answer.h"
+#include "tasks/answer_bbh.h"
 #include "tasks/bbh.h"
 #include "tasks/facts.h"
 #include "tasks/format.h"
@@ -106,6 +107,44 @@ static const struct recipe bbh_cot = {.format = &format_generate, .load = load_j
     .read = read_bbh_cot, .load_pool = load_bbh_prompts, .target_delimiter = "",
     .shot_delimiter = "\n\n", .shots = SHOTS_FIRST, .until = bbh_stops,
     .n_until = LENGTH(bbh_stops), .max_tokens = 1024, .answers = &bbh_cot_answers};
+/* BIG-Bench Hard without examples: what may be looked for in the answer, once for each way of
+ * asking. */
+#define BBH_IGNORE {"\\.$", ",", "\n", "\\\\", "\""}
+#define BBH_STATED                                                                                 \
+    "((?<=The answer is )(.*)(?=.)|(?<=the answer is )(.*)(?=.)|(?<=The answer: )(.*)(?=.)|"       \
+    "(?<=The final answer: )(.*)(?=.))"
+#define BBH_UNSHOWN(kind, pattern, search)                                                         \
+    static const struct answer_rules bbh_zero_##kind##_rules = {                                   \
+        .filters = {{"strict-match", NULL, 0, find_all, NULL},                                     \
+                    {"flexible-extract", pattern, 0, NULL, search}},                               \
+        .n_filters = 2, .ignore = BBH_IGNORE, .ignore_case = 1};                                   \
+    static const struct answer_rules bbh_aloud_##kind##_rules = {                                  \
+        .filters = {{"flexible-extract", pattern, -1, NULL, search},                               \
+                    {"strict-match", BBH_STATED, 0, NULL, NULL}},                                  \
+        .n_filters = 2, .ignore = BBH_IGNORE, .ignore_case = 1};                                   \
+    static const struct recipe bbh_zero_##kind = {.format = &format_generate, .load = load_json,   \
+        .read = read_bbh, .load_pool = load_bbh_prompts, GAP, .until = bbh_zero_stops,             \
+        .n_until = LENGTH(bbh_zero_stops), .max_tokens = 256,                                      \
+        .answers = &bbh_zero_##kind##_rules};                                                      \
+    static const struct recipe bbh_aloud_##kind = {.format = &format_generate, .load = load_json,  \
+        .read = read_bbh_aloud, .load_pool = load_bbh_prompts, GAP, .until = bbh_zero_stops,       \
+        .n_until = LENGTH(bbh_zero_stops), .max_tokens = 256,                                      \
+        .answers = &bbh_aloud_##kind##_rules}
+static const char *const bbh_zero_stops[] = {"</s>", "Q:", "<|im_end|>"};
+
+BBH_UNSHOWN(boolean, "\\b(True|False)\\b", NULL);
+BBH_UNSHOWN(yes_no, "\\b(Yes|No|yes|no)\\b", NULL);
+BBH_UNSHOWN(choice, "(\\([A-Z]\\))", bbh_choice);
+BBH_UNSHOWN(brackets, "(?<= )([\" \\[\\(<{}>\\)\\]]+)|([\" \\[\\(<{}>\\)\\]]+)", NULL);
+BBH_UNSHOWN(validity, "\\b(valid|invalid)\\b", NULL);
+BBH_UNSHOWN(number, "([-0-9]+)", bbh_number);
+BBH_UNSHOWN(plausible, "\\b(no|not plausible)\\b|\\b(yes|plausible)\\b", bbh_no_or_yes);
+BBH_UNSHOWN(truth,
+    "\\b(no|does not tell the truth|is not telling the truth)\\b|"
+    "\\b(yes|tells the truth|is telling the truth)\\b",
+    bbh_no_or_yes);
+BBH_UNSHOWN(words, NULL, bbh_words);
+
 static const struct recipe hendrycks_math = {.format = &format_generate, .load = load_jsonl,
     .read = read_hendrycks_math, GAP, .until = math_stops, .n_until = LENGTH(math_stops),
     .max_tokens = 256, .answers = &hendrycks_answers};
@@ -131,12 +170,18 @@ static const struct recipe prose_text = {.format = &format_rolling, .load = load
 #define CMMLU(name, about)                                                                         \
     {{"cmmlu_" name, "cmmlu", CHOICE, "cmmlu/test/" name ".csv", "CMMLU: " about, 1, 0}, &cmmlu,   \
      "cmmlu/dev/" name ".csv", NULL, about}
-#define BBH(name)                                                                                  \
+#define BBH(name, kind)                                                                            \
     {{"bbh_cot_fewshot_" name, "bbh", GENERATE, "bbh/bbh/" name ".json",                           \
       "BIG-Bench Hard, step by step", 4, 3}, &bbh_cot, "bbh/cot-prompts/" name ".txt", NULL,       \
      NULL},                                                                                        \
     {{"bbh_fewshot_" name, "bbh_fewshot", GENERATE, "bbh/bbh/" name ".json",                       \
-      "BIG-Bench Hard, the bare answer", 2, 3}, &bbh, "bbh/cot-prompts/" name ".txt", NULL, NULL}
+      "BIG-Bench Hard, the bare answer", 2, 3}, &bbh, "bbh/cot-prompts/" name ".txt", NULL, NULL}, \
+    {{"bbh_zeroshot_" name, "bbh_zeroshot", GENERATE, "bbh/bbh/" name ".json",                     \
+      "BIG-Bench Hard without examples", 3, 0}, &bbh_zero_##kind, "bbh/cot-prompts/" name ".txt",  \
+     NULL, NULL},                                                                                  \
+    {{"bbh_cot_zeroshot_" name, "bbh_cot_zeroshot", GENERATE, "bbh/bbh/" name ".json",             \
+      "BIG-Bench Hard without examples, step by step", 3, 0}, &bbh_aloud_##kind,                   \
+     "bbh/cot-prompts/" name ".txt", NULL, NULL}
 
 const struct task_row task_rows[] = {
     {{"facts", NULL, "knowledge", "", "bits of knowledge in a bank of facts of our own",
@@ -186,33 +231,33 @@ const struct task_row task_rows[] = {
     {{"math500", NULL, GENERATE, "math500/test.jsonl",
       "competition mathematics, worked out and boxed; not lm-eval's", 1, 0}, &math500, NULL, NULL,
      NULL},
-    BBH("boolean_expressions"),
-    BBH("causal_judgement"),
-    BBH("date_understanding"),
-    BBH("disambiguation_qa"),
-    BBH("dyck_languages"),
-    BBH("formal_fallacies"),
-    BBH("geometric_shapes"),
-    BBH("hyperbaton"),
-    BBH("logical_deduction_five_objects"),
-    BBH("logical_deduction_seven_objects"),
-    BBH("logical_deduction_three_objects"),
-    BBH("movie_recommendation"),
-    BBH("multistep_arithmetic_two"),
-    BBH("navigate"),
-    BBH("object_counting"),
-    BBH("penguins_in_a_table"),
-    BBH("reasoning_about_colored_objects"),
-    BBH("ruin_names"),
-    BBH("salient_translation_error_detection"),
-    BBH("snarks"),
-    BBH("sports_understanding"),
-    BBH("temporal_sequences"),
-    BBH("tracking_shuffled_objects_five_objects"),
-    BBH("tracking_shuffled_objects_seven_objects"),
-    BBH("tracking_shuffled_objects_three_objects"),
-    BBH("web_of_lies"),
-    BBH("word_sorting"),
+    BBH("boolean_expressions", boolean),
+    BBH("causal_judgement", yes_no),
+    BBH("date_understanding", choice),
+    BBH("disambiguation_qa", choice),
+    BBH("dyck_languages", brackets),
+    BBH("formal_fallacies", validity),
+    BBH("geometric_shapes", choice),
+    BBH("hyperbaton", choice),
+    BBH("logical_deduction_five_objects", choice),
+    BBH("logical_deduction_seven_objects", choice),
+    BBH("logical_deduction_three_objects", choice),
+    BBH("movie_recommendation", choice),
+    BBH("multistep_arithmetic_two", number),
+    BBH("navigate", yes_no),
+    BBH("object_counting", number),
+    BBH("penguins_in_a_table", choice),
+    BBH("reasoning_about_colored_objects", choice),
+    BBH("ruin_names", choice),
+    BBH("salient_translation_error_detection", choice),
+    BBH("snarks", choice),
+    BBH("sports_understanding", plausible),
+    BBH("temporal_sequences", choice),
+    BBH("tracking_shuffled_objects_five_objects", choice),
+    BBH("tracking_shuffled_objects_seven_objects", choice),
+    BBH("tracking_shuffled_objects_three_objects", choice),
+    BBH("web_of_lies", truth),
+    BBH("word_sorting", words),
     MMLU("abstract_algebra", "abstract algebra"),
     MMLU("anatomy", "anatomy"),
     MMLU("astronomy", "astronomy"),

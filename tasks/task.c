@@ -158,12 +158,13 @@ static int open_shots(struct task *t, const struct task_opts *o, struct err *e)
 
     if (t->shots == 0 && !r->load_pool)
         return 0;
-    if (r->shots == SHOTS_NONE)
+    if (t->shots > 0 && r->shots == SHOTS_NONE)
         return err_set(e, ERR_USAGE, "%s: has no examples to show: it runs with 0 shots",
                        row->info.name);
     path = data_find(row->info.name, row->pool, NULL, o, e);
     if (!path)
-        return err_prefix(e, "the examples for %d shots", t->shots);
+        return t->shots ? err_prefix(e, "the examples for %d shots", t->shots)
+                        : err_prefix(e, "the description");
     rc = (r->load_pool ? r->load_pool : r->load)(&t->pool, path, r, e);
     mem_free(path);
     return rc < 0 || t->shots == 0 ? rc : draw_shots(t, o, e);

@@ -344,7 +344,7 @@ static void gsm8k_answers_are_found_as_the_table_says(void **state)
     assert_int_equal(answer_open(&a, rules_of("gsm8k"), &e), 0);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (int f = 0; f < 2; f++) {
-            char *got = answer_filter(a, f, rows[i].text, &e);
+            char *got = answer_filter(a, f, rows[i].text, NULL, &e);
             assert_string_equal(got, f ? rows[i].flexible : rows[i].strict);
             assert_int_equal(answer_equal(a, got, rows[i].gold, &e), rows[i].credit[f]);
             mem_free(got);
@@ -359,7 +359,7 @@ static void free_answers_ignore_case_articles_and_punctuation(void **state)
     char *got;
     (void)state;
     assert_int_equal(answer_open(&a, rules_of("nq_open"), NULL), 0);
-    got = answer_filter(a, 0, " \n The U.S. Mint ", NULL);
+    got = answer_filter(a, 0, " \n The U.S. Mint ", NULL, NULL);
     assert_string_equal(got, "The U.S. Mint ");
     assert_int_equal(answer_equal(a, "The U.S. Mint", "US mint", NULL), 1);
     assert_int_equal(answer_equal(a, "ÉCOLE", "école", NULL), 1);
@@ -379,7 +379,7 @@ static void opening_and_using_rules_survives_every_failed_allocation(void **stat
         int equal = -1;
         mem_fail_at(nth);
         if (answer_open(&a, rules_of("gsm8k"), &e) == 0 &&
-            (got = answer_filter(a, 1, "it is 7", &e)))
+            (got = answer_filter(a, 1, "it is 7", NULL, &e)))
             equal = answer_equal(a, got, "#### 7", &e);
         mem_fail_at(-1);
         done = equal == 1;
@@ -818,7 +818,8 @@ static void what_is_not_offered_is_refused(void **state)
 static void every_row_is_complete(void **state)
 {
     static const struct { const char *group; int n; } groups[] = {
-        {"mmlu", 57}, {"cmmlu", 67}, {"bbh", 27}, {"bbh_fewshot", 27}, {"truthfulqa", 2},
+        {"mmlu", 57}, {"cmmlu", 67}, {"bbh", 27}, {"bbh_fewshot", 27},
+        {"bbh_zeroshot", 27}, {"bbh_cot_zeroshot", 27}, {"truthfulqa", 2},
     };
     int n_grouped = 0, n_known = 0;
     (void)state;
@@ -828,8 +829,9 @@ static void every_row_is_complete(void **state)
         if (!row->recipe)
             continue;
         assert_string_equal(row->info.kind, row->recipe->format->kind);
-        assert_int_equal(row->pool != NULL, row->recipe->shots != SHOTS_NONE &&
-                                                row->recipe->shots != SHOTS_FIXED_0);
+        assert_int_equal(row->pool != NULL, row->recipe->load_pool ||
+                                                (row->recipe->shots != SHOTS_NONE &&
+                                                 row->recipe->shots != SHOTS_FIXED_0));
         n_grouped += row->info.group != NULL;
     }
     for (size_t g = 0; g < sizeof groups / sizeof groups[0]; g++) {
@@ -870,7 +872,9 @@ static void tasks_survive_every_failed_allocation(void **state)
     static const struct { const char *name; int shots; } rows[] = {
         {"winogrande", 1}, {"gsm8k", 1}, {"mmlu_anatomy", 1}, {"wikitext", 0}, {"boolq", 0},
         {"hellaswag", 0}, {"perplexity_text", 0}, {"truthfulqa_mc2", 0},
-        {"bbh_cot_fewshot_snarks", 1}, {"hendrycks_math500", 0}, {"tinystories", 0},
+        {"bbh_cot_fewshot_snarks", 1},
+        {"bbh_zeroshot_snarks", 0}, {"bbh_cot_zeroshot_word_sorting", 0},
+        {"bbh_zeroshot_object_counting", 0}, {"hendrycks_math500", 0}, {"tinystories", 0},
     };
     (void)state;
     put_winogrande("winogrande/dev.jsonl", 2);
@@ -885,6 +889,13 @@ static void tasks_survive_every_failed_allocation(void **state)
         "[{\"question\":\"q\",\"mc2_targets\":{\"a\":1,\"b\":0}}]");
     put("bbh/bbh/snarks.json", "{\"examples\":[{\"input\":\"i\",\"target\":\"t\"}]}");
     put("bbh/cot-prompts/snarks.txt",
+        "-----\nAbout.\n\nQ: q\nA: Let's think step by step.\nSo the answer is (B).");
+    put("bbh/bbh/word_sorting.json",
+        "{\"examples\":[{\"input\":\"List: #### 4 b\",\"target\":\"b\"}]}");
+    put("bbh/cot-prompts/word_sorting.txt",
+        "-----\nAbout.\n\nQ: q\nA: Let's think step by step.\nSo the answer is (B).");
+    put("bbh/bbh/object_counting.json", "{\"examples\":[{\"input\":\"i\",\"target\":\"4\"}]}");
+    put("bbh/cot-prompts/object_counting.txt",
         "-----\nAbout.\n\nQ: q\nA: Let's think step by step.\nSo the answer is (B).");
     put("math500/test.jsonl",
         "{\"problem\":\"p\",\"solution\":\"\\\\boxed{k=.5\\\\sqrt3\\\\frac12}\"}\n");
