@@ -5,8 +5,8 @@
 #include "harness/context.h"
 
 extern const struct option bench_options[], compare_options[], db_options[], doctor_options[],
-    eval_options[], export_options[], gate_options[], generate_options[], help_options[], info_options[],
-    items_options[], label_options[], logits_options[], nightly_options[], pull_options[],
+    eval_options[], export_options[], gate_options[], generate_options[], help_options[],
+    info_options[], items_options[], label_options[], logits_options[], nightly_options[], pull_options[],
     quantize_options[], report_options[], run_options[], runs_options[],
     score_options[], tasks_options[], template_options[], tokenize_options[];
 

@@ -16,8 +16,8 @@ struct compare_row {
     const char *name; /* task, "facts: science", group, "all" */
     const char *metric, *filter; /* of a task; else NULL */
     size_t n;
-    struct paired_credit credit; /* n == 0: nothing here is right or wrong */
-    struct paired_mean nats;     /* n == 0: no likelihoods */
+    struct paired_credit credit; /* n + alone == 0: nothing here is right or wrong */
+    struct paired_mean nats;     /* n + alone == 0: no likelihoods */
     struct paired_ratio latency; /* n == 0: unknown */
     double memory_a, memory_b, energy_a, energy_b; /* of tasks; NAN: unknown */
 };

@@ -39,12 +39,13 @@ static void put_interval(struct json_out *o, double value, struct interval i)
 
 static void put_credit(struct json_out *o, const struct paired_credit *c)
 {
-    if (c->n == 0) {
+    if (c->n + c->alone == 0) {
         json_put_null(o, "accuracy");
         return;
     }
     json_begin_object(o, "accuracy");
     json_put_int(o, "n", (int64_t)c->n);
+    json_put_int(o, "on_one_side_only", (int64_t)c->alone);
     json_put_int(o, "clusters", (int64_t)c->n_clusters);
     json_put_num(o, "a", c->a);
     json_put_num(o, "b", c->b);
@@ -60,11 +61,12 @@ static void put_credit(struct json_out *o, const struct paired_credit *c)
 
 static void put_costs(struct json_out *o, const struct compare_row *r)
 {
-    if (r->nats.n == 0) {
+    if (r->nats.n + r->nats.alone == 0) {
         json_put_null(o, "nats_per_byte");
     } else {
         json_begin_object(o, "nats_per_byte");
         json_put_int(o, "n", (int64_t)r->nats.n);
+        json_put_int(o, "on_one_side_only", (int64_t)r->nats.alone);
         json_put_num(o, "a", r->nats.a);
         json_put_num(o, "b", r->nats.b);
         put_interval(o, r->nats.difference, r->nats.interval);

@@ -107,6 +107,18 @@ static void put_costs(struct report *r, const struct compare *c)
                    "likely. It moves before answers do.");
 }
 
+/* Pairs that only one run has a number for are in no row: that is told, never passed over. */
+static void put_alone(struct report *r, const struct compare *c)
+{
+    for (size_t i = 0; i < c->n_rows; i++) {
+        const struct compare_row *x = &c->rows[i];
+        if (x->level == COMPARE_TASK && x->credit.alone + x->nats.alone)
+            report_warning(r, "%s: %zu items have a credit and %zu a likelihood in one run only; "
+                           "they are left out of its row.", x->name, x->credit.alone,
+                           x->nats.alone);
+    }
+}
+
 /* Right and wrong in A against right and wrong in B. */
 static void put_matrix(struct report *r, const struct compare *c)
 {
@@ -316,6 +328,7 @@ int compare_report(struct report *r, const struct compare *c, struct store *s,
         return 0;
     }
     put_rows(r, c);
+    put_alone(r, c);
     put_matrix(r, c);
     if (l->plots)
         plot_forest(r, c);

@@ -327,11 +327,6 @@ static const struct { const char *name, *why; } others[] = {
     {"clip", "it is the vision part of a model"},
 };
 
-const char *arch_name_at(int i)
-{
-    return i >= 0 && i < N_ARCHS ? archs[i].name : NULL;
-}
-
 static void hint_names(const char *typed, struct err *e)
 {
     struct suggest s = SUGGEST(typed);

@@ -12,6 +12,4 @@ struct model;
 /* Reads the hyper-parameters of m->file and fills m->arch_name, m->hp and m->program. */
 int arch_build(struct model *m, struct err *e);
 
-const char *arch_name_at(int i); /* every architecture that runs; NULL after the last */
-
 #endif

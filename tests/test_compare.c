@@ -119,6 +119,28 @@ static void a_lost_item_is_shown_with_the_answers_of_both(void **state)
     close_two(&t);
 }
 
+static void an_answer_that_one_run_lacks_is_told(void **state)
+{
+    struct two t;
+    struct compare c;
+    struct report r;
+    const struct compare_lists l = {0};
+    (void)state;
+    fill();
+    cand[3].nats = NAN;
+    struct made_task ta = {"arc_easy", 1, base, N, NAN, NAN};
+    struct made_task tb = {"arc_easy", 1, cand, N, NAN, NAN};
+    t = store_two(&ta, &tb, 1);
+    assert_int_equal(compare_make(&c, t.s, t.a.v, t.b.v, 0.95, NULL), 0);
+    assert_int_equal(c.rows[0].nats.n, N - 1);
+    report_init(&r, "x");
+    assert_int_equal(compare_report(&r, &c, t.s, &l, NULL), 0);
+    assert_non_null(block_with(&r, "0 items have a credit and 1 a likelihood in one run only"));
+    report_release(&r);
+    compare_release(&c);
+    close_two(&t);
+}
+
 static void what_cannot_be_compared_is_named(void **state)
 {
     struct two t;
@@ -229,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_of_tasks_and_of_all_together),
         cmocka_unit_test(a_lost_item_is_shown_with_the_answers_of_both),
+        cmocka_unit_test(an_answer_that_one_run_lacks_is_told),
         cmocka_unit_test(what_cannot_be_compared_is_named),
         cmocka_unit_test(benches_are_compared_test_by_test),
         cmocka_unit_test(every_failed_allocation_is_an_error),
