@@ -67,6 +67,7 @@ $(BUILD)/tasks/facts_data.o: $(BUILD)/facts.jsonl
 $(BUILD)/tasks/facts_data.o: ALL_CFLAGS += -DFACTS_BANK='"$(BUILD)/facts.jsonl"'
 
 $(BUILD)/harness/catalogue_data.o: harness/data/models.json
+$(BUILD)/harness/published_data.o: harness/data/published_scores.json harness/data/pythia_ladder.csv
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_HELP) $(CORE)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
