@@ -4,7 +4,7 @@
 
 #include "harness/context.h"
 
-extern const struct option bench_options[], compare_options[], db_options[], doctor_options[],
+extern const struct option bench_options[], compare_options[], db_options[], density_options[], doctor_options[],
     eval_options[], export_options[], gate_options[], generate_options[], help_options[],
     info_options[], items_options[], label_options[], logits_options[], nightly_options[], pull_options[],
     quantize_options[], report_options[], run_options[], runs_options[],
@@ -14,6 +14,7 @@ int cmd_bench(struct context *c, struct err *e);
 int cmd_compare(struct context *c, struct err *e);
 int cmd_completions(struct context *c, struct err *e);
 int cmd_db(struct context *c, struct err *e);
+int cmd_density(struct context *c, struct err *e);
 int cmd_devices(struct context *c, struct err *e);
 int cmd_doctor(struct context *c, struct err *e);
 int cmd_eval(struct context *c, struct err *e);
@@ -31,6 +32,7 @@ int cmd_nightly(struct context *c, struct err *e);
 int cmd_pull(struct context *c, struct err *e);
 int cmd_quantize(struct context *c, struct err *e);
 int cmd_report(struct context *c, struct err *e);
+int cmd_ruler(struct context *c, struct err *e);
 int cmd_run(struct context *c, struct err *e);
 int cmd_runs(struct context *c, struct err *e);
 int cmd_score(struct context *c, struct err *e);

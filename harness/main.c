@@ -73,6 +73,15 @@ static const struct command commands[] = {
      "check|backup|vacuum|schema|prune", 0, "look after the database of results",
      "prune deletes the runs of nights that no rule keeps; what their series amount to stays, and so "
      "does the first night of each plan."},
+    {CONCLUDING, "density", cmd_density, density_options, "[MODEL...]", 0, -1, NULL, 1,
+     "rank models by knowledge density",
+     "Density is N^ / N: how large a model of the ruler's reference family would be to score as this "
+     "one does, over its own size; 2 is as good as a reference model of twice its size. < and > mark "
+     "scores beyond the ladder, of which only its end is known; scores at chance are unresolved. A "
+     "benchmark's density is one ruler's, one way of asking: compare only what has the same ruler, "
+     "and take less than a factor of 1.5 for a tie."},
+    {CONCLUDING, "ruler", cmd_ruler, NULL, "[list | show NAME]", 0, 2, "list|show", 1,
+     "what densities are measured against", NULL},
     {CONCLUDING, "report", cmd_report, report_options, "[RUN...]", 0, -1, NULL, 1,
      "write a page about stored runs",
      "Without RUN about every complete run; of those that measured the same (model, task, "

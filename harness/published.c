@@ -253,6 +253,8 @@ static const struct published_score *counts(const struct published_row *row,
 
     if (!s || (q->shots >= 0 && s->shots >= 0 && s->shots != q->shots))
         return NULL;
+    if (q->metric && s->metric && strcmp(s->metric, q->metric) != 0)
+        return NULL;
     if (q->harness && (!row->harness || strncmp(row->harness, q->harness, strlen(q->harness)) != 0))
         return NULL;
     return variant && strcmp(row->variant, variant) != 0 ? NULL : s;

@@ -57,6 +57,7 @@ struct published_query {
     int shots;            /* rows of other shots are out, those that do not say are in; -1: all */
     const char *harness;  /* only rows whose harness begins so; NULL: all */
     const char *variant;  /* only this variant; NULL: base rows, and of a model without any, all */
+    const char *metric;   /* rows of another are out, those that do not say are in; NULL: all */
 };
 struct published_value {
     const struct published_row *row; /* the first that counted; sizes and date are its own, or

@@ -31,6 +31,7 @@ struct ruler_node {
 
 struct ruler {
     const char *name, *origin;
+    const char *set;       /* rulers of one ladder share it: "pythia"; NULL: on its own */
     const char *benchmark; /* task or benchmark */
     const char *metric, *prompt_hash; /* NULL: not known */
     enum ruler_kind kind;

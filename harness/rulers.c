@@ -20,7 +20,7 @@ struct family {
 };
 
 struct recipe {
-    const char *name;
+    const char *set, *name;
     ruler_maker make;
     enum ruler_kind kind;
     const char *benchmark;
@@ -220,17 +220,19 @@ static int from_constants(struct rulers *r, const struct recipe *how, struct rul
     return 0;
 }
 
-#define FAMILY(i, name, benchmark, chance)                                                         \
-    {name "-" benchmark, from_published, RULER_LOGIT, benchmark, chance, &families[i], NULL, 0, 0}
+#define FAMILY(i, set, benchmark, chance)                                                          \
+    {set, set "-" benchmark, from_published, RULER_LOGIT, benchmark, chance, &families[i], NULL, 0, 0}
+#define PYTHIA_RULER(name, make, kind, task, chance, metric, shots, with_e)                        \
+    {"pythia", "pythia-" name, make, kind, task, chance, NULL, metric, shots, with_e}
 #define TABLES(name, task, chance)                                                                 \
-    {"pythia-" name, from_ladder, RULER_TABLE, task, chance, NULL, "acc", 0, 0},                   \
-    {"pythia-" name "-5shot", from_ladder, RULER_TABLE, task, chance, NULL, "acc", 5, 0}
+    PYTHIA_RULER(name, from_ladder, RULER_TABLE, task, chance, "acc", 0, 0),                       \
+    PYTHIA_RULER(name "-5shot", from_ladder, RULER_TABLE, task, chance, "acc", 5, 0)
 #define NORMS(name, task, chance)                                                                  \
-    {"pythia-" name "-norm", from_ladder, RULER_TABLE, task, chance, NULL, "acc_norm", 0, 0},      \
-    {"pythia-" name "-norm-5shot", from_ladder, RULER_TABLE, task, chance, NULL, "acc_norm", 5, 0}
+    PYTHIA_RULER(name "-norm", from_ladder, RULER_TABLE, task, chance, "acc_norm", 0, 0),          \
+    PYTHIA_RULER(name "-norm-5shot", from_ladder, RULER_TABLE, task, chance, "acc_norm", 5, 0)
 #define LOSSES(name, task, chance)                                                                 \
-    {"pythia-" name "-loss", from_losses, RULER_LOSS, task, chance, NULL, "acc", 0, 1},            \
-    {"pythia-" name "-loss-no-e", from_losses, RULER_LOSS, task, chance, NULL, "acc", 0, 0}
+    PYTHIA_RULER(name "-loss", from_losses, RULER_LOSS, task, chance, "acc", 0, 1),                \
+    PYTHIA_RULER(name "-loss-no-e", from_losses, RULER_LOSS, task, chance, "acc", 0, 0)
 
 /* Chance is the benchmark's, but where the smallest models of the ladder stay below it by asking
  * whole answers (ARC challenge: 0.17 without, 0.20 with normalisation by length).  WinoGrande,
@@ -254,7 +256,7 @@ static const struct recipe recipes[] = {
     LOSSES("arc_challenge", "arc_challenge", 0.17),
     TABLES("sciq", "sciq", 0.25),              NORMS("sciq", "sciq", 0.25),
     LOSSES("sciq", "sciq", 0.25),
-    {"ikp", from_constants, RULER_LINEAR, "ikp", 0, NULL, NULL, 0, 0},
+    {"ikp", "ikp", from_constants, RULER_LINEAR, "ikp", 0, NULL, NULL, 0, 0},
 };
 #define N_RECIPES ((int)(sizeof recipes / sizeof *recipes))
 _Static_assert(sizeof recipes / sizeof *recipes <= RULERS_MAX, "RULERS_MAX is too small");
@@ -299,7 +301,7 @@ int rulers_at(struct rulers *r, int i, const struct ruler **out, struct err *e)
     const struct recipe *how = &recipes[i];
 
     if (!r->made[i]) {
-        r->v[i] = (struct ruler){.name = how->name, .kind = how->kind, .benchmark = how->benchmark,
+        r->v[i] = (struct ruler){.name = how->name, .set = how->set, .kind = how->kind, .benchmark = how->benchmark,
                                  .chance = how->chance, .r2 = NAN, .rms = NAN, .loo_ln = NAN};
         if (how->make(r, how, &r->v[i], e) < 0)
             return -1;

@@ -165,7 +165,7 @@ static void rows_of_other_shots_harness_or_variant_are_out(void **state)
         DOC("{\"model\":\"a\",\"variant\":\"chat\",\"source\":\"s\",\"confidence\":\"c\","
             "\"harness\":\"lm-eval\",\"scores\":{\"x\":{\"value\":10,\"shots\":5}}},"
             "{\"model\":\"b\",\"variant\":\"base\",\"source\":\"s\",\"confidence\":\"c\","
-            "\"total_params\":7,\"harness\":\"other\",\"scores\":{\"x\":{\"value\":20,\"shots\":0}}},"
+            "\"total_params\":7,\"harness\":\"other\",\"scores\":{\"x\":{\"value\":20,\"shots\":0,\"metric\":\"acc\"}}},"
             "{\"model\":\"b\",\"variant\":\"base\",\"source\":\"s\",\"confidence\":\"c\","
             "\"total_params\":8,\"scores\":{\"x\":{\"value\":30}}},"
             "{\"model\":\"b\",\"variant\":\"chat\",\"source\":\"s\",\"confidence\":\"c\","
@@ -175,9 +175,10 @@ static void rows_of_other_shots_harness_or_variant_are_out(void **state)
         size_t n;
         double last, params;
     } rows[] = {
-        {{"x", -1, NULL, NULL}, 2, 25, 7},   {{"x", 5, NULL, NULL}, 2, 30, 8},
-        {{"x", 0, NULL, NULL}, 1, 25, 7},    {{"x", 5, "lm", NULL}, 2, 40, 7},
-        {{"x", -1, NULL, "chat"}, 2, 40, 7}, {{"x", -1, "other", NULL}, 1, 20, 7},
+        {{"x", -1, NULL, NULL, NULL}, 2, 25, 7},   {{"x", 5, NULL, NULL, NULL}, 2, 30, 8},
+        {{"x", 0, NULL, NULL, "acc"}, 1, 25, 7},    {{"x", 5, "lm", NULL, NULL}, 2, 40, 7},
+        {{"x", -1, NULL, "chat", NULL}, 2, 40, 7}, {{"x", -1, "other", NULL, NULL}, 1, 20, 7},
+        {{"x", -1, NULL, NULL, "acc_norm"}, 2, 30, 8},
     };
     struct published *p = NULL;
     struct err e = ERR_NONE;

@@ -1,0 +1,203 @@
+#include "harness/density.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *unit, *cost;
+    double scale; /* of what stands below */
+} pers[DENSITY_PERS] = {
+    {"total", "", "parameters", 1},
+    {"active", "", "active", 1},
+    {"measured-active", "", "measured active", 1},
+    {"non-embedding", "", "non-embedding", 1},
+    {"byte", "parameters/2 B", "file bytes", 0.5},
+    {"joule", "parameters/J", "J per answer", 1},
+    {"second", "parameters/s", "s per answer", 1},
+};
+
+const char *density_per_name(enum density_per p)
+{
+    return pers[p].name;
+}
+
+const char *density_per_unit(enum density_per p)
+{
+    return pers[p].unit;
+}
+
+const char *density_per_cost(enum density_per p)
+{
+    return pers[p].cost;
+}
+
+/* Sizes that scores stand for: 0 below the ladder, infinity above. */
+static double bounded(const struct ruler *r, double score)
+{
+    struct effective x = ruler_effective(r, score, NAN);
+
+    return x.flag == RULER_BELOW ? 0 : x.flag == RULER_ABOVE ? INFINITY : x.n;
+}
+
+/* Widens an interval of N^ by the ladder's own error, both in ln N. */
+static void add_ladder_noise(struct density *d)
+{
+    double noise = isnan(d->ruler->loo_ln) ? 0 : STATS_Z95 * d->ruler->loo_ln;
+
+    if (d->low > 0)
+        d->low = d->effective * exp(-hypot(log(d->effective / d->low), noise));
+    if (isfinite(d->high))
+        d->high = d->effective * exp(hypot(log(d->high / d->effective), noise));
+}
+
+static void refuse_or_not(struct density *d, double margin)
+{
+    const struct ruler *r = d->ruler;
+    double chance = r->chance, near = fmax(2 * d->stderr_, margin);
+    int least = 0, most = r->n_nodes - 1;
+
+    d->refused[0] = 0;
+    if (isnan(d->score))
+        snprintf(d->refused, sizeof d->refused, "no score");
+    else if (!isnan(chance) && d->score - chance <= near)
+        snprintf(d->refused, sizeof d->refused,
+                 "at chance: %.1f %% is within %.1f points of %.1f %%", 100 * d->score, 100 * near,
+                 100 * chance);
+    else if (d->flag == RULER_BELOW)
+        snprintf(d->refused, sizeof d->refused,
+                 "below the ladder: its smallest model (%.3g parameters) scores %.4g",
+                 r->nodes[least].total_params, r->nodes[least].score);
+    else if (d->flag == RULER_ABOVE)
+        snprintf(d->refused, sizeof d->refused,
+                 "above the ladder: its largest model (%.3g parameters) scores %.4g",
+                 r->nodes[most].total_params, r->nodes[most].score);
+}
+
+/* Beyond the ladder only its end is known. */
+static void bound_by_the_end(struct density *d)
+{
+    const struct ruler *r = d->ruler;
+
+    if (d->flag == RULER_BELOW) {
+        d->low = 0;
+        d->high = r->nodes[0].total_params;
+    } else {
+        d->low = r->nodes[r->n_nodes - 1].total_params;
+        d->high = INFINITY;
+    }
+}
+
+static void judge(struct density *d, double margin)
+{
+    struct effective x = ruler_effective(d->ruler, d->score, NAN);
+
+    d->effective = x.n;
+    d->flag = x.flag;
+    d->effective_own_data = d->ruler->kind == RULER_LOSS && !isnan(d->training_tokens)
+                                ? ruler_effective(d->ruler, d->score, d->training_tokens).n
+                                : NAN;
+    refuse_or_not(d, margin);
+}
+
+static int at_chance(const struct density *d, double margin)
+{
+    return !isnan(d->ruler->chance) &&
+           d->score - d->ruler->chance <= fmax(2 * d->stderr_, margin);
+}
+
+/* Nothing but the place beside the ladder is known: 1. */
+static int unresolved(struct density *d, double margin)
+{
+    if (isnan(d->score) || at_chance(d, margin)) {
+        d->effective = d->effective_own_data = d->low = d->high = NAN;
+        return 1;
+    }
+    if (d->flag != RULER_WITHIN) {
+        bound_by_the_end(d);
+        return 1;
+    }
+    return 0;
+}
+
+void density_judge(struct density *d, double margin)
+{
+    judge(d, margin);
+    if (unresolved(d, margin))
+        return;
+    d->low = bounded(d->ruler, d->score - STATS_Z95 * d->stderr_);
+    d->high = bounded(d->ruler, d->score + STATS_Z95 * d->stderr_);
+    add_ladder_noise(d);
+}
+
+void density_judge_replicates(struct density *d, const double *sorted, size_t n, double margin)
+{
+    judge(d, margin);
+    if (unresolved(d, margin))
+        return;
+    /* By rank: between an end of the ladder and a size there is nothing to interpolate. */
+    d->low = fmin(stats_percentile_nearest(sorted, n, 0.025), d->effective);
+    d->high = fmax(stats_percentile_nearest(sorted, n, 0.975), d->effective);
+    add_ladder_noise(d);
+}
+
+struct density_value density_value(const struct density *d, enum density_per p)
+{
+    double below = d->cost[p] * pers[p].scale;
+
+    return (struct density_value){d->effective / below, d->low / below, d->high / below};
+}
+
+/* Geometric mean of one panel's rows and, as of independent logs, the variance of its ln. */
+static double panel_mean(const struct density *const *rows, int n, enum density_per p,
+                         enum benchmark_panel panel, int *count, double *variance)
+{
+    double sum = 0, var = 0;
+
+    *count = 0;
+    for (int i = 0; i < n; i++) {
+        const struct benchmark *b = benchmark_find(rows[i]->ruler->benchmark);
+        struct density_value v = density_value(rows[i], p);
+        double width;
+        if (!b || b->panel != panel || rows[i]->refused[0] || !(v.value > 0))
+            continue;
+        sum += log(v.value);
+        width = (log(v.high) - log(v.low)) / (2 * STATS_Z95);
+        var += width * width;
+        ++*count;
+    }
+    *variance = *count ? var / (*count * *count) : NAN;
+    return *count ? sum / *count : NAN;
+}
+
+struct density_panel density_panel(const struct density *const *rows, int n, enum density_per p)
+{
+    struct density_panel out = {.mean = NAN, .low = NAN, .high = NAN, .spread = NAN};
+    double least = INFINITY, most = 0, sum = 0, var = 0;
+    int panels = 0;
+
+    for (int k = 0; k < PANELS; k++) {
+        double v, ln = panel_mean(rows, n, p, (enum benchmark_panel)k, &out.n[k], &v);
+        out.value[k] = exp(ln);
+        out.n_rows += out.n[k];
+        if (!out.n[k])
+            continue;
+        sum += ln;
+        var += v;
+        panels++;
+    }
+    for (int i = 0; i < n; i++) {
+        double v = density_value(rows[i], p).value;
+        if (rows[i]->refused[0] || !(v > 0))
+            continue;
+        least = fmin(least, v);
+        most = fmax(most, v);
+    }
+    if (!panels)
+        return out;
+    out.mean = exp(sum / panels);
+    out.low = out.mean * exp(-STATS_Z95 * sqrt(var) / panels);
+    out.high = out.mean * exp(STATS_Z95 * sqrt(var) / panels);
+    out.spread = out.n_rows > 1 ? most / least : NAN;
+    return out;
+}

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Densities of published models, and the rulers they are measured with.
+. "$(dirname "$0")/lib.inc"
+
+run 0 density --source catalogue mistral-7b minicpm4-0.5b gemma-3-1b --csv
+prints 'minicpm4-0.5b,mmlu,0.5555,500000000,1054217271'
+prints 'gemma-3-1b,mmlu,0.26295'
+prints 'at chance: 26.3 % is within 3.0 points of 25.0 %'
+run 0 density --source catalogue qwen3-30b-a3b --per active --json
+prints '"schema": "densimeter.density/1"'
+prints '"density": 6.776'
+run 0 density llama-2-7b
+prints '< 0.071'
+run 0 density phi --ruler qwen2.5-arc_challenge --per non-embedding
+run 1 density mistrall; says "no published model is called 'mistrall'"; says "did you mean 'mistral"
+run 1 density --ruler qwen2.5-mmul; says "no ruler is called 'qwen2.5-mmul'"; says "did you mean 'qwen2.5-mmlu'"
+run 64 density --per parameter; says 'option --per'
+printf '%s' '{"schema":"densimeter.published/1","rows":[{"model":"m"}]}' >"$work/published.json"
+export DENSIMETER_PUBLISHED="$work/published.json"
+run 1 density; says 'published.json: row 1: variant is missing'; one_line
+unset DENSIMETER_PUBLISHED
+
+run 0 ruler list; prints 'pythia-lambada-loss-no-e'
+run 0 ruler show pythia-piqa; prints 'leave-one-out: a factor of 1.16'
+run 0 ruler show pythia-piqa --json; prints '"half_range": 0.0'
+run 64 ruler show; says 'which one'; one_line
+finish
