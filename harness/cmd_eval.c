@@ -70,7 +70,7 @@ static int open_task(struct session *s, struct opened_task *t, const char *name,
 {
     const char *data;
 
-    if (task_open(&t->task, name, o, e) < 0)
+    if (task_open(&t->task, name, o, e) < 0 || task_check_machine(t->task, e) < 0)
         return -1;
     data = task_data_path(t->task);
     if (task_facts(t->task))

@@ -264,7 +264,8 @@ static int chunk_run(struct chunk *c, struct err *e)
             r->kind = REQUEST_GENERATE;
             r->max_tokens = q->max_tokens;
             r->on_token = on_token;
-            r->key = (uint64_t)c->items[t->item].item.doc_id;
+            r->sampling = (struct sampling){q->temperature, q->top_p, q->seed};
+            r->key = (uint64_t)c->items[t->item].item.doc_id | (uint64_t)t->query << 32;
         }
     }
     if (runner_run(ev->runner, c->requests, (int)c->n_targets, on_reply, c, ev->stop, e) < 0) {

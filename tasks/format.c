@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "tasks/answer.h"
+#include "tasks/code.h"
 #include "tasks/pytext.h"
 #include "tasks/score.h"
 
@@ -230,13 +231,21 @@ static int generate_ask(const struct task *t, const struct doc *d, const char *c
                         struct item *out, struct err *e)
 {
     const struct recipe *r = t->row->recipe;
+    int n = r->repeats ? r->repeats : 1;
 
-    if (queries(out, 1, e) < 0 ||
-        set_query(&out->queries[0], QUERY_GENERATE, prompts[0], "", "", e) < 0)
+    if (queries(out, n, e) < 0)
         return -1;
-    out->queries[0].until = r->until;
-    out->queries[0].n_until = r->n_until;
-    out->queries[0].max_tokens = r->max_tokens;
+    for (int i = 0; i < n; i++) {
+        struct query *q = &out->queries[i];
+        if (set_query(q, QUERY_GENERATE, prompts[0], "", "", e) < 0)
+            return -1;
+        q->until = r->until;
+        q->n_until = r->n_until;
+        q->max_tokens = r->max_tokens;
+        q->temperature = r->temperature;
+        q->top_p = r->top_p;
+        q->seed = t->seed;
+    }
     return set_gold(out, d->targets[0], -1, e);
 }
 
@@ -283,4 +292,7 @@ const struct format format_windows = {
 };
 const struct format format_generate = {
     "generate_until", PROMPTS_ONE, generate_ask, generate_credit, NULL,
+};
+const struct format format_code = {
+    "generate_until", PROMPTS_ONE, generate_ask, code_credit, NULL,
 };

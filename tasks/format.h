@@ -29,5 +29,6 @@ extern const struct format format_likelihood; /* one continuation */
 extern const struct format format_rolling;    /* a whole text */
 extern const struct format format_windows;    /* a long text in disjoint windows */
 extern const struct format format_generate;   /* text that is searched for the answer */
+extern const struct format format_code;       /* programs that are run */
 
 #endif

@@ -77,6 +77,7 @@ enum sampling_from { /* evaluation.md 2.8 */
 };
 
 struct format;
+struct code_rules;
 struct recipe {
     const struct format *format;
     int (*load)(struct docs *out, const char *path, const struct recipe *r, struct err *e);
@@ -91,6 +92,10 @@ struct recipe {
     const char *metrics[4]; /* which of a choice's, NULL ends */
     const char *const *until;
     int n_until, max_tokens;
+    int repeats; /* generations of each item; 0: one */
+    double temperature, top_p; /* of them; 0: greedy */
+    const char *const *exemplars; /* shots that are part of the task, as JSON; NULL: the row's pool */
+    const struct code_rules *code; /* programs; NULL: not one */
     const struct answer_rules *answers;
 };
 
@@ -109,6 +114,7 @@ struct task {
     struct facts *facts; /* the bank; everything below it is then empty but the path */
     char *path, *system; /* system: the instruction and the description, "" when none */
     struct docs docs, pool;
+    uint64_t seed;
     struct answer *answer;
     struct prompt_style style;
     int shots, *drawn, *n_drawn; /* drawn[i * shots ..): the pool's documents shown before i */

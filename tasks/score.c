@@ -26,3 +26,14 @@ int score_best_per(const double *ll, const size_t *lengths, int n)
     }
     return best;
 }
+
+double score_pass_at(int n, int c, int k)
+{
+    double none = 1;
+
+    if (n - c < k)
+        return 1;
+    for (int i = n - c + 1; i <= n; i++)
+        none *= 1 - (double)k / i;
+    return 1 - none;
+}

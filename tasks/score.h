@@ -10,4 +10,8 @@ int score_best(const double *loglikelihoods, int n);
 /* The same after dividing each by its length; a length of 0 never wins. */
 int score_best_per(const double *loglikelihoods, const size_t *lengths, int n);
 
+/* The chance that at least one is right of k drawn from n samples of which c are (Chen et al. 2021,
+ * "Evaluating Large Language Models Trained on Code", equation 1).  0 <= c <= n, 1 <= k <= n. */
+double score_pass_at(int n, int c, int k);
+
 #endif

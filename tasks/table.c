@@ -8,6 +8,7 @@
 #include "tasks/math.h"
 #include "tasks/read.h"
 #include "tasks/recipe.h"
+#include "tasks/recipes.h"
 
 #define PER_CHARACTER {"acc", "acc_norm", "acc_bytes", NULL}
 #define PLAIN {"acc", NULL}
@@ -231,6 +232,13 @@ const struct task_row task_rows[] = {
     {{"math500", NULL, GENERATE, "math500/test.jsonl",
       "competition mathematics, worked out and boxed; not lm-eval's", 1, 0}, &math500, NULL, NULL,
      NULL},
+    {{"humaneval", NULL, GENERATE, "humaneval/HumanEval.jsonl",
+      "Python functions to complete, run against tests", 1, 0}, &recipe_humaneval, NULL, NULL, NULL},
+    {{"humaneval_64", NULL, GENERATE, "humaneval/HumanEval.jsonl",
+      "the same, 64 samples each: pass@2 to pass@64", 1, 0}, &recipe_humaneval_64, NULL, NULL,
+     NULL},
+    {{"mbpp", NULL, GENERATE, "mbpp/mbpp_test.jsonl", "small Python programs, run against tests", 1,
+      3}, &recipe_mbpp, NULL, "mbpp/mbpp.jsonl", NULL},
     BBH("boolean_expressions", boolean),
     BBH("causal_judgement", yes_no),
     BBH("date_understanding", choice),

@@ -9,8 +9,10 @@
 #include "base/rng.h"
 #include "base/sha256.h"
 #include "tasks/answer.h"
+#include "tasks/code.h"
 #include "tasks/facts.h"
 #include "tasks/format.h"
+#include "tasks/load.h"
 #include "tasks/recipe.h"
 
 const struct task_info *task_info_at(int i)
@@ -149,6 +151,15 @@ out:
     return rc;
 }
 
+/* The task's own examples as a pool. */
+static int load_exemplars(struct docs *out, const struct recipe *r, const char *task, struct err *e)
+{
+    for (int i = 0; r->exemplars[i]; i++)
+        if (parse_record(out, r->exemplars[i], strlen(r->exemplars[i]), task, r, e) < 0)
+            return -1;
+    return 0;
+}
+
 static int open_shots(struct task *t, const struct task_opts *o, struct err *e)
 {
     const struct task_row *row = t->row;
@@ -161,6 +172,8 @@ static int open_shots(struct task *t, const struct task_opts *o, struct err *e)
     if (t->shots > 0 && r->shots == SHOTS_NONE)
         return err_set(e, ERR_USAGE, "%s: has no examples to show: it runs with 0 shots",
                        row->info.name);
+    if (r->exemplars)
+        return load_exemplars(&t->pool, r, row->info.name, e) < 0 ? -1 : draw_shots(t, o, e);
     path = data_find(row->info.name, row->pool, NULL, o, e);
     if (!path)
         return t->shots ? err_prefix(e, "the examples for %d shots", t->shots)
@@ -204,6 +217,7 @@ int task_open(struct task **out, const char *name, const struct task_opts *o, st
         return err_nomem(e);
     t->row = row;
     t->shots = shots_used(row, o->shots);
+    t->seed = o->seed;
     t->path = task_find_data(&row->info, o, e);
     if (t->path)
         rc = row->recipe ? open_docs(t, o, e) : facts_open(&t->facts, o->seed, e);
@@ -227,6 +241,15 @@ void task_close(struct task *t)
     mem_free(t->system);
     mem_free(t->path);
     mem_free(t);
+}
+
+int task_check_machine(const struct task *t, struct err *e)
+{
+    const struct recipe *r = t->row ? t->row->recipe : NULL;
+
+    if (!r || !r->code || code_check(e) == 0)
+        return 0;
+    return err_prefix(e, "%s runs what the model writes, in a sandbox only", t->row->info.name);
 }
 
 const char *task_name(const struct task *t)
@@ -405,6 +428,13 @@ const char *task_aggregation(const struct task *t, const char *metric)
         {"acc_norm", "mean"},
         {"acc_bytes", "mean"},
         {"exact_match", "mean"},
+        {"pass@1", "mean"},
+        {"pass_at_1", "mean"},
+        {"pass@2", "mean"},
+        {"pass@8", "mean"},
+        {"pass@16", "mean"},
+        {"pass@32", "mean"},
+        {"pass@64", "mean"},
         {"perplexity", NULL}, /* the format's */
         {"word_perplexity", "weighted_perplexity"},
         {"byte_perplexity", "weighted_perplexity"},

@@ -29,6 +29,8 @@ struct query {
      * positions from scored_from on are predicted (prepare_disjoint).  The reply's loglikelihood is
      * the sum over all windows, n_tokens how many were predicted. */
     int window, scored_from, most_tokens;
+    double temperature, top_p; /* generate; temperature 0: greedy */
+    uint64_t seed;             /* of a generation that is sampled */
 };
 
 struct reply_text { /* what the harness brings back for one query */
@@ -79,6 +81,9 @@ struct task;
  * refused: task files are not read yet. */
 int task_open(struct task **out, const char *name, const struct task_opts *o, struct err *e);
 void task_close(struct task *t);
+/* 0 when this machine can credit the task's answers, or -1 with what it lacks: programs are run in
+ * a sandbox (base/sandbox.h) or not at all. */
+int task_check_machine(const struct task *t, struct err *e);
 const char *task_name(const struct task *t);
 int task_version(const struct task *t);
 int task_count(const struct task *t);
