@@ -66,6 +66,13 @@ $(BUILD)/facts.jsonl: tasks/data/facts $(sort $(wildcard tasks/data/facts/*.json
 $(BUILD)/tasks/facts_data.o: $(BUILD)/facts.jsonl
 $(BUILD)/tasks/facts_data.o: ALL_CFLAGS += -DFACTS_BANK='"$(BUILD)/facts.jsonl"'
 
+# The scenarios in one file, each after a line of U+001E and its name.
+$(BUILD)/scenarios.bank: tasks/data/scenarios $(sort $(wildcard tasks/data/scenarios/*.json))
+	@mkdir -p $(@D)
+	@for f in $(filter %.json,$^); do printf '\036%s\n' $$(basename $$f .json); cat $$f; done >$@
+$(BUILD)/tasks/scenario_data.o: $(BUILD)/scenarios.bank
+$(BUILD)/tasks/scenario_data.o: ALL_CFLAGS += -DSCENARIO_BANK='"$(BUILD)/scenarios.bank"'
+
 $(BUILD)/harness/catalogue_data.o: harness/data/models.json
 $(BUILD)/harness/published_data.o: harness/data/published_scores.json harness/data/pythia_ladder.csv
 

@@ -54,6 +54,40 @@ static int mean(const double *v, const double *w, size_t n, int iterations, stru
     return 0;
 }
 
+/* The ratio of two sums, its standard error by linearisation (Cochran 1977, 6.4).  Of shares of
+ * right and wrong the interval is Wilson's, for as many items of equal weight as would be as sure
+ * (Kish 1965): it has a width even when all are wrong. */
+static int weighted_mean(const double *v, const double *w, size_t n, int iterations,
+                         struct estimate *out, struct err *e)
+{
+    double all = sum(w, n), mean_v = 0, squares = 0, weights = 0;
+
+    (void)iterations;
+    (void)e;
+    if (!(all > 0))
+        return 0;
+    for (size_t i = 0; i < n; i++) {
+        mean_v += w[i] * v[i] / all;
+        weights += w[i] * w[i];
+    }
+    for (size_t i = 0; i < n; i++)
+        squares += w[i] * w[i] * (v[i] - mean_v) * (v[i] - mean_v);
+    out->value = mean_v;
+    if (n < 2)
+        return 0;
+    out->stderr_ = sqrt(squares * (double)n / (double)(n - 1)) / all;
+    if (all_right_or_wrong(v, n)) {
+        struct interval i = stats_wilson(mean_v * all * all / weights, all * all / weights,
+                                         STATS_Z95);
+        out->low = i.low;
+        out->high = i.high;
+        return 0;
+    }
+    out->low = mean_v - STATS_Z95 * out->stderr_;
+    out->high = mean_v + STATS_Z95 * out->stderr_;
+    return 0;
+}
+
 /* --- perplexity of targets ---------------------------------------------------------------- */
 
 size_t lmeval_bootstrap(const double *v, size_t n, int iterations, double *replicates)
@@ -176,6 +210,7 @@ int aggregate(const char *aggregation, const double *v, const double *w, size_t 
                  struct estimate *out, struct err *e);
     } ways[] = {
         {"mean", mean},
+        {"weighted_mean", weighted_mean},
         {"perplexity", perplexity},
         {"weighted_perplexity", weighted_perplexity},
         {"bits_per_byte", bits_per_byte},

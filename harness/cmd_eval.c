@@ -14,6 +14,7 @@
 #include "harness/machine.h"
 #include "harness/meter.h"
 #include "harness/open.h"
+#include "harness/pass.h"
 #include "harness/present.h"
 #include "harness/progress.h"
 #include "harness/record.h"
@@ -499,6 +500,27 @@ static int eval_models(struct context *c, struct store *store, const struct sele
     return 0;
 }
 
+/* The exit status by what tasks demand: FAIL over INCONCLUSIVE over PASS. */
+static int judge(struct store *s, const struct measured *m, int n, int *status, struct err *e)
+{
+    enum pass worst = PASS_NONE;
+
+    for (int i = 0; i < n; i++) {
+        struct task_list l = {0};
+        if (m[i].why.code != ERR_OK)
+            continue;
+        if (query_tasks(s, m[i].id, &l, e) < 0)
+            return -1;
+        for (size_t k = 0; k < l.n; k++) {
+            enum pass p = passing_of(&l.v[k]).pass;
+            worst = p > worst ? p : worst;
+        }
+        task_list_release(&l);
+    }
+    *status = pass_status(worst);
+    return 0;
+}
+
 int cmd_eval(struct context *c, struct err *e)
 {
     struct selection chosen = {0};
@@ -516,6 +538,8 @@ int cmd_eval(struct context *c, struct err *e)
     rc = eval_models(c, store, &chosen, m, n, &first);
     if (rc == 0)
         rc = c->json ? print_json(c, store, m, n, e) : print_text(c, store, m, n, e);
+    if (rc == 0 && first.code == ERR_OK && judge(store, m, n, &rc, e) < 0)
+        rc = -1;
     if (first.code != ERR_OK) {
         *e = first;
         rc = -1;

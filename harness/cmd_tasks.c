@@ -1,4 +1,4 @@
-/* cmd_tasks.c -- which tasks there are, and what exactly one of them asks. */
+/* cmd_tasks.c -- which tasks there are, what exactly one of them asks, and new ones. */
 #include <string.h>
 
 #include "base/file.h"
@@ -10,6 +10,7 @@
 #include "harness/open.h"
 #include "harness/select.h"
 #include "tasks/facts.h"
+#include "tasks/scenario.h"
 #include "tasks/task.h"
 
 const struct option tasks_options[] = {
@@ -20,6 +21,10 @@ const struct option tasks_options[] = {
     {"system", 0, OPTION_TEXT, "TEXT", NULL, 0, 0, "show: system message"},
     {"chat", 0, OPTION_FLAG, NULL, NULL, 0, 0, "show: through the template of --model"},
     {"model", 'm', OPTION_TEXT, "MODEL", NULL, 0, 0, "show: token boundaries by this model"},
+    {"kind", 0, OPTION_TEXT, "KIND", "choice", 0, 0, "new: what an answer is"},
+    {"kinds", 0, OPTION_FLAG, NULL, NULL, 0, 0, "new: list the kinds of answers"},
+    {"schema", 0, OPTION_FLAG, NULL, NULL, 0, 0, "new: print the JSON Schema of task files"},
+    {"out", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, "new: where to; NAME.json unless given"},
     ENCODER_OPTIONS,
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
@@ -335,6 +340,31 @@ static int check_bank(struct checked *k, const char *path, struct err *e)
     return rc;
 }
 
+static void remark(void *user, const char *line)
+{
+    const struct checked *k = user;
+
+    context_note(k->c, "%s", line);
+}
+
+/* A scenario: a file, or one that is built in (bytes). */
+static int check_scenario(struct checked *k, const char *path, const char *bytes, size_t n,
+                          struct err *e)
+{
+    const struct scenario_lint to = {defect, remark, k};
+    enum { FILE_MAX = 64 << 20 };
+    struct strbuf b = STRBUF_INIT;
+    int rc = bytes ? 0 : file_read(&b, path, FILE_MAX, e), before = k->n_defects;
+
+    if (rc == 0 && scenario_lint(path, bytes ? bytes : strbuf_str(&b), bytes ? n : b.len, &to,
+                                 e) < 0)
+        rc = -1;
+    if (rc == 0 && k->n_defects == before)
+        context_note(k->c, "%s: nothing is wrong", path);
+    strbuf_release(&b);
+    return rc;
+}
+
 /* Opens the task and builds every item of it. */
 static int check_task(struct context *c, struct task_opts *o, const char *name, struct err *e)
 {
@@ -353,18 +383,23 @@ static int check_task(struct context *c, struct task_opts *o, const char *name, 
     return rc;
 }
 
-static int check_tasks(struct context *c, struct task_opts *o, const char *name, struct err *e)
+static int check_tasks(struct checked *k, struct task_opts *o, const char *name, struct err *e)
 {
     struct selection chosen = {0};
     int rc = select_word(&chosen, name, e);
 
-    for (size_t i = 0; i < chosen.n && rc == 0; i++)
-        rc = check_task(c, o, chosen.v[i]->name, e);
+    for (size_t i = 0; i < chosen.n && rc == 0; i++) {
+        const char *task = chosen.v[i]->name;
+        size_t n = 0;
+        const char *own = scenario_own_bytes(task, &n);
+        rc = own || task_is_file(task) ? check_scenario(k, task, own, n, e)
+                                       : check_task(k->c, o, task, e);
+    }
     selection_release(&chosen);
     return rc;
 }
 
-/* Exit status 1 when a bank has defects; a task that cannot be built is an error. */
+/* Exit status 1 when a bank or a task file has defects; a task that cannot be built is an error. */
 static int check(struct context *c, struct task_opts *o, struct err *e)
 {
     const char *name = args_at(c->args, 1);
@@ -378,14 +413,78 @@ static int check(struct context *c, struct task_opts *o, struct err *e)
         json_put_str(&k.o, "task", name);
         json_begin_array(&k.o, "defects");
     }
-    rc = strcmp(name, "facts") == 0 || file_exists(name) ? check_bank(&k, name, e)
-                                                         : check_tasks(c, o, name, e);
+    rc = strcmp(name, "facts") == 0 || (file_exists(name) && !task_is_file(name))
+             ? check_bank(&k, name, e)
+             : check_tasks(&k, o, name, e);
     if (c->json)
         json_end_array(&k.o);
     if (rc == 0)
         rc = c->json ? context_json_end(c, &k.o, e) : context_print(c, &k.b, e);
     strbuf_release(&k.b);
     return rc < 0 ? -1 : k.n_defects > 0;
+}
+
+/* --- new ---------------------------------------------------------------------------------- */
+
+static int list_kinds(const struct context *c, struct err *e)
+{
+    static const struct column columns[] = {{"kind", 0, 0}, {"what an answer is", 0, 0}};
+    struct table table;
+    int rc;
+
+    table_init(&table, columns, 2, c->csv);
+    for (int i = 0; scenario_kind_name(i); i++) {
+        table_cell(&table, "%s", scenario_kind_name(i));
+        table_cell(&table, "%s", scenario_kind_help(i));
+    }
+    rc = context_table(c, &table, e);
+    table_release(&table);
+    return rc;
+}
+
+/* A file that is there is not written over. */
+static int write_scaffold(const struct context *c, const char *name, struct err *e)
+{
+    const char *out = args_str(c->args, "out");
+    struct strbuf path = STRBUF_INIT, text = STRBUF_INIT;
+    int rc = -1;
+
+    strbuf_addf(&path, "%s%s", out ? out : name, out ? "" : ".json");
+    if (strbuf_ok(&path, e) < 0 ||
+        scenario_scaffold(&text, name, args_str(c->args, "kind"), e) < 0)
+        goto out;
+    if (strcmp(strbuf_str(&path), "-") == 0) {
+        rc = context_print(c, &text, e);
+    } else if (file_exists(strbuf_str(&path))) {
+        err_set(e, ERR_USAGE, "%s is there already", strbuf_str(&path));
+    } else {
+        rc = file_write(strbuf_str(&path), text.s, text.len, e);
+        if (rc == 0)
+            context_note(c, "%s is written; 'densimeter tasks check %s' looks for mistakes",
+                         strbuf_str(&path), strbuf_str(&path));
+    }
+out:
+    strbuf_release(&path);
+    strbuf_release(&text);
+    return rc;
+}
+
+static int new_scenario(const struct context *c, struct err *e)
+{
+    const char *name = args_at(c->args, 1);
+    struct strbuf b = STRBUF_INIT;
+    int rc;
+
+    if (args_flag(c->args, "kinds"))
+        return list_kinds(c, e);
+    if (args_flag(c->args, "schema")) {
+        rc = scenario_schema(&b, e) < 0 ? -1 : context_print(c, &b, e);
+        strbuf_release(&b);
+        return rc;
+    }
+    if (!name)
+        return err_set(e, ERR_USAGE, "tasks new: NAME is missing");
+    return write_scaffold(c, name, e);
 }
 
 int cmd_tasks(struct context *c, struct err *e)
@@ -400,6 +499,8 @@ int cmd_tasks(struct context *c, struct err *e)
         rc = show(c, &o, e);
     else if (verb && strcmp(verb, "check") == 0)
         rc = check(c, &o, e);
+    else if (verb && strcmp(verb, "new") == 0)
+        rc = new_scenario(c, e);
     else
         rc = c->json ? list_json(c, &o, e) : list_table(c, &o, e);
     mem_free((void *)o.data_dirs);

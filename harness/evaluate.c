@@ -191,7 +191,8 @@ static int hand_out(struct chunk *c, struct pending *p)
     for (int i = 0; i < p->item.n_queries; i++)
         c->replies[i] = (struct reply_text){
             .loglikelihood = p->answers[i].loglikelihood, .is_greedy = p->answers[i].is_greedy,
-            .n_tokens = p->answers[i].n_tokens, .text = p->answers[i].text};
+            .n_tokens = p->answers[i].n_tokens, .text = p->answers[i].text,
+            .latency_s = p->latency_s};
     if (p->item.queries[0].kind == QUERY_GENERATE) {
         o.ttft_s = p->ttft_s;
         if (p->generated > 1)

@@ -47,17 +47,19 @@ static const struct command commands[] = {
      "Lehmann)."},
     {MEASURING, "eval", cmd_eval, eval_options, "MODEL...", 1, -1, NULL, 1,
      "run tasks on models and store every item",
-     "The same command line goes on with a run that was interrupted."},
+     "The same command line goes on with a run that was interrupted. Where a task file demands a "
+     "score (\"pass\"): exit status 1 when it is not reached, 2 when too few items can tell."},
     {MEASURING, "run", cmd_run, run_options, "[PLAN.json]", 0, 1, NULL, 1,
      "measure a plan: models, tasks, devices and settings",
      "Each cell of the plan is a process of its own with limits of memory and time; whatever "
      "becomes of it is a row, and the others go on. The same command line goes on with a plan that "
      "was interrupted, also beside another that is at it: they share the cells. Exit status 1 when "
      "a cell failed."},
-    {MEASURING, "tasks", cmd_tasks, tasks_options, "[list | show TASK | check TASK|FILE]", 0, 2,
-     "list|show|check", 1, "list the tasks, or show what one of them asks",
+    {MEASURING, "tasks", cmd_tasks, tasks_options, "[list | show TASK | check FILE | new NAME]", 0, 2,
+     "list|show|check|new", 1, "list the tasks, or show what one of them asks",
      "show prints the exact prompt and continuations, with --model the token boundaries too. "
-     "check builds every item of a task, or looks for mistakes in a bank of facts."},
+     "check builds every item of a task, or looks for mistakes in a task file (.json) or a bank of "
+     "facts. new writes a task file to begin with."},
     {RESULTS, "runs", cmd_runs, runs_options, "", 0, 0, NULL, 1, "list the stored runs", NULL},
     {RESULTS, "show", cmd_show, NULL, "RUN", 1, 1, NULL, 1, "show what a run measured",
      "RUN is a run's id or the beginning of it, a label, last, or last~2."},

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/groups.h"
+#include "harness/pass.h"
 #include "harness/stats.h"
 
 void metric_key(char *key, size_t size, const char *metric, const char *filter)
@@ -39,6 +40,21 @@ static void put_values(struct json_out *o, const char *key, const struct store_v
     json_end_object(o);
 }
 
+static void put_passing(struct json_out *o, const struct task_row *t)
+{
+    struct passing p = passing_of(t);
+
+    if (p.pass == PASS_NONE) {
+        json_put_null(o, "pass");
+        return;
+    }
+    json_begin_object(o, "pass");
+    json_put_str(o, "metric", p.metric);
+    json_put_num(o, "at_least", p.at_least);
+    json_put_str(o, "verdict", pass_name(p.pass));
+    json_end_object(o);
+}
+
 static void put_task(struct json_out *o, const struct task_row *t)
 {
     static const char *const costs[] = {
@@ -52,6 +68,7 @@ static void put_task(struct json_out *o, const struct task_row *t)
     json_put_count(o, "n", task_row_items(t));
     json_put_count(o, "n_expected", t->n_expected > 0 ? t->n_expected : -1);
     put_values(o, "metrics", t->values, t->n_values);
+    put_passing(o, t);
     json_begin_object(o, "cost");
     for (size_t i = 0; i < sizeof costs / sizeof costs[0]; i++)
         json_put_num(o, costs[i], task_row_cost(t, costs[i]));
@@ -229,10 +246,12 @@ static int group_rows(struct table *t, const struct task_list *l, size_t first, 
     return 0;
 }
 
-/* The parts of knowledge (languages, domains, bands) are for the JSON and the report. */
+/* The parts of knowledge (languages, domains, bands) are for the JSON and the report; what a task
+ * demands is a line of its own. */
 static int is_part(const struct store_value *v)
 {
-    return strcmp(v->metric, "bits_per_fact") == 0 && strcmp(v->filter, "none") != 0;
+    return (strcmp(v->metric, "bits_per_fact") == 0 && strcmp(v->filter, "none") != 0) ||
+           strcmp(v->metric, "threshold") == 0;
 }
 
 static void task_rows(struct table *t, const struct task_row *row)
@@ -278,6 +297,28 @@ static int print_tasks(const struct context *c, const struct task_list *l, struc
     rc = context_table(c, &t, e);
 out:
     table_release(&t);
+    return rc;
+}
+
+/* One line for each task that demands something. */
+static int print_passing(const struct context *c, const struct task_list *l, struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+    int rc;
+
+    for (size_t i = 0; i < l->n && !c->csv; i++) {
+        struct passing p = passing_of(&l->v[i]);
+        if (p.pass == PASS_NONE)
+            continue;
+        strbuf_addf(&b, "%s: %s, %s must be %.4g at least", l->v[i].task, pass_name(p.pass),
+                    p.metric, p.at_least);
+        if (p.value)
+            strbuf_addf(&b, " and is %.4g (%.4g..%.4g)", p.value->value, p.value->low,
+                        p.value->high);
+        strbuf_addc(&b, '\n');
+    }
+    rc = b.len ? context_print(c, &b, e) : strbuf_ok(&b, e);
+    strbuf_release(&b);
     return rc;
 }
 
@@ -352,7 +393,7 @@ int present_run_text(const struct context *c, struct store *s, const struct run_
     if (query_tasks(s, r->id, &tasks, e) < 0 || query_bench(s, r->id, &bench, e) < 0 ||
         print_head(c, r, e) < 0)
         goto out;
-    if (tasks.n && print_tasks(c, &tasks, e) < 0)
+    if (tasks.n && (print_tasks(c, &tasks, e) < 0 || print_passing(c, &tasks, e) < 0))
         goto out;
     if (bench.n && print_bench(c, &bench, e) < 0)
         goto out;

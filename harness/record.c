@@ -223,6 +223,16 @@ static int fill_values(const struct task *t, const struct totals *all, int boots
     return 0;
 }
 
+/* What the task demands, beside what was scored (pass.h). */
+static void add_threshold(const struct task *t, struct store_value *values, int *n)
+{
+    struct threshold demand;
+
+    if (task_threshold(t, &demand) && *n < VALUES_MAX)
+        values[(*n)++] = (struct store_value){"threshold", demand.metric, demand.at_least, NAN,
+                                              NAN, NAN};
+}
+
 static int write_task(struct store_run *run, const struct task *t, struct totals *all,
                       const struct store_value *values, int n_values,
                       const struct session_cost *cost, double earlier_s, struct err *e)
@@ -267,6 +277,7 @@ int record_finish(struct store *s, struct store_run *run, const struct task *t,
         goto out;
     if (bits && bits_values(bits, model, values, &n, VALUES_MAX, e) < 0)
         goto out;
+    add_threshold(t, values, &n);
     rc = write_task(run, t, &all, values, n, cost, earlier_s, e);
 out:
     bits_close(bits);

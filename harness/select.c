@@ -20,11 +20,7 @@ static int unknown(const char *word, struct err *e)
 {
     struct suggest s = SUGGEST(word);
     const struct task_info *t;
-    size_t n = strlen(word);
 
-    if (strchr(word, '/') || (n > 5 && (strcmp(word + n - 5, ".json") == 0 ||
-                                        strcmp(word + n - 5, ".yaml") == 0)))
-        return err_set(e, ERR_UNSUPPORTED, "%s: task files cannot be read yet", word);
     for (int i = 0; (t = task_info_at(i)) != NULL; i++) {
         suggest_offer(&s, t->name);
         if (t->group)
@@ -38,11 +34,29 @@ static int unknown(const char *word, struct err *e)
     return -1;
 }
 
+/* A row of its own for a file, freed with the selection. */
+static int add_file(struct selection *s, const char *path, struct err *e)
+{
+    struct task_info *t;
+
+    for (size_t i = 0; i < s->n_files; i++)
+        if (strcmp(s->files[i]->name, path) == 0)
+            return 0;
+    if (mem_grow(&s->files, &s->cap_files, s->n_files + 1, sizeof *s->files) < 0 ||
+        !(t = mem_calloc(1, sizeof *t)))
+        return err_nomem(e);
+    *t = (struct task_info){.name = mem_strdup(path), .kind = "file", .data = ""};
+    s->files[s->n_files++] = t;
+    return t->name ? add(s, t, e) : err_nomem(e);
+}
+
 int select_word(struct selection *s, const char *word, struct err *e)
 {
     const struct task_info *t = task_info_find(word);
     int found = 0;
 
+    if (task_is_file(word))
+        return add_file(s, word, e);
     if (t)
         return add(s, t, e);
     for (int i = 0; (t = task_info_at(i)) != NULL; i++)
@@ -56,6 +70,11 @@ int select_word(struct selection *s, const char *word, struct err *e)
 
 void selection_release(struct selection *s)
 {
+    for (size_t i = 0; i < s->n_files; i++) {
+        mem_free((char *)s->files[i]->name);
+        mem_free(s->files[i]);
+    }
+    mem_free(s->files);
     mem_free(s->v);
     *s = (struct selection){0};
 }

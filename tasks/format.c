@@ -6,39 +6,10 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "tasks/answer.h"
+#include "tasks/ask.h"
 #include "tasks/code.h"
 #include "tasks/pytext.h"
 #include "tasks/score.h"
-
-static int queries(struct item *out, int n, struct err *e)
-{
-    out->queries = mem_calloc((size_t)n, sizeof *out->queries);
-    if (!out->queries)
-        return err_nomem(e);
-    out->n_queries = n;
-    return 0;
-}
-
-/* continuation: delimiter and text. */
-static int set_query(struct query *q, enum query_kind kind, const char *context,
-                     const char *delimiter, const char *text, struct err *e)
-{
-    struct strbuf b = STRBUF_INIT;
-
-    q->kind = kind;
-    q->context = mem_strdup(context);
-    strbuf_adds(&b, delimiter);
-    strbuf_adds(&b, text);
-    q->continuation = strbuf_take(&b);
-    return q->context && q->continuation ? 0 : err_nomem(e);
-}
-
-static int set_gold(struct item *out, const char *text, int index, struct err *e)
-{
-    out->gold_index = index;
-    out->gold = mem_strdup(text);
-    return out->gold ? 0 : err_nomem(e);
-}
 
 static void add(struct verdict *v, const char *metric, double value, double weight)
 {
@@ -60,25 +31,25 @@ static const char *delimiter(const struct task *t)
 static int choice_ask(const struct task *t, const struct doc *d, const char *const *prompts,
                       struct item *out, struct err *e)
 {
-    if (queries(out, d->n_choices, e) < 0)
+    if (ask_queries(out, d->n_choices, e) < 0)
         return -1;
     for (int i = 0; i < d->n_choices; i++)
-        if (set_query(&out->queries[i], QUERY_LOGLIKELIHOOD, prompts[0], delimiter(t),
+        if (ask_query(&out->queries[i], QUERY_LOGLIKELIHOOD, prompts[0], delimiter(t),
                       d->choices[i], e) < 0)
             return -1;
-    return set_gold(out, d->choices[d->gold], d->gold, e);
+    return ask_gold(out, d->choices[d->gold], d->gold, e);
 }
 
 static int context_ask(const struct task *t, const struct doc *d, const char *const *prompts,
                        struct item *out, struct err *e)
 {
-    if (queries(out, d->n_choices, e) < 0)
+    if (ask_queries(out, d->n_choices, e) < 0)
         return -1;
     for (int i = 0; i < d->n_choices; i++)
-        if (set_query(&out->queries[i], QUERY_LOGLIKELIHOOD, prompts[i], delimiter(t),
+        if (ask_query(&out->queries[i], QUERY_LOGLIKELIHOOD, prompts[i], delimiter(t),
                       d->targets[0], e) < 0)
             return -1;
-    return set_gold(out, d->choices[d->gold], d->gold, e);
+    return ask_gold(out, d->choices[d->gold], d->gold, e);
 }
 
 static size_t characters(const char *s)
@@ -163,10 +134,10 @@ static int likelihood_ask(const struct task *t, const struct doc *d, const char 
                           struct item *out, struct err *e)
 {
     (void)t; /* doc_to_target as it is: no delimiter */
-    if (queries(out, 1, e) < 0 ||
-        set_query(&out->queries[0], QUERY_LOGLIKELIHOOD, prompts[0], "", d->targets[0], e) < 0)
+    if (ask_queries(out, 1, e) < 0 ||
+        ask_query(&out->queries[0], QUERY_LOGLIKELIHOOD, prompts[0], "", d->targets[0], e) < 0)
         return -1;
-    return set_gold(out, d->targets[0], -1, e);
+    return ask_gold(out, d->targets[0], -1, e);
 }
 
 static int likelihood_credit(const struct task *t, const struct doc *d,
@@ -183,9 +154,9 @@ static int rolling_ask(const struct task *t, const struct doc *d, const char *co
 {
     (void)t, (void)prompts;
     out->gold_index = -1;
-    return queries(out, 1, e) < 0
+    return ask_queries(out, 1, e) < 0
                ? -1
-               : set_query(&out->queries[0], QUERY_ROLLING, "", "", d->targets[0], e);
+               : ask_query(&out->queries[0], QUERY_ROLLING, "", "", d->targets[0], e);
 }
 
 /* Words and bytes are those of the raw text, whatever was scored. */
@@ -208,8 +179,8 @@ static int windows_ask(const struct task *t, const struct doc *d, const char *co
 {
     (void)t, (void)prompts;
     out->gold_index = -1;
-    if (queries(out, 1, e) < 0 ||
-        set_query(&out->queries[0], QUERY_WINDOWS, "", "", d->targets[0], e) < 0)
+    if (ask_queries(out, 1, e) < 0 ||
+        ask_query(&out->queries[0], QUERY_WINDOWS, "", "", d->targets[0], e) < 0)
         return -1;
     out->queries[0].window = 512;
     out->queries[0].scored_from = 257;
@@ -233,11 +204,11 @@ static int generate_ask(const struct task *t, const struct doc *d, const char *c
     const struct recipe *r = t->row->recipe;
     int n = r->repeats ? r->repeats : 1;
 
-    if (queries(out, n, e) < 0)
+    if (ask_queries(out, n, e) < 0)
         return -1;
     for (int i = 0; i < n; i++) {
         struct query *q = &out->queries[i];
-        if (set_query(q, QUERY_GENERATE, prompts[0], "", "", e) < 0)
+        if (ask_query(q, QUERY_GENERATE, prompts[0], "", "", e) < 0)
             return -1;
         q->until = r->until;
         q->n_until = r->n_until;
@@ -246,7 +217,7 @@ static int generate_ask(const struct task *t, const struct doc *d, const char *c
         q->top_p = r->top_p;
         q->seed = t->seed;
     }
-    return set_gold(out, d->targets[0], -1, e);
+    return ask_gold(out, d->targets[0], -1, e);
 }
 
 static int generate_credit(const struct task *t, const struct doc *d,

@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "tasks/prompt.h"
 #include "tasks/pytext.h"
+#include "tasks/source.h"
 #include "tasks/task.h"
 
 /* One document, as lm-eval's doc_to_text, doc_to_choice and doc_to_target would give it. */
@@ -101,7 +102,7 @@ struct recipe {
 
 struct task_row {
     struct task_info info;
-    const struct recipe *recipe; /* NULL: facts, a bank that asks and credits by itself */
+    const struct recipe *recipe; /* NULL: facts or a scenario, which ask and credit by themselves */
     const char *pool;    /* where shots come from, below a data dir */
     const char *instead; /* a data file that serves where info.data is not at hand */
     const char *subject; /* NULL: the name's own words */
@@ -110,7 +111,8 @@ extern const struct task_row task_rows[];
 extern const int n_task_rows;
 
 struct task {
-    const struct task_row *row;
+    const struct task_row *row; /* NULL: a file, which is all in `source` */
+    struct source source;
     struct facts *facts; /* the bank; everything below it is then empty but the path */
     char *path, *system; /* system: the instruction and the description, "" when none */
     struct docs docs, pool;

@@ -9,11 +9,14 @@
 #include "base/rng.h"
 #include "base/sha256.h"
 #include "tasks/answer.h"
+#include "tasks/ask.h"
 #include "tasks/code.h"
 #include "tasks/facts.h"
 #include "tasks/format.h"
 #include "tasks/load.h"
 #include "tasks/recipe.h"
+#include "tasks/scenario.h"
+#include "tasks/source.h"
 
 const struct task_info *task_info_at(int i)
 {
@@ -50,19 +53,6 @@ char *task_find_data(const struct task_info *t, const struct task_opts *o, struc
     if (!none)
         err_nomem(e);
     return none;
-}
-
-static int no_task(const char *name, struct err *e)
-{
-    size_t n = strlen(name);
-
-    if (strchr(name, '/') || (n > 5 && strcmp(name + n - 5, ".json") == 0) ||
-        (n > 5 && strcmp(name + n - 5, ".yaml") == 0)) {
-        err_set(e, ERR_UNSUPPORTED, "%s: task files cannot be read yet", name);
-        err_hint(e, "`densimeter tasks` lists the tasks that are built in");
-        return -1;
-    }
-    return err_set(e, ERR_NOTFOUND, "%s: no such task", name);
 }
 
 /* The description, with the row's subject where it belongs, after the system instruction. */
@@ -204,23 +194,37 @@ static int open_docs(struct task *t, const struct task_opts *o, struct err *e)
     return r->answers ? answer_open(&t->answer, r->answers, e) : 0;
 }
 
+static int open_row(struct task *t, const struct task_opts *o, struct err *e)
+{
+    t->shots = shots_used(t->row, o->shots);
+    if (t->row->recipe)
+        return open_docs(t, o, e);
+    if (strcmp(t->row->info.kind, SCENARIO_KIND) == 0)
+        return scenario_open_own(&t->source, t->row->info.name, o, e);
+    return facts_open(&t->facts, o->seed, e);
+}
+
 int task_open(struct task **out, const char *name, const struct task_opts *o, struct err *e)
 {
-    const struct task_row *row = row_find(name);
+    const struct source_kind *kind = source_kind_of(name);
+    const struct task_row *row = kind ? NULL : row_find(name);
     struct task *t;
     int rc = -1;
 
-    if (!row)
-        return no_task(name, e);
+    if (!row && !kind)
+        return err_set(e, ERR_NOTFOUND, "%s: no such task", name);
     t = mem_calloc(1, sizeof *t);
     if (!t)
         return err_nomem(e);
     t->row = row;
-    t->shots = shots_used(row, o->shots);
     t->seed = o->seed;
-    t->path = task_find_data(&row->info, o, e);
-    if (t->path)
-        rc = row->recipe ? open_docs(t, o, e) : facts_open(&t->facts, o->seed, e);
+    t->path = kind ? mem_strdup(name) : task_find_data(&row->info, o, e);
+    if (!t->path)
+        rc = kind ? err_nomem(e) : -1;
+    else if (kind)
+        rc = kind->open(&t->source, name, o, e);
+    else
+        rc = open_row(t, o, e);
     if (rc < 0)
         task_close(t);
     else
@@ -232,6 +236,8 @@ void task_close(struct task *t)
 {
     if (!t)
         return;
+    if (t->source.ops)
+        t->source.ops->close(t->source.self);
     facts_close(t->facts);
     answer_close(t->answer);
     docs_release(&t->docs);
@@ -254,22 +260,24 @@ int task_check_machine(const struct task *t, struct err *e)
 
 const char *task_name(const struct task *t)
 {
-    return t->row->info.name;
+    return t->source.ops ? t->source.ops->name(t->source.self) : t->row->info.name;
 }
 
 int task_version(const struct task *t)
 {
-    return t->row->info.version;
+    return t->source.ops ? t->source.ops->version(t->source.self) : t->row->info.version;
 }
 
 int task_count(const struct task *t)
 {
+    if (t->source.ops)
+        return t->source.ops->count(t->source.self);
     return t->facts ? facts_count(t->facts) : (int)t->docs.n;
 }
 
 int task_shots(const struct task *t)
 {
-    return t->shots;
+    return t->source.ops ? t->source.ops->shots(t->source.self) : t->shots;
 }
 
 const char *task_data_path(const struct task *t)
@@ -312,33 +320,6 @@ static int build_prompts(const struct task *t, int i, char **prompts, int n, str
     return rc;
 }
 
-static int hash_item(struct item *it, const struct doc *d, struct err *e)
-{
-    struct sha256 *s;
-    char hex[SHA256_HEX];
-
-    if (sha256_bytes(it->doc_hash, d->json, strlen(d->json), e) < 0 || sha256_begin(&s, e) < 0)
-        return -1;
-    for (int i = 0; i < it->n_queries; i++) {
-        const struct query *q = &it->queries[i];
-        if (sha256_update(s, q->context, strlen(q->context), e) < 0 ||
-            sha256_update(s, "\x1f", 1, e) < 0 ||
-            sha256_update(s, q->continuation, strlen(q->continuation), e) < 0 ||
-            sha256_update(s, "\x1e", 1, e) < 0) {
-            sha256_final(s, hex, NULL);
-            return -1;
-        }
-    }
-    if (sha256_final(s, it->prompt_hash, e) < 0)
-        return -1;
-    if (!d->passage)
-        return 0;
-    if (sha256_bytes(hex, d->passage, strlen(d->passage), e) < 0)
-        return -1;
-    it->cluster = mem_strndup(hex, 16);
-    return it->cluster ? 0 : err_nomem(e);
-}
-
 int task_item(const struct task *t, int i, struct item *out, struct err *e)
 {
     const struct format *f;
@@ -348,6 +329,8 @@ int task_item(const struct task *t, int i, struct item *out, struct err *e)
 
     if (t->facts)
         return facts_item(t->facts, i, out, e);
+    if (t->source.ops)
+        return t->source.ops->item(t->source.self, i, out, e);
     f = t->row->recipe->format;
     d = &t->docs.v[i];
     n = f->prompts == PROMPTS_NONE ? 0 : f->prompts == PROMPTS_ONE ? 1 : d->n_choices;
@@ -358,7 +341,7 @@ int task_item(const struct task *t, int i, struct item *out, struct err *e)
         err_nomem(e);
     else if (build_prompts(t, i, prompts, n, e) == 0 &&
              f->ask(t, d, (const char *const *)prompts, out, e) == 0)
-        rc = hash_item(out, d, e);
+        rc = ask_hash(out, d->json, d->passage, e);
     for (int p = 0; prompts && p < n; p++)
         mem_free(prompts[p]);
     mem_free(prompts);
@@ -394,6 +377,8 @@ int task_score(const struct task *t, const struct item *it, const struct reply_t
             (isnan(replies[i].loglikelihood) || replies[i].loglikelihood == INFINITY))
             return err_set(e, ERR_NUMERIC, "%s: item %d: log-likelihood %d is %g", task_name(t),
                            it->doc_id, i, replies[i].loglikelihood);
+    if (t->source.ops)
+        return t->source.ops->score(t->source.self, it, replies, out, e);
     rc = t->row->recipe->format->credit(t, &t->docs.v[it->doc_id], replies, out, e);
     if (rc < 0)
         verdict_release(out);
@@ -441,8 +426,17 @@ const char *task_aggregation(const struct task *t, const char *metric)
         {"bits_per_byte", "bits_per_byte"},
     };
 
+    if (t->source.ops)
+        return t->source.ops->aggregation(t->source.self, metric);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0] && t->row->recipe; i++)
         if (strcmp(rows[i].metric, metric) == 0)
             return rows[i].how ? rows[i].how : t->row->recipe->format->perplexity;
     return NULL;
+}
+
+int task_threshold(const struct task *t, struct threshold *out)
+{
+    return t->source.ops && t->source.ops->threshold
+               ? t->source.ops->threshold(t->source.self, out)
+               : 0;
 }

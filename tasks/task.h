@@ -37,6 +37,7 @@ struct reply_text { /* what the harness brings back for one query */
     double loglikelihood; /* nats */
     int is_greedy, n_tokens;
     const char *text; /* generate: cut at the first stop string (prepare_cut) */
+    double latency_s; /* of the whole item, the same in all its replies; 0: not known */
 };
 
 struct item {
@@ -51,12 +52,12 @@ struct item {
     void *task_data; /* the format's own */
 };
 
-#define CREDITS_MAX 8
+#define CREDITS_MAX 32
 struct credit {
     const char *metric; /* a row of base/metric.h */
-    const char *filter; /* "none", "strict-match", ... */
+    const char *filter; /* "none", "strict-match", ...; a slice of the task that the item is in */
     double value;       /* per item; for ratio metrics the numerator (nats) */
-    double weight;      /* 1, or the denominator (words, bytes, tokens) */
+    double weight;      /* 1, the item's, or the denominator (words, bytes, tokens) */
     char *filtered;     /* generate: the answer that this filter found; else NULL */
 };
 struct verdict {
@@ -76,9 +77,9 @@ struct task_opts {
 };
 
 struct task;
-/* name: one task ("mmlu_anatomy"), not a group.  Shots that the task does not offer, or more than
- * there are examples, are ERR_USAGE; whole texts and facts use 0 whatever is asked.  A path is
- * refused: task files are not read yet. */
+/* name: one task ("mmlu_anatomy"), not a group, or the path of a task file (docs/scenarios.md),
+ * whose name and version are then those in the file.  Shots that the task does not offer, or more
+ * than there are examples, are ERR_USAGE; whole texts and facts use 0 whatever is asked. */
 int task_open(struct task **out, const char *name, const struct task_opts *o, struct err *e);
 void task_close(struct task *t);
 /* 0 when this machine can credit the task's answers, or -1 with what it lacks: programs are run in
@@ -107,9 +108,16 @@ int task_order(const struct task *t, int limit, int *order);
 
 /* How item values v with weights w become one number: "mean", "perplexity" (exp(-mean v)),
  * "weighted_perplexity" (exp(-sum v / sum w)), "bits_per_byte" (-sum v / (sum w ln 2)); NULL: not a
- * metric of this task, or one that the harness counts itself (facts).  The arithmetic is the
- * harness's. */
+ * metric of this task, or one that the harness counts itself (facts); "weighted_mean": sum w v /
+ * sum w.  The arithmetic is the harness's. */
 const char *task_aggregation(const struct task *t, const char *metric);
+
+/* What a task demands of a model to be passed: 1 and *out filled, 0 when it demands nothing. */
+struct threshold {
+    const char *metric; /* the task's */
+    double at_least;
+};
+int task_threshold(const struct task *t, struct threshold *out);
 
 /* The bank behind the task `facts`, for counting bits; NULL for every other task. */
 struct facts;
@@ -125,6 +133,8 @@ struct task_info {
 };
 const struct task_info *task_info_at(int i); /* NULL after the last */
 const struct task_info *task_info_find(const char *name);
+/* 1 when a word on the command line is the path of a task file. */
+int task_is_file(const char *word);
 /* 0 for a group that only names tasks together: its scores are of different kinds. */
 int task_group_pools(const char *group);
 /* Where the data of a task is: a path (mem_free) or NULL with e (ERR_NOTFOUND) naming every place

@@ -232,6 +232,27 @@ static void perplexities_and_bits_are_sums_over_documents(void **state)
     assert_true(isnan(x.value));
 }
 
+static void weighted_means_know_how_many_items_they_are_worth(void **state)
+{
+    static const double v[] = {1, 0, 1, 1}, w[] = {1, 2, 3, 4}, none[] = {0, 0, 0, 0};
+    static const double parts[] = {.5, 0, 1, 1};
+    struct estimate x;
+
+    (void)state;
+    assert_int_equal(aggregate("weighted_mean", v, w, 4, 0, &x, NULL), 0);
+    assert_close(x.value, .8, 1e-12);
+    assert_close(x.stderr_, .21908902300206642, 1e-12); /* sqrt(4/3 * 3.6) / 10 */
+    assert_close(x.low, .3055124142955034, 1e-9);       /* Wilson of 0.8 with n = 100/30 */
+    assert_close(x.high, .9732413052637916, 1e-9);
+    assert_int_equal(aggregate("weighted_mean", none, w, 4, 0, &x, NULL), 0);
+    assert_true(x.value == 0 && x.high > .3);
+    assert_int_equal(aggregate("weighted_mean", parts, w, 4, 0, &x, NULL), 0);
+    assert_close(x.value, .75, 1e-12);
+    assert_close(x.high - x.low, 2 * 1.959963984540054 * x.stderr_, 1e-9);
+    assert_int_equal(aggregate("weighted_mean", v, none, 4, 0, &x, NULL), 0);
+    assert_true(isnan(x.value));
+}
+
 /* The reference's own items: value and standard error must come out equal.  It was made with 1,000
  * replicates: random.Random(0) alone. */
 static void lm_evals_perplexity_error_is_reproduced(void **state)
@@ -300,6 +321,7 @@ int main(void)
         cmocka_unit_test(the_bootstrap_of_a_ratio_is_reproducible),
         cmocka_unit_test(the_bootstrap_of_paired_accuracy_is_reproducible),
         cmocka_unit_test(perplexities_and_bits_are_sums_over_documents),
+        cmocka_unit_test(weighted_means_know_how_many_items_they_are_worth),
         cmocka_unit_test(lm_evals_perplexity_error_is_reproduced),
         cmocka_unit_test(resampling_survives_every_failed_allocation),
     };

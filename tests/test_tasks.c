@@ -794,8 +794,8 @@ static void what_is_not_offered_is_refused(void **state)
     } rows[] = {
         {"helaswag", 0, ERR_NOTFOUND, "helaswag: no such task"},
         {"mmlu", 0, ERR_NOTFOUND, "mmlu: no such task"},
-        {"./my.yaml", 0, ERR_UNSUPPORTED, "./my.yaml: task files cannot be read yet"},
-        {"my.json", 0, ERR_UNSUPPORTED, "my.json: task files cannot be read yet"},
+        {"./my.yaml", 0, ERR_NOTFOUND, "./my.yaml: no such task"},
+        {"my.json", 0, ERR_IO, "my.json: No such file or directory"},
         {"lambada_openai", 1, ERR_USAGE,
          "lambada_openai: has no examples to show: it runs with 0 shots"},
         {"winogrande", 4, ERR_USAGE, "winogrande: 4 shots need 5 examples, and there are 4"},
