@@ -41,17 +41,24 @@ static int distance(const char *a, int n, const char *b, int m)
     return last[m];
 }
 
+static int is_far(int d, size_t n, size_t m)
+{
+    return 3 * d > (int)(n > m ? n : m) + 1;
+}
+
 void suggest_offer(struct suggest *s, const char *name)
 {
     size_t n = strlen(s->typed), m = strlen(name);
-    int d;
+    int is_start = n >= 3 && m > n && strncasecmp(s->typed, name, n) == 0;
+    int d = is_start ? 1 : (int)(n > m ? n - m : m - n); /* at least */
 
     if (n == 0 || m == 0 || n > LENGTH_MAX || m > LENGTH_MAX)
         return;
-    d = distance(s->typed, (int)n, name, (int)m);
-    if (n >= 3 && m > n && strncasecmp(s->typed, name, n) == 0)
-        d = min_of(d, 1);
-    if (3 * d > (int)(n > m ? n : m) + 1)
+    if (is_far(d, n, m) || (s->best && d >= s->distance))
+        return;
+    if (!is_start)
+        d = distance(s->typed, (int)n, name, (int)m);
+    if (is_far(d, n, m))
         return;
     if (!s->best || d < s->distance) {
         s->best = name;

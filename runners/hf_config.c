@@ -25,6 +25,8 @@ static int read_one(cJSON **out, const char *dir, const char *name, struct err *
 int hf_config_open(struct hf_config *c, const char *dir, struct err *e)
 {
     *c = (struct hf_config){0};
+    if (!dir)
+        return 0;
     if (read_one(&c->tokenizer, dir, "tokenizer_config.json", e) < 0 ||
         read_one(&c->generation, dir, "generation_config.json", e) < 0)
         return -1;

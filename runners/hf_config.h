@@ -10,7 +10,7 @@ struct hf_config {
     cJSON *tokenizer, *generation, *model; /* NULL where the file is not there */
 };
 
-/* dir: where the tokenizer's file is.  On failure close it too. */
+/* dir: where the tokenizer's file is; NULL: nothing is beside it.  On failure close it too. */
 int hf_config_open(struct hf_config *c, const char *dir, struct err *e);
 void hf_config_close(struct hf_config *c);
 

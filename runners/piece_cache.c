@@ -5,7 +5,12 @@
 #include "base/mem.h"
 #include "runners/text_map.h"
 
-enum { SLOTS = 1 << 14, TEXT_MAX = 30, IDS_MAX = 8 };
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+enum { SLOTS = 1 << 6 }; /* a fuzzer opens a tokenizer for every input */
+#else
+enum { SLOTS = 1 << 14 };
+#endif
+enum { TEXT_MAX = 30, IDS_MAX = 8 };
 
 struct entry { /* 64 bytes, a cache line */
     uint8_t len, n; /* len 0: free */

@@ -33,6 +33,9 @@ int tokenizer_open(struct tokenizer **out, const struct gguf *g, struct err *e);
  * files itself.  The files beside it (tokenizer_config.json, generation_config.json, config.json)
  * say which tokens begin and end a text, where they are. */
 int tokenizer_open_hf(struct tokenizer **out, const char *path, struct err *e);
+/* One such file that is in memory, with nothing beside it; name: what it is called. */
+int tokenizer_open_hf_bytes(struct tokenizer **out, const void *bytes, size_t n, const char *name,
+                            struct err *e);
 void tokenizer_close(struct tokenizer *t);
 
 /* Appends.  Any bytes are accepted.  Time is n log n whatever the text. */

@@ -8,13 +8,15 @@
 /* In order of precedence: the pipeline itself, then what SentencePiece was trained to. */
 static const struct {
     const char *name, *ending;
-    int (*open)(struct tokenizer *t, const char *dir, struct err *e);
+    int (*open)(struct tokenizer *t, const char *dir, struct strbuf *file, struct err *e);
 } files[] = {
     {"tokenizer.json", ".json", hf_open_json},
     {"tokenizer.model", ".model", sp_open_model},
     {"spiece.model", ".model", sp_open_model},
     {"sentencepiece.bpe.model", ".model", sp_open_model},
 };
+
+enum { N_FILES = sizeof files / sizeof files[0], FILE_MAX = 1 << 28 };
 
 static int ends_with(const char *s, const char *ending)
 {
@@ -26,7 +28,7 @@ static int ends_with(const char *s, const char *ending)
 /* Sets t->path; the row, or -1. */
 static int find_file(struct tokenizer *t, const char *path, struct err *e)
 {
-    for (int i = 0; i < (int)(sizeof files / sizeof files[0]); i++) {
+    for (int i = 0; i < N_FILES; i++) {
         char *inside;
         if (ends_with(path, files[i].ending)) {
             t->path = mem_strdup(path);
@@ -54,6 +56,7 @@ static char *folder_of(const char *path)
 int tokenizer_open_hf(struct tokenizer **out, const char *path, struct err *e)
 {
     struct tokenizer *t = mem_calloc(1, sizeof *t);
+    struct strbuf file = STRBUF_INIT;
     char *dir = NULL;
     int row, rc = -1;
 
@@ -68,13 +71,41 @@ int tokenizer_open_hf(struct tokenizer **out, const char *path, struct err *e)
         err_nomem(e);
         goto out;
     }
-    if (files[row].open(t, dir, e) < 0)
+    if (file_read(&file, t->path, FILE_MAX, e) < 0 || files[row].open(t, dir, &file, e) < 0)
         goto out;
     *out = t;
     t = NULL;
     rc = 0;
 out:
+    strbuf_release(&file);
     mem_free(dir);
     tokenizer_close(t);
+    return rc;
+}
+
+int tokenizer_open_hf_bytes(struct tokenizer **out, const void *bytes, size_t n, const char *name,
+                            struct err *e)
+{
+    struct tokenizer *t = mem_calloc(1, sizeof *t);
+    struct strbuf file = STRBUF_INIT;
+    int row = 0, rc = -1;
+
+    *out = NULL;
+    while (row < N_FILES && !ends_with(name, files[row].ending))
+        row++;
+    strbuf_add(&file, bytes, n);
+    if (t)
+        t->path = mem_strdup(name);
+    if (row == N_FILES)
+        err_set(e, ERR_NOTFOUND, "%s: no tokenizer (tokenizer.json, tokenizer.model)", name);
+    else if (!t || !t->path || strbuf_ok(&file, NULL) < 0)
+        err_nomem(e);
+    else
+        rc = files[row].open(t, NULL, &file, e);
+    if (rc == 0)
+        *out = t;
+    else
+        tokenizer_close(t);
+    strbuf_release(&file);
     return rc;
 }

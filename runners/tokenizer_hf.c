@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "runners/hf_added.h"
 #include "runners/hf_config.h"
@@ -16,8 +15,6 @@
 #include "runners/hf_model.h"
 #include "runners/hf_split.h"
 #include "runners/tokenizer_scheme.h"
-
-enum { FILE_MAX = 1 << 28 };
 
 struct hf {
     struct vocab *v;
@@ -211,27 +208,22 @@ static int open_steps(struct hf *h, double bound, const char *path, struct err *
     return 0;
 }
 
-int hf_open_json(struct tokenizer *t, const char *dir, struct err *e)
+int hf_open_json(struct tokenizer *t, const char *dir, struct strbuf *file, struct err *e)
 {
     struct hf *h = mem_calloc(1, sizeof *h);
-    struct strbuf b = STRBUF_INIT;
-    int rc = -1;
 
     if (!h)
         return err_nomem(e);
     t->scheme = &scheme_hf;
     t->self = h;
     h->v = &t->vocab;
-    if (file_read(&b, t->path, FILE_MAX, e) < 0 || hf_config_open(&h->config, dir, e) < 0)
-        goto out;
-    h->json = json_parse(strbuf_str(&b), b.len, t->path, e);
-    if (!h->json || open_steps(h, (double)b.len, t->path, e) < 0)
-        goto out;
+    if (hf_config_open(&h->config, dir, e) < 0)
+        return -1;
+    h->json = json_parse(strbuf_str(file), file->len, t->path, e);
+    if (!h->json || open_steps(h, (double)file->len, t->path, e) < 0)
+        return -1;
     t->pre = mem_strdup("");
-    rc = t->pre ? 0 : err_nomem(e);
-out:
-    strbuf_release(&b);
-    return rc;
+    return t->pre ? 0 : err_nomem(e);
 }
 
 /* ---- text to ids --------------------------------------------------------------------------- */

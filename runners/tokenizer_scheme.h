@@ -43,9 +43,10 @@ void token_decode_blanks(const struct vocab *v, int32_t id, struct strbuf *out);
 extern const struct scheme scheme_bpe, scheme_gemma4, scheme_spm, scheme_wpm, scheme_ugm,
     scheme_rwkv, scheme_hf, scheme_sp;
 
-/* Fill t, whose path is that of the file; dir: its folder, ending in '/'.  On failure t is closed
- * by the caller. */
-int hf_open_json(struct tokenizer *t, const char *dir, struct err *e);
-int sp_open_model(struct tokenizer *t, const char *dir, struct err *e);
+/* Fill t, whose path is that of the file; dir: its folder, ending in '/', or NULL where nothing
+ * stands beside it.  file: what the file holds; its bytes may be taken over.  On failure t is
+ * closed by the caller. */
+int hf_open_json(struct tokenizer *t, const char *dir, struct strbuf *file, struct err *e);
+int sp_open_model(struct tokenizer *t, const char *dir, struct strbuf *file, struct err *e);
 
 #endif

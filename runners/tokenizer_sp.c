@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "runners/charsmap.h"
@@ -23,7 +22,7 @@
 #define NO_TOKEN 0x7fffffffu
 #define FROZEN 0x80000000u /* a user's piece merges with nothing */
 
-enum { FILE_MAX = 1 << 28, DEPTH_MAX = 500 };
+enum { DEPTH_MAX = 500 };
 
 struct sp {
     struct vocab *v;
@@ -245,7 +244,7 @@ static int sp_join(const void *self, const struct symbol *l, const struct symbol
 
 static int open_parts(struct sp *s, struct tokenizer *t, const char *dir, struct err *e)
 {
-    if (file_read(&s->bytes, t->path, FILE_MAX, e) < 0 || hf_config_open(&s->config, dir, e) < 0 ||
+    if (hf_config_open(&s->config, dir, e) < 0 ||
         sp_parse(&s->file, strbuf_str(&s->bytes), s->bytes.len, t->path, e) < 0)
         return -1;
     if (s->file.type != SP_UNIGRAM && s->file.type != SP_BPE)
@@ -269,7 +268,7 @@ static int open_parts(struct sp *s, struct tokenizer *t, const char *dir, struct
     return special_open(&t->special, s->v, e);
 }
 
-int sp_open_model(struct tokenizer *t, const char *dir, struct err *e)
+int sp_open_model(struct tokenizer *t, const char *dir, struct strbuf *file, struct err *e)
 {
     struct sp *s = mem_calloc(1, sizeof *s);
 
@@ -277,6 +276,8 @@ int sp_open_model(struct tokenizer *t, const char *dir, struct err *e)
         return err_nomem(e);
     t->scheme = &scheme_sp;
     t->self = s;
+    s->bytes = *file;
+    *file = STRBUF_INIT;
     s->v = &t->vocab;
     s->merger.join = sp_join;
     s->merger.self = s;
