@@ -497,7 +497,7 @@ static const struct val *filter_map(struct ctx *c, const struct val *v, struct a
         return fail(c, "map requires a filter argument");
     }
     for (size_t i = 0; i < list->seq.n; i++) {
-        struct args rest = {a->v + 1, a->n - 1, a->kw};
+        struct args rest = {f ? a->v + 1 : NULL, f ? a->n - 1 : 0, a->kw};
         const struct val *item = f ? native_call(c, f, list->seq.v[i], &rest)
                                    : attr_of(c, list->seq.v[i], path, fallback);
         if (!(list->seq.v[i] = item))
@@ -527,7 +527,7 @@ static const struct val *chosen(struct ctx *c, const struct val *v, struct args 
             return fail(c, "No such test.");
     }
     for (size_t i = 0; i < items->seq.n; i++) {
-        struct args rest = {a->v + skip + 1, test ? a->n - skip - 1 : 0, a->kw};
+        struct args rest = {test ? a->v + skip + 1 : NULL, test ? a->n - skip - 1 : 0, a->kw};
         what = attr_of(c, items->seq.v[i], path, NULL);
         if (what && test)
             what = native_call(c, test, what, &rest);

@@ -54,29 +54,6 @@ static int adjust_gemma3(struct build *b)
     return 0;
 }
 
-/* The last layers have no keys and values: they look at those of the last layer of their kind that
- * has.  Scores are not scaled; queries and keys are normed. */
-static int adjust_gemma4(struct build *b)
-{
-    int layers = b->m->hp.layers, shared;
-    const struct int_key key = {"attention.shared_kv_layers", &shared, 0, 0, layers - 1};
-
-    if (model_ints(b->m, &key, 1, b->e) < 0)
-        return -1;
-    for (int i = 0; i < layers; i++) {
-        struct layer *l = &b->layers[i];
-        l->scale = 1;
-        l->bare_v_norm = 1;
-        for (int k = layers - shared - 1; i >= layers - shared && l->kv_layer == i && k >= 0; k--)
-            if (!b->layers[k].window == !l->window)
-                l->kv_layer = k;
-        if (i >= layers - shared && l->kv_layer == i)
-            return err_set(b->e, ERR_FORMAT, "%s: layer %d has nobody to take keys and values from",
-                           gguf_path(b->m->file), i);
-    }
-    return 0;
-}
-
 /* Files from before the keys: what the published models have. */
 static int adjust_minicpm(struct build *b)
 {
@@ -251,8 +228,10 @@ static const struct arch archs[] = {
      adjust_gemma2},
     {"gemma3", BLOCK_SANDWICH, ACT_GELU_TANH,
      HALVES | QK_NORM | EMBED_SCALED | WINDOWED | LOCAL_ROPE | GEMMA_BASE, 0, 6, adjust_gemma3},
+    {"gemma3n", BLOCK_GEMMA3N, ACT_GELU_TANH,
+     HALVES | QK_NORM | EMBED_SCALED | WINDOWED | LOCAL_ROPE | GEMMA_BASE, 0, 5, plan_gemma3n},
     {"gemma4", BLOCK_GEMMA4, ACT_GELU_TANH,
-     HALVES | QK_NORM | EMBED_SCALED | WINDOWED | LOCAL_ROPE | GEMMA_BASE, 0, 6, adjust_gemma4},
+     HALVES | QK_NORM | EMBED_SCALED | WINDOWED | LOCAL_ROPE | GEMMA_BASE, 0, 6, plan_gemma4},
     {"glm4", BLOCK_SANDWICH, ACT_SILU, 0, 0, 0, NULL},
     {"glm4moe", BLOCK_PRE, ACT_SILU, HALVES | QK_NORM | FFN_NORM_IS_POST, MOE_RAW | MOE_SIGMOID, 0,
      NULL},

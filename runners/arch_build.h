@@ -13,6 +13,7 @@ enum block {
     BLOCK_SANDWICH, /* the same with a norm after each branch, too */
     BLOCK_POST,     /* x += norm(mixer(x)); x += norm(ffn(x)) */
     BLOCK_GEMMA4,   /* sandwich, experts beside the dense block, an input per layer */
+    BLOCK_GEMMA3N,  /* several residual streams, of which a layer computes one */
     BLOCK_PARALLEL, /* x += mixer(norm x) + ffn(norm x): one norm for both, or one each */
 };
 
@@ -87,6 +88,8 @@ struct layer { /* what one layer is, resolved */
     struct temper temper;
     int bare_v_norm;     /* v of each head is normed without weights */
     int bare_qk_norm;    /* q and k of each head are normed after rope, without weights */
+    int is_cut;          /* gates of the feed-forward count from so many deviations above the mean: */
+    float cut;
 };
 
 struct build { /* what the walk over the layers carries along */
@@ -103,6 +106,7 @@ struct build { /* what the walk over the layers carries along */
     int n_rot_local;      /* of windowed layers with a rope of their own */
     const struct rope *rope, *rope_local;
     int layer_inputs, layer_input_width; /* Gemma 3n and 4: a value with a part for each layer */
+    int streams, n_streams, active_stream; /* Gemma 3n: the residual streams side by side */
     int block_input; /* the residual stream as the layer found it */
     int residual; /* the value that carries the residual stream */
     int wanted;   /* after the gather of the last layer */
@@ -139,8 +143,20 @@ int add_branch(struct build *b, int layer, int in, const char *name, const char 
 void add_residual(struct build *b, int layer, int branch); /* residual += scale * branch */
 void add_temper(struct build *b, int layer, int query);    /* where the layer has one */
 
-int add_gemma4_layer(struct build *b, int layer);       /* arch_gemma4.c */
+int add_sum(struct build *b, int layer, int x, int y);
+void scale_value(struct build *b, int layer, int value, float scale); /* in place */
+
+/* arch_gemma4.c */
+int plan_gemma4(struct build *b);
+int add_gemma4_layer(struct build *b, int layer);
 int add_layer_inputs(struct build *b); /* where the file has them: sets b->layer_inputs */
+int add_layer_input(struct build *b, int layer, int in); /* norm(proj(gelu(gate in) * input)) */
+/* The last layers have no keys and values: they look at those of the last layer of their kind that
+ * has.  fallback: how many, where the file does not say. */
+int share_kv(struct build *b, int fallback);
+/* arch_gemma3n.c */
+int plan_gemma3n(struct build *b);
+int add_gemma3n_layer(struct build *b, int layer);
 
 /* Mixers: the value that the output projection reads. */
 int add_attention(struct build *b, int layer, int in); /* arch_attention.c */

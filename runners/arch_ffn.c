@@ -109,6 +109,16 @@ static void add_threshold(struct build *b, int layer, int value)
     emit_in_place(b, layer, op, value);
 }
 
+/* Gates below the mean and some deviations of their row are 0 (Gemma 3n). */
+static void add_cut(struct build *b, int layer, int value)
+{
+    struct op op = OP_EMPTY;
+
+    op.kind = OP_CUT;
+    op.limit = b->layers[layer].cut;
+    emit_in_place(b, layer, op, value);
+}
+
 /* act(gate) * up in one pass over the activations. */
 static int add_glu(struct build *b, int layer, int in)
 {
@@ -165,7 +175,7 @@ static int add_fused_glu(struct build *b, int layer, int in)
     return b->e->code ? -1 : emit(b, layer, op, ff);
 }
 
-/* Where factors for whole products stand between these and act(gate) * up (bitnet). */
+/* Where factors for whole products (bitnet) or a cut stand between these and act(gate) * up. */
 static int add_apart_glu(struct build *b, int layer, int in)
 {
     int is_fused = !has_tensor(b, layer, "ffn_gate.weight");
@@ -181,6 +191,8 @@ static int add_apart_glu(struct build *b, int layer, int in)
         return -1;
     if (b->is_thresholded)
         add_threshold(b, layer, op.in[0]);
+    if (b->layers[layer].is_cut)
+        add_cut(b, layer, op.in[0]);
     op.in[1] = add_linear(b, layer, in, "ffn_up", ff, ff, ACT_NONE);
     return op.in[1] < 0 ? -1 : emit(b, layer, op, program_width(&b->m->program, op.in[0]));
 }
@@ -242,7 +254,8 @@ static int add_hidden(struct build *b, int layer, int in)
         return add_xielu(b, layer, in);
     if (b->a->flags & UNGATED)
         return add_ungated(b, layer, in);
-    if (has_tensor(b, layer, "ffn_gate.scale") || has_tensor(b, layer, "ffn_up.scale"))
+    if (b->layers[layer].is_cut || has_tensor(b, layer, "ffn_gate.scale") ||
+        has_tensor(b, layer, "ffn_up.scale"))
         return add_apart_glu(b, layer, in);
     if (!has_tensor(b, layer, "ffn_gate.weight"))
         return add_fused_glu(b, layer, in);

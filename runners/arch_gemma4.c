@@ -6,30 +6,41 @@
 
 #include "runners/arch_build.h"
 
-static void scale_in_place(struct build *b, int layer, int value, float scale)
+int share_kv(struct build *b, int fallback)
 {
-    struct op op = OP_EMPTY;
+    int layers = b->m->hp.layers, shared;
+    const struct int_key key = {"attention.shared_kv_layers", &shared, fallback, 0, layers - 1};
 
-    op.kind = OP_SCALE;
-    op.scale = scale;
-    emit_in_place(b, layer, op, value);
+    if (model_ints(b->m, &key, 1, b->e) < 0)
+        return -1;
+    for (int i = layers - shared; i < layers; i++) {
+        struct layer *l = &b->layers[i];
+        for (int k = layers - shared - 1; l->kv_layer == i && k >= 0; k--)
+            if (!b->layers[k].window == !l->window)
+                l->kv_layer = k;
+        if (l->kv_layer == i)
+            return err_set(b->e, ERR_FORMAT, "%s: layer %d has nobody to take keys and values from",
+                           gguf_path(b->m->file), i);
+    }
+    return 0;
 }
 
-static int add_sum(struct build *b, int layer, int x, int y)
+/* Scores are not scaled; queries, keys and values are normed. */
+int plan_gemma4(struct build *b)
 {
-    struct op op = OP_EMPTY;
-
-    op.kind = OP_ADD;
-    op.in[0] = x;
-    op.in[1] = y;
-    return x < 0 || y < 0 ? -1 : emit(b, layer, op, program_width(&b->m->program, x));
+    for (int i = 0; i < b->m->hp.layers; i++) {
+        b->layers[i].scale = 1;
+        b->layers[i].bare_v_norm = 1;
+    }
+    return share_kv(b, 0);
 }
 
 /* (a + b) / sqrt(2), a a row of a second embedding, b a normed projection of the first. */
 int add_layer_inputs(struct build *b)
 {
     int layers = b->m->hp.layers, projected;
-    const struct int_key key = {"embedding_length_per_layer_input", &b->layer_input_width, 0, 0,
+    int usual = b->block == BLOCK_GEMMA3N ? 256 : 0;
+    const struct int_key key = {"embedding_length_per_layer_input", &b->layer_input_width, usual, 0,
                                 1 << 16};
     struct op embed = OP_EMPTY, norm = OP_EMPTY;
 
@@ -46,7 +57,7 @@ int add_layer_inputs(struct build *b)
     projected = add_linear(b, -1, b->residual, "per_layer_model_proj", 0, 0, ACT_NONE);
     if (projected < 0)
         return -1;
-    scale_in_place(b, 0, projected, 1 / sqrtf((float)b->m->hp.embd));
+    scale_value(b, 0, projected, 1 / sqrtf((float)b->m->hp.embd));
     norm.kind = OP_HEAD_NORM;
     norm.heads = layers;
     norm.head_dim = b->layer_input_width;
@@ -56,12 +67,11 @@ int add_layer_inputs(struct build *b)
         return -1;
     emit_in_place(b, 0, norm, projected);
     b->layer_inputs = add_sum(b, 0, emit(b, 0, embed, layers * b->layer_input_width), projected);
-    scale_in_place(b, 0, b->layer_inputs, sqrtf(0.5f));
+    scale_value(b, 0, b->layer_inputs, sqrtf(0.5f));
     return b->layer_inputs;
 }
 
-/* residual += norm(proj(gelu(gate y) * u)) */
-static int add_layer_input(struct build *b, int layer)
+int add_layer_input(struct build *b, int layer, int in)
 {
     struct op part = OP_EMPTY, gate = OP_EMPTY;
     int value;
@@ -71,12 +81,13 @@ static int add_layer_input(struct build *b, int layer)
     part.at = layer * b->layer_input_width;
     gate.kind = OP_GATE;
     gate.act = ACT_GELU_TANH;
-    gate.in[0] = add_linear(b, layer, b->residual, "inp_gate", 0, 0, ACT_NONE);
+    gate.in[0] = add_linear(b, layer, in, "inp_gate", 0, 0, ACT_NONE);
     if (gate.in[0] < 0)
         return -1;
     gate.in[1] = emit(b, layer, part, b->layer_input_width);
     value = emit(b, layer, gate, b->layer_input_width);
-    return add_branch(b, layer, value, "proj", "post_norm");
+    value = add_linear(b, layer, value, "proj", 0, 0, ACT_NONE);
+    return value < 0 ? -1 : add_norm(b, layer, value, "post_norm");
 }
 
 /* The router sees the residual stream, normed and scaled in its own way. */
@@ -92,7 +103,7 @@ static int add_expert_branch(struct build *b, int layer)
     if (!op.w[0])
         return -1;
     router = emit(b, layer, op, b->m->hp.embd);
-    scale_in_place(b, layer, router, 1 / sqrtf((float)b->m->hp.embd));
+    scale_value(b, layer, router, 1 / sqrtf((float)b->m->hp.embd));
     in = add_norm(b, layer, b->residual, "pre_ffw_norm_2");
     value = in < 0 ? -1 : add_experts(b, layer, in, router);
     return value < 0 ? -1 : add_norm(b, layer, value, "post_ffw_norm_2");
@@ -126,13 +137,19 @@ int add_gemma4_layer(struct build *b, int layer)
         return -1;
     if (b->wanted && b->layer_inputs >= 0)
         b->layer_inputs = add_gather(b, b->layer_inputs);
-    if (add_blocks(b, layer) < 0 || (b->layer_inputs >= 0 && add_layer_input(b, layer) < 0))
+    if (add_blocks(b, layer) < 0)
         return -1;
+    if (b->layer_inputs >= 0) {
+        value = add_layer_input(b, layer, b->residual);
+        if (value < 0)
+            return -1;
+        add_residual(b, layer, value);
+    }
     if (has_tensor(b, layer, "layer_output_scale.weight")) {
         scale = model_table(b->m, layer, "layer_output_scale.weight", 1, 1, b->e);
         if (!scale)
             return -1;
-        scale_in_place(b, layer, b->residual, scale->f32[0]);
+        scale_value(b, layer, b->residual, scale->f32[0]);
     }
     return 0;
 }

@@ -183,3 +183,22 @@ int add_branch(struct build *b, int layer, int in, const char *name, const char 
     add_residual(b, layer, value);
     return 0;
 }
+
+void scale_value(struct build *b, int layer, int value, float scale)
+{
+    struct op op = OP_EMPTY;
+
+    op.kind = OP_SCALE;
+    op.scale = scale;
+    emit_in_place(b, layer, op, value);
+}
+
+int add_sum(struct build *b, int layer, int x, int y)
+{
+    struct op op = OP_EMPTY;
+
+    op.kind = OP_ADD;
+    op.in[0] = x;
+    op.in[1] = y;
+    return x < 0 || y < 0 ? -1 : emit(b, layer, op, program_width(&b->m->program, x));
+}

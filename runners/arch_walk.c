@@ -229,6 +229,7 @@ int arch_walk(struct build *b)
     for (int i = 0; i < p->n_layers; i++)
         if ((b->a->flags & MIXER_OR_FFN        ? add_single(b, i)
              : b->block == BLOCK_GEMMA4   ? add_gemma4_layer(b, i)
+             : b->block == BLOCK_GEMMA3N  ? add_gemma3n_layer(b, i)
              : b->block == BLOCK_PARALLEL ? add_parallel(b, i)
                                           : add_sequential(b, i)) < 0)
             return -1;

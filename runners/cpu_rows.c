@@ -53,7 +53,11 @@ static void embed(const struct device *d, const struct op *op, int row)
     const struct weight *w = op->w[0];
     float *y = cpu_row(d, op->out[0], row);
 
-    d->k->unpack(w->type, y, w->data + (size_t)d->batch->tokens[row] * w->row_bytes, (size_t)w->k);
+    int token = d->batch->tokens[row];
+
+    if (token >= w->rows)
+        token = 0;
+    d->k->unpack(w->type, y, w->data + (size_t)token * w->row_bytes, (size_t)w->k);
     if (op->scale != 1)
         d->k->scale(y, y, op->scale, w->k);
     if (op->w[1])
@@ -108,6 +112,71 @@ static void threshold(float *y, float limit, int n)
 {
     for (int i = 0; i < n; i++)
         y[i] = y[i] < limit ? 0 : y[i]; /* NaN stays, to be named */
+}
+
+/* The mean and the deviation of the row in double, one number after the other. */
+static void cut(float *y, float deviations, int n)
+{
+    double sum = 0, square = 0;
+    float limit;
+
+    for (int i = 0; i < n; i++)
+        sum += y[i];
+    for (int i = 0; i < n; i++)
+        square += (y[i] - sum / n) * (y[i] - sum / n);
+    limit = (float)(sum / n + deviations * sqrt(square / n));
+    for (int i = 0; i < n; i++)
+        y[i] = y[i] - limit < 0 ? 0 : y[i] - limit; /* NaN stays, to be named */
+}
+
+static float mean_square(const struct device *d, const float *x, int n)
+{
+    float sum;
+
+    d->k->gemm(&sum, 1, x, 0, 1, x, 0, 1, n);
+    return sum / (float)n;
+}
+
+static void match(const struct device *d, const struct op *op, int row, float *y)
+{
+    int n = d->p->values[op->out[0]].width;
+    float mine = mean_square(d, y, n);
+    float like = mean_square(d, cpu_row(d, op->in[0], row), n);
+
+    d->k->scale(y, y, sqrtf(like) / sqrtf(mine < op->limit ? op->limit : mine), n);
+}
+
+static void predict(const struct device *d, const struct op *op, int row, float *y)
+{
+    const float *x = cpu_row(d, op->in[0], row), *c = cpu_row(d, op->in[1], row);
+    int n = op->parts.n, width = op->parts.width;
+
+    memcpy(y, x, (size_t)n * (size_t)width * sizeof *y);
+    for (int i = 0; i < n; i++)
+        for (int a = 0; a < n; a++)
+            d->k->axpy(y + i * width, x + a * width, c[i * n + a], width);
+    cpu_pad(d, op->out[0], y);
+}
+
+static void correct(const struct device *d, const struct op *op, int row, float *y)
+{
+    const float *x = cpu_row(d, op->in[0], row);
+    const float *c = op->in[1] < 0 ? NULL : cpu_row(d, op->in[1], row);
+
+    for (int i = op->first; i < op->parts.n; i++)
+        d->k->axpy(y + i * op->parts.width, x, c ? 1 + c[i] : 1, op->parts.width);
+}
+
+static void slice(const struct device *d, const struct op *op, int row, float *y)
+{
+    const float *x = cpu_row(d, op->in[0], row) + op->at;
+    int n = d->p->values[op->out[0]].width;
+
+    if (op->w[0])
+        d->k->glu(ACT_NONE, y, x, op->w[0]->f32, n);
+    else
+        memcpy(y, x, (size_t)n * sizeof *y);
+    cpu_pad(d, op->out[0], y);
 }
 
 static void clamp(float *y, float limit, int n)
@@ -248,9 +317,19 @@ static void row_op(const struct device *d, const struct op *op, int row)
         concat(d, op, row, y);
         return;
     case OP_SLICE:
-        memcpy(y, cpu_row(d, op->in[0], row) + op->at,
-               (size_t)d->p->values[op->out[0]].width * sizeof *y);
-        cpu_pad(d, op->out[0], y);
+        slice(d, op, row, y);
+        return;
+    case OP_CUT:
+        cut(y, op->limit, d->p->values[op->out[0]].width);
+        return;
+    case OP_MATCH:
+        match(d, op, row, y);
+        return;
+    case OP_PREDICT:
+        predict(d, op, row, y);
+        return;
+    case OP_CORRECT:
+        correct(d, op, row, y);
         return;
     case OP_SCALE_BY:
         scale_by(d, op, row, y);

@@ -347,6 +347,63 @@ int adjust_gemma4(struct hf *h, struct err *e)
     return put_still_pairs(h, global, e);
 }
 
+/* ---- Gemma 3n ---------------------------------------------------------------------------------- */
+
+/* Where the normal distribution reaches p, 0 < p < 1: halvings of -8..8, with the series of its
+ * integral by powers of z (Abramowitz and Stegun, 26.2.11). */
+static double normal_quantile(double p)
+{
+    double low = -8, high = 8;
+
+    for (int i = 0; i < 60; i++) {
+        double z = (low + high) / 2, term = z, sum = z;
+        for (int k = 3; k < 400; k += 2)
+            sum += term *= z * z / k;
+        if (0.5 + sum * dmath_exp(-z * z / 2) * 0.3989422804014327 < p)
+            low = z;
+        else
+            high = z;
+    }
+    return low;
+}
+
+/* The share of gates that are cut, as deviations above the mean. */
+static int put_cuts(struct hf *h, struct err *e)
+{
+    const cJSON *list = hf_get(h, "activation_sparsity_pattern");
+    float cut[LAYERS_MAX];
+
+    for (int i = 0; i < h->layers; i++) {
+        double p = list ? adjust_list_at(h, "activation_sparsity_pattern", i)
+                        : i < 10 && h->layers > 10 ? 0.95 : 0;
+        if (!(p < 1))
+            return adjust_refuse(h, "activation_sparsity_pattern is no list of shares below 1", e);
+        cut[i] = p > 0 ? (float)normal_quantile((float)p) : -INFINITY;
+    }
+    hf_put_floats(h, "activation_sparsity_scale", cut, (size_t)h->layers);
+    return 0;
+}
+
+int adjust_gemma3n(struct hf *h, struct err *e)
+{
+    const cJSON *cap = json_get(h->text, "final_logit_softcapping");
+    int shared = hf_int(h, "num_kv_shared_layers", 15), width = hf_int(h, "intermediate_size", 0);
+    int32_t ff[LAYERS_MAX];
+
+    if (shared < 0)
+        return adjust_refuse(h, "num_kv_shared_layers is negative", e);
+    if (shared >= h->layers)
+        shared = 0;
+    for (int i = 0; i < h->layers; i++)
+        ff[i] = width ? width : (int32_t)fmin(adjust_list_at(h, "intermediate_size", i), 1 << 24);
+    h->kv_layers = h->layers - shared;
+    hf_put_ints(h, "feed_forward_length", ff, (size_t)h->layers);
+    hf_put_int(h, "attention.shared_kv_layers", shared);
+    if (cap && cJSON_IsNull(cap))
+        hf_put_f32(h, "final_logit_softcapping", 0);
+    return put_cuts(h, e);
+}
+
 /* ---- feed-forward ---------------------------------------------------------------------------- */
 
 /* The activation's numbers are tensors of the checkpoint, each of one element. */

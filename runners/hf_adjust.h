@@ -22,6 +22,7 @@ int adjust_falcon(struct hf *h, struct err *e);
 int adjust_falcon_h1(struct hf *h, struct err *e);
 int adjust_falcon_mamba(struct hf *h, struct err *e);
 int adjust_gemma(struct hf *h, struct err *e);
+int adjust_gemma3n(struct hf *h, struct err *e);
 int adjust_gemma4(struct hf *h, struct err *e);
 int adjust_glm4moe(struct hf *h, struct err *e);
 int adjust_gptneox(struct hf *h, struct err *e);

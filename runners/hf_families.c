@@ -296,6 +296,26 @@ static const struct hf_row gemma4_rows[] = {
     {L "experts.down_proj", "ffn_down_exps.weight", 0}, ENDS,
 };
 
+static const struct hf_row gemma3n_rows[] = {
+    {"embed_tokens_per_layer", "per_layer_token_embd", 0},
+    {"per_layer_model_projection", "per_layer_model_proj", 0},
+    {"per_layer_model.language_model_projection", "per_layer_model_proj", 0}, /* saved again */
+    {"per_layer_projection_norm", "per_layer_proj_norm", 0},
+    {"altup_projections.#", "altup_proj", HF_STACK},
+    {"altup_unembed_projections.#", "altup_unembd_proj", HF_STACK},
+    {L "post_attention_layernorm", "post_attention_norm", 0},
+    {L "pre_feedforward_layernorm", "ffn_norm", 0},
+    {L "post_feedforward_layernorm", "post_ffw_norm", 0},
+    {L "per_layer_input_gate", "inp_gate", 0}, {L "per_layer_projection", "proj", 0},
+    {L "post_per_layer_input_norm", "post_norm", 0},
+    {L "altup.prediction_coefs", "altup_predict_coef", 0},
+    {L "altup.correction_coefs", "altup_correct_coef", 0},
+    {L "altup.correct_output_scale", "altup_correct_scale.weight", 0},
+    {L "altup.modality_router", "altup_router", 0}, {L "altup.router_norm", "altup_router_norm", 0},
+    {L "laurel.linear_left", "laurel_l", 0}, {L "laurel.linear_right", "laurel_r", 0},
+    {L "laurel.post_laurel_norm", "laurel_post_norm", 0}, ENDS,
+};
+
 static const struct hf_row exaone_moe_rows[] = {
     {L "mlp.e_score_correction_bias", "exp_probs_b.bias", 0}, ENDS,
 };
@@ -349,6 +369,14 @@ static const struct hf_key gemma2_keys[] = {
 static const struct hf_key gemma4_keys[] = {
     {"final_logit_softcapping", "final_logit_softcapping", HF_F32, NAN},
     {"top_k_experts", "expert_used_count", HF_COUNT, NAN}, K_ENDS,
+};
+
+static const struct hf_key gemma3n_keys[] = {
+    {"final_logit_softcapping", "final_logit_softcapping", HF_F32, NAN},
+    {"hidden_size_per_layer_input", "embedding_length_per_layer_input", HF_INT, 256},
+    {"altup_num_inputs", "altup.num_inputs", HF_INT, 4},
+    {"altup_active_idx", "altup.active_idx", HF_INT, 0},
+    {"altup_correct_scale", "altup.correct_scale", HF_BOOL, 1}, K_ENDS,
 };
 
 static const struct hf_key clip_keys[] = {
@@ -453,6 +481,8 @@ static const struct hf_family families[] = {
      adjust_gemma, NULL},
     {"Gemma3ForCausalLM|Gemma3ForConditionalGeneration|gemma3_text|gemma3", "gemma3",
      ONE | WINDOWS, sandwich_rows, gemma2_keys, adjust_gemma, NULL},
+    {"Gemma3nForCausalLM|Gemma3nForConditionalGeneration|gemma3n_text|gemma3n", "gemma3n",
+     WINDOWS, gemma3n_rows, gemma3n_keys, adjust_gemma3n, NULL},
     {"Gemma4ForCausalLM|Gemma4ForConditionalGeneration|Gemma4UnifiedForConditionalGeneration|"
      "gemma4_text|gemma4", "gemma4", WINDOWS, gemma4_rows, gemma4_keys, adjust_gemma4, NULL},
     {"GPT2LMHeadModel|gpt2", "gpt2", LN, gpt2_rows, NULL, NULL, NULL},

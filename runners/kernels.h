@@ -36,6 +36,7 @@ enum activation {
     ACT_RELU2,
     ACT_SIGMOID,
     ACT_SOFTPLUS,
+    ACT_TANH,
 };
 
 /* Attention of some query rows of one kv head over the pages of their common path.

@@ -117,6 +117,7 @@ static float activate(enum activation a, float x)
     case ACT_RELU2: return v_max(x, 0) * v_max(x, 0);
     case ACT_SIGMOID: return v_sigmoid(x);
     case ACT_SOFTPLUS: return v_softplus(x);
+    case ACT_TANH: return v_tanh(x);
     case ACT_NONE: break;
     }
     return x;

@@ -85,6 +85,7 @@ ACTIVATION(relu)
 ACTIVATION(relu2)
 ACTIVATION(sigmoid)
 ACTIVATION(softplus)
+ACTIVATION(tanh)
 
 static void simd_glu(enum activation a, float *y, const float *gate, const float *up, int n)
 {
@@ -92,6 +93,7 @@ static void simd_glu(enum activation a, float *y, const float *gate, const float
         [ACT_NONE] = act_none,         [ACT_SILU] = act_silu, [ACT_GELU_TANH] = act_gelu_tanh,
         [ACT_GELU_ERF] = act_gelu_erf, [ACT_RELU] = act_relu, [ACT_RELU2] = act_relu2,
         [ACT_SIGMOID] = act_sigmoid,   [ACT_SOFTPLUS] = act_softplus,
+        [ACT_TANH] = act_tanh,
     };
 
     of[a](y, gate, up, n);

@@ -394,7 +394,7 @@ static void count_parameters(struct model *m)
         const struct gguf_tensor *t = gguf_tensor_at(m->file, i);
         uint64_t n = t->ne[0] * t->ne[1] * t->ne[2] * t->ne[3];
         static const char *const tables[] = {"token_embd.weight", "output.weight",
-                                             "position_embd.weight"};
+                                             "position_embd.weight", "per_layer_token_embd.weight"};
         m->parameters += n;
         for (size_t k = 0; k < sizeof tables / sizeof tables[0]; k++)
             if (t->name.n == strlen(tables[k]) && memcmp(t->name.s, tables[k], t->name.n) == 0)

@@ -66,6 +66,8 @@ const struct weight *model_experts(struct model *m, int layer, const char *stack
 const struct weight *model_as_slabs(struct model *m, const struct weight *w, int n, struct err *e);
 const struct weight *model_slab_rows(struct model *m, const struct weight *w, int row0, int rows,
                                      struct err *e);
+/* Matrix number i of several. */
+const struct weight *model_slab(struct model *m, const struct weight *w, int i, struct err *e);
 /* The same rows, as floats of the model's own, each slab transposed. */
 const struct weight *model_slabs_transposed(struct model *m, const struct weight *w, int row0,
                                             int rows, struct err *e);

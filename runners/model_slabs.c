@@ -89,6 +89,17 @@ const struct weight *model_slab_rows(struct model *m, const struct weight *of, i
     return w;
 }
 
+const struct weight *model_slab(struct model *m, const struct weight *of, int i, struct err *e)
+{
+    struct weight *w = view(m, of, e);
+
+    if (!w)
+        return NULL;
+    w->data += (size_t)i * w->slab_bytes;
+    w->slabs = 1;
+    return w;
+}
+
 const struct weight *model_slabs_transposed(struct model *m, const struct weight *of, int row0,
                                             int rows, struct err *e)
 {

@@ -18,6 +18,8 @@ static const char *const op_names[] = {
     [OP_SCALE_BY] = "scale_by", [OP_THRESHOLD] = "threshold",
     [OP_HEAD_LINEAR] = "head_linear", [OP_ROUTE] = "route", [OP_EXPERTS_UP] = "experts_up",
     [OP_EXPERTS_DOWN] = "experts_down", [OP_COMBINE] = "combine",
+    [OP_CUT] = "cut",           [OP_MATCH] = "match",       [OP_PREDICT] = "predict",
+    [OP_CORRECT] = "correct",
 };
 
 const char *op_name(enum op_kind k)
@@ -124,7 +126,7 @@ int op_makes_zeros(const struct op *op)
                    : 0;
     if (op->kind == OP_EXPERTS_UP)
         return is_relu && op->w[0];
-    return op->kind == OP_THRESHOLD || (op->kind == OP_GATE && is_relu);
+    return op->kind == OP_THRESHOLD || op->kind == OP_CUT || (op->kind == OP_GATE && is_relu);
 }
 
 int op_follows(const struct op *a, const struct op *b)
@@ -229,7 +231,9 @@ static int check_op(const struct program *p, const struct op *op, struct err *e)
     case OP_EMBED:
     case OP_HEAD: {
         int width = p->values[op->kind == OP_HEAD ? op->in[0] : op->out[0]].width;
-        if (op->w[0]->k != width || op->w[0]->rows != p->n_vocab || op->w[0]->slabs != 1)
+        int fewer = op->kind == OP_EMBED && op->w[0]->rows < p->n_vocab;
+        if (op->w[0]->k != width || (op->w[0]->rows != p->n_vocab && !fewer) ||
+            op->w[0]->slabs != 1)
             return err_set(e, ERR_FORMAT, "%s has shape {%d, %d}, expected {%d, %d}",
                            op->w[0]->name, op->w[0]->k, op->w[0]->rows, width, p->n_vocab);
         if (op->kind == OP_HEAD)
@@ -239,6 +243,8 @@ static int check_op(const struct program *p, const struct op *op, struct err *e)
                            op->w[1]->k, width);
         return 0;
     }
+    case OP_SLICE:
+        return check_optional(op->w[0], p->values[op->out[0]].width, e);
     case OP_ROUTE:
         if (p->values[op->in[0]].width != op->route.experts)
             return err_set(e, ERR_FORMAT, "a router of %d for %d experts",

@@ -29,8 +29,8 @@ struct weight { /* {k, rows} in GGUF order: y_r = sum_k w[r][k] * x_k */
 };
 
 enum op_kind {
-    OP_EMBED,     /* out = row of w[0] for each token, times scale; plus, when there is a w[1], its
-                     row for the position */
+    OP_EMBED,     /* out = row of w[0] for each token, its first for tokens beyond the last, times
+                     scale; plus, when there is a w[1], its row for the position */
     OP_RMS_NORM,  /* out = rms_norm(in) * w[0] */
     OP_LAYER_NORM, /* out = layer_norm(in) * w[0] + bias[0], either of them or both */
     OP_HEAD_NORM, /* in place on out[0]: rms_norm (or layer_norm) of each head of head_dim; weight
@@ -39,7 +39,9 @@ enum op_kind {
     OP_ROPE,      /* in place on out[0]: each head of head_dim */
     OP_CLAMP,     /* in place: to -limit .. limit */
     OP_THRESHOLD, /* in place: x where x >= limit, else 0 */
+    OP_CUT,       /* in place: x - (mean + limit * deviation) of the row, 0 where that is less */
     OP_SCALE,     /* in place: times scale */
+    OP_MATCH,     /* in place: times |in[0]| / |out[0]|, the mean square of which is >= limit */
     OP_TEMPER,    /* in place: times a factor that grows with the position */
     OP_XIELU,     /* in place: the activation of arXiv 2411.13010 */
     OP_KV_STORE,  /* keys in[0], values in[1] into the cache of `layer` */
@@ -54,7 +56,7 @@ enum op_kind {
     OP_SCAN_HEADS, /* out = scan of [x | b | c] in[0] with dt in[1]: Mamba 2 */
     OP_DELTA,     /* out = delta rule of [q | k | v] in[0], decay in[1], beta in[2] */
     OP_CONCAT,    /* out = [in[0] | in[1]] */
-    OP_SLICE,     /* out = as many numbers of in[0] as it has, from `at` on */
+    OP_SLICE,     /* out = as many numbers of in[0] as it has, from `at` on; times w[0], or NULL */
     OP_SCALE_BY,  /* out = in[0] * act(in[1]), in[1] one number per row */
     OP_HEAD_LINEAR, /* head h of out = [slab h of w[0] times its first k numbers | the rest] */
     OP_ROUTE,     /* out = the experts of a row and their weights (route.h) by the logits in[0];
@@ -63,6 +65,10 @@ enum op_kind {
                       that in[1] names, one after the other; x: in[0] */
     OP_EXPERTS_DOWN, /* out = w[0] times each of in[0]'s parts, by the experts of in[1] */
     OP_COMBINE,   /* out = the sum of in[0]'s parts, in order, times the weights of in[1] */
+    OP_PREDICT,   /* out = the parts of in[0], one beside the other; to part i come all parts a,
+                     times number i * parts + a of in[1] */
+    OP_CORRECT,   /* in place: to the parts from `first` on comes in[0] times 1 + number i of in[1],
+                     or without in[1] once */
     OP_GATHER,    /* out = the wanted rows of in */
     OP_HEAD,      /* logits of the wanted rows: (w[0] in + bias[0]) * scale, then the soft cap */
 };
@@ -104,7 +110,8 @@ struct temper { /* x * (1 + scale * ln(1 + floor((position + offset) / length)))
     int offset, length;
 };
 
-/* Parts of a row of in[0] or out, as experts leave them: at KERNEL_LD(width) from each other. */
+/* Parts of a row of in[0] or out, as experts leave them: at KERNEL_LD(width) from each other.
+ * predict, correct: at `width`. */
 struct parts {
     int n, width;
     int weighs_input; /* experts_up: x times the weight enters; combine: the weights are spent */
@@ -128,7 +135,7 @@ struct op {
     int window;               /* attention: keys i - window < j <= i; 0: all */
     int chunk;                /* attention: only keys of position i's own chunk; 0: all */
     int mean_removed;         /* head_norm: layer norm */
-    float limit;              /* clamp, threshold, experts_up, and: */
+    float limit;              /* clamp, threshold, cut, match, experts_up, and: */
     int has_threshold;        /* linear with act NONE: act(x) = x where x >= limit, else 0 */
     int is_sparse;            /* reads a value with many exact zeros; program_finish sets it */
     const struct rope *rope;
@@ -140,7 +147,7 @@ struct op {
     struct route route;
     struct parts parts;
     int wanted_rows; /* 1: runs over the wanted rows only */
-    int first; /* head */
+    int first; /* head, part */
     struct recurrence rec;
     struct deal deal;
 };

@@ -38,8 +38,7 @@ static void kernel_exp(const struct kernels *k, float *y, const float *x, int n)
 
 static void kernel_tanh(const struct kernels *k, float *y, const float *x, int n)
 {
-    memcpy(y, x, (size_t)n * sizeof *y);
-    k->softcap(y, 1, n);
+    k->act(ACT_TANH, y, x, n);
 }
 
 static void kernel_silu(const struct kernels *k, float *y, const float *x, int n)

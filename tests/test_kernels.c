@@ -321,6 +321,7 @@ ROW_ACT(relu, ACT_RELU)
 ROW_ACT(relu2, ACT_RELU2)
 ROW_ACT(sigmoid, ACT_SIGMOID)
 ROW_ACT(softplus, ACT_SOFTPLUS)
+ROW_ACT(tanh, ACT_TANH)
 
 static const struct {
     const char *name;
@@ -354,6 +355,8 @@ static const struct {
     {"sigmoid glu", row_glu_sigmoid},
     {"softplus", row_softplus},
     {"softplus glu", row_glu_softplus},
+    {"tanh", row_tanh},
+    {"tanh glu", row_glu_tanh},
 };
 
 static void check_rows(void (*filler)(float *, size_t))
