@@ -3,14 +3,15 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/mem.h"
 #include "harness/commands.h"
+#include "harness/gate_runs.h"
 #include "harness/gate_write.h"
 #include "harness/stored.h"
 
 const struct option gate_options[] = {
-    {"baseline", 0, OPTION_TEXT, "RUN", NULL, 0, 0, "the run to hold on to"},
-    {"candidate", 0, OPTION_TEXT, "RUN", NULL, 0, 0, "the run to judge"},
+    {"baseline", 0, OPTION_TEXT, "RUN,...", NULL, 0, 0,
+     "the run to hold on to, and runs that repeat it: times are compared by the process"},
+    {"candidate", 0, OPTION_TEXT, "RUN,...", NULL, 0, 0, "the run to judge, and its repeats"},
     {"policy", 0, OPTION_TEXT, "FILE", NULL, 0, 0, "margins, limits and rules (see --init)"},
     {"look", 0, OPTION_INT, "N", "1", 1, 10, "which of the policy's declared looks this is"},
     {"junit", 0, OPTION_TEXT, "FILE", NULL, 0, 0, "also write JUnit XML"},
@@ -146,69 +147,19 @@ static int present(const struct context *c, const struct gate_story *s, struct e
 
 /* --- deciding ------------------------------------------------------------------------------- */
 
-static struct pair_metric *metrics_of(const struct gate_policy *p, size_t *n, struct err *e)
-{
-    struct pair_metric *m = mem_calloc(p->n_tasks + 1, sizeof *m);
-
-    *n = 0;
-    if (!m) {
-        err_nomem(e);
-        return NULL;
-    }
-    for (size_t i = 0; i < p->n_tasks; i++)
-        if (p->tasks[i].metric)
-            m[(*n)++] = (struct pair_metric){p->tasks[i].task, p->tasks[i].metric,
-                                             p->tasks[i].filter};
-    return m;
-}
-
-/* What the runs measured, read and joined; ERR_INVALID in why when that cannot be done. */
-struct material {
-    struct pairs pairs;
-    struct bench_list a_bench, b_bench;
-    struct gate_input in;
-};
-
-static int gather(struct material *m, struct store *s, const struct gate_policy *policy,
-                  const struct run_row *a, const struct run_row *b, struct err *e)
-{
-    int speed_a = strcmp(a->kind, "bench") == 0, speed_b = strcmp(b->kind, "bench") == 0;
-    struct pair_metric *metrics;
-    size_t n;
-    int rc;
-
-    m->in = (struct gate_input){.a = a, .b = b};
-    if (speed_a != speed_b)
-        return err_set(e, ERR_INVALID, "one of %s and %s measured speed, the other answers", a->id,
-                       b->id);
-    if (speed_a) {
-        m->in.a_bench = &m->a_bench;
-        m->in.b_bench = &m->b_bench;
-        rc = query_bench(s, a->id, &m->a_bench, e);
-        return rc < 0 ? -1 : query_bench(s, b->id, &m->b_bench, e);
-    }
-    metrics = metrics_of(policy, &n, e);
-    if (!metrics)
-        return -1;
-    m->in.pairs = &m->pairs;
-    rc = pairs_load(&m->pairs, s, a->id, b->id, metrics, n, e);
-    mem_free(metrics);
-    return rc;
-}
-
 /* Runs that cannot be joined are a verdict, INVALID, with what stands in their way. */
 static int decide(const struct context *c, struct store *s, const struct gate_policy *policy,
-                  const struct run_row *a, const struct run_row *b, struct err *e)
+                  struct gate_runs *runs, struct err *e)
 {
-    struct material m = {0};
+    const struct run_row *a = runs->in.a, *b = runs->in.b;
     struct gate gate = {0};
-    struct gate_story story = {&gate, policy, args_str(c->args, "policy"), NULL, a, b};
+    struct gate_story story = {.gate = &gate, .policy = policy, .in = &runs->in,
+                               .policy_path = args_str(c->args, "policy")};
     struct err why = ERR_NONE;
     int rc = -1, look = (int)args_int(c->args, "look");
 
-    if (gather(&m, s, policy, a, b, &why) == 0) {
-        story.pairs = m.in.pairs;
-        rc = gate_decide(&gate, &m.in, policy, look, e);
+    if (gate_runs_read(runs, s, policy, &why) == 0) {
+        rc = gate_decide(&gate, &runs->in, policy, look, e);
     } else if (why.code == ERR_INVALID) {
         gate = (struct gate){.verdict = VERDICT_INVALID, .reason = why.text, .look = look};
         rc = env_compare(&gate.env, a, b, policy, e);
@@ -218,24 +169,20 @@ static int decide(const struct context *c, struct store *s, const struct gate_po
     if (rc == 0)
         rc = present(c, &story, e);
     gate_release(&gate);
-    pairs_release(&m.pairs);
-    bench_list_release(&m.a_bench);
-    bench_list_release(&m.b_bench);
     return rc;
 }
 
 static int run_gate(const struct context *c, const struct gate_policy *policy, struct err *e)
 {
+    struct gate_runs runs = {0};
     struct store *s = NULL;
-    struct run_list a = {0}, b = {0};
     int rc = -1;
 
     if (open_store(c, 1, &s, e) == 0 &&
-        query_run(s, args_str(c->args, "baseline"), &a, e) == 0 &&
-        query_run(s, args_str(c->args, "candidate"), &b, e) == 0)
-        rc = decide(c, s, policy, a.v, b.v, e);
-    run_list_release(&a);
-    run_list_release(&b);
+        gate_runs_find(&runs, s, args_str(c->args, "baseline"), args_str(c->args, "candidate"),
+                       e) == 0)
+        rc = decide(c, s, policy, &runs, e);
+    gate_runs_release(&runs);
     store_close(s);
     return rc;
 }

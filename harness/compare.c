@@ -250,7 +250,8 @@ int compare_make(struct compare *out, struct store *s, const struct run_row *a,
     if (bench_a != bench_b)
         return err_set(e, ERR_INVALID, "run %s is of kind %s, run %s of kind %s", a->id, a->kind,
                        b->id, b->kind);
-    if (env_compare(&out->env, a, b, &nothing_forbidden, e) < 0)
+    if (run_complete(a, e) < 0 || run_complete(b, e) < 0 ||
+        env_compare(&out->env, a, b, &nothing_forbidden, e) < 0)
         return -1;
     if (bench_a)
         rc = compare_benches(out, s, e);

@@ -38,8 +38,8 @@ struct compare {
     struct arena arena;
 };
 
-/* Two evaluations, or two benches; anything else, and items or tests that only one of them has:
- * ERR_INVALID. */
+/* Two evaluations, or two benches; anything else, a run that has not ended well, and items or tests
+ * that only one of them has: ERR_INVALID. */
 int compare_make(struct compare *out, struct store *s, const struct run_row *a,
                  const struct run_row *b, double conf, struct err *e);
 void compare_release(struct compare *c);

@@ -85,7 +85,7 @@ struct gate_check *gate_add(struct gate *g, enum gate_quantity q, const char *ta
         .quantity = q, .task = task, .a = NAN, .b = NAN, .estimate = NAN, .low = NAN, .high = NAN,
         .conf = NAN, .margin = margin, .practical = NAN, .floor = NAN, .lost = NAN, .won = NAN,
         .p_exact = NAN, .design_effect = NAN, .p_loss = NAN, .p_adjusted = NAN, .p_margin = NAN,
-        .mde = NAN, .n_needed = NAN};
+        .mde = NAN, .n_needed = NAN, .spread = NAN, .spread_df = NAN};
     return c;
 }
 
@@ -307,12 +307,13 @@ static int check_differences(struct deciding *d, struct err *e)
 
 /* --- the whole ------------------------------------------------------------------------------ */
 
-static int complete(struct gate *g, const char *which, const struct run_row *r)
+static int complete(struct gate *g, const struct run_row *r)
 {
-    if (strcmp(r->status, "complete") == 0)
+    struct err why = ERR_NONE;
+
+    if (run_complete(r, &why) == 0)
         return 1;
-    g->reason = gate_text(g, "the %s %s is %s: %d of %d items", which, r->id, r->status, r->n_items,
-                     r->n_expected);
+    g->reason = gate_text(g, "%s", why.text);
     return 0;
 }
 
@@ -356,6 +357,23 @@ static int no_memory(const struct gate *g)
     return !g->reason;
 }
 
+/* Repeats have the environment of the first run of their side, but a noise of their own. */
+static int compare_environments(struct deciding *d, struct err *e)
+{
+    static const char *const names[] = {"a run of the baseline", "a run of the candidate"};
+    const struct gate_input *in = d->in;
+
+    if (env_compare(&d->g->env, in->a, in->b, d->policy, e) < 0)
+        return -1;
+    for (size_t i = 0; i < in->n_processes; i++) {
+        const struct gate_process *p = &in->processes[i];
+        if (!p->earlier && p->run != in->a && p->run != in->b &&
+            env_add_noise(&d->g->env, names[p->candidate], p->run, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int prepare(struct deciding *d, struct err *e)
 {
     const struct gate_policy *p = d->policy;
@@ -369,33 +387,18 @@ static int prepare(struct deciding *d, struct err *e)
         return err_nomem(e);
     for (size_t i = 0; i < n; i++)
         d->all[i] = &d->pairs->tasks[i];
-    return env_compare(&d->g->env, d->in->a, d->in->b, p, e);
+    return compare_environments(d, e);
 }
 
 /* 1: the runs may be compared; else the gate says why not. */
 static int comparable(struct gate *g, const struct gate_input *in)
 {
     const struct env_difference *no = forbidden(&g->env);
-    const struct store_bench *alone = NULL;
-    const struct run_row *has = in->a, *has_not = in->b;
 
-    if (no) {
+    if (no)
         g->reason = gate_text(g, "%s differs: %.120s in the baseline, %.120s in the candidate",
                          no->key, no->a ? no->a : "unknown", no->b ? no->b : "unknown");
-        return 0;
-    }
-    if (!complete(g, "baseline", in->a) || !complete(g, "candidate", in->b))
-        return 0;
-    if (in->a_bench && !(alone = gate_unmatched_test(in->a_bench, in->b_bench))) {
-        alone = gate_unmatched_test(in->b_bench, in->a_bench);
-        has = in->b;
-        has_not = in->a;
-    }
-    if (alone)
-        g->reason = gate_text(g, "run %s has the speed test %s (depth %d, batch %d), run %s has "
-                              "not", has->id, alone->test, alone->depth, alone->batch,
-                              has_not->id);
-    return !alone;
+    return !no && complete(g, in->a) && complete(g, in->b);
 }
 
 int gate_decide(struct gate *out, const struct gate_input *in, const struct gate_policy *policy,

@@ -8,25 +8,34 @@
  *                 and how many would decide.
  * A loss that is shown to be within the margin is tolerated even where it is significant: the
  * margin is the policy.  Intervals have 1 - 2 alpha of a look: one tail is the error allowed.
- * Times, memory and energy are ratios whose interval is widened by the declared noise floor, which
- * stands for what differs between processes; a machine that was not quiet makes them inconclusive.
- * Times of evaluations are paired item by item; speed tests are two samples of times each, compared
- * by Hodges and Lehmann's ratio, and have to be the same tests.
  *
- * Everything belongs to the gate and lasts until gate_release; the pairs and the policy must
- * outlive it. */
+ * Times and energy are ratios whose unit is the process (stats_process.h), not the item: several
+ * runs of each side, or one and the spread of earlier runs of the same program, give the interval.
+ * It reaches at least as far as the declared noise floor unless the runs of both sides alternate,
+ * which is what takes away that one side had the better hour.  Where nothing tells the spread, the
+ * interval over the items (or samples) of one process is widened by the floor, and by a much larger
+ * one when the process was brief: then only what is far beyond fails, and nothing passes.  Memory
+ * is a ratio widened by its floor.  A machine that was not quiet makes all but memory inconclusive.
+ *
+ * Everything belongs to the gate and lasts until gate_release; what is in the input and the policy
+ * must outlive it. */
 #ifndef HARNESS_GATE_H
 #define HARNESS_GATE_H
 
 #include "harness/gate_env.h"
 #include "harness/gate_policy.h"
 #include "harness/pairs.h"
+#include "harness/stats_process.h"
 
 /* In order of weight: the gate's verdict is the largest of its checks'. */
 enum verdict { VERDICT_PASS, VERDICT_INCONCLUSIVE, VERDICT_INVALID, VERDICT_FAIL };
 const char *verdict_name(enum verdict v);
 
 enum gate_quantity { GATE_ACCURACY, GATE_LIKELIHOOD, GATE_LATENCY, GATE_MEMORY, GATE_ENERGY };
+struct gate_level { /* what one process says about a check: ln of its ratio to the others */
+    const struct gate_process *process;
+    double level;
+};
 struct gate_check {
     enum gate_quantity quantity;
     const char *task;   /* or speed test: "tg128"; NULL: all items together */
@@ -44,7 +53,14 @@ struct gate_check {
     double p_loss, p_adjusted;       /* one-sided; NAN: no test */
     double p_margin;                 /* one-sided, of being beyond the margin; NAN: no test */
     double mde;         /* the smallest loss these items would have shown */
-    double n_needed;    /* items that decide with the policy's power for an equal candidate */
+    double n_needed;    /* items that decide with the policy's power for an equal candidate; of
+                         * times and energy runs of each side */
+    /* Of times and energy only: */
+    const struct gate_level *levels;
+    size_t n_levels;
+    enum process_method method; /* PROCESS_UNKNOWN: widened by the floor */
+    double spread, spread_df;   /* sd of a level */
+    int is_brief;
 };
 
 struct gate {
@@ -53,15 +69,24 @@ struct gate {
     size_t n_checks, cap_checks;
     struct env env;
     int look;
+    int alternate;      /* each side has several runs, and they alternate */
     const char *reason; /* for people: the first thing to know */
     struct arena arena;
 };
 
-/* Evaluations have pairs, speed runs have bench rows; what is not there is NULL. */
+struct gate_process { /* one run, as far as time, memory and energy go */
+    const struct run_row *run;
+    int candidate;             /* of which side */
+    int earlier;               /* not asked for: only tells how far processes differ */
+    const double *latency_s;   /* evaluations: of each pair in order; NAN: unknown */
+    struct task_list *tasks;   /* evaluations */
+    struct bench_list *bench;  /* speed runs */
+};
 struct gate_input {
-    const struct run_row *a, *b; /* baseline, candidate */
-    const struct pairs *pairs;
-    const struct bench_list *a_bench, *b_bench;
+    const struct run_row *a, *b; /* baseline, candidate: the first of each side */
+    const struct pairs *pairs;   /* NULL: speed runs */
+    const struct gate_process *processes; /* all; those of a and b first */
+    size_t n_processes;
 };
 /* look: 1..policy->looks.  The verdict of runs that may not be compared is VERDICT_INVALID with
  * gate->reason; what cannot be joined at all was refused by pairs_load. */

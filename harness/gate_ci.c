@@ -64,9 +64,9 @@ void gate_junit(struct strbuf *out, const struct gate_story *s)
                 g->n_checks + (size_t)alone, count[VERDICT_FAIL], count[VERDICT_INVALID],
                 count[VERDICT_INCONCLUSIVE]);
     strbuf_addf(out, "    <property name=\"verdict\" value=\"%s\"/>\n", verdict_name(g->verdict));
-    strbuf_addf(out, "    <property name=\"baseline\" value=\"%s\"/>\n", s->a->id);
+    strbuf_addf(out, "    <property name=\"baseline\" value=\"%s\"/>\n", s->in->a->id);
     strbuf_addf(out, "    <property name=\"candidate\" value=\"%s\"/>\n  </properties>\n",
-                s->b->id);
+                s->in->b->id);
     for (size_t i = 0; i < g->n_checks; i++)
         junit_case(out, &g->checks[i]);
     if (alone) {

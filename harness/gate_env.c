@@ -104,8 +104,9 @@ static int note_machines(struct env *env, const struct run_row *a, const struct 
     return rc;
 }
 
-static int note_noise(struct env *env, const char *which, const char *noise, struct err *e)
+int env_add_noise(struct env *env, const char *which, const struct run_row *r, struct err *e)
 {
+    const char *noise = r->noise_after;
     cJSON *j = noise ? json_parse(noise, strlen(noise), "noise of a run", e) : NULL;
     const char *why = json_str(j, "reasons");
     int noisy = cJSON_IsFalse(json_get(j, "quiet")), invalid = json_bool(j, "invalid", 0), rc = 0;
@@ -121,6 +122,16 @@ static int note_noise(struct env *env, const char *which, const char *noise, str
         rc = env->reasons ? 0 : err_nomem(e);
     }
     json_free(j);
+    return rc;
+}
+
+int env_quiet(const struct run_row *r, int *quiet, struct err *e)
+{
+    struct env env = {0};
+    int rc = env_add_noise(&env, r->id, r, e);
+
+    *quiet = !env.noisy && !env.invalid;
+    env_release(&env);
     return rc;
 }
 
@@ -144,8 +155,7 @@ int env_compare(struct env *out, const struct run_row *a, const struct run_row *
         note(out, "settings", a->settings, b->settings, p, e) == 0 &&
         note(out, "model", a->model.sha256, b->model.sha256, p, e) == 0 &&
         note_machines(out, a, b, p, e) == 0 &&
-        note_noise(out, "baseline", a->noise_after, e) == 0 &&
-        note_noise(out, "candidate", b->noise_after, e) == 0)
+        env_add_noise(out, "baseline", a, e) == 0 && env_add_noise(out, "candidate", b, e) == 0)
         rc = 0;
     if (rc < 0)
         env_release(out);

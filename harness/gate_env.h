@@ -25,6 +25,10 @@ struct env {
 };
 int env_compare(struct env *out, const struct run_row *a, const struct run_row *b,
                 const struct gate_policy *p, struct err *e);
+/* Whether another run's machine was quiet, too; which: for people. */
+int env_add_noise(struct env *env, const char *which, const struct run_row *r, struct err *e);
+/* 0: the machine was not quiet, swapped or was throttled.  Unknown is quiet. */
+int env_quiet(const struct run_row *r, int *quiet, struct err *e);
 void env_release(struct env *env);
 
 #endif

@@ -22,7 +22,7 @@ struct gate_check *gate_add(struct gate *g, enum gate_quantity q, const char *ta
 
 /* Adds and judges the checks of latency, memory and energy that the policy asks for. */
 int gate_check_times(struct deciding *d, struct err *e);
-/* A speed test that only one run has; NULL: none, and always for evaluations. */
+/* A speed test that only one run has; NULL: none. */
 const struct store_bench *gate_unmatched_test(const struct bench_list *a,
                                               const struct bench_list *b);
 

@@ -22,6 +22,30 @@ static void put_run(struct json_out *o, const char *key, const struct run_row *r
     json_end_object(o);
 }
 
+/* Ratios over processes: how far they differ, and what each one said. */
+static void put_processes(struct json_out *o, const struct gate_check *c)
+{
+    static const char *const methods[] = {[PROCESS_UNKNOWN] = "noise_floor",
+                                          [PROCESS_STUDENT] = "student",
+                                          [PROCESS_RANKS] = "hodges_lehmann"};
+
+    json_put_str(o, "method", methods[c->method]);
+    json_put_bool(o, "brief", c->is_brief);
+    json_put_num(o, "spread", c->spread);
+    json_put_num(o, "spread_df", c->spread_df);
+    json_begin_array(o, "levels");
+    for (size_t i = 0; i < c->n_levels; i++) {
+        const struct gate_process *p = c->levels[i].process;
+        json_begin_object(o, NULL);
+        json_put_str(o, "run", p->run->id);
+        json_put_str(o, "side", p->candidate ? "candidate" : "baseline");
+        json_put_bool(o, "earlier", p->earlier);
+        json_put_num(o, "level", c->levels[i].level);
+        json_end_object(o);
+    }
+    json_end_array(o);
+}
+
 static void put_check(struct json_out *o, const struct gate_check *c)
 {
     const struct {
@@ -33,7 +57,7 @@ static void put_check(struct json_out *o, const struct gate_check *c)
         {"practical", c->practical}, {"noise_floor", c->floor}, {"lost", c->lost},
         {"won", c->won}, {"design_effect", c->design_effect}, {"p_mcnemar_exact", c->p_exact},
         {"p_loss", c->p_loss}, {"p_adjusted", c->p_adjusted}, {"p_margin", c->p_margin},
-        {"mde", c->mde}, {"items_needed", c->n_needed},
+        {"mde", c->mde}, {c->levels ? "runs_needed" : "items_needed", c->n_needed},
     };
 
     json_begin_object(o, NULL);
@@ -48,6 +72,8 @@ static void put_check(struct json_out *o, const struct gate_check *c)
     json_put_int(o, "clusters", (int64_t)c->n_clusters);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         json_put_num(o, numbers[i].key, numbers[i].v);
+    if (c->levels)
+        put_processes(o, c);
     json_end_object(o);
 }
 
@@ -101,9 +127,9 @@ static void put_queries(struct json_out *o, const struct gate_story *s)
 {
     json_put_str(o, "sql", query_pair_sql());
     json_begin_array(o, "sql_arguments");
-    for (size_t k = 0; s->pairs && k < s->pairs->n_tasks; k++) {
-        const struct pair_task *t = &s->pairs->tasks[k];
-        const char *const runs[] = {s->a->id, s->b->id};
+    for (size_t k = 0; s->in->pairs && k < s->in->pairs->n_tasks; k++) {
+        const struct pair_task *t = &s->in->pairs->tasks[k];
+        const char *const runs[] = {s->in->a->id, s->in->b->id};
         for (int side = 0; side < 2; side++) {
             json_begin_array(o, NULL);
             json_put_str(o, NULL, runs[side]);
@@ -121,8 +147,8 @@ void gate_json(struct json_out *o, const struct gate_story *s)
     json_put_str(o, "verdict", verdict_name(s->gate->verdict));
     json_put_int(o, "exit_status", verdict_status(s->gate->verdict));
     json_put_str(o, "reason", s->gate->reason);
-    put_run(o, "baseline", s->a);
-    put_run(o, "candidate", s->b);
+    put_run(o, "baseline", s->in->a);
+    put_run(o, "candidate", s->in->b);
     json_begin_object(o, "policy");
     json_put_str(o, "path", s->policy_path);
     json_put_str(o, "sha256", s->policy->sha256);
@@ -131,15 +157,16 @@ void gate_json(struct json_out *o, const struct gate_story *s)
     json_put_int(o, "looks", s->policy->looks);
     json_put_num(o, "alpha_of_look", gate_policy_alpha(s->policy));
     json_end_object(o);
-    if (s->pairs)
-        json_put_int(o, "items", (int64_t)s->pairs->n);
+    if (s->in->pairs)
+        json_put_int(o, "items", (int64_t)s->in->pairs->n);
     else
         json_put_null(o, "items");
+    json_put_bool(o, "alternate", s->gate->alternate);
     json_begin_array(o, "checks");
     for (size_t i = 0; i < s->gate->n_checks; i++)
         put_check(o, &s->gate->checks[i]);
     json_end_array(o);
     put_environment(o, &s->gate->env);
-    put_changed(o, s->pairs);
+    put_changed(o, s->in->pairs);
     put_queries(o, s);
 }

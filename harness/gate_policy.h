@@ -35,6 +35,7 @@ struct gate_policy {
     double accuracy_margin, task_margin, accuracy_practical;
     double nats_margin, task_nats_margin, nats_practical; /* nats per byte */
     double latency_margin, latency_floor;
+    double brief_s, brief_floor; /* also of energy */
     double memory_margin, memory_floor;
     double energy_margin, energy_floor;
     struct gate_names forbid, forbid_for_timing; /* keys of gate_env.h */

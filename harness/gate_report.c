@@ -96,15 +96,41 @@ static void put_why(struct report *r, const struct gate_story *s)
         }
 }
 
+static void put_repeats(struct report *r, const struct gate_story *s)
+{
+    size_t count[2][2] = {{0}};
+
+    for (size_t i = 0; i < s->in->n_processes; i++)
+        count[s->in->processes[i].earlier != 0][s->in->processes[i].candidate != 0]++;
+    if (count[0][0] + count[0][1] > 2)
+        report_fact(r, "repeats", report_fmt(r, "%zu and %zu runs, %s", count[0][0], count[0][1],
+                                             s->gate->alternate ? "alternating"
+                                                                : "not alternating"));
+    if (count[1][0] + count[1][1])
+        report_fact(r, "earlier runs", report_fmt(r, "%zu and %zu of the same programs: they tell "
+                                                  "how far two runs of one program differ",
+                                                  count[1][0], count[1][1]));
+    for (size_t i = 0; i < s->gate->n_checks; i++) {
+        const struct gate_check *c = &s->gate->checks[i];
+        char name[160];
+        if (isnan(c->spread))
+            continue;
+        gate_check_name(name, sizeof name, c);
+        report_fact(r, report_fmt(r, "spread of %s", name),
+                    report_fmt(r, "%.1f %% from run to run", 100 * expm1(c->spread)));
+    }
+}
+
 static void put_runs(struct report *r, const struct gate_story *s)
 {
     report_section(r, "What was compared");
-    report_fact(r, "baseline", report_fmt(r, "%s (%s, %s)", s->a->id, s->a->model.name,
-                                          s->a->created));
-    report_fact(r, "candidate", report_fmt(r, "%s (%s, %s)", s->b->id, s->b->model.name,
-                                           s->b->created));
-    if (s->pairs)
-        report_fact(r, "items", report_fmt(r, "%zu, the same in both runs", s->pairs->n));
+    report_fact(r, "baseline", report_fmt(r, "%s (%s, %s)", s->in->a->id, s->in->a->model.name,
+                                          s->in->a->created));
+    report_fact(r, "candidate", report_fmt(r, "%s (%s, %s)", s->in->b->id, s->in->b->model.name,
+                                           s->in->b->created));
+    put_repeats(r, s);
+    if (s->in->pairs)
+        report_fact(r, "items", report_fmt(r, "%zu, the same in both runs", s->in->pairs->n));
     report_fact(r, "policy", report_fmt(r, "%s (SHA-256 %.12s)", s->policy_path,
                                         s->policy->sha256));
     report_fact(r, "look", report_fmt(r, "%d of %d, alpha %.4g one-sided", s->gate->look,
@@ -152,7 +178,7 @@ static void put_power(struct report *r, const struct gate_story *s)
         {"check", "check", NULL, 9},
         {"items", "items", NULL, 6},
         {"mde", "loss that shows", NULL, 8},
-        {"needed", "items needed", NULL, 7},
+        {"needed", "would decide", NULL, 7},
     };
     struct report_table *t = NULL;
     char name[160];
@@ -174,11 +200,14 @@ static void put_power(struct report *r, const struct gate_story *s)
                          c->quantity == GATE_ACCURACY ? report_fmt(r, "%.2f points", 100 * c->mde)
                          : c->quantity == GATE_LIKELIHOOD ? report_fmt(r, "%.4f nats/byte", c->mde)
                                                           : report_fmt(r, "%.1f %%", 100 * c->mde));
-        report_cell_text(r, row, 3, report_fmt(r, "%.0f", c->n_needed));
+        if (isfinite(c->n_needed))
+            report_cell_text(r, row, 3, report_fmt(r, c->levels ? "%.0f runs a side" : "%.0f items",
+                                                   c->n_needed));
     }
     if (t)
-        report_text(r, "With %.0f %% power: the smallest loss that these items show, and how many "
-                       "show a candidate that is equal to be within the limit.", 100 * s->policy->power);
+        report_text(r, "With %.0f %% power: the smallest loss that these items or runs show, and "
+                       "how many show a candidate that is equal to be within the limit.",
+                    100 * s->policy->power);
 }
 
 static void put_environment(struct report *r, const struct gate_story *s)
@@ -210,9 +239,9 @@ static void put_lost(struct report *r, const struct gate_story *s)
     struct report_table *t = NULL;
     size_t lost = 0;
 
-    for (size_t k = 0; s->pairs && k < s->pairs->n_tasks; k++)
-        for (size_t i = 0; i < s->pairs->tasks[k].n; i++) {
-            const struct pair *p = &s->pairs->tasks[k].v[i];
+    for (size_t k = 0; s->in->pairs && k < s->in->pairs->n_tasks; k++)
+        for (size_t i = 0; i < s->in->pairs->tasks[k].n; i++) {
+            const struct pair *p = &s->in->pairs->tasks[k].v[i];
             struct report_cell *row;
             if (!(p->b.credit < p->a.credit) || ++lost > LOST_SHOWN)
                 continue;
@@ -221,7 +250,7 @@ static void put_lost(struct report *r, const struct gate_story *s)
                 t = report_table(r, "lost", "Right before, wrong now", columns, 5);
             }
             row = report_row(r, t);
-            report_cell_text(r, row, 0, s->pairs->tasks[k].task);
+            report_cell_text(r, row, 0, s->in->pairs->tasks[k].task);
             report_cell_text(r, row, 1, report_fmt(r, "%d", p->doc_id));
             report_cell_text(r, row, 2, report_fmt(r, "%.16s", p->doc_hash));
             report_cell_text(r, row, 3, report_fmt(r, "%lld", (long long)p->a.item));
@@ -231,7 +260,7 @@ static void put_lost(struct report *r, const struct gate_story *s)
         report_text(r, "%zu item%s the baseline had and the candidate has not%s. "
                        "'densimeter compare %s %s' shows what was answered.", lost,
                     lost == 1 ? "" : "s", lost > LOST_SHOWN ? ", the first 50 here" : "",
-                    s->a->id, s->b->id);
+                    s->in->a->id, s->in->b->id);
 }
 
 static void put_method(struct report *r)
@@ -242,13 +271,15 @@ static void put_method(struct report *r)
                    "beyond it or when the loss is significant after correction and large enough "
                    "to matter, and is inconclusive otherwise. Accuracy: Tango's score interval, "
                    "clusters by their design effect, McNemar's mid-p; likelihood: Student's t over "
-                   "clusters; latency: the median of the items' ratios, widened by the noise "
-                   "floor.");
+                   "clusters.  Latency and energy are compared by the run: Hodges and Lehmann's "
+                   "ratio of several runs, or Student's law with the spread of repeats and earlier "
+                   "runs; where nothing tells the spread, the ratio of the single runs widened by "
+                   "the noise floor.");
 }
 
 void gate_report(struct report *r, const struct gate_story *s)
 {
-    r->subtitle = report_fmt(r, "%s against %s", s->b->model.name, s->a->model.name);
+    r->subtitle = report_fmt(r, "%s against %s", s->in->b->model.name, s->in->a->model.name);
     put_headline(r, s);
     put_why(r, s);
     put_checks(r, s);

@@ -13,8 +13,7 @@ struct gate_story {
     const struct gate *gate;
     const struct gate_policy *policy;
     const char *policy_path;
-    const struct pairs *pairs; /* NULL: the runs could not be joined */
-    const struct run_row *a, *b;
+    const struct gate_input *in; /* without pairs and processes where runs could not be joined */
 };
 
 /* A page that says the verdict and its reasons first (r has been initialised). */

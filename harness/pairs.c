@@ -1,11 +1,27 @@
 #include "harness/pairs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "harness/groups.h"
+
+int run_complete(const struct run_row *r, struct err *e)
+{
+    char progress[64] = "";
+
+    if (strcmp(r->status, "complete") == 0)
+        return 0;
+    if (strcmp(r->kind, "eval") == 0)
+        snprintf(progress, sizeof progress, " after %d of %d items", r->n_items, r->n_expected);
+    if (strcmp(r->status, "running") == 0)
+        return err_set(e, ERR_INVALID, "run %s is still running%s", r->id, progress);
+    return err_set(e, ERR_INVALID, "run %s is %s%s%s%.120s; '%.200s' goes on with it", r->id,
+                   r->status, progress, r->error ? ": " : "", r->error ? r->error : "",
+                   r->command_line ? r->command_line : "densimeter");
+}
 
 /* --- which tasks, by which metric --------------------------------------------------------- */
 

@@ -40,6 +40,9 @@ struct pairs {
     struct arena arena;
 };
 
+/* ERR_INVALID with how to go on with it, unless the run has ended well. */
+int run_complete(const struct run_row *r, struct err *e);
+
 struct pair_metric { /* a metric other than the task's first share of right answers */
     const char *task, *metric, *filter; /* filter NULL: the first */
 };

@@ -34,7 +34,7 @@ static int fill_run(struct run_row *r, const struct stmt *st, struct arena *a, s
 {
     int failed = 0, c = 1;
 
-    *r = (struct run_row){0};
+    *r = (struct run_row){.row = db_int(st, 0)};
     copy_id(st, c++, r->id);
     r->label = keep(a, st, c++, &failed);
     r->kind = keep(a, st, c++, &failed);
@@ -99,29 +99,48 @@ static int open_lock(struct store *s, struct lock *l, struct err *e)
     return strcmp(db_path(s->db), MEMORY_PATH) == 0 ? 0 : lock_open(l, db_path(s->db), 0, e);
 }
 
-int query_runs(struct store *s, const struct run_filter *f, struct run_list *out, struct err *e)
+/* The rows of a statement that has been asked; it is done afterwards. */
+static int list_runs(struct store *s, struct stmt *st, int limit, const char *status,
+                     struct run_list *out, struct err *e)
 {
-    static const struct run_filter any;
-    struct stmt st = STMT_NONE;
     struct lock lock;
     size_t cap = 0;
-    int rc = -1;
+    int rc = open_lock(s, &lock, e);
 
-    *out = (struct run_list){0};
-    f = f ? f : &any;
-    if (open_lock(s, &lock, e) < 0 ||
-        db_query(s->db, &st, SQL_RUNS, e, "tt", f->kind, f->model_sha256) < 0)
-        goto out;
-    while ((f->limit <= 0 || out->n < (size_t)f->limit) && (rc = db_step(&st, e)) == 1)
-        if ((rc = push_run(out, &cap, &st, &lock, f->status, e)) < 0)
-            break;
-    rc = rc < 0 ? -1 : 0;
-out:
-    db_done(&st);
+    while (rc >= 0 && (limit <= 0 || out->n < (size_t)limit) && (rc = db_step(st, e)) == 1)
+        rc = push_run(out, &cap, st, &lock, status, e);
+    db_done(st);
     lock_close(&lock);
     if (rc < 0)
         run_list_release(out);
-    return rc;
+    return rc < 0 ? -1 : 0;
+}
+
+int query_runs(struct store *s, const struct run_filter *f, struct run_list *out, struct err *e)
+{
+    static const struct run_filter any;
+    struct stmt st;
+
+    *out = (struct run_list){0};
+    f = f ? f : &any;
+    if (db_query(s->db, &st, SQL_RUNS, e, "tt", f->kind, f->model_sha256) < 0) {
+        db_done(&st);
+        return -1;
+    }
+    return list_runs(s, &st, f->limit, f->status, out, e);
+}
+
+int query_repeats(struct store *s, const char *run_id, int limit, struct run_list *out,
+                  struct err *e)
+{
+    struct stmt st;
+
+    *out = (struct run_list){0};
+    if (db_query(s->db, &st, SQL_RUN_REPEATS, e, "ti", run_id, (int64_t)limit) < 0) {
+        db_done(&st);
+        return -1;
+    }
+    return list_runs(s, &st, limit, NULL, out, e);
 }
 
 void run_list_release(struct run_list *l)

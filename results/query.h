@@ -10,6 +10,7 @@
 #include "results/store.h"
 
 struct run_row {
+    int64_t row;                  /* row id: a later run of the same database has a larger one */
     char id[RUN_ID_SIZE];
     const char *label, *kind;     /* kind: "eval", "bench", "import" */
     const char *created, *ended;  /* UTC, "2026-11-24T18:55:14Z" */
@@ -45,6 +46,10 @@ void run_list_release(struct run_list *l);
 int query_resolve(struct store *s, const char *name, char id[RUN_ID_SIZE], struct err *e);
 /* One run by name; a list of one row. */
 int query_run(struct store *s, const char *name, struct run_list *out, struct err *e);
+/* Other complete runs of the same program that measured the same with the same settings on the same
+ * machine: the newest so many, newest first. */
+int query_repeats(struct store *s, const char *run_id, int limit, struct run_list *out,
+                  struct err *e);
 
 struct task_row {
     const char *task, *data_sha256;

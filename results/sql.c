@@ -230,6 +230,9 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_RUNS] = RUN_COLUMNS
         " WHERE (?1 IS NULL OR r.kind = ?1) AND (?2 IS NULL OR m.sha256 = ?2) ORDER BY r.id DESC",
     [SQL_RUN_ONE] = RUN_COLUMNS " WHERE r.run = ?",
+    [SQL_RUN_REPEATS] = RUN_COLUMNS
+        " JOIN runs x ON x.key = r.key AND x.program_version IS r.program_version"
+        " WHERE x.run = ? AND r.id <> x.id AND r.status = 'complete' ORDER BY r.id DESC LIMIT ?",
     [SQL_RESOLVE_EXACT] = "SELECT run FROM runs WHERE run = ?",
     [SQL_RESOLVE_LABEL] = "SELECT run FROM runs WHERE label = ?",
     [SQL_RESOLVE_LAST] = "SELECT run FROM runs ORDER BY id DESC LIMIT 1 OFFSET ?",

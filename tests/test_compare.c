@@ -224,6 +224,31 @@ static int everything(struct two *t, struct err *e)
     return rc;
 }
 
+static void a_run_that_has_not_ended_is_not_compared(void **state)
+{
+    struct made_task ta = {"arc_easy", 1, base, N, NAN, NAN}, none = {"arc_easy", 1, base, 0, 1, 1};
+    struct made_run rb = {.model = "b", .tasks = &ta, .n_tasks = 1, .unfinished = 1};
+    struct two t;
+    struct compare c;
+    char id[RUN_ID_SIZE];
+    (void)state;
+    fill();
+    t = store_two(&ta, &ta, 1);
+    for (int empty = 0; empty < 2; empty++) {
+        struct run_list b;
+        struct err e = ERR_NONE;
+        rb.tasks = empty ? &none : &ta;
+        make_run(t.s, &rb, id);
+        assert_int_equal(query_run(t.s, id, &b, NULL), 0);
+        assert_int_equal(compare_make(&c, t.s, t.a.v, b.v, 0.95, &e), -1);
+        assert_int_equal(e.code, ERR_INVALID);
+        assert_non_null(strstr(e.text, empty ? "after 0 of" : "is interrupted after"));
+        assert_non_null(strstr(e.text, "'densimeter eval' goes on with it"));
+        run_list_release(&b);
+    }
+    close_two(&t);
+}
+
 static void every_failed_allocation_is_an_error(void **state)
 {
     struct two t;
@@ -254,6 +279,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_one_run_lacks_is_told),
         cmocka_unit_test(what_cannot_be_compared_is_named),
         cmocka_unit_test(benches_are_compared_test_by_test),
+        cmocka_unit_test(a_run_that_has_not_ended_is_not_compared),
         cmocka_unit_test(every_failed_allocation_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "harness/compare_write.h"
+#include "harness/gate_runs.h"
 #include "harness/gate_write.h"
 #include "tests/pair_runs.h"
 
@@ -32,10 +33,9 @@ static const char *const policy_text =
 /* Two runs of one task, and all that is said about them. */
 struct said {
     struct gate_policy policy;
-    struct pairs pairs;
+    struct gate_runs runs;
     struct gate gate;
     struct store *s;
-    struct run_list a, b;
     struct strbuf text, markdown, html, json, junit, github;
 };
 
@@ -61,14 +61,13 @@ static void write_pages(struct said *w, const struct report *page)
 
 static void say_gate(struct said *w)
 {
-    struct gate_input in = {.a = w->a.v, .b = w->b.v, .pairs = &w->pairs};
-    struct gate_story story = {&w->gate, &w->policy, "p.json", &w->pairs, w->a.v, w->b.v};
+    struct gate_story story = {&w->gate, &w->policy, "p.json", &w->runs.in};
     struct json_out j;
     struct report page;
     struct err e = ERR_NONE;
 
-    if (pairs_load(&w->pairs, w->s, w->a.v->id, w->b.v->id, NULL, 0, &e) < 0 ||
-        gate_decide(&w->gate, &in, &w->policy, 1, &e) < 0)
+    if (gate_runs_read(&w->runs, w->s, &w->policy, &e) < 0 ||
+        gate_decide(&w->gate, &w->runs.in, &w->policy, 1, &e) < 0)
         fail_msg("%s", e.text);
     report_init(&page, "Release gate");
     gate_report(&page, &story);
@@ -89,7 +88,7 @@ static void say_compare(struct said *w)
     struct report page;
     struct err e = ERR_NONE;
 
-    if (compare_make(&c, w->s, w->a.v, w->b.v, .95, &e) < 0)
+    if (compare_make(&c, w->s, w->runs.in.a, w->runs.in.b, .95, &e) < 0)
         fail_msg("%s", e.text);
     report_init(&page, "Two runs compared");
     assert_int_equal(compare_report(&page, &c, w->s, &lists, NULL), 0);
@@ -112,8 +111,7 @@ static void say(struct said *w, const char *task, const char *model, int n)
     assert_int_equal(store_open(&w->s, ":memory:", NULL, NULL), 0);
     make_run(w->s, &ra, a);
     make_run(w->s, &rb, b);
-    assert_int_equal(query_run(w->s, a, &w->a, NULL), 0);
-    assert_int_equal(query_run(w->s, b, &w->b, NULL), 0);
+    assert_int_equal(gate_runs_find(&w->runs, w->s, a, b, NULL), 0);
     say_gate(w);
     say_compare(w);
 }
@@ -125,10 +123,8 @@ static void unsay(struct said *w)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         strbuf_release(texts[i]);
     gate_release(&w->gate);
-    pairs_release(&w->pairs);
+    gate_runs_release(&w->runs);
     gate_policy_release(&w->policy);
-    run_list_release(&w->a);
-    run_list_release(&w->b);
     store_close(w->s);
     assert_int_equal(mem_live(), 0);
 }

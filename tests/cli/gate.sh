@@ -38,7 +38,7 @@ gate 2 "$a" "$b" --policy "$work/fine.json" --look 3 --json
 prints '"verdict": "INCONCLUSIVE"'; prints '"mde": 0\.'; prints '"items_needed": '; prints '"look": 3'
 gate 64 "$a" "$b" --policy "$work/fine.json" --look 4; says 'the policy declares 3'
 
-# INVALID: unmatched items are named; another arithmetic is forbidden.
+# INVALID: an interrupted run says so, and how to go on with it; unmatched items are named; another arithmetic is forbidden.
 gate 3 "$a" "$few" --policy "$work/same.json" --json
 prints '"verdict": "INVALID"'; prints 'facts: 40 items of run'
 gate 3 "$a" "$fast" --policy "$work/same.json"; prints 'numerics differs'
@@ -50,6 +50,16 @@ echo '{"latency": {"margin": 50}, "environment": {"noisy": "ignored"}}' >"$work/
 [ $? -le 2 ] || fail "speed runs are not judged" # which way depends on who else computes here
 prints 'latency of pp16'; prints 'latency of tg4'
 gate 3 "$a" last --policy "$work/speed.json"; prints 'measured speed, the other answers'
+
+# The process is the unit of time: one brief run fails only when it is plainly slower.
+echo '{"minimum_items": 50, "latency": {"margin": 0.05}, "environment": {"noisy": "ignored"}}' >"$work/brief.json"
+"$DENSIMETER" gate --baseline "$b" --candidate "$again" --policy "$work/brief.json" --json >"$work/out" 2>"$work/err"
+[ $? -eq 2 ] || fail "a brief pair of equal runs was decided"
+prints '"method": "noise_floor"'; prints '"brief": true'; prints '"runs_needed": '
+for i in 1 2 3 4; do b=$b,$(evaluate "$model" --limit 60 -t 1); again=$again,$(evaluate "$model" --limit 60 -t 1); done
+"$DENSIMETER" gate --baseline "$b" --candidate "$again" --policy "$work/brief.json" --json >"$work/out" 2>"$work/err"
+prints '"alternate": true'; prints '"method": "hodges_lehmann"'
+gate 3 "$b" "$again,$a" --policy "$work/brief.json"; prints "threads differs"
 
 # Every output, each read by its own consumer where that is here.
 gate 2 "$a" "$b" --policy "$work/fine.json" --junit "$work/j.xml" --markdown "$work/m.md" --html "$work/p.html"

@@ -1,0 +1,373 @@
+/* Several runs of each side, and earlier runs of the same programs: the process is the unit. */
+#include "tests/test.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/splitmix.h"
+#include "harness/gate_runs.h"
+#include "harness/gate_write.h"
+#include "harness/stats_dist.h"
+#include "tests/pair_runs.h"
+
+enum { N = 40, MOST = 24 };
+
+static uint64_t rng = 8;
+
+static double uniform(void)
+{
+    return ((double)(splitmix64_next(&rng) >> 11) + .5) * 0x1p-53;
+}
+
+static double normal(void)
+{
+    return dist_normal_quantile(uniform());
+}
+
+/* A stored process of a program: its level is ln of what all its items take longer. */
+static void measure(struct store *s, const char *model, double level, const char *noise, double acc,
+                    char id[RUN_ID_SIZE])
+{
+    struct made_item items[N];
+    struct made_task t = {"arc_easy", 1, items, N, 1e8, 5 * exp(level)};
+    struct made_run r = {.model = model, .noise = noise, .tasks = &t, .n_tasks = 1};
+
+    for (int i = 0; i < N; i++)
+        items[i] = (struct made_item){i, i == 3 ? acc : i % 4 != 0, -2 - i % 3, 4,
+                                      (.01 + i % 5 * .001) * exp(level + .001 * normal()), NULL};
+    make_run(s, &r, id);
+}
+
+struct world {
+    struct store *s;
+    char ids[MOST][RUN_ID_SIZE];
+    struct strbuf a, b; /* names of the two sides */
+    struct gate_runs runs;
+    struct gate_policy policy;
+    struct gate gate;
+};
+
+static void world_open(struct world *w)
+{
+    memset(w, 0, sizeof *w);
+    assert_int_equal(store_open(&w->s, ":memory:", NULL, NULL), 0);
+}
+
+static void world_close(struct world *w)
+{
+    gate_release(&w->gate);
+    gate_runs_release(&w->runs);
+    gate_policy_release(&w->policy);
+    strbuf_release(&w->a);
+    strbuf_release(&w->b);
+    store_close(w->s);
+    assert_int_equal(mem_live(), 0);
+}
+
+/* Processes in the order of `pattern`: "ABBA"; lower case letters are not named to the gate. */
+static void run_pattern(struct world *w, const char *pattern, double slower, double spread)
+{
+    for (int i = 0; pattern[i]; i++) {
+        int is_b = pattern[i] == 'B' || pattern[i] == 'b', named = pattern[i] < 'a';
+        struct strbuf *names = is_b ? &w->b : &w->a;
+        measure(w->s, is_b ? "cand" : "base", (is_b ? slower : 0) + spread * normal(), NULL, 1,
+                w->ids[i]);
+        if (named)
+            strbuf_addf(names, "%s%s", names->len ? "," : "", w->ids[i]);
+    }
+}
+
+static int read_runs(struct world *w, const char *policy, struct err *e)
+{
+    *e = ERR_NONE;
+    if (gate_policy_parse(&w->policy, policy, strlen(policy), "p.json", e) < 0 ||
+        gate_runs_find(&w->runs, w->s, strbuf_str(&w->a), strbuf_str(&w->b), e) < 0)
+        fail_msg("%s", e->text);
+    return gate_runs_read(&w->runs, w->s, &w->policy, e);
+}
+
+static const struct gate_check *decide(struct world *w, const char *policy)
+{
+    struct err e;
+
+    if (read_runs(w, policy, &e) < 0 ||
+        gate_decide(&w->gate, &w->runs.in, &w->policy, 1, &e) < 0)
+        fail_msg("%s", e.text);
+    assert_int_equal(w->gate.checks[0].quantity, GATE_LATENCY);
+    return &w->gate.checks[0];
+}
+
+static const char *const fine = "{\"latency\":{\"margin\":0.015}}";
+static const char *const usual = "{\"latency\":{\"margin\":0.05,\"noise_floor\":0.03}}";
+
+static void three_per_cent_are_found_by_runs_that_alternate(void **state)
+{
+    struct world w;
+    const struct gate_check *c;
+
+    (void)state;
+    world_open(&w);
+    run_pattern(&w, "ABBAABBAABBAABBAABBA", log(1.03), .005);
+    c = decide(&w, fine);
+    assert_true(w.gate.alternate);
+    assert_int_equal(c->method, PROCESS_RANKS);
+    assert_int_equal(c->verdict, VERDICT_FAIL);
+    assert_close(c->estimate, 1.03, .01);
+    assert_true(c->floor == 0 && c->n_levels == 20);
+    assert_non_null(strstr(w.gate.reason, "latency: +"));
+    world_close(&w);
+    world_open(&w);
+    run_pattern(&w, "ABBAABBAABBAABBAABBA", 0, .005);
+    assert_int_equal(decide(&w, fine)->verdict, VERDICT_PASS);
+    world_close(&w);
+}
+
+static void runs_that_do_not_alternate_are_no_surer_than_the_floor(void **state)
+{
+    struct world w;
+    const struct gate_check *c;
+
+    (void)state;
+    world_open(&w);
+    run_pattern(&w, "AAAAABBBBB", log(1.03), .001); /* the second hour may have been a worse one */
+    c = decide(&w, fine);
+    assert_false(w.gate.alternate);
+    assert_int_equal(c->verdict, VERDICT_INCONCLUSIVE);
+    assert_close(c->low, c->estimate / 1.05, 1e-9);
+    world_close(&w);
+    world_open(&w);
+    run_pattern(&w, "AAAAABBBBB", log(1.1), .001);
+    assert_int_equal(decide(&w, fine)->verdict, VERDICT_FAIL);
+    world_close(&w);
+}
+
+static void one_brief_run_decides_only_what_is_plain(void **state)
+{
+    struct world w;
+    const struct gate_check *c;
+
+    (void)state;
+    world_open(&w);
+    run_pattern(&w, "AB", log(1.3), .001);
+    c = decide(&w, usual);
+    assert_int_equal(c->method, PROCESS_UNKNOWN);
+    assert_true(c->is_brief);
+    assert_int_equal(c->verdict, VERDICT_INCONCLUSIVE);
+    assert_non_null(strstr(c->reason, "runs of each side that alternate would decide"));
+    world_close(&w);
+    world_open(&w);
+    run_pattern(&w, "AB", 0, .001);
+    assert_int_equal(decide(&w, usual)->verdict, VERDICT_INCONCLUSIVE);
+    world_close(&w);
+    world_open(&w);
+    run_pattern(&w, "AB", log(2), .001);
+    assert_int_equal(decide(&w, usual)->verdict, VERDICT_FAIL);
+    world_close(&w);
+    world_open(&w);
+    run_pattern(&w, "AB", log(1.1), .001); /* the same run, called long */
+    c = decide(&w, "{\"latency\":{\"margin\":0.05,\"noise_floor\":0.03,\"brief_s\":0.1}}");
+    assert_int_equal(c->verdict, VERDICT_FAIL);
+    world_close(&w);
+}
+
+static void earlier_runs_of_a_program_tell_its_spread(void **state)
+{
+    struct world w;
+    const struct gate_check *c;
+
+    (void)state;
+    world_open(&w);
+    run_pattern(&w, "aaaaaaaaaaABbb", log(1.3), .01);
+    c = decide(&w, usual);
+    assert_int_equal(c->method, PROCESS_STUDENT);
+    assert_true(c->spread_df == 9 + 1);
+    assert_true(c->n_levels == 14 && c->spread > .003 && c->spread < .03);
+    assert_int_equal(c->verdict, VERDICT_FAIL);
+    world_close(&w);
+    world_open(&w);
+    run_pattern(&w, "aaaaaaaaaaAB", log(1.3), .3); /* here nothing can be said */
+    assert_int_equal(decide(&w, usual)->verdict, VERDICT_INCONCLUSIVE);
+    world_close(&w);
+    world_open(&w); /* a run on a noisy machine tells nothing of a quiet one */
+    for (int i = 0; i < 10; i++)
+        measure(w.s, "base", i * .1, "{\"quiet\":false,\"invalid\":false}", 1, w.ids[0]);
+    run_pattern(&w, "AB", 0, .001);
+    assert_int_equal(decide(&w, usual)->method, PROCESS_UNKNOWN);
+    world_close(&w);
+}
+
+/* A/A with heavy tails: every tenth process is slower by up to a fifth. */
+static void equal_programs_fail_no_more_often_than_promised(void **state)
+{
+    enum { TRIES = 4000 };
+    double v[2][12], known[20];
+    int failed = 0;
+
+    (void)state;
+    for (int t = 0; t < TRIES; t++) {
+        size_t n = t % 2 ? 1 : 6;
+        const struct process_group groups[PROCESS_GROUPS] = {
+            {v[0], n}, {v[1], n}, {known, 20}, {NULL, 0}};
+        struct process_ratio r;
+        for (int i = 0; i < 12; i++)
+            for (int k = 0; k < 2; k++)
+                v[k][i] = .02 * normal() + (uniform() < .1 ? .2 * uniform() : 0);
+        for (int i = 0; i < 20; i++)
+            known[i] = .02 * normal() + (uniform() < .1 ? .2 * uniform() : 0);
+        assert_int_equal(process_ratio(groups, .9, &r, NULL), 0);
+        assert_int_equal(r.method, n == 1 ? PROCESS_STUDENT : PROCESS_RANKS);
+        failed += r.low > 1;
+    }
+    assert_true(failed < TRIES * (.05 + 3 * sqrt(.05 * .95 / TRIES)));
+    assert_true(failed > TRIES * .005);
+}
+
+static void the_needed_runs_are_those_that_decide(void **state)
+{
+    enum { TRIES = 2000 };
+    double margin = .05, v[2][16];
+    size_t n = (size_t)process_needed(.05, margin, .05, .8);
+    int passed = 0;
+
+    (void)state;
+    assert_true(process_needed(.02, margin, .05, .8) == 3);    /* 2.2, but C(6,3) = 20 orders */
+    assert_true(process_needed(0, margin, .05 / 3, .8) == 4);  /* C(8,4) = 70 */
+    assert_int_equal(n, 14); /* 2 pi / 3 (2.4865 * .05 / ln 1.05)^2 = 13.6 */
+    for (int t = 0; t < TRIES; t++) {
+        const struct process_group groups[PROCESS_GROUPS] = {
+            {v[0], n}, {v[1], n}, {NULL, 0}, {NULL, 0}};
+        struct process_ratio r;
+        for (size_t i = 0; i < n; i++)
+            for (int k = 0; k < 2; k++)
+                v[k][i] = .05 * normal();
+        assert_int_equal(process_ratio(groups, .9, &r, NULL), 0);
+        passed += r.high < 1 + margin;
+    }
+    assert_true(passed > TRIES * .77 && passed < TRIES * .85);
+}
+
+static void what_is_no_repeat_is_refused_by_name(void **state)
+{
+    struct world w;
+    struct err e;
+    char other[RUN_ID_SIZE];
+
+    (void)state;
+    world_open(&w);
+    run_pattern(&w, "AB", 0, .001);
+    measure(w.s, "base", 0, NULL, 0, other); /* one answer is another */
+    strbuf_addf(&w.a, ",%s", other);
+    assert_int_equal(read_runs(&w, usual, &e), -1);
+    assert_int_equal(e.code, ERR_INVALID);
+    assert_non_null(strstr(e.text, "arc_easy, document 3 was answered differently"));
+    world_close(&w);
+    world_open(&w);
+    run_pattern(&w, "AB", 0, .001);
+    measure(w.s, "third", 0, NULL, 1, other);
+    strbuf_addf(&w.b, ",%s", other);
+    assert_int_equal(read_runs(&w, usual, &e), -1);
+    assert_non_null(strstr(e.text, "model differs (cand, third)"));
+    world_close(&w);
+    world_open(&w);
+    run_pattern(&w, "AB", 0, .001);
+    strbuf_addf(&w.a, ",%s", w.ids[0]);
+    assert_int_equal(gate_runs_find(&w.runs, w.s, strbuf_str(&w.a), strbuf_str(&w.b), &e), -1);
+    assert_int_equal(e.code, ERR_USAGE);
+    world_close(&w);
+}
+
+static void an_unfinished_run_is_called_that(void **state)
+{
+    struct made_item item = {0, 1, -1, 4, .01, NULL};
+    struct made_task t = {"arc_easy", 1, &item, 1, 1e8, NAN}, none = {"arc_easy", 1, NULL, 0, 1, 1};
+    struct made_run r = {.model = "cand", .tasks = &t, .n_tasks = 1, .unfinished = 1};
+    char id[RUN_ID_SIZE];
+    struct world w;
+    struct err e;
+
+    (void)state;
+    for (int empty = 0; empty < 2; empty++) {
+        world_open(&w);
+        run_pattern(&w, "A", 0, .001);
+        r.tasks = empty ? &none : &t;
+        make_run(w.s, &r, id);
+        strbuf_addf(&w.b, "%s", id);
+        assert_int_equal(read_runs(&w, usual, &e), -1);
+        assert_int_equal(e.code, ERR_INVALID);
+        assert_non_null(strstr(e.text, empty ? "interrupted after 0 of" : "interrupted after 1"));
+        assert_non_null(strstr(e.text, "'densimeter eval' goes on with it"));
+        world_close(&w);
+    }
+}
+
+static void each_level_is_in_the_json(void **state)
+{
+    struct world w;
+    struct strbuf b = STRBUF_INIT;
+    struct json_out o = JSON_OUT(&b);
+    const cJSON *check;
+    cJSON *j;
+
+    (void)state;
+    world_open(&w);
+    run_pattern(&w, "aABBA", log(1.02), .01);
+    decide(&w, fine);
+    json_begin_object(&o, NULL);
+    gate_json(&o, &(struct gate_story){&w.gate, &w.policy, "p.json", &w.runs.in});
+    json_end_object(&o);
+    j = json_parse(b.s, b.len, "gate", NULL);
+    check = cJSON_GetArrayItem(json_get(j, "checks"), 0);
+    assert_int_equal(cJSON_GetArraySize(json_get(check, "levels")), 5);
+    assert_true(json_num(check, "runs_needed", -1) > 3);
+    assert_string_equal(json_str(check, "method"), "noise_floor"); /* 2 + 2 + 1: too few */
+    for (const cJSON *l = json_get(check, "levels")->child; l; l = l->next)
+        assert_int_equal(json_bool(l, "earlier", -1), strcmp(json_str(l, "run"), w.ids[0]) == 0);
+    json_free(j);
+    strbuf_release(&b);
+    world_close(&w);
+}
+
+static void reading_runs_survives_every_failed_allocation(void **state)
+{
+    struct world w;
+    int rc = -1;
+
+    (void)state;
+    world_open(&w);
+    run_pattern(&w, "aaABBAb", 0, .01);
+    assert_int_equal(gate_policy_parse(&w.policy, usual, strlen(usual), "p", NULL), 0);
+    for (int nth = 0; rc < 0; nth++) {
+        struct gate_runs runs = {0};
+        struct gate gate = {0};
+        struct err e = ERR_NONE;
+        mem_fail_at(nth);
+        rc = gate_runs_find(&runs, w.s, strbuf_str(&w.a), strbuf_str(&w.b), &e);
+        if (rc == 0)
+            rc = gate_runs_read(&runs, w.s, &w.policy, &e);
+        if (rc == 0)
+            rc = gate_decide(&gate, &runs.in, &w.policy, 1, &e);
+        mem_fail_at(-1);
+        if (rc < 0 && e.code != ERR_NOMEM)
+            fail_msg("allocation %d: %s", nth, e.text);
+        gate_release(&gate);
+        gate_runs_release(&runs);
+    }
+    world_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(three_per_cent_are_found_by_runs_that_alternate),
+        cmocka_unit_test(runs_that_do_not_alternate_are_no_surer_than_the_floor),
+        cmocka_unit_test(one_brief_run_decides_only_what_is_plain),
+        cmocka_unit_test(earlier_runs_of_a_program_tell_its_spread),
+        cmocka_unit_test(equal_programs_fail_no_more_often_than_promised),
+        cmocka_unit_test(the_needed_runs_are_those_that_decide),
+        cmocka_unit_test(what_is_no_repeat_is_refused_by_name),
+        cmocka_unit_test(an_unfinished_run_is_called_that),
+        cmocka_unit_test(each_level_is_in_the_json),
+        cmocka_unit_test(reading_runs_survives_every_failed_allocation),
+    };
+
+    return RUN(tests);
+}
