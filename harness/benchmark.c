@@ -25,6 +25,7 @@ static const struct benchmark benchmarks[] = {
     {"boolq", "BoolQ", PANEL_LANGUAGE, 0.5, 3270, "boolq"},
     {"commonsense_qa", "CommonsenseQA", PANEL_LANGUAGE, 0.2, 1221, "commonsenseqa"},
     {"lambada", "LAMBADA", PANEL_LANGUAGE, 0, 5153, "lambada_openai"},
+    {"facts", "Bank of facts", PANEL_FACTS, 0.0625, 4547, "facts"}, /* mostly 16 candidates */
     {"sciq", "SciQ", PANEL_FACTS, 0.25, 1000, "sciq"},
     {"triviaqa", "TriviaQA", PANEL_FACTS, 0, 17944, "triviaqa"},
     {"ikp", "Incompressible Knowledge Probes", PANEL_FACTS, 0, 1400, NULL},

@@ -5,12 +5,16 @@
 #include "harness/commands.h"
 #include "harness/density_present.h"
 #include "harness/rulers.h"
+#include "harness/stored.h"
 
 const struct option density_options[] = {
-    {"ruler", 0, OPTION_TEXT, "NAME", "qwen2.5-mmlu", 0, 0,
-     "what to measure against ('densimeter ruler list')"},
-    {"per", 0, OPTION_CHOICE, DENSITY_PER_WORDS, "total", 0, 0, "what effective parameters are divided by"},
-    {"source", 0, OPTION_CHOICE, "catalogue", "catalogue", 0, 0, "published scores"},
+    {"ruler", 0, OPTION_TEXT, "NAME", NULL, 0, 0,
+     "what to measure against, or the ladder of several ('densimeter ruler list'); pythia for runs, "
+     "qwen2.5-mmlu for the catalogue"},
+    {"per", 0, OPTION_CHOICE, DENSITY_PER_WORDS, "total", 0, 0,
+     "what effective parameters are divided by"},
+    {"source", 0, OPTION_CHOICE, "runs|catalogue", "runs", 0, 0,
+     "our own runs, or published scores"},
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
 
@@ -28,20 +32,48 @@ static int print_json(const struct context *c, const struct density_list *l, str
     return rc;
 }
 
+/* Every ruler that NAME means, one or a ladder's. */
+static int from_catalogue(const struct published *p, const struct density_source *from,
+                          struct density_list *l, struct err *e)
+{
+    const struct ruler *const *rulers = NULL;
+    int n = 0, rc = rulers_meant(from->rulers, from->ruler, &rulers, &n, e);
+
+    for (int i = 0; i < n && rc == 0; i++)
+        rc = density_published(l, p, rulers[i], from->words, from->n_words, e);
+    rulers_meant_free(rulers);
+    return rc;
+}
+
+static int from_store(const struct context *c, struct density_source *from, struct density_list *l,
+                      struct err *e)
+{
+    struct store_ruler_list own = {0};
+    int rc = -1;
+
+    if (open_store(c, 1, &from->store, e) == 0 && query_rulers(from->store, NULL, &own, e) == 0 &&
+        rulers_add(from->rulers, &own, e) == 0)
+        rc = density_runs(l, from, e);
+    else if (e && e->code == ERR_NOTFOUND)
+        err_hint(e, "'densimeter eval' stores some; --source catalogue ranks published models");
+    store_ruler_list_release(&own);
+    store_close(from->store);
+    return rc;
+}
+
 static int fill(const struct context *c, const struct published *p, struct rulers *known,
                 struct density_list *l, struct err *e)
 {
-    int n = args_n(c->args), rc;
-    const char **words = mem_calloc((size_t)n + 1, sizeof *words);
-    const struct ruler *r;
+    int catalogue = strcmp(args_str(c->args, "source"), "catalogue") == 0, n = args_n(c->args), rc;
+    const char **words = mem_calloc((size_t)n + 1, sizeof *words), *name = args_str(c->args, "ruler");
+    struct density_source from = {.rulers = known, .words = words, .n_words = n,
+                                  .ruler = name ? name : catalogue ? "qwen2.5-mmlu" : "pythia"};
 
     if (!words)
         return err_nomem(e);
     for (int i = 0; i < n; i++)
         words[i] = args_at(c->args, i);
-    rc = rulers_get(known, args_str(c->args, "ruler"), &r, e);
-    if (rc == 0)
-        rc = density_published(l, p, r, words, n, e);
+    rc = catalogue ? from_catalogue(p, &from, l, e) : from_store(c, &from, l, e);
     mem_free(words);
     return rc;
 }

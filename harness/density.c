@@ -32,14 +32,6 @@ const char *density_per_cost(enum density_per p)
     return pers[p].cost;
 }
 
-/* Sizes that scores stand for: 0 below the ladder, infinity above. */
-static double bounded(const struct ruler *r, double score)
-{
-    struct effective x = ruler_effective(r, score, NAN);
-
-    return x.flag == RULER_BELOW ? 0 : x.flag == RULER_ABOVE ? INFINITY : x.n;
-}
-
 /* Widens an interval of N^ by the ladder's own error, both in ln N. */
 static void add_ladder_noise(struct density *d)
 {
@@ -125,8 +117,8 @@ void density_judge(struct density *d, double margin)
     judge(d, margin);
     if (unresolved(d, margin))
         return;
-    d->low = bounded(d->ruler, d->score - STATS_Z95 * d->stderr_);
-    d->high = bounded(d->ruler, d->score + STATS_Z95 * d->stderr_);
+    d->low = ruler_bounded(d->ruler, d->score - STATS_Z95 * d->stderr_);
+    d->high = ruler_bounded(d->ruler, d->score + STATS_Z95 * d->stderr_);
     add_ladder_noise(d);
 }
 

@@ -32,10 +32,11 @@ const char *density_per_unit(enum density_per p); /* "" for a ratio, else "param
 
 const char *density_per_cost(enum density_per p); /* heading of what stands below */
 
-enum { DENSITY_WHY = 160 };
+enum { DENSITY_WHY = 200 };
 
 struct density { /* one model on one ruler; texts are the giver's */
     const char *model, *variant, *run; /* variant, run: or NULL */
+    const char *subject;               /* what the panel is of: a model, or one of its runs */
     const char *prompt_hash;           /* NULL: not known */
     struct published_date released;
     const struct ruler *ruler;

@@ -42,9 +42,7 @@ void density_list_sort(struct density_list *l)
 
 static int same_model(const struct density *a, const struct density *b)
 {
-    if (!a->run != !b->run || (a->run && strcmp(a->run, b->run) != 0))
-        return 0;
-    return strcmp(a->model, b->model) == 0;
+    return strcmp(a->subject, b->subject) == 0;
 }
 
 int density_group(const struct density_list *l, size_t i, const struct density **group)
@@ -93,7 +91,7 @@ static void from_value(struct density *d, const struct published_value *v, const
     const struct benchmark *b = benchmark_find(r->benchmark);
     double p = v->score / 100;
 
-    *d = (struct density){.model = v->row->model, .variant = v->row->variant, .ruler = r,
+    *d = (struct density){.model = v->row->model, .subject = v->row->model, .variant = v->row->variant, .ruler = r,
                           .released = v->released, .score = p, .score_low = v->low / 100,
                           .score_high = v->high / 100, .n_sources = v->n,
                           .n_items = b ? b->items : 0, .training_tokens = v->training_tokens,

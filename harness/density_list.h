@@ -14,7 +14,7 @@ struct density_list {
 void density_list_release(struct density_list *l);
 void density_list_sort(struct density_list *l); /* densest first, refused ones last */
 
-/* The rows of the model (and run) of row i into group[] (l->n places), when i is its first row; how
+/* The rows of the subject of row i into group[] (l->n places), when i is its first row; how
  * many, else 0. */
 int density_group(const struct density_list *l, size_t i, const struct density **group);
 
@@ -25,5 +25,20 @@ int density_group(const struct density_list *l, size_t i, const struct density *
  * told); with words only the models whose names begin so.  ERR_NOTFOUND: a word that fits none. */
 int density_published(struct density_list *l, const struct published *p, const struct ruler *r,
                       const char *const *words, int n_words, struct err *e);
+
+/* The runs of the store on every ruler that NAME means (one, or a set of one ladder) and that asks as
+ * they were asked.  words: runs (each a subject of its own) or models by name; none: all complete
+ * evaluations.  Of what one model answered twice the newest counts.  The interval is a bootstrap over
+ * the items; a ladder of our own is redrawn with the same ones. */
+struct store;
+struct rulers;
+struct density_source {
+    struct store *store;
+    struct rulers *rulers;
+    const char *ruler;
+    const char *const *words;
+    int n_words;
+};
+int density_runs(struct density_list *l, const struct density_source *from, struct err *e);
 
 #endif

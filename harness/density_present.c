@@ -259,6 +259,50 @@ static void put_cells(struct table *t, const struct density *d, enum density_per
     table_cell(t, "%s", d->refused);
 }
 
+static void put_panel_cells(struct table *t, const struct density *first,
+                            const struct density_panel *p)
+{
+    table_cell(t, "%s", first->model);
+    for (int k = 0; k < PANELS; k++)
+        table_num(t, p->value[k], 3);
+    if (isnan(p->mean))
+        table_cell(t, "-");
+    else
+        table_cell(t, "%.2f [%.2g, %.2g]", p->mean, p->low, p->high);
+    if (isnan(p->spread))
+        table_cell(t, "-");
+    else
+        table_cell(t, "×/÷ %.1f", p->spread);
+    table_int(t, p->n_rows);
+}
+
+/* One line a model; nothing when each was held against one ruler only. */
+static int panel_table(const struct context *c, const struct density_list *l, struct err *e)
+{
+    static const struct column columns[] = {
+        {"model", 0, 0},          {"reasoning", 1, 1}, {"language", 1, 2}, {"facts", 1, 3},
+        {"geometric mean", 0, 0}, {"spread", 1, 4},    {"tasks", 1, 5},
+    };
+    const struct density **group = mem_calloc(l->n ? l->n : 1, sizeof *group);
+    struct table t;
+    int rc = 0, several = 0, n;
+
+    if (!group)
+        return err_nomem(e);
+    table_init(&t, columns, sizeof columns / sizeof *columns, 0);
+    for (size_t i = 0; i < l->n; i++)
+        if ((n = density_group(l, i, group)) > 0) {
+            struct density_panel p = density_panel(group, n, l->per);
+            put_panel_cells(&t, group[0], &p);
+            several |= n > 1;
+        }
+    if (several && fputc('\n', c->out) != EOF)
+        rc = context_table(c, &t, e);
+    table_release(&t);
+    mem_free(group);
+    return rc;
+}
+
 int density_table(const struct context *c, const struct density_list *l, struct err *e)
 {
     const struct column people[] = {
@@ -282,5 +326,7 @@ int density_table(const struct context *c, const struct density_list *l, struct 
         put_cells(&t, &l->v[i], l->per);
     rc = context_table(c, &t, e);
     table_release(&t);
+    if (rc == 0 && !c->csv)
+        rc = panel_table(c, l, e);
     return rc;
 }

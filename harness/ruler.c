@@ -255,7 +255,18 @@ double ruler_score(const struct ruler *r, double n, double d_tokens)
     return kinds[r->kind].score(r, log(n), isnan(d_tokens) ? r->d0_tokens : d_tokens);
 }
 
-/* Refits without each interior node and asks for its size. */
+struct effective ruler_without(const struct ruler *r, int node)
+{
+    struct ruler rest = *r;
+
+    memmove(&rest.nodes[node], &rest.nodes[node + 1],
+            sizeof *rest.nodes * (size_t)(rest.n_nodes - node - 1));
+    rest.n_nodes--;
+    if (!kinds[r->kind].fit || kinds[r->kind].fit(&rest, NULL) < 0)
+        return (struct effective){NAN, RULER_WITHIN};
+    return ruler_effective(&rest, r->nodes[node].score, NAN);
+}
+
 static void leave_one_out(struct ruler *r)
 {
     double sum = 0;
@@ -263,14 +274,7 @@ static void leave_one_out(struct ruler *r)
     r->loo_ln = NAN;
     r->n_loo = 0;
     for (int i = 1; i + 1 < r->n_nodes && r->n_nodes > MIN_NODES; i++) {
-        struct ruler rest = *r;
-        struct effective x;
-        memmove(&rest.nodes[i], &rest.nodes[i + 1],
-                sizeof *rest.nodes * (size_t)(rest.n_nodes - i - 1));
-        rest.n_nodes--;
-        if (kinds[r->kind].fit(&rest, NULL) < 0)
-            continue;
-        x = ruler_effective(&rest, r->nodes[i].score, NAN);
+        struct effective x = ruler_without(r, i);
         if (!isfinite(x.n) || x.flag != RULER_WITHIN)
             continue;
         sum += pow(log(x.n / r->nodes[i].total_params), 2);
@@ -303,6 +307,22 @@ static void residual_size(struct ruler *r)
         n++;
     }
     r->rms = n ? sqrt(sum / n) : NAN;
+}
+
+int ruler_refit(struct ruler *r)
+{
+    double s[RULER_NODES], ln_n[RULER_NODES];
+
+    if (r->kind == RULER_LOGISTIC || r->kind == RULER_LOSS)
+        return 0;
+    return ruler_monotone(r, s, ln_n) < 2 ? -1 : kinds[r->kind].fit(r, NULL);
+}
+
+double ruler_bounded(const struct ruler *r, double score)
+{
+    struct effective x = ruler_effective(r, score, NAN);
+
+    return x.flag == RULER_BELOW ? 0 : x.flag == RULER_ABOVE ? INFINITY : x.n;
 }
 
 int ruler_fit(struct ruler *r, struct err *e)

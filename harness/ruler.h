@@ -60,6 +60,8 @@ struct effective {
 /* d_tokens: data of the reference model for the kind `loss`; NAN: the ruler's d0.  A table beyond
  * its ends gives the end. */
 struct effective ruler_effective(const struct ruler *r, double score, double d_tokens);
+/* N^ with what lies beyond the ladder as 0 or infinity. */
+double ruler_bounded(const struct ruler *r, double score);
 /* The score that the ruler expects of n parameters; NAN beyond a table's ends. */
 double ruler_score(const struct ruler *r, double n, double d_tokens);
 
@@ -67,6 +69,13 @@ double ruler_score(const struct ruler *r, double n, double d_tokens);
  * below chance say nothing to a logit).  ERR_INVALID with the reason when they carry no ruler: too
  * few of them, or a score that does not rise with size. */
 int ruler_fit(struct ruler *r, struct err *e);
+
+/* After the scores of the nodes have moved, for resampling; curves that take a search to fit keep their
+ * constants.  -1: the scores carry no ruler. */
+int ruler_refit(struct ruler *r);
+
+/* N^ of a node's score by the ruler of the others; NAN: they carry none (or the kind is `loss`). */
+struct effective ruler_without(const struct ruler *r, int node);
 
 /* Nodes in order of size.  Scores that fall with size cannot be inverted: neighbours that do are
  * pooled to their mean (isotonic regression), in scores[] and ln_n[] of length returned. */

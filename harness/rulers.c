@@ -3,8 +3,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/mem.h"
+#include "base/suggest.h"
 #include "harness/ladder.h"
+#include "harness/ruler_store.h"
 
 enum { RULERS_MAX = 64, CHECKPOINTS = 512, END_STEP = 143000, FIRST_STEP = 3000 };
 #define LOSS_BEND 0.02 /* of ln L: beyond it a checkpoint counts with its size alone */
@@ -47,6 +50,9 @@ static const struct family families[] = {
 struct rulers {
     const struct published *published;
     struct ladder ladder;
+    struct ruler *own; /* from a store */
+    int n_own;
+    struct arena texts; /* theirs */
     int made[RULERS_MAX];
     struct ruler v[RULERS_MAX];
     double loss[2][5], loss_rms[2], loss_r2[2]; /* step 1 without and with E */
@@ -281,28 +287,58 @@ void rulers_close(struct rulers *r)
     if (!r)
         return;
     ladder_free(&r->ladder);
+    mem_free(r->own);
+    arena_release(&r->texts);
     mem_free(r);
+}
+
+int rulers_add(struct rulers *r, const struct store_ruler_list *l, struct err *e)
+{
+    size_t cap = (size_t)r->n_own;
+
+    for (size_t i = 0; i < l->n; i++) {
+        if (mem_grow(&r->own, &cap, (size_t)r->n_own + 1, sizeof *r->own) < 0)
+            return err_nomem(e);
+        if (ruler_from_store(&r->own[r->n_own], &l->v[i], &r->texts, e) < 0)
+            return -1;
+        r->n_own++;
+    }
+    return 0;
 }
 
 int rulers_n(const struct rulers *r)
 {
-    (void)r;
-    return N_RECIPES;
+    return r->n_own + N_RECIPES;
+}
+
+int rulers_are_own(const struct rulers *r, int i)
+{
+    return i < r->n_own;
 }
 
 const char *rulers_name(const struct rulers *r, int i)
 {
-    (void)r;
-    return recipes[i].name;
+    return i < r->n_own ? r->own[i].name : recipes[i - r->n_own].name;
 }
 
-int rulers_at(struct rulers *r, int i, const struct ruler **out, struct err *e)
+const char *rulers_set(const struct rulers *r, int i)
 {
-    const struct recipe *how = &recipes[i];
+    return i < r->n_own ? r->own[i].set : recipes[i - r->n_own].set;
+}
 
+int rulers_at(struct rulers *r, int at, const struct ruler **out, struct err *e)
+{
+    int i = at - r->n_own;
+    const struct recipe *how = &recipes[i < 0 ? 0 : i];
+
+    if (i < 0) {
+        *out = &r->own[at];
+        return 0;
+    }
     if (!r->made[i]) {
-        r->v[i] = (struct ruler){.name = how->name, .set = how->set, .kind = how->kind, .benchmark = how->benchmark,
-                                 .chance = how->chance, .r2 = NAN, .rms = NAN, .loo_ln = NAN};
+        r->v[i] = (struct ruler){.name = how->name, .set = how->set, .kind = how->kind,
+                                 .benchmark = how->benchmark, .chance = how->chance, .r2 = NAN,
+                                 .rms = NAN, .loo_ln = NAN};
         if (how->make(r, how, &r->v[i], e) < 0)
             return -1;
         r->made[i] = 1;
@@ -315,13 +351,67 @@ int rulers_get(struct rulers *r, const char *name, const struct ruler **out, str
 {
     struct suggest s = SUGGEST(name);
 
-    for (int i = 0; i < N_RECIPES; i++)
-        if (strcmp(recipes[i].name, name) == 0)
+    for (int i = 0; i < rulers_n(r); i++)
+        if (strcmp(rulers_name(r, i), name) == 0)
             return rulers_at(r, i, out, e);
     err_set(e, ERR_NOTFOUND, "no ruler is called '%s'", name);
-    for (int i = 0; i < N_RECIPES; i++)
-        suggest_offer(&s, recipes[i].name);
+    for (int i = 0; i < rulers_n(r); i++)
+        suggest_offer(&s, rulers_name(r, i));
     if (suggest_best(&s))
         err_hint(e, "did you mean '%s'?", suggest_best(&s));
     return -1;
+}
+
+/* Of several rulers of one benchmark the one that errs least. */
+static double error_of(const struct ruler *r)
+{
+    return isnan(r->loo_ln) ? INFINITY : r->loo_ln;
+}
+
+static int is_meant(const struct rulers *r, int i, const char *name, int exact)
+{
+    const char *set = rulers_set(r, i);
+
+    return exact ? strcmp(rulers_name(r, i), name) == 0 : set && strcmp(set, name) == 0;
+}
+
+int rulers_meant(struct rulers *r, const char *name, const struct ruler *const **out, int *n,
+                 struct err *e)
+{
+    const struct ruler **list = mem_calloc((size_t)rulers_n(r) + 1, sizeof *list), *one;
+    int exact = 0;
+
+    *n = 0;
+    if (!list)
+        return err_nomem(e);
+    for (int i = 0; i < rulers_n(r); i++)
+        exact |= is_meant(r, i, name, 1);
+    for (int i = 0; i < rulers_n(r); i++) {
+        int k = *n;
+        if (!is_meant(r, i, name, exact))
+            continue;
+        if (rulers_at(r, i, &one, e) < 0)
+            goto fail;
+        if (!exact && one->kind == RULER_LOSS)
+            continue;
+        for (; k > 0 && error_of(list[k - 1]) > error_of(one); k--)
+            list[k] = list[k - 1];
+        list[k] = one;
+        ++*n;
+    }
+    if (*n == 0) {
+        (void)rulers_get(r, name, &one, e); /* says what is near */
+        goto fail;
+    }
+    *out = list;
+    return 0;
+fail:
+    *n = 0;
+    mem_free(list);
+    return -1;
+}
+
+void rulers_meant_free(const struct ruler *const *list)
+{
+    mem_free((void *)list);
 }

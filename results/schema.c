@@ -124,6 +124,21 @@ static const char *const migrations[] = {
     "CREATE INDEX points_by_night ON points(night_id);"
     "CREATE TABLE pins(run_id INTEGER PRIMARY KEY REFERENCES runs(id) ON DELETE CASCADE,"
     " pinned TEXT NOT NULL) STRICT;",
+
+    /* 5: rulers of one's own, for densities */
+    "CREATE TABLE rulers(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, ladder TEXT,"
+    " origin TEXT NOT NULL, kind TEXT NOT NULL, task TEXT NOT NULL, metric TEXT,"
+    " prompt_hash TEXT, shots INTEGER, chance REAL, d0_tokens REAL, r2 REAL, rms REAL,"
+    " loo_ln REAL, n_loo INTEGER, program_version TEXT, created TEXT NOT NULL) STRICT;"
+    "CREATE TABLE ruler_constants("
+    " ruler_id INTEGER NOT NULL REFERENCES rulers(id) ON DELETE CASCADE, idx INTEGER NOT NULL,"
+    " value REAL NOT NULL, PRIMARY KEY(ruler_id, idx)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE ruler_nodes("
+    " ruler_id INTEGER NOT NULL REFERENCES rulers(id) ON DELETE CASCADE, idx INTEGER NOT NULL,"
+    " model TEXT NOT NULL, run_id INTEGER REFERENCES runs(id) ON DELETE SET NULL,"
+    " content_sha256 TEXT, parameters REAL NOT NULL, parameters_non_embedding REAL, tokens REAL,"
+    " score REAL NOT NULL, noise REAL, PRIMARY KEY(ruler_id, idx)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX ruler_nodes_by_run ON ruler_nodes(run_id);",
 };
 #define N_MIGRATIONS ((int)(sizeof migrations / sizeof migrations[0]))
 
@@ -343,6 +358,39 @@ static const struct schema_doc docs[] = {
     {"pins", NULL, "runs that nights are compared with"},
     {"pins", "run_id", "the run"},
     {"pins", "pinned", "UTC"},
+    {"rulers", NULL, "what densities are measured against: a ladder of models measured here"},
+    {"rulers", "id", "row id"},
+    {"rulers", "name", "what people type"},
+    {"rulers", "ladder", "rulers made of the same models share it"},
+    {"rulers", "origin", "which models, in words"},
+    {"rulers", "kind", "table, logit, linear or logistic"},
+    {"rulers", "task", "the task that was asked"},
+    {"rulers", "metric", "the score it holds"},
+    {"rulers", "prompt_hash", "SHA-256 over the prompts of the items, in order"},
+    {"rulers", "shots", "examples before the question"},
+    {"rulers", "chance", "level that no knowledge reaches; null: the score has none"},
+    {"rulers", "d0_tokens", "tokens that the reference models were trained on"},
+    {"rulers", "r2", "explained share of the fit, as its kind has it"},
+    {"rulers", "rms", "root mean square of score less curve over the nodes"},
+    {"rulers", "loo_ln", "leave-one-out: root mean square of ln(N^/N) over the interior nodes"},
+    {"rulers", "n_loo", "interior nodes behind it"},
+    {"rulers", "program_version", "densimeter's version that made it"},
+    {"rulers", "created", "UTC"},
+    {"ruler_constants", NULL, "the constants of the kind's formula"},
+    {"ruler_constants", "ruler_id", "the ruler"},
+    {"ruler_constants", "idx", "order in the formula"},
+    {"ruler_constants", "value", "the constant"},
+    {"ruler_nodes", NULL, "the models of a ruler's ladder"},
+    {"ruler_nodes", "ruler_id", "the ruler"},
+    {"ruler_nodes", "idx", "smallest model first"},
+    {"ruler_nodes", "model", "its name"},
+    {"ruler_nodes", "run_id", "the run that measured it; null: deleted since"},
+    {"ruler_nodes", "content_sha256", "that run's hash when the ruler was made"},
+    {"ruler_nodes", "parameters", "all parameters"},
+    {"ruler_nodes", "parameters_non_embedding", "without the embedding and output tables"},
+    {"ruler_nodes", "tokens", "tokens it was trained on"},
+    {"ruler_nodes", "score", "of the ruler's metric"},
+    {"ruler_nodes", "noise", "half range between twins of the same size"},
 };
 
 #define CHOSEN "(SELECT id FROM temp.chosen)"

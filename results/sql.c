@@ -399,6 +399,31 @@ static const char *const texts[SQL_COUNT] = {
         " WHERE n.id = ? AND n.status <> 'running' AND r.label IS NULL"
         " AND r.id NOT IN (SELECT run_id FROM pins) ORDER BY c.block, c.place",
     [SQL_RUN_DELETE] = "DELETE FROM runs WHERE id = ?",
+    [SQL_RULER_PUT] =
+        "INSERT INTO rulers(name, ladder, origin, kind, task, metric, prompt_hash, shots, chance,"
+        " d0_tokens, r2, rms, loo_ln, n_loo, program_version, created)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+    [SQL_RULER_DELETE] = "DELETE FROM rulers WHERE name = ?",
+    [SQL_RULER_CONSTANT_PUT] = "INSERT INTO ruler_constants(ruler_id, idx, value) VALUES(?, ?, ?)",
+    [SQL_RULER_NODE_PUT] =
+        "INSERT INTO ruler_nodes(ruler_id, idx, model, run_id, content_sha256, parameters,"
+        " parameters_non_embedding, tokens, score, noise)"
+        " VALUES(?1, ?2, ?3, (SELECT id FROM runs WHERE run = ?4),"
+        " (SELECT content_sha256 FROM runs WHERE run = ?4), ?5, ?6, ?7, ?8, ?9)",
+    [SQL_RULERS] =
+        "SELECT id, name, ladder, origin, kind, task, metric, prompt_hash, shots, chance,"
+        " d0_tokens, r2, rms, loo_ln, n_loo, program_version, created FROM rulers"
+        " WHERE ?1 IS NULL OR name = ?1 ORDER BY name",
+    [SQL_RULER_CONSTANTS] =
+        "SELECT value, (SELECT count(*) FROM ruler_constants WHERE ruler_id = ?1)"
+        " FROM ruler_constants WHERE ruler_id = ?1 ORDER BY idx",
+    [SQL_RULER_NODES] =
+        "SELECT n.model, r.run, r.id IS NOT NULL AND n.content_sha256 IS NOT r.content_sha256,"
+        " n.parameters, n.parameters_non_embedding, n.tokens, n.score, n.noise,"
+        " (SELECT count(*) FROM ruler_nodes WHERE ruler_id = ?1)"
+        " FROM ruler_nodes n LEFT JOIN runs r ON r.id = n.run_id WHERE n.ruler_id = ?1"
+        " ORDER BY n.idx",
 };
 
 const char *sql_text(enum sql q)

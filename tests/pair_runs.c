@@ -2,7 +2,7 @@
 
 #include "tests/test.h"
 
-static void add_made(struct store_run *run, const char *task, int doc_id,
+static void add_made(struct store_run *run, const struct made_run *r, const char *task, int doc_id,
                      const struct made_item *it)
 {
     char hash[32];
@@ -10,7 +10,8 @@ static void add_made(struct store_run *run, const char *task, int doc_id,
     const struct store_request requests[] = {{-9, 0, 2, 4},
                                              {it->nats, 0, 3, (int)it->bytes}};
     struct store_item item = {
-        .task = task, .doc_id = doc_id, .doc_hash = hash, .prompt_hash = "prompt",
+        .task = task, .doc_id = doc_id, .doc_hash = hash,
+        .prompt_hash = r->prompt ? r->prompt : "prompt",
         .doc = "{\"q\":1}", .cluster = it->cluster, .gold = "gold", .gold_index = 1,
         .prediction = it->acc > 0 ? "gold" : "other", .latency_s = it->latency_s, .ttft_s = NAN,
         .prompt_tokens = 10, .computed_tokens = 10, .reused_tokens = 0, .generated_tokens = -1,
@@ -43,7 +44,7 @@ void make_run(struct store *s, const struct made_run *r, char id[RUN_ID_SIZE])
         .kind = "eval", .command_line = "densimeter eval", .program_version = "1",
         .settings = r->settings ? r->settings : "{\"chat\":false}", .numerics_id = "exact/1",
         .kernels = "ref", .device = "cpu", .threads = 2, .seed = 1,
-        .model = {.name = r->model, .sha256 = r->model, .parameters = 1000,
+        .model = {.name = r->model, .sha256 = r->model, .parameters = r->parameters ? r->parameters : 1000,
                   .parameters_non_embedding = 800, .parameters_embedding = 200,
                   .parameters_active = 1000, .file_bytes = 4096, .bits_per_weight = 4.5},
         .machine = {.name = "host",
@@ -62,7 +63,7 @@ void make_run(struct store *s, const struct made_run *r, char id[RUN_ID_SIZE])
     assert_int_equal(store_batch_begin(run, NULL), 0);
     for (int t = 0; t < r->n_tasks; t++)
         for (int i = 0; i < r->tasks[t].n; i++)
-            add_made(run, r->tasks[t].task, i, &r->tasks[t].items[i]);
+            add_made(run, r, r->tasks[t].task, i, &r->tasks[t].items[i]);
     assert_int_equal(store_batch_commit(run, NULL), 0);
     if (!r->unfinished) {
         for (int t = 0; t < r->n_tasks; t++)

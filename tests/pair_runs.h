@@ -24,6 +24,8 @@ struct made_run {
     const struct made_task *tasks;
     int n_tasks;
     int unfinished; /* 1: left interrupted */
+    int64_t parameters; /* 0: 1000 */
+    const char *prompt; /* hash of every item's prompt; NULL: "prompt" */
 };
 /* Stores a run; NULL texts have usual values.  Asserts. */
 void make_run(struct store *s, const struct made_run *r, char id[RUN_ID_SIZE]);
