@@ -83,10 +83,11 @@ static const struct command commands[] = {
      "benchmark's density is one ruler's, one way of asking: compare only what has the same ruler, "
      "and take less than a factor of 1.5 for a tie."},
     {CONCLUDING, "ruler", cmd_ruler, ruler_options,
-     "[list | show|check|drop NAME | fit NAME RUN...]", 0, -1, "list|show|check|drop|fit", 1,
+     "[list | show NAME | fit NAME RUN...]", 0, -1, "list|show|check|drop|fit", 1,
      "what densities are measured against",
-     "fit makes rulers NAME-TASK of one's own runs, one model each, of different sizes, over the items "
-     "that all of them answered. check says whether a ruler can be trusted (exit status 1: no)."},
+     "check NAME says whether a ruler can be trusted (exit status 1: no), drop NAME forgets one of one's "
+     "own. fit makes rulers NAME-TASK of one's own runs, one model each, of different sizes, over the items "
+     "that all of them answered."},
     {CONCLUDING, "report", cmd_report, report_options, "[RUN...]", 0, -1, NULL, 1,
      "write a page about stored runs",
      "Without RUN about every complete run; of those that measured the same (model, task, "
