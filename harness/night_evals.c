@@ -44,6 +44,17 @@ static int is_identical(const struct pair_task *t)
     return t->n > 0;
 }
 
+/* Items that only one of the two runs has a number for are in no comparison. */
+static int tell_alone(struct judge *j, const struct cell_row *cell, const struct pair_task *t,
+                      size_t alone, const char *number, const char *baseline)
+{
+    if (!alone)
+        return 0;
+    return judge_find(j, FINDING_INVALID, 0, "%s, %s: %zu item%s a %s in only one of this run and "
+                      "%s", cell->spec.series, t->task, alone, alone == 1 ? " has" : "s have",
+                      number, baseline);
+}
+
 static int compare_credit(struct judge *j, const struct cell_row *cell, const struct pair_task *t,
                           const char *baseline)
 {
@@ -53,8 +64,11 @@ static int compare_credit(struct judge *j, const struct cell_row *cell, const st
 
     if (!t->metric)
         return 0;
-    if (paired_credit(&t, 1, CONF, &r, j->e) < 0)
+    if (paired_credit(&t, 1, CONF, &r, j->e) < 0 ||
+        tell_alone(j, cell, t, r.alone, "credit", baseline) < 0)
         return -1;
+    if (r.n == 0)
+        return 0;
     c = begin(j, cell, t->task, baseline, "accuracy");
     if (!c)
         return -1;
@@ -81,11 +95,8 @@ static int compare_nats(struct judge *j, const struct cell_row *cell, const stru
     struct paired_mean r;
     struct comparison *c;
 
-    if (paired_nats(&t, 1, CONF, &r, j->e) < 0)
-        return -1;
-    if (r.alone && judge_find(j, FINDING_INVALID, 0, "%s, %s: %zu items have a likelihood in only "
-                              "one of this run and %s", cell->spec.series, t->task, r.alone,
-                              baseline) < 0)
+    if (paired_nats(&t, 1, CONF, &r, j->e) < 0 ||
+        tell_alone(j, cell, t, r.alone, "likelihood", baseline) < 0)
         return -1;
     if (r.n == 0)
         return 0;
@@ -111,7 +122,10 @@ static int compare_memory(struct judge *j, const struct cell_row *cell, const st
     double after = task_row_cost(t->b, "peak_rss_bytes");
     struct comparison *c;
 
-    if (!(before > 0) || !(after > 0))
+    if (!(before > 0) != !(after > 0))
+        return judge_find(j, FINDING_NOTE, 0, "%s, %s: peak memory is known of only one of this "
+                          "run and %s", cell->spec.series, t->task, baseline);
+    if (!(before > 0))
         return 0;
     c = begin(j, cell, t->task, baseline, "memory");
     if (!c)

@@ -231,7 +231,10 @@ static int compare_test(struct judge *j, const struct cell_row *cell, const stru
     c->before = before;
     c->after = after;
     rc = compare_times(j, c, a, b, cell->spec.series);
-    if (rc < 0 || !isfinite(peak_before) || !isfinite(peak_after) || !(peak_before > 0))
+    if (rc == 0 && !(peak_before > 0) != !(peak_after > 0))
+        return judge_find(j, FINDING_NOTE, 0, "%s: peak memory of %s is known of only one of "
+                          "tonight and %s", cell->spec.series, b->test, baseline);
+    if (rc < 0 || !(peak_before > 0))
         return rc;
     c = judge_comparison(j);
     if (!c)
@@ -247,19 +250,31 @@ static int compare_test(struct judge *j, const struct cell_row *cell, const stru
     return 0;
 }
 
+static int tell_missing(struct judge *j, const struct cell_row *cell, const struct speeds *has,
+                        const struct speeds *has_not, const char *which)
+{
+    for (size_t i = 0; i < has->n; i++)
+        if (!speeds_find(has_not, has->v[i].test) &&
+            judge_find(j, FINDING_INVALID, 0, "%s: %s has no %s", cell->spec.series, which,
+                       has->v[i].test) < 0)
+            return -1;
+    return 0;
+}
+
 static int compare_all(struct judge *j, const struct cell_row *cell, const struct speeds *a,
                        const struct speeds *b, const char *baseline)
 {
+    const char *other = judge_text(j, "the baseline %s", baseline);
+
+    if (!other)
+        return err_nomem(j->e);
+    if (tell_missing(j, cell, b, a, other) < 0 || tell_missing(j, cell, a, b, "this night") < 0)
+        return -1;
     for (size_t i = 0; i < b->n; i++) {
         const struct speed *before = speeds_find(a, b->v[i].test);
-        if (!before) {
-            if (judge_find(j, FINDING_INVALID, 0, "%s: the baseline %s has no %s",
-                           cell->spec.series, baseline, b->v[i].test) < 0)
-                return -1;
-        } else if (before->n && b->v[i].n &&
-                   compare_test(j, cell, before, &b->v[i], baseline) < 0) {
+        if (before && before->n && b->v[i].n &&
+            compare_test(j, cell, before, &b->v[i], baseline) < 0)
             return -1;
-        }
     }
     return 0;
 }

@@ -77,6 +77,14 @@ static int same_rules(const struct task_row *a, const struct task_row *b, struct
     return 0;
 }
 
+static const struct store_value *first_pooled(const struct task_row *t)
+{
+    for (int i = 0; i < t->n_values; i++)
+        if (group_pools(t->values[i].metric))
+            return &t->values[i];
+    return NULL;
+}
+
 static int choose_metric(struct pair_task *t, const struct pair_metric *m, size_t n,
                          struct err *e)
 {
@@ -90,9 +98,10 @@ static int choose_metric(struct pair_task *t, const struct pair_metric *m, size_
             return err_set(e, ERR_INVALID, "%s: the baseline has no %s%s%s", t->task, m[i].metric,
                            m[i].filter ? "," : "", m[i].filter ? m[i].filter : "");
     }
-    for (int i = 0; !v && i < t->a->n_values; i++)
-        if (group_pools(t->a->values[i].metric))
-            v = &t->a->values[i];
+    if (!v)
+        v = first_pooled(t->a);
+    if (!v) /* then every item has a credit in the candidate only, which is told */
+        v = first_pooled(t->b);
     t->metric = v ? v->metric : NULL;
     t->filter = v ? v->filter : NULL;
     return 0;

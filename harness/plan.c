@@ -90,7 +90,7 @@ static const struct plan_field thresholds_fields[] = {
     {"accuracy", PLAN_NUM, 0, 1, "0.01", NULL, NULL, NULL, "share of the items"},
     {"nats", PLAN_NUM, 0, 1e6, "0.01", NULL, NULL, NULL,
      "likelihood of the right answers, nats per byte"},
-    {"speed", PLAN_NUM, 0, 10, "0.03", NULL, NULL, NULL,
+    {"speed", PLAN_NUM, 0, 10, "0.02", NULL, NULL, NULL,
      "share of the time; never below the measured A/A floor"},
     {"memory", PLAN_NUM, 0, 10, "0.03", NULL, NULL, NULL, "share of the peak memory"},
     {"q", PLAN_NUM, 1e-9, 0.5, "0.05", NULL, NULL, NULL, "false discovery rate of a night"},
@@ -379,7 +379,7 @@ static void take_thresholds(struct thresholds *t, const cJSON *j)
     *t = (struct thresholds){
         .accuracy = number_in(j, "thresholds", "accuracy", 0.01),
         .nats = number_in(j, "thresholds", "nats", 0.01),
-        .speed = number_in(j, "thresholds", "speed", 0.03),
+        .speed = number_in(j, "thresholds", "speed", 0.02),
         .memory = number_in(j, "thresholds", "memory", 0.03),
         .q = number_in(j, "thresholds", "q", 0.05),
         .change_p = number_in(j, "thresholds", "change_p", 0.001),

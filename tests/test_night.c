@@ -23,6 +23,8 @@ struct measured { /* what a night measures */
     const char *machine; /* JSON */
     int quiet, wrong;    /* wrong: so many items are answered worse than the day before */
     int no_likelihood;   /* of the right answers */
+    int no_credit;       /* of so many items */
+    const char *test;    /* the speed test; NULL: tg64 */
     double own;          /* share by which side B is slower than side A, of the same program */
 };
 
@@ -54,7 +56,8 @@ static void put_eval(struct store *s, const struct measured *m, char id[RUN_ID_S
             .task = "arc_easy", .doc_id = i, .doc_hash = hash, .prompt_hash = hash, .gold = "g",
             .gold_index = 0, .prediction = "g", .latency_s = 0.5, .ttft_s = NAN,
             .prompt_tokens = -1, .computed_tokens = -1, .reused_tokens = -1,
-            .generated_tokens = -1, .metrics = &acc, .n_metrics = 1, .requests = q, .n_requests = 2};
+            .generated_tokens = -1, .metrics = &acc,
+            .n_metrics = i >= m->no_credit, .requests = q, .n_requests = 2};
         snprintf(hash, sizeof hash, "h%d", i);
         assert_int_equal(store_item_add(r, &it, &e), 0);
     }
@@ -72,7 +75,7 @@ static void put_bench(struct store *s, const struct measured *m, int place, int 
     struct store_run *r = NULL;
     double s1 = m->seconds * (1 + 0.001 * place) * (arm ? 1 + m->own : 1);
     const struct store_value memory = {"peak_rss_bytes", "none", m->memory, NAN, NAN, NAN};
-    const struct store_bench b = {.test = "tg64", .batch = 1, .threads = 2, .device = "cpu",
+    const struct store_bench b = {.test = m->test ? m->test : "tg64", .batch = 1, .threads = 2, .device = "cpu",
                                   .samples = &s1, .n_samples = 1, .tokens = 64, .values = &memory,
                                   .n_values = 1};
     spec.kind = "bench";
@@ -194,23 +197,49 @@ static void the_same_night_after_night_passes(void **state)
 }
 
 /* A candidate whose arithmetic broke has no likelihoods at all: that is no night without losses. */
-static void missing_likelihoods_are_no_pass(void **state)
+/* A number or a test that only one side has is named, whichever side that is. */
+static void what_only_one_night_has_is_no_pass(void **state)
 {
-    struct store *s = fresh("missing.db");
-    struct plan p = plan_of(first);
-    struct measured m = usual;
-    struct night_report r;
+    static const struct {
+        struct measured m;
+        const char *told;
+    } rows[] = {
+        {{.no_likelihood = 1}, "m arc_easy, arc_easy: 60 items have a likelihood in only one"},
+        {{.no_credit = 1}, "m arc_easy, arc_easy: 1 item has a credit in only one"},
+        {{.no_credit = 60}, "60 items have a credit in only one"},
+        {{.test = "tg65"}, "m speed: this night has no tg64"},
+        {{.test = "tg65"}, "has no tg65"},
+        {{.memory = NAN}, "peak memory of tg64 is known of only one"},
+        {{.memory = NAN}, "m arc_easy, arc_easy: peak memory is known of only one"},
+    };
     (void)state;
-    night(s, &p, 0, &m, &r);
-    night_report_release(&r);
-    m.no_likelihood = 1;
-    night(s, &p, 1, &m, &r);
-    assert_int_equal(r.verdict, VERDICT_INVALID);
-    assert_int_equal(r.findings[0].kind, FINDING_INVALID);
-    assert_non_null(strstr(r.findings[0].text, "60 items have a likelihood in only one"));
-    night_report_release(&r);
-    plan_release(&p);
-    store_close(s);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (int first_lacks = 0; first_lacks < 2; first_lacks++) {
+            char name[32];
+            snprintf(name, sizeof name, "missing%zu%d.db", i, first_lacks);
+            struct store *s = fresh(name);
+            struct plan p = plan_of(first);
+            struct measured lacks = rows[i].m;
+            struct night_report r;
+            int found = 0;
+            lacks.acc = usual.acc;
+            lacks.seconds = usual.seconds;
+            lacks.memory = isnan(lacks.memory) ? NAN : usual.memory;
+            lacks.machine = usual.machine;
+            lacks.quiet = usual.quiet;
+            night(s, &p, 0, first_lacks ? &lacks : &usual, &r);
+            night_report_release(&r);
+            night(s, &p, 1, first_lacks ? &usual : &lacks, &r);
+            if (!isnan(rows[i].m.memory) && r.verdict != VERDICT_INVALID)
+                fail_msg("%s: %s", rows[i].told, verdict_names[r.verdict]);
+            for (size_t k = 0; k < r.n_findings; k++)
+                found |= strstr(r.findings[k].text, rows[i].told) != NULL;
+            if (!found && !(rows[i].m.test && first_lacks))
+                fail_msg("not told: %s", rows[i].told);
+            night_report_release(&r);
+            plan_release(&p);
+            store_close(s);
+        }
 }
 
 static void lost_items_are_a_regression_in_the_first_line(void **state)
@@ -334,11 +363,10 @@ static void small_losses_of_speed_and_memory_are_named_first(void **state)
         double seconds, memory;
         const char *quantity, *named;
     } rows[] = {{1.03, 1e8, "time", "m speed: "}, {1, 1.05e8, "memory", "memory +5"}};
-    struct plan p = plan_of("{\"models\":[\"m\"],\"tasks\":[\"facts\"],\"baseline\":\"first\","
-                            "\"thresholds\":{\"speed\":0.02}}");
+    struct plan p = plan_of(first); /* with the limits that hold unless a plan says otherwise */
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct store *s = fresh("small.db");
+        struct store *s = fresh(i ? "memory.db" : "slower.db");
         struct measured m = usual;
         struct night_report r;
         night(s, &p, 0, &m, &r);
@@ -542,7 +570,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_night_after_night_passes),
-        cmocka_unit_test(missing_likelihoods_are_no_pass),
+        cmocka_unit_test(what_only_one_night_has_is_no_pass),
         cmocka_unit_test(lost_items_are_a_regression_in_the_first_line),
         cmocka_unit_test(a_step_in_a_series_is_told_once),
         cmocka_unit_test(a_known_cause_begins_a_segment_and_accuses_nobody),

@@ -192,7 +192,7 @@ static void what_a_plan_leaves_out_has_the_schemas_default(void **state)
     assert_close(p.memory_bytes, 2147483648.0, 0);
     assert_close(p.wall_s, 0, 0);
     assert_close(p.lease_s, 30, 0);
-    assert_close(p.thresholds.speed, 0.03, 0);
+    assert_close(p.thresholds.speed, 0.02, 0);
     assert_int_equal(p.retries[FAIL_CRASH], 0);
     assert_null(p.baseline);
     plan_release(&p);
