@@ -151,18 +151,20 @@ static void plot_forest(struct report *r, const struct compare *c)
 {
     struct report_plot *p = NULL;
     struct report_series *s = NULL;
+    size_t row = 0;
 
-    for (size_t i = 0; i < c->n_rows; i++) {
+    for (size_t i = c->n_rows; i-- > 0;) { /* the first row is the highest */
         const struct paired_credit *x = &c->rows[i].credit;
         struct report_point *at;
         if (x->n == 0)
             continue;
         if (!p) {
             p = report_plot(r, "forest", "Change in accuracy, with intervals",
-                            metric_find("acc_change"), metric_find("table_row"), 0);
+                            metric_find("acc_change"), metric_find("table_row"),
+                            PLOT_ROWS);
             s = report_series(r, p, NULL);
         }
-        at = report_point(r, p, s, c->rows[i].name, 100 * x->difference, (double)(c->n_rows - i));
+        at = report_point(r, p, s, c->rows[i].name, 100 * x->difference, (double)++row);
         if (at) {
             at->x_low = 100 * x->interval.low;
             at->x_high = 100 * x->interval.high;

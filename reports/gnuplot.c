@@ -6,10 +6,14 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "reports/number.h"
 #include "reports/writers.h"
 
 #define CHAR_WIDTH 0.58 /* of the font's size: an average digit */
+#define ROW_HEIGHT 1.9  /* of the font's size */
+#define NAMES_WIDTH 0.4 /* of the picture, at most */
+#define ROW_MARK "Zrow" /* then the point's place and a dot: where clean_svg puts its label */
 #define MARKER 4.5      /* radius that a number keeps clear of, in pixels */
 
 /* Colours that nothing else has, put back as variables by clean_svg. */
@@ -30,6 +34,7 @@ struct canvas {
     const struct report_plot *plot;
     const struct plot_size *size;
     struct axis x, y;
+    struct metric x_ticks; /* as x, whose unit is said beside the axis where names take the room */
     struct frame frame;
     struct box *taken; /* markers, error bars and numbers already placed */
     int n_taken;
@@ -45,11 +50,27 @@ static void widen(double *min, double *max, double v)
         *max = v;
 }
 
+/* Characters of the longest name, as far as there is room for it. */
+static size_t names_width(const struct canvas *c)
+{
+    const struct report_plot *p = c->plot;
+    size_t most = (size_t)(NAMES_WIDTH * c->size->width / (c->size->font * CHAR_WIDTH)), n = 3;
+
+    for (int i = 0; i < p->n_series; i++)
+        for (int k = 0; k < p->series[i]->n_points; k++) {
+            const char *name = p->series[i]->points[k].label;
+            size_t length = name ? utf8_count(name, strlen(name)) : 0;
+            n = length > n ? length : n;
+        }
+    return n < most ? n : most;
+}
+
 static void fit_axes(struct canvas *c)
 {
     const struct report_plot *p = c->plot;
     double x0 = NAN, x1 = NAN, y0 = NAN, y1 = NAN;
     int log_x = (p->flags & PLOT_LOG_X) != 0, log_y = (p->flags & PLOT_LOG_Y) != 0;
+    double label, share;
 
     for (int i = 0; i < p->n_series; i++)
         for (int k = 0; k < p->series[i]->n_points; k++) {
@@ -64,10 +85,16 @@ static void fit_axes(struct canvas *c)
                     widen(&y0, &y1, y);
             }
         }
-    /* a label of some seven characters to each tick on x, two and a half lines on y */
-    axis_fit(&c->x, x0, x1, log_x,
-             fmax(1 / 15.0, 8 * CHAR_WIDTH * c->size->font / (0.75 * c->size->width)));
+    /* a label of some seven characters, or four without a unit, to each tick on x, two and a half
+     * lines on y */
+    label = (*c->x_ticks.unit ? 8 : 5) * CHAR_WIDTH * c->size->font;
+    share = p->flags & PLOT_ROWS ? 0.9 - (double)names_width(c) * CHAR_WIDTH * c->size->font /
+                                             c->size->width
+                                 : 0.75;
+    axis_fit(&c->x, x0, x1, log_x, fmax(1 / 15.0, label / (share * c->size->width)));
     axis_fit(&c->y, y0, y1, log_y, fmax(1 / 15.0, 2.5 * c->size->font / c->size->height));
+    if (p->flags & PLOT_ROWS)
+        c->y = (struct axis){.low = 0.4, .high = y1 + 0.6};
 }
 
 /* Ticks of one axis carry the same number of digits where they have no prefix. */
@@ -87,7 +114,7 @@ static void tick_text(char text[NUMBER_SIZE], const struct axis *a, const struct
 static void fit_frame(struct canvas *c)
 {
     char text[NUMBER_SIZE];
-    size_t longest = 3;
+    size_t longest = c->plot->flags & PLOT_ROWS ? names_width(c) : 3;
 
     for (int i = 0; i < c->y.n_ticks; i++) {
         tick_text(text, &c->y, c->plot->y, i);
@@ -173,6 +200,9 @@ static void put_numbers(struct canvas *c, struct strbuf *s)
     double h = c->size->font, W = c->size->width, H = c->size->height;
     int number = 0;
 
+    if (p->flags & PLOT_ROWS)
+        return;
+
     for (int i = 0; i < p->n_series; i++)
         for (int k = 0; k < p->series[i]->n_points; k++) {
             const struct report_point *pt = &p->series[i]->points[k];
@@ -204,6 +234,20 @@ static void put_axis(struct strbuf *s, char name, const struct axis *a, const st
         tick_text(text, a, m, i);
         strbuf_addf(s, "%s\"%s\" %.17g", i ? ", " : "", text, a->ticks[i]);
     }
+    strbuf_adds(s, ")\n");
+}
+
+/* One tick for each point, with a mark where its name will be. */
+static void put_rows(struct strbuf *s, const struct axis *a, const struct report_plot *p)
+{
+    int n = 0;
+
+    strbuf_addf(s, "set yrange [%.17g:%.17g]\nset ytics nomirror scale 0.4 tc rgb \"" INK "\" (",
+                a->low, a->high);
+    for (int i = 0; i < p->n_series; i++)
+        for (int k = 0; k < p->series[i]->n_points; k++, n++)
+            strbuf_addf(s, "%s\"" ROW_MARK "%d.\" %.17g", n ? ", " : "", n,
+                        p->series[i]->points[k].y);
     strbuf_adds(s, ")\n");
 }
 
@@ -254,8 +298,11 @@ static void put_script(struct canvas *c, struct strbuf *s)
                    "set bmargin at screen %.5f\nset tmargin at screen %.5f\n",
                 c->frame.left / W, c->frame.right / W, 1 - c->frame.bottom / H,
                 1 - c->frame.top / H);
-    put_axis(s, 'x', &c->x, c->plot->x);
-    put_axis(s, 'y', &c->y, c->plot->y);
+    put_axis(s, 'x', &c->x, &c->x_ticks);
+    if (c->plot->flags & PLOT_ROWS)
+        put_rows(s, &c->y, c->plot);
+    else
+        put_axis(s, 'y', &c->y, c->plot->y);
     put_numbers(c, s);
     put_data(s, c->plot);
     put_plots(s, c->plot);
@@ -288,6 +335,35 @@ static int put_color(struct strbuf *out, const char *s)
     return n;
 }
 
+/* "Zrow12.": the name of that point, cut to what the axis has room for; bytes of the mark, 0: none
+ * of ours. */
+static int put_name(struct strbuf *out, const char *s, const struct canvas *c)
+{
+    const struct report_plot *p = c->plot;
+    size_t room = names_width(c), length, n = 0;
+    const char *name = NULL;
+    char *cut;
+    int place, used = 0;
+
+    if (sscanf(s, ROW_MARK "%d.%n", &place, &used) != 1 || used == 0 || place < 0)
+        return 0;
+    for (int i = 0; i < p->n_series && !name; place -= p->series[i++]->n_points)
+        if (place < p->series[i]->n_points)
+            name = p->series[i]->points[place].label;
+    if (!name)
+        return used;
+    length = utf8_count(name, strlen(name));
+    for (size_t k = 0, step; name[n] && k < (length > room ? room - 1 : room); k++, n += step)
+        utf8_next(name + n, &step);
+    cut = mem_strndup(name, n);
+    if (!cut)
+        return -1;
+    html_text(out, cut);
+    strbuf_adds(out, length > room ? "\xe2\x80\xa6" : "");
+    mem_free(cut);
+    return used;
+}
+
 /* A group without anything in it: how many bytes to skip. */
 static size_t empty_group(const char *s)
 {
@@ -301,7 +377,8 @@ static size_t empty_group(const char *s)
 
 /* Keeps the <svg> element, makes its ids the page's, its colours variables, and drops what draws
  * nothing. */
-static int clean_svg(const struct strbuf *raw, const char *id, struct strbuf *out, struct err *e)
+static int clean_svg(const struct canvas *c, const struct strbuf *raw, const char *id,
+                     struct strbuf *out, struct err *e)
 {
     static const struct { const char *from, *to; int prefix; } rows[] = {
         {"<title>Gnuplot</title>", "", 0}, {"gpPt", "Pt", 1}, {"gpDot", "Dot", 1},
@@ -322,7 +399,10 @@ static int clean_svg(const struct strbuf *raw, const char *id, struct strbuf *ou
             s += skip;
             continue;
         }
-        if (*s == 'r' && (n = put_color(out, s)) > 0) {
+        n = *s == 'r' ? put_color(out, s) : *s == *ROW_MARK ? put_name(out, s, c) : 0;
+        if (n < 0)
+            return err_nomem(e);
+        if (n > 0) {
             s += n;
             continue;
         }
@@ -343,12 +423,17 @@ static int clean_svg(const struct strbuf *raw, const char *id, struct strbuf *ou
 int gnuplot_svg(const struct report_plot *p, const struct report_options *o,
                 const struct plot_size *size, const char *id, struct strbuf *out, struct err *e)
 {
-    struct canvas c = {.plot = p, .size = size};
+    struct plot_size own = *size;
+    struct canvas c = {.plot = p, .size = &own, .x_ticks = *p->x};
     struct strbuf script = STRBUF_INIT, raw = STRBUF_INIT;
     int rc = -1;
 
     if (plot_points(p) == 0)
         return err_set(e, ERR_INVALID, "no point has both numbers");
+    if (p->flags & PLOT_ROWS) {
+        own.height = (int)((plot_points(p) * ROW_HEIGHT + 3) * size->font);
+        c.x_ticks.unit = "";
+    }
     fit_axes(&c);
     fit_frame(&c);
     if (mark_points(&c) < 0) {
@@ -360,7 +445,7 @@ int gnuplot_svg(const struct report_plot *p, const struct report_options *o,
         gnuplot_run(o && o->gnuplot ? o->gnuplot : "gnuplot",
                     o && o->gnuplot_timeout_s > 0 ? o->gnuplot_timeout_s : 20, &script, &raw,
                     e) < 0 ||
-        clean_svg(&raw, id, out, e) < 0)
+        clean_svg(&c, &raw, id, out, e) < 0)
         goto out;
     rc = 0;
 out:

@@ -1,6 +1,6 @@
 /* html.c -- one self-contained page: no script, no font, no picture from anywhere else.
  *
- * Every text goes through put_text, so a model's name is never markup.  Plots are inline SVG in two
+ * Every text goes through html_text, so a model's name is never markup.  Plots are inline SVG in two
  * sizes, of which CSS shows the one that fits: letters keep their size on a phone.  Wide tables
  * scroll inside their own box, the page never does. */
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 static const struct plot_size wide = {560, 340, 13}, narrow = {330, 290, 12};
 
-static void put_text(struct strbuf *b, const char *s)
+void html_text(struct strbuf *b, const char *s)
 {
     static const struct { char c; const char *text; } rows[] = {
         {'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}, {'\'', "&#39;"},
@@ -39,7 +39,7 @@ static void put_element(struct strbuf *b, const char *open, const char *text, co
     if (!text)
         return;
     strbuf_adds(b, open);
-    put_text(b, text);
+    html_text(b, text);
     strbuf_adds(b, close);
 }
 
@@ -56,11 +56,11 @@ static void put_cell(struct strbuf *b, const struct report_table *t, int r, int 
     }
     strbuf_adds(b, "<td class=\"n\">");
     if (cell->text) {
-        put_text(b, cell->text);
+        html_text(b, cell->text);
     } else {
         number_format(number, m, cell->value);
         number_interval(interval, m, cell->value, cell->low, cell->high);
-        put_text(b, number);
+        html_text(b, number);
         put_element(b, " <span class=\"ci\">", *interval ? interval : NULL, "</span>");
     }
     strbuf_adds(b, "</td>");
@@ -73,7 +73,7 @@ static void put_rows(struct strbuf *b, const struct report_table *t)
         const struct metric *m = t->columns[c].metric;
         strbuf_adds(b, m ? "<th scope=\"col\" class=\"n\" title=\"" : "<th scope=\"col\"");
         if (m) {
-            put_text(b, m->help);
+            html_text(b, m->help);
             strbuf_addc(b, '"');
         }
         put_element(b, ">", t->columns[c].heading, "</th>");
@@ -118,7 +118,7 @@ static void put_legend(struct strbuf *b, const struct report_plot *p)
             put_element(b, "", s->name, "</li>\n");
         }
         for (int k = 0; k < s->n_points; k++) {
-            if (!s->points[k].label)
+            if (!s->points[k].label || p->flags & PLOT_ROWS)
                 continue;
             strbuf_adds(b, "<li>");
             put_swatch(b, i);
@@ -139,7 +139,7 @@ static int put_picture(struct strbuf *b, const struct report_plot *p,
 
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         strbuf_addf(b, "<div class=\"%s\" role=\"img\" aria-label=\"", sizes[i].name);
-        put_text(b, p->title);
+        html_text(b, p->title);
         strbuf_adds(b, "\">\n");
         snprintf(id, sizeof id, "p%d%c", number, sizes[i].name[0]);
         if (gnuplot_svg(p, o, sizes[i].size, id, b, e) < 0)
@@ -150,7 +150,7 @@ static int put_picture(struct strbuf *b, const struct report_plot *p,
 }
 
 static void put_axis_name(struct strbuf *b, const char *kind, const char *before,
-                          const struct metric *m, int log, const char *after)
+                          const char *name, const struct metric *m, int log, const char *after)
 {
     static const char *const better[] = {
         [BETTER_NEITHER] = "", [BETTER_HIGHER] = ", more is better",
@@ -158,7 +158,7 @@ static void put_axis_name(struct strbuf *b, const char *kind, const char *before
     };
 
     strbuf_addf(b, "<p class=\"axis %s\">%s", kind, before);
-    put_text(b, m->label);
+    html_text(b, name);
     strbuf_addf(b, "<span>%s%s</span>%s</p>\n", better[m->better], log ? ", logarithmic" : "",
                 after);
 }
@@ -171,6 +171,7 @@ static int put_plot(struct strbuf *b, const struct report_plot *p, const struct 
     struct report_table *t = plot_table(&scratch, p);
     struct strbuf picture = STRBUF_INIT;
     struct err why = ERR_NONE;
+    char unit[80];
     int drawn, rc = report_ok(&scratch, e);
 
     if (rc < 0)
@@ -183,9 +184,13 @@ static int put_plot(struct strbuf *b, const struct report_plot *p, const struct 
     strbuf_addf(b, "<figure class=\"card\" id=\"plot%d\">\n", number);
     put_element(b, "<h3>", p->title, "</h3>\n");
     if (drawn) {
-        put_axis_name(b, "y", "\xe2\x86\x91 ", p->y, p->flags & PLOT_LOG_Y, "");
+        if (!(p->flags & PLOT_ROWS))
+            put_axis_name(b, "y", "\xe2\x86\x91 ", p->y->label, p->y, p->flags & PLOT_LOG_Y,
+                          "");
         strbuf_add(b, strbuf_str(&picture), picture.len);
-        put_axis_name(b, "x", "", p->x, p->flags & PLOT_LOG_X, " \xe2\x86\x92");
+        number_label(unit, sizeof unit, p->x);
+        put_axis_name(b, "x", "", p->flags & PLOT_ROWS ? unit : p->x->label, p->x,
+                      p->flags & PLOT_LOG_X, " \xe2\x86\x92");
         put_legend(b, p);
     } else {
         put_element(b, "<p class=\"warning\">Not drawn: ", why.text, ".</p>\n");

@@ -50,7 +50,8 @@ struct report_series { /* one colour */
     int line; /* points are joined in the order given */
 };
 
-enum { PLOT_LOG_X = 1, PLOT_LOG_Y = 2 };
+/* PLOT_ROWS: y is a row counted from below; its axis has the points' labels instead of numbers. */
+enum { PLOT_LOG_X = 1, PLOT_LOG_Y = 2, PLOT_ROWS = 4 };
 struct report_plot {
     const char *key, *title, *note;
     const struct metric *x, *y;

@@ -29,6 +29,9 @@ static inline int plot_points(const struct report_plot *p)
     return n;
 }
 
+/* Escaped for HTML and SVG; what they have no character for is replaced. */
+void html_text(struct strbuf *b, const char *s);
+
 /* The numbers of a plot as a table, in another report's arena; NULL when out of memory. */
 struct report_table *plot_table(struct report *scratch, const struct report_plot *p);
 

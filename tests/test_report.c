@@ -326,6 +326,41 @@ static void nothing_overlaps_or_overflows_in_a_browser(void **state)
 
 /* --- numbers ----------------------------------------------------------------------------- */
 
+static void rows_have_their_names_on_the_axis_whatever_they_hold(void **state)
+{
+    struct report r;
+    struct strbuf b = STRBUF_INIT;
+    struct report_plot *p;
+    struct report_series *s;
+    const char *first;
+    (void)state;
+    if (system("command -v gnuplot >/dev/null 2>&1") != 0) {
+        print_message("          skipped: gnuplot is not here\n");
+        return;
+    }
+    report_init(&r, "Rows");
+    p = report_plot(&r, "forest", "Forest", metric_find("acc_change"), metric_find("table_row"),
+                    PLOT_ROWS);
+    s = report_series(&r, p, NULL);
+    report_point(&r, p, s, "a name of forty characters, which is long", -1, 1);
+    report_point(&r, p, s, "</text><script>\"'`rm`@{}%s\x01\xff", 2, 2);
+    report_point(&r, p, s, "\xe9\x9b\xaa, the highest", 0, 3);
+    report_point(&r, p, s, "Zrow0.", 0, 4); /* our own mark is a name like any other */
+    assert_int_equal(report_ok(&r, NULL), 0);
+    assert_int_equal(report_writer_for("x.html")->write(&r, NULL, &b, NULL), 0);
+    assert_null(strstr(b.s, "Not drawn"));
+    assert_non_null(strstr(b.s, "a name of forty characters, \xe2\x80\xa6</"));
+    assert_non_null(strstr(b.s, "&lt;/text&gt;&lt;script&gt;&quot;&#39;`rm`@{}%s"));
+    assert_null(strstr(b.s, "<script"));
+    assert_non_null(strstr(b.s, "\xe9\x9b\xaa, the highest</"));
+    first = strstr(b.s, "<svg");
+    assert_non_null(first);
+    assert_non_null(strstr(first, ">Zrow0.</"));
+    assert_null(strstr(b.s, "class=\"axis y\""));
+    strbuf_release(&b);
+    report_release(&r);
+}
+
 static void numbers_are_shown_in_three_digits(void **state)
 {
     static const struct { const char *metric; double v; const char *text; } rows[] = {
@@ -474,6 +509,7 @@ int main(void)
         cmocka_unit_test(a_gnuplot_that_fails_or_hangs_is_an_error),
         cmocka_unit_test(what_is_no_picture_is_not_put_into_the_page),
         cmocka_unit_test(nothing_overlaps_or_overflows_in_a_browser),
+        cmocka_unit_test(rows_have_their_names_on_the_axis_whatever_they_hold),
         cmocka_unit_test(numbers_are_shown_in_three_digits),
         cmocka_unit_test(ticks_are_apart_and_inside),
         cmocka_unit_test(a_table_fits_any_terminal),
