@@ -1,7 +1,7 @@
 #include <math.h>
-#include <string.h>
 
 #include "harness/compare_write.h"
+#include "harness/sides_write.h"
 
 static void put_run(struct json_out *o, const char *key, const struct run_row *r)
 {
@@ -16,19 +16,7 @@ static void put_run(struct json_out *o, const char *key, const struct run_row *r
     json_end_object(o);
 }
 
-static void put_environment(struct json_out *o, const struct env *env)
-{
-    json_begin_array(o, "environment");
-    for (size_t i = 0; i < env->n; i++) {
-        json_begin_object(o, NULL);
-        json_put_str(o, "key", env->v[i].key);
-        json_put_str(o, "a", env->v[i].a);
-        json_put_str(o, "b", env->v[i].b);
-        json_end_object(o);
-    }
-    json_end_array(o);
-    json_put_str(o, "noise", env->reasons);
-}
+static const struct side_keys keys = {"a", "b", "row_a", "row_b"};
 
 static void put_interval(struct json_out *o, double value, struct interval i)
 {
@@ -130,37 +118,16 @@ static void put_bench(struct json_out *o, const struct compare *c)
     json_end_array(o);
 }
 
-/* Items whose credit changed, with their rows in both runs. */
-static void put_changed(struct json_out *o, const char *key, const struct pairs *p, int lost)
-{
-    json_begin_array(o, key);
-    for (size_t k = 0; k < p->n_tasks; k++)
-        for (size_t i = 0; i < p->tasks[k].n; i++) {
-            const struct pair *q = &p->tasks[k].v[i];
-            if (!(lost ? q->b.credit < q->a.credit : q->b.credit > q->a.credit))
-                continue;
-            json_begin_object(o, NULL);
-            json_put_str(o, "task", p->tasks[k].task);
-            json_put_int(o, "doc_id", q->doc_id);
-            json_put_str(o, "doc_hash", q->doc_hash);
-            json_put_int(o, "row_a", q->a.item);
-            json_put_int(o, "row_b", q->b.item);
-            json_put_num(o, "a", q->a.credit);
-            json_put_num(o, "b", q->b.credit);
-            json_end_object(o);
-        }
-    json_end_array(o);
-}
-
 void compare_json(struct json_out *o, const struct compare *c)
 {
     put_run(o, "a", c->a);
     put_run(o, "b", c->b);
     json_put_num(o, "confidence", c->conf);
-    put_environment(o, &c->env);
+    sides_environment_json(o, &c->env, &keys, 0);
+    json_put_str(o, "noise", c->env.reasons);
     put_rows(o, c);
     put_bench(o, c);
-    put_changed(o, "lost", &c->pairs, 1);
-    put_changed(o, "won", &c->pairs, 0);
+    sides_changed_json(o, "lost", &c->pairs, SIDES_LOST, &keys);
+    sides_changed_json(o, "won", &c->pairs, SIDES_WON, &keys);
     json_put_str(o, "sql", query_pair_sql());
 }

@@ -3,28 +3,22 @@
 #include <string.h>
 
 #include "harness/compare_write.h"
+#include "harness/sides_write.h"
 
 enum { TEXT_SHOWN = 400, DOC_SHOWN = 1200 };
 
-static void put_environment(struct report *r, const struct compare *c)
-{
-    report_section(r, "What differs besides the results");
-    for (size_t i = 0; i < c->env.n; i++)
-        report_fact(r, c->env.v[i].key,
-                    report_fmt(r, "%.160s → %.160s", c->env.v[i].a ? c->env.v[i].a : "unknown",
-                               c->env.v[i].b ? c->env.v[i].b : "unknown"));
-    if (c->env.n == 0)
-        report_text(r, "Nothing: program, numerics, device, settings, model and machine are the "
-                       "same.");
-    if (c->env.reasons)
-        report_warning(r, "The machine was not quiet: %s.", c->env.reasons);
-}
-
 /* --- rows ----------------------------------------------------------------------------------- */
 
-static const char *with_interval(struct report *r, const char *fmt, double v, struct interval i)
+/* digits: after the point; sign: changes have theirs, ratios none. */
+static const char *with_interval(struct report *r, int sign, int digits, double v,
+                                 struct interval i)
 {
-    return isnan(v) ? NULL : report_fmt(r, fmt, v, i.low, i.high);
+    if (isnan(v))
+        return NULL;
+    if (isnan(i.low) || isnan(i.high))
+        return report_fmt(r, sign ? "%+.*f, no interval" : "%.*f, no interval", digits, v);
+    return report_fmt(r, sign ? "%+.*f [%+.*f, %+.*f]" : "%.*f [%.*f, %.*f]", digits, v, digits,
+                      i.low, digits, i.high);
 }
 
 static void put_credit(struct report *r, struct report_cell *row, const struct paired_credit *x)
@@ -33,7 +27,7 @@ static void put_credit(struct report *r, struct report_cell *row, const struct p
 
     if (x->n == 0)
         return;
-    report_cell_text(r, row, 2, with_interval(r, "%+.2f [%+.2f, %+.2f]", 100 * x->difference,
+    report_cell_text(r, row, 2, with_interval(r, 1, 2, 100 * x->difference,
                                               points));
     report_cell_text(r, row, 3, report_fmt(r, "%.2f", 100 * x->a));
     report_cell_text(r, row, 4, report_fmt(r, "%.2f", 100 * x->b));
@@ -92,10 +86,10 @@ static void put_costs(struct report *r, const struct compare *c)
         struct report_cell *row = report_row(r, t);
         report_cell_text(r, row, 0, x->name);
         if (x->nats.n)
-            report_cell_text(r, row, 1, with_interval(r, "%+.5f [%+.5f, %+.5f]",
+            report_cell_text(r, row, 1, with_interval(r, 1, 5,
                                                       x->nats.difference, x->nats.interval));
         if (x->latency.n)
-            report_cell_text(r, row, 2, with_interval(r, "%.3f [%.3f, %.3f]", x->latency.ratio,
+            report_cell_text(r, row, 2, with_interval(r, 0, 3, x->latency.ratio,
                                                       x->latency.interval));
         report_cell_text(r, row, 3, ratio_of(r, x->memory_a, x->memory_b, 1048576,
                                              "%.1f → %.1f (%+.1f %%)"));
@@ -255,7 +249,7 @@ static int put_items(struct report *r, const struct compare *c, struct store *s,
     for (size_t k = 0; k < c->pairs.n_tasks; k++)
         for (size_t i = 0; i < c->pairs.tasks[k].n; i++) {
             const struct pair *p = &c->pairs.tasks[k].v[i];
-            if (!(lost ? p->b.credit < p->a.credit : p->b.credit > p->a.credit) || n++ >= most)
+            if (!sides_changed(p, lost ? SIDES_LOST : SIDES_WON) || n++ >= most)
                 continue;
             if (n == 1)
                 report_section(r, lost ? "Lost items" : "Won items");
@@ -287,7 +281,7 @@ static void put_bench(struct report *r, const struct compare *c)
         report_cell_text(r, row, 2, report_fmt(r, "%d", x->a->batch));
         report_cell_text(r, row, 3, a ? report_fmt(r, "%.1f", a->value) : NULL);
         report_cell_text(r, row, 4, b ? report_fmt(r, "%.1f", b->value) : NULL);
-        report_cell_text(r, row, 5, with_interval(r, "%.3f [%.3f, %.3f]", x->speed.ratio,
+        report_cell_text(r, row, 5, with_interval(r, 0, 3, x->speed.ratio,
                                                   (struct interval){x->speed.low, x->speed.high}));
     }
     report_text(r, "B/A: ratio of speeds, the median of all ratios of samples with its %.0f %% "
@@ -308,7 +302,10 @@ static void put_headline(struct report *r, const struct compare *c)
                                    100 * x->credit.interval.high));
     if (x->nats.n)
         report_headline(r, "likelihood", report_fmt(r, "%+.5f nats/byte", x->nats.difference),
-                        report_fmt(r, "%.5f to %.5f", x->nats.interval.low, x->nats.interval.high));
+                        isnan(x->nats.interval.low)
+                            ? NULL
+                            : report_fmt(r, "%.5f to %.5f", x->nats.interval.low,
+                                         x->nats.interval.high));
     if (x->latency.n)
         report_headline(r, "latency", report_fmt(r, "%+.1f %%", 100 * (x->latency.ratio - 1)),
                         NULL);
@@ -323,7 +320,7 @@ int compare_report(struct report *r, const struct compare *c, struct store *s,
     r->subtitle = report_fmt(r, "A: %s (%s), B: %s (%s)", c->a->model.name, c->a->id,
                              c->b->model.name, c->b->id);
     put_headline(r, c);
-    put_environment(r, c);
+    sides_environment_page(r, &c->env, 0);
     report_section(r, "What changed");
     if (c->n_bench) {
         put_bench(r, c);

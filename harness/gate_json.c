@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "harness/gate_write.h"
+#include "harness/sides_write.h"
 
 static void put_run(struct json_out *o, const char *key, const struct run_row *r)
 {
@@ -77,49 +78,15 @@ static void put_check(struct json_out *o, const struct gate_check *c)
     json_end_object(o);
 }
 
-static void put_environment(struct json_out *o, const struct env *env)
-{
-    static const char *const effects[] = {[ENV_NOTED] = "noted",
-                                          [ENV_FORBIDS_TIMING] = "forbids_timing",
-                                          [ENV_FORBIDS] = "forbids"};
+static const struct side_keys keys = {"baseline", "candidate", "baseline_row", "candidate_row"};
 
-    json_begin_array(o, "environment");
-    for (size_t i = 0; i < env->n; i++) {
-        json_begin_object(o, NULL);
-        json_put_str(o, "key", env->v[i].key);
-        json_put_str(o, "baseline", env->v[i].a);
-        json_put_str(o, "candidate", env->v[i].b);
-        json_put_str(o, "effect", effects[env->v[i].effect]);
-        json_end_object(o);
-    }
-    json_end_array(o);
+static void put_validity(struct json_out *o, const struct env *env)
+{
     json_begin_object(o, "validity");
     json_put_bool(o, "noisy", env->noisy);
     json_put_bool(o, "swapped_or_throttled", env->invalid);
     json_put_str(o, "reasons", env->reasons);
     json_end_object(o);
-}
-
-/* Items whose credit changed, with their rows in both runs. */
-static void put_changed(struct json_out *o, const struct pairs *p)
-{
-    json_begin_array(o, "changed_items");
-    for (size_t k = 0; p && k < p->n_tasks; k++)
-        for (size_t i = 0; i < p->tasks[k].n; i++) {
-            const struct pair *q = &p->tasks[k].v[i];
-            if (isnan(q->a.credit) || isnan(q->b.credit) || q->a.credit == q->b.credit)
-                continue;
-            json_begin_object(o, NULL);
-            json_put_str(o, "task", p->tasks[k].task);
-            json_put_int(o, "doc_id", q->doc_id);
-            json_put_str(o, "doc_hash", q->doc_hash);
-            json_put_int(o, "baseline_row", q->a.item);
-            json_put_int(o, "candidate_row", q->b.item);
-            json_put_num(o, "baseline", q->a.credit);
-            json_put_num(o, "candidate", q->b.credit);
-            json_end_object(o);
-        }
-    json_end_array(o);
 }
 
 /* Where every item came from: the statement, and what it was run with. */
@@ -166,7 +133,8 @@ void gate_json(struct json_out *o, const struct gate_story *s)
     for (size_t i = 0; i < s->gate->n_checks; i++)
         put_check(o, &s->gate->checks[i]);
     json_end_array(o);
-    put_environment(o, &s->gate->env);
-    put_changed(o, s->in->pairs);
+    sides_environment_json(o, &s->gate->env, &keys, 1);
+    put_validity(o, &s->gate->env);
+    sides_changed_json(o, "changed_items", s->in->pairs, SIDES_LOST | SIDES_WON, &keys);
     put_queries(o, s);
 }

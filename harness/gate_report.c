@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/gate_write.h"
+#include "harness/sides_write.h"
 
 enum { LOST_SHOWN = 50 };
 
@@ -42,6 +43,10 @@ static const char *change(struct report *r, const struct gate_check *c)
 
     if (isnan(c->estimate))
         return NULL;
+    if (isnan(c->low) || isnan(c->high))
+        return report_fmt(r, c->quantity == GATE_LIKELIHOOD ? "%+.4f, no interval"
+                                                            : "%+.2f, no interval",
+                          change_of(c, c->estimate));
     return report_fmt(r, fmt, change_of(c, c->estimate), change_of(c, c->low),
                       change_of(c, c->high));
 }
@@ -210,25 +215,6 @@ static void put_power(struct report *r, const struct gate_story *s)
                     100 * s->policy->power);
 }
 
-static void put_environment(struct report *r, const struct gate_story *s)
-{
-    static const char *const effects[] = {[ENV_NOTED] = "noted",
-                                          [ENV_FORBIDS_TIMING] = "forbids comparing times",
-                                          [ENV_FORBIDS] = "forbids comparing"};
-    const struct env *env = &s->gate->env;
-
-    report_section(r, "What differs besides the results");
-    for (size_t i = 0; i < env->n; i++)
-        report_fact(r, env->v[i].key,
-                    report_fmt(r, "%.200s → %.200s (%s)", env->v[i].a ? env->v[i].a : "unknown",
-                               env->v[i].b ? env->v[i].b : "unknown", effects[env->v[i].effect]));
-    if (env->n == 0)
-        report_text(r, "Nothing: program, numerics, device, settings, model and machine are the "
-                       "same.");
-    if (env->reasons)
-        report_warning(r, "The machine was not quiet: %s.", env->reasons);
-}
-
 static void put_lost(struct report *r, const struct gate_story *s)
 {
     static const struct report_column columns[] = {
@@ -243,7 +229,7 @@ static void put_lost(struct report *r, const struct gate_story *s)
         for (size_t i = 0; i < s->in->pairs->tasks[k].n; i++) {
             const struct pair *p = &s->in->pairs->tasks[k].v[i];
             struct report_cell *row;
-            if (!(p->b.credit < p->a.credit) || ++lost > LOST_SHOWN)
+            if (!sides_changed(p, SIDES_LOST) || ++lost > LOST_SHOWN)
                 continue;
             if (!t) {
                 report_section(r, "Lost items");
@@ -284,7 +270,7 @@ void gate_report(struct report *r, const struct gate_story *s)
     put_why(r, s);
     put_checks(r, s);
     put_power(r, s);
-    put_environment(r, s);
+    sides_environment_page(r, &s->gate->env, 1);
     put_lost(r, s);
     put_runs(r, s);
     put_method(r);

@@ -2,8 +2,9 @@
  *
  * gnuplot gets a script with numbers and our own words only: labels come from outside (a model's
  * name may hold anything) and stay in the page around the picture, where points are told apart by
- * number; or, for rows, they are put into the picture that gnuplot has made.  Colours come back as CSS variables (--ink, --grid, --muted, --s0 .. --s7) on a
- * transparent background, so that one picture serves light, dark and paper. */
+ * number; or, for rows, they are put into the picture that gnuplot has made.  Colours come back as
+ * CSS variables (--ink, --grid, --muted, --s0 .. --s7) on a transparent background, so that one
+ * picture serves light, dark and paper. */
 #ifndef REPORTS_GNUPLOT_H
 #define REPORTS_GNUPLOT_H
 
@@ -16,8 +17,9 @@ struct plot_size {
 };
 
 /* Appends <svg>...</svg>; `id` (letters and digits) makes its ids unique in the page.  Points with
- * a label get a number (not of PLOT_ROWS, whose picture is as high as its rows need), counted from 1 in order of series and points.  ERR_NOTFOUND: gnuplot is not
- * installed; ERR_IO: it failed or took too long. */
+ * a label get a number, counted from 1 in order of series and points (not of PLOT_ROWS, whose
+ * picture is as high as its rows need).  ERR_NOTFOUND: gnuplot is not installed; ERR_IO: it failed
+ * or took too long. */
 int gnuplot_svg(const struct report_plot *p, const struct report_options *o,
                 const struct plot_size *size, const char *id, struct strbuf *out, struct err *e);
 

@@ -1,7 +1,7 @@
 /* html.c -- one self-contained page: no script, no font, no picture from anywhere else.
  *
- * Every text goes through html_text, so a model's name is never markup.  Plots are inline SVG in two
- * sizes, of which CSS shows the one that fits: letters keep their size on a phone.  Wide tables
+ * Every text goes through html_text, so a model's name is never markup.  Plots are inline SVG in
+ * two sizes, of which CSS shows the one that fits: letters keep their size on a phone.  Wide tables
  * scroll inside their own box, the page never does. */
 #include <stdio.h>
 #include <string.h>

@@ -232,6 +232,8 @@ static void one_item_decides_nothing(void **state)
         assert_int_equal(check_of(&w, GATE_ACCURACY)->verdict, VERDICT_INCONCLUSIVE);
         assert_true(w.gate.verdict != VERDICT_PASS);
         check_said(&w);
+        for (const char *p = w.text.s; (p = strstr(p, "nan")) != NULL; p++)
+            fail_msg("%d items: ...%.40s", n, p > w.text.s + 20 ? p - 20 : p);
         unsay(&w);
     }
 }
