@@ -1,4 +1,6 @@
-/* gate_ci.c -- JUnit XML, and GitHub's workflow commands. */
+/* gate_ci.c -- JUnit XML, and GitHub's workflow commands.
+ *
+ * The XML is valid for both schemas in use, Ant's JUnit.xsd and the xUnit plugin's junit-10.xsd. */
 #include <stdio.h>
 #include <string.h>
 
@@ -49,9 +51,21 @@ static void junit_case(struct strbuf *b, const struct gate_check *c)
     strbuf_adds(b, "</testcase>\n");
 }
 
+/* When and where the candidate was measured; Ant's schema wants both, the time without a zone. */
+static void junit_origin(struct strbuf *out, const struct run_row *b)
+{
+    const char *when = b->ended ? b->ended : b->created ? b->created : "1970-01-01T00:00:00";
+    const char *host = b->machine_name && *b->machine_name ? b->machine_name : "localhost";
+
+    strbuf_addf(out, " timestamp=\"%.19s\" hostname=\"", when);
+    xml(out, host);
+    strbuf_addc(out, '"');
+}
+
 void gate_junit(struct strbuf *out, const struct gate_story *s)
 {
     const struct gate *g = s->gate;
+    const struct run_row *b = s->in->b;
     size_t count[VERDICT_FAIL + 1] = {0};
     int alone = g->n_checks == 0; /* not comparable: the verdict itself is the only case */
 
@@ -60,13 +74,15 @@ void gate_junit(struct strbuf *out, const struct gate_story *s)
     count[VERDICT_INVALID] += (size_t)alone;
     strbuf_adds(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     strbuf_addf(out, "<testsuite name=\"densimeter gate\" tests=\"%zu\" failures=\"%zu\" "
-                "errors=\"%zu\" skipped=\"%zu\" time=\"0\">\n  <properties>\n",
+                "errors=\"%zu\" skipped=\"%zu\" time=\"0\"",
                 g->n_checks + (size_t)alone, count[VERDICT_FAIL], count[VERDICT_INVALID],
                 count[VERDICT_INCONCLUSIVE]);
+    junit_origin(out, b);
+    strbuf_adds(out, ">\n  <properties>\n");
     strbuf_addf(out, "    <property name=\"verdict\" value=\"%s\"/>\n", verdict_name(g->verdict));
     strbuf_addf(out, "    <property name=\"baseline\" value=\"%s\"/>\n", s->in->a->id);
     strbuf_addf(out, "    <property name=\"candidate\" value=\"%s\"/>\n  </properties>\n",
-                s->in->b->id);
+                b->id);
     for (size_t i = 0; i < g->n_checks; i++)
         junit_case(out, &g->checks[i]);
     if (alone) {
@@ -75,7 +91,9 @@ void gate_junit(struct strbuf *out, const struct gate_story *s)
         xml(out, g->reason);
         strbuf_adds(out, "\"/>\n  </testcase>\n");
     }
-    strbuf_adds(out, "</testsuite>\n");
+    strbuf_addf(out, "  <system-out>%s: ", verdict_name(g->verdict));
+    xml(out, g->reason);
+    strbuf_adds(out, "</system-out>\n  <system-err></system-err>\n</testsuite>\n");
 }
 
 /* Workflow commands end at a line end; in a property also , and : have a meaning. */

@@ -15,8 +15,8 @@ static const char *what_would_decide(const struct gate_check *c, struct gate *g)
     if (!isfinite(c->n_needed))
         return "";
     return gate_text(g, "%s; about %.0f runs of each side that alternate would decide",
-                     c->is_brief ? ", and runs so brief that nothing tells how far they differ"
-                                 : "", c->n_needed);
+                     c->is_brief ? ", for nothing tells how far runs so brief differ" : "",
+                     c->n_needed);
 }
 
 static void judge_ratio(struct gate_check *c, struct gate *g)
@@ -174,9 +174,8 @@ static int compare_levels(struct deciding *d, struct gate_check *c, const double
         reach(c, c->floor);
     } else {
         c->is_brief = seconds < p->brief_s;
-        floor = c->is_brief ? fmax(floor, p->brief_floor) : floor;
         widen(c, r.ratio * within->low / within->ratio, r.ratio * within->high / within->ratio,
-              floor);
+              c->is_brief ? fmax(floor, p->brief_floor) : floor);
     }
     c->mde = expm1((log(c->high) - log(c->low)) / 2);
     c->n_needed = process_needed(r.method == PROCESS_UNKNOWN ? spread_behind(floor) : r.sd,

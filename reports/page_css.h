@@ -36,7 +36,7 @@
     ".headline .name{color:var(--muted);font-size:.875rem;margin:0}\n"                             \
     ".headline .big{font-size:1.35rem;line-height:1.25;font-weight:600;margin:.1em 0;"             \
     "font-variant-numeric:tabular-nums}\n"                                                         \
-    "nav{display:flex;flex-wrap:wrap;gap:4px 16px;margin:14px 0 0;font-size:.9375rem}\n"           \
+    "nav{display:flex;flex-wrap:wrap;gap:4px 16px;margin:14px 0;font-size:.9375rem}\n"             \
     "a{color:var(--accent)}\n"                                                                     \
     ".grid{display:grid;gap:16px;margin:0 0 16px;align-items:start;"                               \
     "grid-template-columns:repeat(auto-fit,minmax(min(100%,560px),1fr))}\n"                        \

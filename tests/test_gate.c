@@ -450,7 +450,8 @@ static void ci_texts_are_escaped(void **state)
         {.quantity = GATE_LATENCY, .verdict = VERDICT_PASS, .reason = "fine"},
     };
     struct gate g = {.verdict = VERDICT_FAIL, .checks = checks, .n_checks = 3, .reason = "why"};
-    struct run_row run = {.id = "12345678"};
+    struct run_row run = {.id = "12345678", .ended = "2026-11-26T01:02:03Z",
+                          .machine_name = "a&b"};
     const struct gate_input in = {.a = &run, .b = &run};
     struct gate_story s = {.gate = &g, .in = &in};
     struct strbuf b = STRBUF_INIT;
@@ -460,6 +461,8 @@ static void ci_texts_are_escaped(void **state)
     assert_non_null(strstr(b.s, "tests=\"3\" failures=\"1\" errors=\"0\" skipped=\"1\""));
     assert_non_null(strstr(b.s, "name=\"accuracy of a&lt;b&gt;&amp;&quot;?\""));
     assert_non_null(strstr(b.s, "message=\"100 % lost&#10;more, and: more\""));
+    assert_non_null(strstr(b.s, " timestamp=\"2026-11-26T01:02:03\" hostname=\"a&amp;b\">"));
+    assert_non_null(strstr(b.s, "<system-out>FAIL: why</system-out>"));
     strbuf_clear(&b);
     gate_github(&b, &s);
     assert_non_null(strstr(b.s, "::error title=densimeter gate%3A FAIL::why\n"));
