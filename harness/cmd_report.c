@@ -17,6 +17,8 @@ const struct option report_options[] = {
      "write FILE: .html, .md, .csv, .json or .txt, or - to print the text (else " DEFAULT_PAGE
      ", or standard output with --json and --csv)"},
     {"title", 0, OPTION_TEXT, "TEXT", "Knowledge and its cost", 0, 0, "heading of the page"},
+    {"ruler", 0, OPTION_TEXT, "NAME", NULL, 0, 0,
+     "what densities are measured against ('densimeter ruler list'); pythia unless given"},
     {"gnuplot", 0, OPTION_TEXT, "PROGRAM", "gnuplot", 0, 0, "draws the plots"},
     {"open", 0, OPTION_FLAG, NULL, NULL, 0, 0, "open the file afterwards (with xdg-open)"},
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
@@ -114,7 +116,7 @@ static int write_report(const struct context *c, struct store *s, const struct r
 {
     struct report_options o = {.gnuplot = args_str(c->args, "gnuplot"), .color = c->colour,
                                .width = context_width()};
-    struct summary_opts how = {.latest = args_n(c->args) == 0};
+    struct summary_opts how = {.latest = args_n(c->args) == 0, .ruler = args_str(c->args, "ruler")};
     struct report r;
     int rc = -1;
 

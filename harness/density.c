@@ -165,6 +165,7 @@ static double panel_mean(const struct density *const *rows, int n, enum density_
 struct density_panel density_panel(const struct density *const *rows, int n, enum density_per p)
 {
     struct density_panel out = {.mean = NAN, .low = NAN, .high = NAN, .spread = NAN};
+    struct density_value only = {NAN, NAN, NAN};
     double least = INFINITY, most = 0, sum = 0, var = 0;
     int panels = 0;
 
@@ -179,14 +180,21 @@ struct density_panel density_panel(const struct density *const *rows, int n, enu
         panels++;
     }
     for (int i = 0; i < n; i++) {
-        double v = density_value(rows[i], p).value;
-        if (rows[i]->refused[0] || !(v > 0))
+        struct density_value v = density_value(rows[i], p);
+        if (rows[i]->refused[0] || !(v.value > 0))
             continue;
-        least = fmin(least, v);
-        most = fmax(most, v);
+        least = fmin(least, v.value);
+        most = fmax(most, v.value);
+        only = v;
     }
     if (!panels)
         return out;
+    if (out.n_rows == 1) { /* with its own interval, which need not be even */
+        out.mean = only.value;
+        out.low = only.low;
+        out.high = only.high;
+        return out;
+    }
     out.mean = exp(sum / panels);
     out.low = out.mean * exp(-STATS_Z95 * sqrt(var) / panels);
     out.high = out.mean * exp(STATS_Z95 * sqrt(var) / panels);

@@ -32,12 +32,15 @@ int density_published(struct density_list *l, const struct published *p, const s
  * the items; a ladder of our own is redrawn with the same ones. */
 struct store;
 struct rulers;
+struct run_row;
 struct density_source {
     struct store *store;
     struct rulers *rulers;
     const char *ruler;
     const char *const *words;
     int n_words;
+    const struct run_row *const *runs; /* these instead of words, newest first; NULL: none given */
+    size_t n_runs;
 };
 int density_runs(struct density_list *l, const struct density_source *from, struct err *e);
 

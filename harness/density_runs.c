@@ -290,6 +290,12 @@ static int add_run(struct density_list *l, const struct density_source *from,
     return 0;
 }
 
+/* Runs of one file are of one subject, whatever they are called. */
+static const char *subject_of(const struct run_row *run)
+{
+    return run->model.sha256 ? run->model.sha256 : run->model.name ? run->model.name : "(no name)";
+}
+
 /* A word that is no run is a model's name; how many runs it has. */
 static int add_model(struct density_list *l, const struct density_source *from,
                      const struct ruler *const *rulers, int n, const struct run_list *runs,
@@ -303,7 +309,7 @@ static int add_model(struct density_list *l, const struct density_source *from,
         if (word && strcmp(name, word) != 0)
             continue;
         found++;
-        if (add_run(l, from, rulers, n, run, run->model.sha256 ? run->model.sha256 : name, e) < 0)
+        if (add_run(l, from, rulers, n, run, subject_of(run), e) < 0)
             return -1;
     }
     return found;
@@ -347,7 +353,9 @@ int density_runs(struct density_list *l, const struct density_source *from, stru
     rc = 0;
     for (int i = 0; i < from->n_words && rc == 0; i++)
         rc = add_word(l, from, rulers, n, &runs, from->words[i], e);
-    if (from->n_words == 0 && add_model(l, from, rulers, n, &runs, NULL, e) < 0)
+    for (size_t i = 0; i < from->n_runs && rc == 0; i++)
+        rc = add_run(l, from, rulers, n, from->runs[i], subject_of(from->runs[i]), e);
+    if (!from->runs && from->n_words == 0 && add_model(l, from, rulers, n, &runs, NULL, e) < 0)
         rc = -1;
     if (rc == 0 && l->n == 0) {
         rc = err_set(e, ERR_NOTFOUND, "%s: no run answers what ruler %s asks (%s, ...)",

@@ -57,6 +57,7 @@ static void fill(struct summary *s)
     r->subtitle = report_str(r, "What each model knows, and what knowing it costs.");
     headlines(s);
     warnings(s);
+    densities_section(s);
     accuracy_section(s);
     knowledge_section(s);
     speed_section(s);
@@ -69,13 +70,16 @@ static void fill(struct summary *s)
 int summarise(struct report *out, struct store *store, const struct run_row *runs, size_t n,
               const struct summary_opts *o, struct err *e)
 {
-    struct summary s = {.report = out};
+    struct summary s = {.report = out, .ruler = o->ruler};
     int rc = summary_read(&s, store, runs, n, o->latest, e);
 
+    if (rc == 0)
+        rc = summary_densities(&s, store, e);
     if (rc == 0) {
         fill(&s);
         rc = report_ok(out, e);
     }
+    summary_densities_release(&s);
     summary_release(&s);
     return rc;
 }

@@ -12,6 +12,7 @@ struct summary_opts {
     /* Of runs that measured the same thing (model, arithmetic, machine, settings, task or test)
      * only the first in the list counts, so give the newest first.  0: all of them. */
     int latest;
+    const char *ruler; /* for densities, or a ladder's name; NULL: Pythia's, where they fit */
 };
 
 /* Fills an initialised report from these runs.  ERR_NOTFOUND when none of them is complete. */

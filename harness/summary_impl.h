@@ -5,7 +5,10 @@
 #define HARNESS_SUMMARY_IMPL_H
 
 #include "base/json.h"
+#include "harness/density_list.h"
 #include "harness/summary.h"
+
+#define DEFAULT_RULERS "pythia"
 
 struct shown_run {
     const struct run_row *run;
@@ -58,6 +61,10 @@ struct summary {
     size_t n_entries;
     struct speed *speeds;
     size_t n_speeds;
+    const char *ruler; /* or a ladder's name; NULL: DEFAULT_RULERS, where they fit */
+    struct published *published;
+    struct rulers *rulers;
+    struct density_list densities;
     int bank_items; /* of the facts in this program; 0: no facts were asked */
     const char *bank_sha256;
 };
@@ -83,6 +90,10 @@ void method(struct summary *s);
 void machines(struct summary *s);
 void runs_section(struct summary *s);
 void accuracy_section(struct summary *s);     /* summary_plots.c */
+/* --- summary_density.c */
+int summary_densities(struct summary *s, struct store *store, struct err *e);
+void summary_densities_release(struct summary *s);
+void densities_section(struct summary *s);
 void knowledge_plots(struct summary *s);
 void speed_plots(struct summary *s);
 void models_table(struct summary *s);         /* summary_tables.c */

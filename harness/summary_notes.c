@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "harness/density_report.h"
 #include "harness/summary_impl.h"
 #include "harness/table.h"
 #include "reports/number.h"
@@ -96,6 +97,7 @@ static void fastest(struct summary *s)
 
 void headlines(struct summary *s)
 {
+    density_headline(s->report, &s->densities);
     best(s, "Knows most", "knowledge_bits", "");
     best(s, "Knows most for its size", "bits_per_mparam", " per million parameters");
     best(s, "Right most often", "acc", "");
@@ -267,6 +269,8 @@ void method(struct summary *s)
                        "and compared by the task's filters. Every item is stored with its "
                        "likelihoods, and its accuracy, latency and memory come from the same run.");
     facts_text(s);
+    if (s->densities.n)
+        density_method(r, &s->densities);
     report_text(r, "Intervals cover 95 %%. Shares of right answers: Wilson's score interval; "
                    "pooled groups and imported scores: 1.96 standard errors; perplexities: "
                    "percentiles of a bootstrap over documents; bits of knowledge: percentiles of a "

@@ -1,0 +1,192 @@
+/* What a page says of densities: made-up rows on a real ruler. */
+#include "tests/test.h"
+
+#include "base/mem.h"
+#include "harness/density_report.h"
+#include "harness/rulers.h"
+
+static struct published *published;
+static struct rulers *known;
+
+static int open_known(void **state)
+{
+    (void)state;
+    unsetenv("DENSIMETER_PUBLISHED");
+    return published_open(&published, NULL) < 0 || rulers_open(&known, published, NULL) < 0 ? -1 : 0;
+}
+
+static int close_known(void **state)
+{
+    (void)state;
+    rulers_close(known);
+    published_free(published);
+    return mem_live() == 0 ? 0 : -1;
+}
+
+static void add(struct density_list *l, const char *model, const char *ruler, double score,
+                double parameters, double bytes)
+{
+    const struct ruler *r;
+    struct density *d;
+
+    assert_int_equal(rulers_get(known, ruler, &r, NULL), 0);
+    assert_int_equal(mem_grow(&l->v, &l->cap, l->n + 1, sizeof *l->v), 0);
+    d = &l->v[l->n++];
+    *d = (struct density){.model = model, .subject = model, .run = "0123abcd", .ruler = r,
+                          .score = score, .score_low = score - 0.02, .score_high = score + 0.02,
+                          .stderr_ = 0.01, .n_items = 400, .training_tokens = NAN,
+                          .bits_per_mparam = 0.5};
+    for (int i = 0; i < DENSITY_PERS; i++)
+        d->cost[i] = NAN;
+    d->cost[PER_TOTAL] = parameters;
+    d->cost[PER_BYTE] = bytes;
+    density_judge(d, 0);
+}
+
+static void fill(struct density_list *l)
+{
+    add(l, "tiny-q8_0", "pythia-piqa", 0.65, 1e8, 1.1e8);
+    add(l, "tiny-q2_k", "pythia-piqa", 0.62, 1e8, 4e7);
+    add(l, "tiny-f16", "pythia-piqa", 0.66, 1e8, 2e8);
+    add(l, "tiny-f16", "pythia-arc_easy", 0.45, 1e8, 2e8);
+    add(l, "alone", "pythia-piqa", 0.70, 9e8, 9e8);
+    add(l, "guesser", "pythia-piqa", 0.50, 7e8, 7e8);
+    density_list_sort(l);
+}
+
+static const struct report_plot *plot(const struct report *r, const char *key)
+{
+    for (int i = 0; i < r->n_blocks; i++)
+        if (r->blocks[i]->kind == REPORT_PLOT && strcmp(r->blocks[i]->plot->key, key) == 0)
+            return r->blocks[i]->plot;
+    return NULL;
+}
+
+static const struct report_table *table(const struct report *r, const char *key)
+{
+    for (int i = 0; i < r->n_blocks; i++)
+        if (r->blocks[i]->kind == REPORT_TABLE && strcmp(r->blocks[i]->table->key, key) == 0)
+            return r->blocks[i]->table;
+    fail_msg("no table %s", key);
+    return NULL;
+}
+
+static int row_of(const struct report_table *t, const char *model)
+{
+    for (int i = 0; i < t->n_rows; i++)
+        if (strcmp(t->cells[i * t->n_columns].text, model) == 0)
+            return i;
+    fail_msg("%s has no row", model);
+    return -1;
+}
+
+static void files_of_one_model_are_joined_by_their_bytes(void **state)
+{
+    static const char *const labels[] = {"q2_k", "q8_0", "f16"};
+    struct density_list l = {.per = PER_TOTAL};
+    const struct report_plot *p;
+    struct report r;
+    (void)state;
+    report_init(&r, "t");
+    fill(&l);
+    density_section(&r, &l);
+    p = plot(&r, "density_per_byte_file_bytes");
+    assert_non_null(p);
+    assert_int_equal(p->n_series, 1); /* one file of a size is no ladder */
+    assert_string_equal(p->series[0]->name, "tiny");
+    assert_true(p->series[0]->line);
+    assert_int_equal(p->series[0]->n_points, 3);
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(p->series[0]->points[i].label, labels[i]);
+    /* bits per megabyte: 0.5 bits of each of 100 million parameters over 40 MB, in millions */
+    p = plot(&r, "bits_per_mbyte_file_bytes_ladder");
+    assert_close(p->series[0]->points[0].y, 0.5 * 1e8 / 4e7, 1e-12);
+    assert_non_null(plot(&r, "density_parameters"));
+    assert_int_equal(report_ok(&r, NULL), 0);
+    report_release(&r);
+    density_list_release(&l);
+}
+
+static void the_tables_hold_every_model_and_say_why_not(void **state)
+{
+    struct density_list l = {.per = PER_TOTAL};
+    const struct report_table *t;
+    struct report r;
+    int row;
+    (void)state;
+    report_init(&r, "t");
+    fill(&l);
+    density_headline(&r, &l);
+    density_section(&r, &l);
+    density_method(&r, &l);
+    t = table(&r, "density_panel");
+    assert_int_equal(t->n_rows, 5);
+    row = row_of(t, "tiny-f16");
+    assert_true(t->cells[row * t->n_columns + 10].value == 2); /* tasks */
+    assert_true(t->cells[row * t->n_columns + 7].value > 1);   /* spread */
+    row = row_of(t, "guesser");
+    assert_true(isnan(t->cells[row * t->n_columns + 6].value));
+    t = table(&r, "density");
+    assert_int_equal(t->n_rows, 6);
+    row = row_of(t, "guesser");
+    assert_string_equal(t->cells[row * t->n_columns + 5].text, "unresolved");
+    assert_non_null(strstr(t->cells[row * t->n_columns + 9].text, "at chance"));
+    assert_int_equal(r.n_headline, 1);
+    assert_string_equal(r.headline[0].value, "tiny-f16");
+    report_release(&r);
+    density_list_release(&l);
+}
+
+static void nothing_resolved_is_said(void **state)
+{
+    struct density_list l = {.per = PER_TOTAL};
+    struct report r;
+    int said = 0;
+    (void)state;
+    report_init(&r, "t");
+    add(&l, "guesser", "pythia-piqa", 0.50, 7e8, 7e8);
+    density_headline(&r, &l);
+    density_section(&r, &l);
+    for (int i = 0; i < r.n_blocks; i++)
+        said |= r.blocks[i]->kind == REPORT_TEXT && strstr(r.blocks[i]->text, "No score here resolves");
+    assert_true(said);
+    assert_int_equal(r.n_headline, 0);
+    assert_null(plot(&r, "density_parameters"));
+    report_release(&r);
+    density_list_release(&l);
+}
+
+static void refused_memory_is_told_at_the_end(void **state)
+{
+    int rc = -1;
+    (void)state;
+    for (int nth = 0; rc < 0; nth++) {
+        struct density_list l = {.per = PER_TOTAL};
+        struct err e = ERR_NONE;
+        struct report r;
+        long before = mem_live();
+        fill(&l);
+        report_init(&r, "t");
+        mem_fail_at(nth);
+        density_headline(&r, &l);
+        density_section(&r, &l);
+        density_method(&r, &l);
+        mem_fail_at(-1);
+        rc = report_ok(&r, &e);
+        assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
+        report_release(&r);
+        density_list_release(&l);
+        assert_int_equal(mem_live(), before);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_of_one_model_are_joined_by_their_bytes),
+        cmocka_unit_test(the_tables_hold_every_model_and_say_why_not),
+        cmocka_unit_test(nothing_resolved_is_said),
+        cmocka_unit_test(refused_memory_is_told_at_the_end),
+    };
+    return cmocka_run_group_tests_name(__FILE__, tests, open_known, close_known);
+}
