@@ -108,6 +108,9 @@ sanitize: deps ## the tests under ASan and UBSan, then under TSan
 	@$(MAKE) --no-print-directory MODE=asan test-only
 	@$(MAKE) --no-print-directory MODE=tsan test-only
 
+standards: build/densimeter ## train the calibration standards of `densimeter verify` (minutes)
+	@build/densimeter verify --build
+
 golden: $(BUILD)/tests/test_golden ## every reference item through both models (minutes; 'pull' them first)
 	@DENSIMETER_GOLDEN=all $<
 
@@ -129,7 +132,7 @@ layers: ## fail on an include against the arrows between the rooms
 clean: ## remove what was built
 	rm -rf build
 
-.PHONY: all help deps demo test test-only golden bench sanitize layers clean build/densimeter
+.PHONY: all help deps demo test test-only standards golden bench sanitize layers clean build/densimeter
 .PRECIOUS: $(BUILD)/%.o
 -include $(OBJ:.o=.d) $(TEST_HELP:.o=.d) $(addsuffix .d,$(TESTS) $(BENCHES) $(TOOLS)) \
     $(patsubst tests/%.c,$(BUILD)/tests/%.d,$(wildcard tests/fuzz/*.c))

@@ -7,17 +7,18 @@
 #include "harness/factscore.h"
 
 struct bits {
-    struct facts *facts;
+    const struct facts *facts;
     struct factscore *score;
 };
 
-int bits_open(struct bits **out, uint64_t seed, struct err *e)
+int bits_open(struct bits **out, const struct facts *bank, struct err *e)
 {
     struct bits *b = mem_calloc(1, sizeof *b);
 
     if (!b)
         return err_nomem(e);
-    if (facts_open(&b->facts, seed, e) < 0 || factscore_open(&b->score, b->facts, e) < 0) {
+    b->facts = bank;
+    if (factscore_open(&b->score, bank, e) < 0) {
         bits_close(b);
         return -1;
     }
@@ -30,7 +31,6 @@ void bits_close(struct bits *b)
     if (!b)
         return;
     factscore_close(b->score);
-    facts_close(b->facts);
     mem_free(b);
 }
 

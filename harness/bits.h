@@ -1,16 +1,15 @@
-/* bits.h -- the stored items of the task `facts` to bits of knowledge (knowledge.h does the
+/* bits.h -- the stored items of a bank of facts to bits of knowledge (knowledge.h does the
  * counting). */
 #ifndef HARNESS_BITS_H
 #define HARNESS_BITS_H
-
-#include <stdint.h>
 
 #include "base/err.h"
 #include "results/store.h"
 
 struct bits;
-/* seed: the one the task was asked with. */
-int bits_open(struct bits **out, uint64_t seed, struct err *e);
+struct facts;
+/* bank: the one that asked; must outlive b. */
+int bits_open(struct bits **out, const struct facts *bank, struct err *e);
 void bits_close(struct bits *b);
 int bits_add(struct bits *b, const struct store_item *it, struct err *e);
 

@@ -298,7 +298,7 @@ static int run_task(struct session *s, struct opened_task *t, struct err *e)
     cost = (struct session_cost){.wall_s = meter_clock_s() - start_s,
                                  .energy_j = n_done ? NAN : meter_energy_j(s->meter),
                                  .peak_rss_bytes = meter_peak_rss()};
-    rc = record_finish(s->store, s->run, t->task, &s->model.model, (uint64_t)args_int(a, "seed"),
+    rc = record_finish(s->store, s->run, t->task, &s->model.model,
                        (int)args_int(a, "bootstrap"), &cost, earlier_s, e);
 out:
     mem_free(done);

@@ -8,10 +8,12 @@ extern const struct option bench_options[], compare_options[], db_options[], den
     eval_options[], export_options[], gate_options[], generate_options[], help_options[],
     info_options[], items_options[], label_options[], logits_options[], nightly_options[], pull_options[],
     quantize_options[], report_options[], ruler_options[], run_options[], runs_options[],
-    score_options[], tasks_options[], template_options[], tokenize_options[];
+    score_options[], tasks_options[], template_options[], tokenize_options[],
+    verify_options[];
 
 int cmd_bench(struct context *c, struct err *e);
 int cmd_compare(struct context *c, struct err *e);
+int cmd_verify(struct context *c, struct err *e);
 int cmd_completions(struct context *c, struct err *e);
 int cmd_db(struct context *c, struct err *e);
 int cmd_density(struct context *c, struct err *e);

@@ -109,6 +109,11 @@ static const struct command commands[] = {
      "the series of nights. Exit status 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 not comparable. status "
      "shows the last nights and their series, install writes a systemd timer and prints a line for "
      "cron."},
+    {CONCLUDING, "verify", cmd_verify, verify_options, "[STANDARD...]", 0, -1, NULL, 1,
+     "check this meter against models of known content",
+     "Trains what is missing of the calibration standards (minutes; small llama models that are "
+     "taught an invented world, with the same bits on every machine), measures them as any model "
+     "is measured, and compares with what they are known to know. Exit status 0 PASS, 1 FAIL."},
     {CONCLUDING, "devices", cmd_devices, NULL, "", 0, 0, NULL, 1, "list what can compute here",
      NULL},
     {CONCLUDING, "doctor", cmd_doctor, doctor_options, "", 0, 0, NULL, 0,

@@ -262,7 +262,7 @@ static int write_task(struct store_run *run, const struct task *t, struct totals
 }
 
 int record_finish(struct store *s, struct store_run *run, const struct task *t,
-                  const struct store_model *model, uint64_t seed, int bootstrap,
+                  const struct store_model *model, int bootstrap,
                   const struct session_cost *cost, double earlier_s, struct err *e)
 {
     struct totals all = {0};
@@ -270,7 +270,7 @@ int record_finish(struct store *s, struct store_run *run, const struct task *t,
     struct bits *bits = NULL;
     int n = 0, rc = -1;
 
-    if (strcmp(task_name(t), "facts") == 0 && bits_open(&bits, seed, e) < 0)
+    if (task_facts(t) && bits_open(&bits, task_facts(t), e) < 0)
         goto out;
     if (read_items(s, store_run_id(run), task_name(t), &all, bits, e) < 0 ||
         fill_values(t, &all, bootstrap, values, &n, e) < 0)

@@ -28,7 +28,7 @@ struct session_cost {
 /* Computes the task's values and costs from the items and stores them.  earlier_s: latencies of the
  * items that other sessions measured, which count as their wall time. */
 int record_finish(struct store *s, struct store_run *run, const struct task *t,
-                  const struct store_model *model, uint64_t seed, int bootstrap,
+                  const struct store_model *model, int bootstrap,
                   const struct session_cost *cost, double earlier_s, struct err *e);
 
 /* Sum of the latencies of the items that are stored; 0 when there is none. */

@@ -3,6 +3,7 @@
 #include "tasks/answer_bbh.h"
 #include "tasks/bbh.h"
 #include "tasks/facts.h"
+#include "tasks/world.h"
 #include "tasks/format.h"
 #include "tasks/load.h"
 #include "tasks/math.h"
@@ -184,9 +185,15 @@ static const struct recipe prose_text = {.format = &format_rolling, .load = load
       "BIG-Bench Hard without examples, step by step", 3, 0}, &bbh_aloud_##kind,                   \
      "bbh/cot-prompts/" name ".txt", NULL, NULL}
 
+#define WORLD(name, help)                                                                          \
+    {{name, "worlds", "knowledge", "", help, WORLD_VERSION, 0}, NULL, NULL, NULL, NULL}
+
 const struct task_row task_rows[] = {
     {{"facts", NULL, "knowledge", "", "bits of knowledge in a bank of facts of our own",
       FACTS_VERSION, 0}, NULL, NULL, NULL, NULL},
+    WORLD("world_people", "the facts of 400 invented people, for calibration standards"),
+    WORLD("world_crowd", "the facts of 1,400 invented people, more than a standard can hold"),
+    WORLD("world_sums", "sums of invented numerals: a rule in place of facts"),
     {{"perplexity_text", NULL, ROLLING, "", "perplexity of a short text of our own", 1, 0},
      &prose_text, NULL, NULL, NULL},
     {{"arc_easy", NULL, CHOICE, "arc_easy/test.jsonl", "easier school science", 1, 0}, &arc,

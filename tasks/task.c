@@ -17,6 +17,7 @@
 #include "tasks/recipe.h"
 #include "tasks/scenario.h"
 #include "tasks/source.h"
+#include "tasks/world.h"
 
 const struct task_info *task_info_at(int i)
 {
@@ -40,7 +41,13 @@ const struct task_info *task_info_find(const char *name)
 
 int task_group_pools(const char *group)
 {
-    return strcmp(group, "truthfulqa") != 0; /* a tag in lm-eval, not a group */
+    static const char *const only_names[] = {"truthfulqa", /* a tag in lm-eval, not a group */
+                                             "worlds"};
+
+    for (size_t i = 0; i < sizeof only_names / sizeof only_names[0]; i++)
+        if (strcmp(group, only_names[i]) == 0)
+            return 0;
+    return 1;
 }
 
 char *task_find_data(const struct task_info *t, const struct task_opts *o, struct err *e)
@@ -53,6 +60,26 @@ char *task_find_data(const struct task_info *t, const struct task_opts *o, struc
     if (!none)
         err_nomem(e);
     return none;
+}
+
+/* A bank: the world's that has the task's name, or our own. */
+static int open_facts(struct task *t, const struct task_opts *o, struct err *e)
+{
+    const struct world_opts *of = world_named(t->row->info.name);
+    struct strbuf bank = STRBUF_INIT;
+    struct world *w = NULL;
+    int rc = -1;
+
+    if (!of)
+        return facts_open(&t->facts, o->seed, e);
+    if (world_open(&w, of, e) == 0) {
+        world_bank(w, &bank);
+        if (strbuf_ok(&bank, e) == 0)
+            rc = facts_parse(&t->facts, bank.s, bank.len, o->seed, e);
+    }
+    world_close(w);
+    strbuf_release(&bank);
+    return rc;
 }
 
 /* The description, with the row's subject where it belongs, after the system instruction. */
@@ -201,7 +228,7 @@ static int open_row(struct task *t, const struct task_opts *o, struct err *e)
         return open_docs(t, o, e);
     if (strcmp(t->row->info.kind, SCENARIO_KIND) == 0)
         return scenario_open_own(&t->source, t->row->info.name, o, e);
-    return facts_open(&t->facts, o->seed, e);
+    return open_facts(t, o, e);
 }
 
 int task_open(struct task **out, const char *name, const struct task_opts *o, struct err *e)

@@ -119,7 +119,8 @@ struct threshold {
 };
 int task_threshold(const struct task *t, struct threshold *out);
 
-/* The bank behind the task `facts`, for counting bits; NULL for every other task. */
+/* The bank behind `facts` and the tasks about invented worlds, for counting bits; NULL for every
+ * other task. */
 struct facts;
 const struct facts *task_facts(const struct task *t);
 
