@@ -2,28 +2,46 @@
 
 #include <string.h>
 
-size_t utf8_len(const char *text, size_t n)
+/* By the first byte: how long a sequence is, and what its second byte may be. */
+static const struct row { unsigned char lo, hi, len, second_lo, second_hi; } rows[] = {
+    {0x00, 0x7f, 1, 0, 0},       {0xc2, 0xdf, 2, 0x80, 0xbf}, {0xe0, 0xe0, 3, 0xa0, 0xbf},
+    {0xe1, 0xec, 3, 0x80, 0xbf}, {0xed, 0xed, 3, 0x80, 0x9f}, {0xee, 0xef, 3, 0x80, 0xbf},
+    {0xf0, 0xf0, 4, 0x90, 0xbf}, {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f},
+};
+
+/* The row of the first of n > 0 bytes, if as many as it asks for, or all n, continue it; or NULL. */
+static const struct row *begun(const char *text, size_t n)
 {
-    static const struct { unsigned char lo, hi, len, second_lo, second_hi; } rows[] = {
-        {0x00, 0x7f, 1, 0, 0},       {0xc2, 0xdf, 2, 0x80, 0xbf}, {0xe0, 0xe0, 3, 0xa0, 0xbf},
-        {0xe1, 0xec, 3, 0x80, 0xbf}, {0xed, 0xed, 3, 0x80, 0x9f}, {0xee, 0xef, 3, 0x80, 0xbf},
-        {0xf0, 0xf0, 4, 0x90, 0xbf}, {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f},
-    };
     const unsigned char *s = (const unsigned char *)text;
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (s[0] < rows[i].lo || s[0] > rows[i].hi)
             continue;
-        if (rows[i].len > n)
-            return 0;
-        if (rows[i].len > 1 && (s[1] < rows[i].second_lo || s[1] > rows[i].second_hi))
-            return 0;
-        for (size_t k = 2; k < rows[i].len; k++)
+        if (rows[i].len > 1 && n > 1 && (s[1] < rows[i].second_lo || s[1] > rows[i].second_hi))
+            return NULL;
+        for (size_t k = 2; k < rows[i].len && k < n; k++)
             if ((s[k] & 0xc0) != 0x80)
-                return 0;
-        return rows[i].len;
+                return NULL;
+        return &rows[i];
     }
-    return 0;
+    return NULL;
+}
+
+size_t utf8_len(const char *s, size_t n)
+{
+    const struct row *r = begun(s, n);
+
+    return r && r->len <= n ? r->len : 0;
+}
+
+size_t utf8_whole(const char *s, size_t n)
+{
+    for (size_t back = 1; back <= 3 && back <= n; back++) {
+        const struct row *r = begun(s + n - back, back);
+        if (r && r->len > back)
+            return n - back;
+    }
+    return n;
 }
 
 int utf8_valid(const char *s, size_t n)

@@ -11,6 +11,10 @@
  * surrogates, no overlong forms, nothing above U+10FFFF). */
 size_t utf8_len(const char *s, size_t n);
 
+/* Bytes of s[0..n) without a sequence at their end that more bytes may complete: what may be shown
+ * of a text that is not there yet as a whole. */
+size_t utf8_whole(const char *s, size_t n);
+
 /* 1 when the bytes are well-formed UTF-8. */
 int utf8_valid(const char *s, size_t n);
 

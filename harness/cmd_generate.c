@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "harness/chat.h"
 #include "harness/commands.h"
 #include "harness/meter.h"
@@ -61,15 +62,7 @@ static size_t showable(const struct generation *g)
                 break;
             }
     }
-    for (size_t back = 1; back <= 3 && back <= n; back++) {
-        unsigned char c = (unsigned char)s[n - back];
-        size_t wanted = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
-        if (wanted > back)
-            return n - back;
-        if (c < 0x80 || c >= 0xc0)
-            break;
-    }
-    return n;
+    return utf8_whole(s, n);
 }
 
 static void stream(struct generation *g, size_t upto)

@@ -446,8 +446,8 @@ static const struct hf_key llama4_keys[] = {
 static const struct hf_family families[] = {
     {"LlamaForCausalLM|LLaMAForCausalLM|YiForCausalLM|llama", "llama", HALVES, NULL, NULL, NULL,
      NULL},
-    {"MistralForCausalLM|MixtralForCausalLM|mistral|mixtral", "llama", HALVES | WINDOWS, NULL,
-     NULL, NULL, NULL},
+    {"MistralForCausalLM|MixtralForCausalLM|MinistralForCausalLM|mistral|mixtral|ministral", "llama",
+     HALVES | WINDOWS, NULL, NULL, NULL, NULL},
     {"ApertusForCausalLM|apertus", "apertus", 0, apertus_rows, NULL, adjust_apertus, NULL},
     {"ArceeForCausalLM|arcee", "arcee", HALVES, NULL, NULL, NULL, NULL},
     {"BitnetForCausalLM", "bitnet", HF_ROUNDS, bitnet_rows, NULL, NULL, NULL},
