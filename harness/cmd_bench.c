@@ -168,6 +168,7 @@ static int begin_run(struct bench *b, struct err *e)
     json_put_int(&o, "batch_tokens", args_int(b->c->args, "batch-tokens"));
     if (args_str(b->c->args, "activation"))
         json_put_str(&o, "activation", args_str(b->c->args, "activation"));
+    describe_choice(&o, m);
     json_put_str(&o, "command", strbuf_str(&b->command_line));
     json_put_str(&o, "interval", "order statistics of the median, at most 95 %");
     json_end_object(&o);

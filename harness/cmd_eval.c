@@ -133,6 +133,7 @@ static int write_settings(struct session *s, struct err *e)
     json_put_str(&o, "system", args_str(a, "system"));
     if (args_str(a, "activation"))
         json_put_str(&o, "activation", args_str(a, "activation"));
+    describe_choice(&o, runner_info(s->runner));
     json_put_str(&o, "bos", bos[s->encoder.bos]);
     json_put_int(&o, "max_length", s->encoder.max_length);
     json_put_str(&o, "interval", "95 %");

@@ -63,6 +63,12 @@ static double tensor_types(struct strbuf *out, const struct gguf *g)
     return weights > 0 ? bytes * 8 / weights : NAN;
 }
 
+void describe_choice(struct json_out *o, const struct model_info *m)
+{
+    if (strncmp(m->rope, "longrope, ", 10) == 0)
+        json_put_str(o, "rope", m->rope);
+}
+
 int describe_model(struct description *out, const struct runner *r, const char *typed,
                    struct err *e)
 {

@@ -31,6 +31,14 @@ run 1 bench "$model" -p 8 -n 0 --versus "$work/broken"; says 'broken: ended with
 run 1 bench "$model" -p 8 -n 0 --versus "$work/silent"; says 'no samples_ns'
 run 1 bench "$model" -p 8 -n 0 --versus "$work/absent"; says 'absent'
 run 0 show last --json
+# Which factors of longrope the context has chosen is kept with the run.
+long=${DENSIMETER_SHARED:-../shared}/golden/arch/phi3-long/model.gguf
+if [ -r "$long" ]; then
+    run 0 bench "$long" -p 8 -n 0 -r 1 --json
+    run 0 show last --json; prints '"rope":"longrope, short factors"'
+    run 0 bench "$long" -p 40 -n 0 -r 1 --json
+    run 0 show last --json; prints '"rope":"longrope, long factors"'
+fi
 run 0 devices --json; prints '"device": "cpu"'
 "$DENSIMETER" doctor --seconds 0.1 --json >"$work/out" 2>"$work/err"
 rc=$?
