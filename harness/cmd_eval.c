@@ -73,6 +73,9 @@ static int open_task(struct session *s, struct opened_task *t, const char *name,
 
     if (task_open(&t->task, name, o, e) < 0 || task_check_machine(t->task, e) < 0)
         return -1;
+    if (task_examples_instead(t->task))
+        context_note(s->c, "%s: the examples are from %s: their usual file is not here", name,
+                     task_examples_instead(t->task));
     data = task_data_path(t->task);
     if (task_facts(t->task))
         snprintf(t->data_sha256, sizeof t->data_sha256, "%s", facts_sha256(task_facts(t->task)));
@@ -124,6 +127,15 @@ static int write_settings(struct session *s, struct err *e)
     json_begin_object(&o, NULL);
     json_put_int(&o, "limit", args_int(a, "limit"));
     json_put_str(&o, "sampling", args_choice(a, "sampling") ? "by_doc" : "lmeval");
+    for (int i = 0; i < s->n_tasks; i++)
+        if (task_examples_instead(s->tasks[i].task)) {
+            json_begin_object(&o, "examples_from");
+            for (; i < s->n_tasks; i++)
+                if (task_examples_instead(s->tasks[i].task))
+                    json_put_str(&o, task_name(s->tasks[i].task),
+                                 path_base(task_examples_instead(s->tasks[i].task)));
+            json_end_object(&o);
+        }
     json_put_bool(&o, "chat", s->use_chat);
     if (s->use_chat) {
         if (sha256_bytes(hash, template, strlen(template), e) < 0)

@@ -211,8 +211,14 @@ static int show_text(struct shown *s, const struct task *t, const struct item *i
     const char *last = NULL;
     char heading[40];
 
-    strbuf_addf(&s->b, "%s, version %d, %d shots, document %d\ngold: ", task_name(t),
-                task_version(t), task_shots(t), it->doc_id);
+    strbuf_addf(&s->b, "%s, version %d, %d shots, document %d\n", task_name(t), task_version(t),
+                task_shots(t), it->doc_id);
+    if (task_examples_instead(t)) {
+        strbuf_adds(&s->b, "examples from ");
+        strbuf_add_printable(&s->b, task_examples_instead(t), 0);
+        strbuf_addc(&s->b, '\n');
+    }
+    strbuf_adds(&s->b, "gold: ");
     strbuf_add_printable(&s->b, it->gold ? it->gold : "-", 1);
     strbuf_addc(&s->b, '\n');
     for (int i = 0; i < it->n_queries; i++) {

@@ -73,7 +73,9 @@ enum sampling_from { /* evaluation.md 2.8 */
     SHOTS_NONE,      /* the task has no examples: asking for some is an error */
     SHOTS_FIXED_0,   /* a text that is only continued: 0 shots, whatever is asked */
     SHOTS_DRAWN,     /* k drawn for each document */
-    SHOTS_DRAWN_ONE_MORE, /* k + 1 drawn: lm-eval takes the pool for the evaluated split itself */
+    /* k + 1 drawn, the document itself left out: lm-eval takes the pool for the evaluated split,
+     * which it does for every task that names neither a test split nor one for examples */
+    SHOTS_DRAWN_ONE_MORE,
     SHOTS_FIRST,     /* the first k of the pool */
 };
 
@@ -114,7 +116,7 @@ struct task {
     const struct task_row *row; /* NULL: a file, which is all in `source` */
     struct source source;
     struct facts *facts; /* the bank; everything below it is then empty but the path */
-    char *path, *system; /* system: the instruction and the description, "" when none */
+    char *path, *pool_instead, *system; /* system: the instruction and the description, "" when none */
     struct docs docs, pool;
     uint64_t seed;
     struct answer *answer;

@@ -87,16 +87,17 @@ static const struct recipe cmmlu = {.format = &format_choice, .load = load_csv,
     .read = read_cmmlu, GAP, .shots = SHOTS_FIRST, .metrics = {"acc", "acc_norm"},
     .about = "以下是关于", .about_end = "的单项选择题，请直接给出正确答案的选项。\n\n"};
 static const struct recipe lambada = {.format = &format_likelihood, .load = load_jsonl,
-    .read = read_lambada, GAP};
+    .read = read_lambada, GAP, .shots = SHOTS_DRAWN};
 static const struct recipe gsm8k = {.format = &format_generate, .load = load_jsonl,
     .read = read_gsm8k, GAP, .shots = SHOTS_DRAWN, .until = gsm8k_stops,
     .n_until = LENGTH(gsm8k_stops), .max_tokens = 256, .answers = &gsm8k_answers};
 static const struct recipe nq_open = {.format = &format_generate, .load = load_jsonl,
-    .read = read_nq_open, .target_delimiter = " ", .shot_delimiter = "\n", .shots = SHOTS_DRAWN,
+    .read = read_nq_open, .target_delimiter = " ", .shot_delimiter = "\n",
+    .shots = SHOTS_DRAWN_ONE_MORE,
     .about = "Answer these questions:\n\n", .about_end = "", .until = short_stops,
     .n_until = LENGTH(short_stops), .max_tokens = 256, .answers = &nq_answers};
 static const struct recipe triviaqa = {.format = &format_generate, .load = load_jsonl,
-    .read = read_triviaqa, GAP, .shots = SHOTS_DRAWN, .until = short_stops,
+    .read = read_triviaqa, GAP, .shots = SHOTS_DRAWN_ONE_MORE, .until = short_stops,
     .n_until = LENGTH(short_stops), .max_tokens = 256, .answers = &trivia_answers};
 static const struct recipe truthfulqa_mc1 = {.format = &format_choice, .load = load_json,
     .read = read_truthfulqa_mc1, GAP, .metrics = PLAIN};
@@ -215,7 +216,7 @@ const struct task_row task_rows[] = {
     {{"sciq", NULL, CHOICE, "sciq/test.jsonl", "science with a supporting passage", 1, 0}, &sciq,
      "sciq/train.jsonl", "sciq/validation.jsonl", NULL},
     {{"lambada_openai", NULL, "loglikelihood", "lambada/lambada_test.jsonl",
-      "the last word of a passage", 1, 0}, &lambada, NULL, NULL, NULL},
+      "the last word of a passage", 1, 0}, &lambada, "lambada/lambada_test.jsonl", NULL, NULL},
     {{"gsm8k", NULL, GENERATE, "gsm8k/test.jsonl", "grade-school arithmetic, worked out", 3, 5},
      &gsm8k, "gsm8k/train.jsonl", NULL, NULL},
     {{"nq_open", NULL, GENERATE, "nq_open/NQ-open.dev.jsonl", "questions people search for", 4, 0},

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/sha256.h"
@@ -121,13 +122,14 @@ static int seed_by_doc(struct rng *r, const struct task *t, uint64_t seed, int i
     return rc;
 }
 
-/* One document's shots from its sample: whatever equals the document itself is passed over. */
+/* One document's shots from its sample: where one more was drawn for that, whatever equals the
+ * document itself is passed over. */
 static void take_shots(struct task *t, int i, const int *sample, int n)
 {
     int taken = 0;
 
     for (int s = 0; s < n && taken < t->shots; s++)
-        if (strcmp(t->pool.v[sample[s]].json, t->docs.v[i].json) != 0)
+        if (n == t->shots || strcmp(t->pool.v[sample[s]].json, t->docs.v[i].json) != 0)
             t->drawn[(size_t)i * (size_t)t->shots + (size_t)taken++] = sample[s];
     t->n_drawn[i] = taken;
 }
@@ -177,6 +179,39 @@ static int load_exemplars(struct docs *out, const struct recipe *r, const char *
     return 0;
 }
 
+/* Without the file that has the examples lm-eval's order goes on: the validation split, then the
+ * documents themselves where none can become its own example.  NULL: there is nothing either. */
+static char *pool_beside(const struct task *t)
+{
+    const char *slash = strrchr(t->path, '/');
+    enum sampling_from from = t->row->recipe->shots;
+    struct strbuf b = STRBUF_INIT;
+    char *path = NULL;
+
+    if (!slash || (from != SHOTS_DRAWN && from != SHOTS_DRAWN_ONE_MORE))
+        return NULL;
+    strbuf_addf(&b, "%.*s/validation.jsonl", (int)(slash - t->path), t->path);
+    if (strcmp(strbuf_str(&b), t->path) != 0 && file_exists(strbuf_str(&b)))
+        path = strbuf_take(&b);
+    else if (from == SHOTS_DRAWN_ONE_MORE)
+        path = mem_strdup(t->path);
+    strbuf_release(&b);
+    return path;
+}
+
+static char *pool_find(struct task *t, const struct task_opts *o, struct err *e)
+{
+    const struct task_row *row = t->row;
+    struct err why = ERR_NONE;
+    char *path = data_find(row->info.name, row->pool, NULL, o, &why);
+
+    if (!path && why.code == ERR_NOTFOUND)
+        path = t->pool_instead = pool_beside(t);
+    if (!path && e)
+        *e = why;
+    return path;
+}
+
 static int open_shots(struct task *t, const struct task_opts *o, struct err *e)
 {
     const struct task_row *row = t->row;
@@ -191,12 +226,13 @@ static int open_shots(struct task *t, const struct task_opts *o, struct err *e)
                        row->info.name);
     if (r->exemplars)
         return load_exemplars(&t->pool, r, row->info.name, e) < 0 ? -1 : draw_shots(t, o, e);
-    path = data_find(row->info.name, row->pool, NULL, o, e);
+    path = pool_find(t, o, e);
     if (!path)
         return t->shots ? err_prefix(e, "the examples for %d shots", t->shots)
                         : err_prefix(e, "the description");
     rc = (r->load_pool ? r->load_pool : r->load)(&t->pool, path, r, e);
-    mem_free(path);
+    if (path != t->pool_instead)
+        mem_free(path);
     return rc < 0 || t->shots == 0 ? rc : draw_shots(t, o, e);
 }
 
@@ -273,6 +309,7 @@ void task_close(struct task *t)
     mem_free(t->n_drawn);
     mem_free(t->system);
     mem_free(t->path);
+    mem_free(t->pool_instead);
     mem_free(t);
 }
 
@@ -310,6 +347,11 @@ int task_shots(const struct task *t)
 const char *task_data_path(const struct task *t)
 {
     return t->path;
+}
+
+const char *task_examples_instead(const struct task *t)
+{
+    return t->pool_instead;
 }
 
 const struct facts *task_facts(const struct task *t)

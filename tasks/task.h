@@ -90,6 +90,8 @@ int task_version(const struct task *t);
 int task_count(const struct task *t);
 int task_shots(const struct task *t); /* what is used: a task may fix it */
 const char *task_data_path(const struct task *t);
+/* The file whose documents are shown as examples where the usual one is not at hand; else NULL. */
+const char *task_examples_instead(const struct task *t);
 
 /* Builds item number i, 0 <= i < task_count.  With lm-eval's sampling the shots of item i depend
  * on the items before it, so all shots are drawn in task_open.  On failure *out is empty. */

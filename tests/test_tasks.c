@@ -488,6 +488,36 @@ static void no_document_is_its_own_shot(void **state)
     task_close(t);
 }
 
+/* lm-eval's order where there is no training split: validation, then the documents themselves. */
+static void without_a_training_file_the_examples_are_the_next_split(void **state)
+{
+    struct task *t;
+    struct item it;
+    (void)state;
+    put_winogrande("winogrande/dev.jsonl", 4);
+    t = opened("winogrande", 3);
+    assert_string_equal(task_examples_instead(t), task_data_path(t));
+    for (int i = 0; i < 4; i++) {
+        char own[40];
+        const char *seen;
+        assert_int_equal(task_item(t, i, &it, NULL), 0);
+        snprintf(own, sizeof own, "S%d ", i);
+        seen = strstr(it.queries[0].context, own); /* the question itself, at the end */
+        assert_non_null(seen);
+        assert_null(strstr(seen + 1, own));
+        item_release(&it);
+    }
+    task_close(t);
+    put_winogrande("winogrande/validation.jsonl", 9);
+    t = opened("winogrande", 8);
+    assert_string_equal(path_base(task_examples_instead(t)), "validation.jsonl");
+    task_close(t);
+    put_winogrande("winogrande/train.jsonl", 9);
+    t = opened("winogrande", 8);
+    assert_null(task_examples_instead(t));
+    task_close(t);
+}
+
 static void by_doc_shots_do_not_depend_on_other_documents(void **state)
 {
     struct task_opts o = options(2);
@@ -774,11 +804,12 @@ static void missing_data_names_every_place(void **state)
     assert_int_equal(task_open(&t, "winogrande", &o, &e), 0);
     task_close(t);
     /* the examples are missing */
+    put("gsm8k/test.jsonl", "{\"question\":\"2+2?\",\"answer\":\"#### 4\"}\n");
     o.shots = 3;
-    assert_int_equal(task_open(&t, "winogrande", &o, &e), -1);
+    assert_int_equal(task_open(&t, "gsm8k", &o, &e), -1);
     assert_int_equal(e.code, ERR_NOTFOUND);
     assert_non_null(strstr(e.text, "the examples for 3 shots: "));
-    assert_non_null(strstr(e.text, "winogrande/train.jsonl"));
+    assert_non_null(strstr(e.text, "gsm8k/train.jsonl"));
     unsetenv("DENSIMETER_DATA");
     unsetenv("XDG_DATA_HOME");
     assert_int_equal(mem_live(), 0);
@@ -796,14 +827,17 @@ static void what_is_not_offered_is_refused(void **state)
         {"mmlu", 0, ERR_NOTFOUND, "mmlu: no such task"},
         {"./my.yaml", 0, ERR_NOTFOUND, "./my.yaml: no such task"},
         {"my.json", 0, ERR_IO, "my.json: No such file or directory"},
-        {"lambada_openai", 1, ERR_USAGE,
-         "lambada_openai: has no examples to show: it runs with 0 shots"},
+        {"truthfulqa_mc1", 1, ERR_USAGE,
+         "truthfulqa_mc1: has no examples to show: it runs with 0 shots"},
+        {"lambada_openai", 2, ERR_USAGE,
+         "lambada_openai: 2 shots need 2 examples, and there are 1"},
         {"winogrande", 4, ERR_USAGE, "winogrande: 4 shots need 5 examples, and there are 4"},
     };
     (void)state;
     put_winogrande("winogrande/dev.jsonl", 2);
     put_winogrande("winogrande/train.jsonl", 4);
     put("lambada/lambada_test.jsonl", "{\"text\":\"two words\"}\n");
+    put("truthfulqa/mc_task.json", "[{\"question\":\"q\",\"mc1_targets\":{\"a\":1}}]");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct task_opts o = options(rows[i].shots);
         struct err e = ERR_NONE;
@@ -944,6 +978,7 @@ int main(void)
         TEST(a_template_without_system_role_is_rendered_without_it),
         TEST(winogrande_shots_show_the_right_option),
         TEST(no_document_is_its_own_shot),
+        TEST(without_a_training_file_the_examples_are_the_next_split),
         TEST(by_doc_shots_do_not_depend_on_other_documents),
         TEST(first_shots_pass_over_the_document_itself),
         TEST(questions_about_one_passage_share_a_cluster),
