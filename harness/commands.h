@@ -9,7 +9,7 @@ extern const struct option bench_options[], compare_options[], db_options[], den
     info_options[], items_options[], label_options[], logits_options[], nightly_options[], pull_options[],
     quantize_options[], report_options[], ruler_options[], run_options[], runs_options[],
     score_options[], tasks_options[], template_options[], tokenize_options[],
-    verify_options[];
+    trend_options[], verify_options[];
 
 int cmd_bench(struct context *c, struct err *e);
 int cmd_compare(struct context *c, struct err *e);
@@ -42,5 +42,6 @@ int cmd_show(struct context *c, struct err *e);
 int cmd_tasks(struct context *c, struct err *e);
 int cmd_template(struct context *c, struct err *e);
 int cmd_tokenize(struct context *c, struct err *e);
+int cmd_trend(struct context *c, struct err *e);
 
 #endif

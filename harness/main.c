@@ -93,6 +93,11 @@ static const struct command commands[] = {
      "Without RUN about every complete run; of those that measured the same (model, task, "
      "settings) "
      "the newest. Runs that did not end are listed apart."},
+    {CONCLUDING, "trend", cmd_trend, trend_options, "", 0, 0, NULL, 1,
+     "show how fast density grows, with what that rests on",
+     "Effective over actual parameters of every dated model, and the line through their logarithm: "
+     "the months in which density doubles, with interval, against the claims of 8 and 3.5 months. "
+     "Rows asked in different ways are kept apart; --explain tells why a row does not count."},
     {CONCLUDING, "compare", cmd_compare, compare_options, "A B", 2, 2, NULL, 1,
      "show what changed between two runs, and which items",
      "Two evaluations are joined item by item, two benches test by test; what only one of them has "

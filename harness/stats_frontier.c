@@ -7,7 +7,10 @@
 #include "base/splitmix.h"
 #include "harness/stats_trend.h"
 
-enum { QUANTILE_POINTS = 600 }; /* n^3 / 2 steps: a second */
+enum {
+    QUANTILE_POINTS = 600, /* n^3 / 2 steps: a second */
+    RECORDS_MIN = 3,
+};
 
 struct trend_line trend_least_squares(const struct trend_point *p, size_t n)
 {
@@ -229,34 +232,36 @@ struct bench { /* room for one shuffle after the other */
     double *frontier;
 };
 
+/* NAN with fewer than three records: two points are no line. */
 static double frontier_slope(struct bench *w, size_t n)
 {
     size_t k = keep_records(w->v, sort_dated(w->q, n, w->v), SIZE_MAX, w->records, NULL);
 
-    return trend_least_squares(w->records, k).slope;
+    return k < RECORDS_MIN ? NAN : trend_least_squares(w->records, k).slope;
 }
 
 static void shuffle_all(struct bench *w, size_t n, int families, size_t replicates, uint64_t seed,
                         struct trend_shuffled *out)
 {
     double slope = trend_least_squares(w->q, n).slope, frontier = frontier_slope(w, n);
-    size_t steeper = 0, all = 0, k = cut_blocks(w->q, n, families, w->blocks);
+    size_t known, steeper = 0, all = 0, k = cut_blocks(w->q, n, families, w->blocks);
     uint64_t rng = seed;
 
     for (size_t r = 0; r < replicates; r++) {
         deal(w->q, w->blocks, k, &rng);
         w->frontier[r] = frontier_slope(w, n);
-        steeper += !(w->frontier[r] < frontier);
+        steeper += w->frontier[r] >= frontier;
         all += !(trend_least_squares(w->q, n).slope < slope);
     }
     stats_sort(w->frontier, replicates);
-    while (replicates && isnan(w->frontier[replicates - 1]))
-        replicates--; /* shuffles whose frontier is a single day */
+    known = replicates;
+    while (known && isnan(w->frontier[known - 1]))
+        known--; /* shuffles whose frontier is no line */
     *out = (struct trend_shuffled){
-        .p_frontier = (1 + (double)steeper) / (1 + (double)replicates),
+        .p_frontier = (1 + (double)steeper) / (1 + (double)known),
         .p_slope = (1 + (double)all) / (1 + (double)replicates),
-        .frontier_median = stats_median(w->frontier, replicates),
-        .frontier_p95 = stats_percentile_linear(w->frontier, replicates, 0.95),
+        .frontier_median = stats_median(w->frontier, known),
+        .frontier_p95 = stats_percentile_linear(w->frontier, known, 0.95),
     };
 }
 

@@ -207,7 +207,7 @@ static void put_numbers(struct canvas *c, struct strbuf *s)
         for (int k = 0; k < p->series[i]->n_points; k++) {
             const struct report_point *pt = &p->series[i]->points[k];
             char text[16];
-            if (!pt->label)
+            if (!pt->label || p->series[i]->quiet)
                 continue;
             snprintf(text, sizeof text, "%d", ++number);
             struct box b = place_number(c, pixel_x(c, pt->x), pixel_y(c, pt->y),
@@ -276,11 +276,14 @@ static void put_plots(struct strbuf *s, const struct report_plot *p)
         int color = 0xa0 + i % PLOT_COLORS, shape = shapes[i % 5];
         if (p->series[i]->n_points == 0)
             continue;
-        strbuf_addf(s, "%s$d%d using 1:2:3:4:5:6 with xyerrorbars lw 1.2 lc rgb \"" SERIES_COLOR
-                       "\" pt %d ps 0.7 notitle", n++ ? ", " : "plot ", i, color, shape);
+        if (!p->series[i]->bare)
+            strbuf_addf(s, "%s$d%d using 1:2:3:4:5:6 with xyerrorbars lw 1.2 lc rgb \""
+                           SERIES_COLOR "\" pt %d ps 0.7 notitle", n++ ? ", " : "plot ", i, color,
+                        shape);
         if (p->series[i]->line)
-            strbuf_addf(s, ", $d%d using 1:2 with lines lw 1.2 lc rgb \"" SERIES_COLOR
-                           "\" notitle", i, color);
+            strbuf_addf(s, "%s$d%d using 1:2 with lines lw %s lc rgb \"" SERIES_COLOR
+                           "\" notitle", n++ ? ", " : "plot ", i,
+                        p->series[i]->bare ? "2" : "1.2", color);
     }
     strbuf_adds(s, "\n");
 }
@@ -375,6 +378,23 @@ static size_t empty_group(const char *s)
     return strncmp(end, "</g>\n", 5) == 0 ? (size_t)(end + 5 - s) : 0;
 }
 
+/* What a point is called, for whoever points at it: no script, and nothing to see. */
+static void put_names(const struct canvas *c, struct strbuf *out)
+{
+    const struct report_plot *p = c->plot;
+
+    for (int i = 0; i < p->n_series; i++)
+        for (int k = 0; k < p->series[i]->n_points; k++) {
+            const struct report_point *pt = &p->series[i]->points[k];
+            if (!pt->label)
+                continue;
+            strbuf_addf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%g\" fill=\"transparent\">"
+                             "<title>", pixel_x(c, pt->x), pixel_y(c, pt->y), MARKER + 1);
+            html_text(out, pt->label);
+            strbuf_adds(out, "</title></circle>\n");
+        }
+}
+
 /* Keeps the <svg> element, makes its ids the page's, its colours variables, and drops what draws
  * nothing. */
 static int clean_svg(const struct canvas *c, const struct strbuf *raw, const char *id,
@@ -416,6 +436,7 @@ static int clean_svg(const struct canvas *c, const struct strbuf *raw, const cha
             strbuf_addc(out, *s++);
         }
     }
+    put_names(c, out);
     strbuf_adds(out, "</svg>\n");
     return strbuf_ok(out, e);
 }

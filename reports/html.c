@@ -118,7 +118,7 @@ static void put_legend(struct strbuf *b, const struct report_plot *p)
             put_element(b, "", s->name, "</li>\n");
         }
         for (int k = 0; k < s->n_points; k++) {
-            if (!s->points[k].label || p->flags & PLOT_ROWS)
+            if (!s->points[k].label || s->quiet || p->flags & PLOT_ROWS)
                 continue;
             strbuf_adds(b, "<li>");
             put_swatch(b, i);

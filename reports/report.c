@@ -279,6 +279,16 @@ const struct report_writer *report_writer_at(int i)
     return i >= 0 && (size_t)i < sizeof writers / sizeof writers[0] ? &writers[i] : NULL;
 }
 
+const struct report_writer *report_writer_named(const char *name)
+{
+    const struct report_writer *w;
+
+    for (int i = 0; (w = report_writer_at(i)); i++)
+        if (strcmp(w->name, name) == 0)
+            return w;
+    return NULL;
+}
+
 const struct report_writer *report_writer_for(const char *path)
 {
     const char *dot = strrchr(path_base(path), '.');

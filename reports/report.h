@@ -48,6 +48,8 @@ struct report_series { /* one colour */
     struct report_point *points;
     int n_points, cap_points;
     int line; /* points are joined in the order given */
+    int bare; /* with line: nothing but the line */
+    int quiet; /* too many for numbers: a point says its label when pointed at */
 };
 
 /* PLOT_ROWS: y is a row counted from below; its axis has the points' labels instead of numbers. */
@@ -139,6 +141,7 @@ struct report_writer {
                  struct err *e);
 };
 const struct report_writer *report_writer_at(int i); /* html, markdown, csv, json, text; NULL */
+const struct report_writer *report_writer_named(const char *name); /* NULL: there is none */
 const struct report_writer *report_writer_for(const char *path); /* by suffix; NULL: none fits */
 
 /* Writes to path by rename; ERR_USAGE when no writer has its suffix (the hint lists them). */
