@@ -12,8 +12,9 @@
 #include "harness/stats_dist.h"
 
 enum { STEPS_MAX = 2000, FAMILIES_MIN = 4, MEASURED_MIN = 3 };
-#define SETTLED 1e-10   /* relative change of the slope between two steps */
-#define FAR 30.0        /* standard deviations beyond which a tail is its asymptote */
+#define SETTLED 1e-10 /* standard errors that the slope moves in the last step */
+#define NEARLY 1e-6   /* the same where a slope is only compared with another */
+#define FAR 30.0      /* standard deviations beyond which a tail is its asymptote */
 
 /* --- families ------------------------------------------------------------------------------ */
 
@@ -123,10 +124,10 @@ static double step(const struct trend_point *p, const size_t *place, size_t n, s
 
 /* From s (spread 0: from the bounds taken as values) to where nothing moves. */
 static void settle(const struct trend_point *p, const size_t *place, size_t n, size_t without,
-                   struct state *s)
+                   double moved, struct state *s)
 {
     for (int i = 0; i < STEPS_MAX; i++)
-        if (!(step(p, place, n, without, s) > SETTLED) && i > 1)
+        if (!(step(p, place, n, without, s) > moved) && i > 1)
             return;
 }
 
@@ -161,7 +162,7 @@ static double jackknife(const struct trend_point *p, const size_t *place, size_t
 
     for (size_t g = 0; g < families; g++) {
         struct state s = *all;
-        settle(p, place, n, g, &s);
+        settle(p, place, n, g, NEARLY, &s);
         if (!isfinite(s.slope))
             continue; /* all other families are on one day */
         sum += (s.slope - all->slope) * (s.slope - all->slope);
@@ -170,14 +171,40 @@ static double jackknife(const struct trend_point *p, const size_t *place, size_t
     return used > 1 ? sqrt(sum * (double)(used - 1) / (double)used) : NAN;
 }
 
+/* How many families of equal weight the slope rests on, G (1 + CV^2)^-1, where a family weighs as
+ * much as a shift of all its models moves the slope. */
+static double effective_families(const struct trend_point *p, const size_t *place, size_t n,
+                                 size_t families, const struct state *s, double *pull)
+{
+    struct sums m = {{0}, {0}, {0}};
+    double total = 0, squares = 0;
+
+    memset(pull, 0, families * sizeof *pull);
+    for (size_t i = 0; i < n; i++) {
+        m.n[p[i].series] += 1;
+        m.x[p[i].series] += p[i].day;
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t k = p[i].series;
+        double sd = s->spread[k] > 0 ? s->spread[k] : 1;
+        pull[place[i]] += (p[i].day - m.x[k] / m.n[k]) / sd;
+    }
+    for (size_t g = 0; g < families; g++) {
+        total += fabs(pull[g]);
+        squares += pull[g] * pull[g];
+    }
+    return squares > 0 ? total * total / squares : (double)families;
+}
+
 int trend_fit(const struct trend_point *p, size_t n, struct trend_fit *out, struct err *e)
 {
     size_t *place = mem_alloc((n ? n : 1) * sizeof *place), *names = NULL, families = 0;
+    double *pull = mem_alloc((n ? n : 1) * sizeof *pull);
     struct state s = {0};
     int rc = -1;
 
     *out = (struct trend_fit){.n = n};
-    if (!place) {
+    if (!place || !pull) {
         err_nomem(e);
         goto out;
     }
@@ -189,16 +216,17 @@ int trend_fit(const struct trend_point *p, size_t n, struct trend_fit *out, stru
     }
     for (size_t i = 0; i < n; i++)
         out->n_censored += p[i].censored != 0;
-    settle(p, place, n, SIZE_MAX, &s);
+    settle(p, place, n, SIZE_MAX, SETTLED, &s);
     out->n_families = families;
     out->slope = s.slope;
     memcpy(out->level, s.level, sizeof s.level);
     memcpy(out->spread, s.spread, sizeof s.spread);
     out->stderr_ = jackknife(p, place, n, families, &s);
-    out->df = (double)families - 1;
+    out->df = fmax(1, effective_families(p, place, n, families, &s, pull) - 1);
     rc = 0;
 out:
     mem_free(names);
+    mem_free(pull);
     mem_free(place);
     return rc;
 }

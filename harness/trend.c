@@ -10,6 +10,7 @@
 
 enum { RULER_NODES = 4 };
 #define CONF 0.95
+#define RULER_R2 0.8 /* below, its models are at chance or out of order */
 #define QUANTILE 0.9
 
 /* --- rows ---------------------------------------------------------------------------------- */
@@ -138,6 +139,9 @@ int trend_ruler_fit(struct trend_ruler *r, const struct trend_rows *p,
                    ? 0
                    : err_set(e, ERR_INVALID, "%s: the ruler '%s' is of another benchmark", s->name,
                              r->name);
+    if (s->harness && strcmp(s->harness, r->harness) != 0)
+        return err_set(e, ERR_INVALID, "%s: the ruler '%s' is another evaluator's", s->name,
+                       r->name);
     nodes = mem_calloc(p->n ? p->n : 1, sizeof *nodes);
     if (!nodes)
         return err_nomem(e);
@@ -160,9 +164,12 @@ int trend_ruler_fit(struct trend_ruler *r, const struct trend_rows *p,
     }
     line = trend_least_squares(nodes, n);
     mem_free(nodes);
-    if (n < RULER_NODES || !(line.slope > 0))
-        return err_set(e, ERR_INVALID, "%s: the ruler '%s' has %zu sizes with a score%s", s->name,
-                       r->name, n, n < RULER_NODES ? ", it needs 4" : ", and falls with size");
+    if (n < RULER_NODES)
+        return err_set(e, ERR_INVALID, "%s: the ruler '%s' has %zu sizes with a score, it needs %d",
+                       s->name, r->name, n, RULER_NODES);
+    if (!(line.slope > 0 && line.r2 >= RULER_R2))
+        return err_set(e, ERR_INVALID, "%s: scores of the ruler '%s' do not follow size (R2 %.2f)",
+                       s->name, r->name, line.r2);
     r->k = line.slope;
     r->c = line.intercept;
     r->r2 = line.r2;
@@ -357,17 +364,13 @@ static int draw_lines(struct trend *t, const struct trend_opts *o, struct err *e
 
 static int mark_frontier(struct trend *t, struct err *e)
 {
-    size_t *at = mem_alloc((t->n ? t->n : 1) * sizeof *at), n;
-
-    if (!at)
+    t->frontier_at = arena_alloc(&t->arena, (t->n ? t->n : 1) * sizeof *t->frontier_at);
+    if (!t->frontier_at)
         return err_nomem(e);
-    if (trend_frontier(t->points, t->n, at, &n, e) < 0) {
-        mem_free(at);
+    if (trend_frontier(t->points, t->n, t->frontier_at, &t->n_frontier, e) < 0)
         return -1;
-    }
-    for (size_t i = 0; i < n; i++)
-        t->models[at[i]].frontier = 1;
-    mem_free(at);
+    for (size_t i = 0; i < t->n_frontier; i++)
+        t->models[t->frontier_at[i]].frontier = 1;
     return 0;
 }
 

@@ -100,6 +100,7 @@ struct trend {
     struct trend_estimate all; /* the line through all models: the one with an interval */
     struct trend_line plain;   /* least squares through the resolved ones */
     struct trend_envelope frontier;
+    size_t *frontier_at, n_frontier; /* its models, in order of days */
     struct trend_line quantile; /* 0.9 */
     struct interval plain_interval, frontier_interval, quantile_interval; /* families redrawn */
     struct trend_shuffled by_model, by_family;

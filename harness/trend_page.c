@@ -279,12 +279,10 @@ static void put_frontier(struct report *r, const struct trend *t)
                 t->frontier.line.r2, t->by_model.p_frontier, t->by_family.p_frontier);
     table = report_table(r, report_fmt(r, "frontier_%s", t->series->name), "The frontier's models",
                          columns, 5);
-    for (size_t i = 0; i < t->n; i++) {
-        const struct trend_model *m = &t->models[i];
+    for (size_t i = 0; i < t->n_frontier; i++) {
+        const struct trend_model *m = &t->models[t->frontier_at[i]];
         struct report_cell *row;
         char date[16];
-        if (!m->frontier)
-            continue;
         trend_date(date, sizeof date, m->day);
         row = report_row(r, table);
         report_cell_text(r, row, 0, date);

@@ -240,14 +240,18 @@ static void put_axis(struct strbuf *s, char name, const struct axis *a, const st
 /* One tick for each point, with a mark where its name will be. */
 static void put_rows(struct strbuf *s, const struct axis *a, const struct report_plot *p)
 {
+    const char *comma = "";
     int n = 0;
 
     strbuf_addf(s, "set yrange [%.17g:%.17g]\nset ytics nomirror scale 0.4 tc rgb \"" INK "\" (",
                 a->low, a->high);
     for (int i = 0; i < p->n_series; i++)
         for (int k = 0; k < p->series[i]->n_points; k++, n++)
-            strbuf_addf(s, "%s\"" ROW_MARK "%d.\" %.17g", n ? ", " : "", n,
-                        p->series[i]->points[k].y);
+            if (p->series[i]->points[k].label) {
+                strbuf_addf(s, "%s\"" ROW_MARK "%d.\" %.17g", comma, n,
+                            p->series[i]->points[k].y);
+                comma = ", ";
+            }
     strbuf_adds(s, ")\n");
 }
 
