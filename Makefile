@@ -18,7 +18,7 @@ FLAGS_tsan    = -O1 -g -fsanitize=thread
 FLAGS_cov     = -O0 -g --coverage
 FLAGS_fuzz    = -O1 -g -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-overlength-strings
-LIBS = libcjson libpcre2-8 libutf8proc libcurl libcrypto libarchive sqlite3
+LIBS = yaml-0.1 libcjson libpcre2-8 libutf8proc libcurl libcrypto libarchive sqlite3
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)

@@ -1,8 +1,9 @@
 /* template.h -- Jinja2 as chat templates use it (engine.md 5), rendered from JSON variables.
  *
  * The environment is the one Hugging Face sets up: trim_blocks, lstrip_blocks, loop controls,
- * tojson that keeps non-ASCII, raise_exception, strftime_now, an immutable sandbox.  A template is
- * hostile input: depth, steps and output size are limited, and nothing outside `vars` can be
+ * tojson that keeps non-ASCII, raise_exception, strftime_now, an immutable sandbox.  Templates of
+ * task files (evaluation.md 2.1) have other rules for white space and for what is missing.  A
+ * template is hostile input: depth, steps and output size are limited, and nothing outside `vars` can be
  * reached.  One thread per template. */
 #ifndef BASE_TEMPLATE_H
 #define BASE_TEMPLATE_H
@@ -15,9 +16,18 @@
 
 struct template;
 
+enum template_rules {
+    TEMPLATE_CHAT,
+    /* Jinja's own rules for white space, the last newline stays, and a name or member that is not
+     * there is an error wherever it is not asked for with `is defined` or `default`. */
+    TEMPLATE_STRICT,
+};
+
 /* `name` is used in errors ("name:line").  The text is copied. */
 int template_parse(struct template **out, const char *text, size_t n, const char *name,
                    struct err *e);
+int template_parse_as(struct template **out, enum template_rules rules, const char *text, size_t n,
+                      const char *name, struct err *e);
 void template_free(struct template *t);
 
 /* Appends the rendering to `out`.  vars: a JSON object.  now: what strftime_now shows (NULL: the

@@ -605,6 +605,8 @@ static const struct val *eval_filter(struct ctx *c, const struct node *n, struct
     c->line = n->line;
     if (!f)
         return fail(c, "No filter named '%.*s'.", (int)n->name.n, n->name.s);
+    if (text_is(n->name, "default") || text_is(n->name, "d"))
+        c->may_miss = n->a;
     v = eval(c, n->a, s);
     if (!v || eval_arguments(c, n->list, s, &a) < 0)
         return NULL;
@@ -619,6 +621,8 @@ static const struct val *eval_test(struct ctx *c, const struct node *n, struct s
 
     if (!f)
         return fail(c, "No test named '%.*s'.", (int)n->name.n, n->name.s);
+    if (text_is(n->name, "defined") || text_is(n->name, "undefined"))
+        c->may_miss = n->a;
     v = eval(c, n->a, s);
     if (!v || eval_arguments(c, n->list, s, &a) < 0)
         return NULL;
@@ -743,5 +747,7 @@ const struct val *eval(struct ctx *c, const struct node *n, struct scope *s)
         return NULL;
     v = eval_kind(c, n, s);
     c->depth--;
+    if (c->strict && v && v->type == VAL_UNDEFINED && n != c->may_miss)
+        return fail_undefined(c, v);
     return v;
 }

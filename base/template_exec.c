@@ -434,7 +434,8 @@ int template_render(const struct template *t, const cJSON *vars, const struct tm
                     struct strbuf *out, struct err *e)
 {
     struct err ignored = ERR_NONE;
-    struct ctx c = {.name = t->name, .now = now, .line = 1, .e = e ? e : &ignored};
+    struct ctx c = {.name = t->name, .now = now, .line = 1,
+                    .strict = t->rules == TEMPLATE_STRICT, .e = e ? e : &ignored};
     struct strbuf text = STRBUF_INIT;
     struct scope top = {0};
     const struct val *v;

@@ -91,6 +91,8 @@ struct ctx {
     const struct tm *now;
     struct dict *vars;
     const struct val *block_text; /* what the filter of a block is applied to */
+    int strict;                   /* TEMPLATE_STRICT */
+    const struct node *may_miss;  /* strict: the expression that may be undefined */
     struct err *e;
 };
 
@@ -258,6 +260,7 @@ enum { USES_VARARGS = 1, USES_KWARGS = 2, USES_CALLER = 4 };
 
 struct template {
     struct arena arena;
+    enum template_rules rules;
     char *name;
     struct node *body;
 };

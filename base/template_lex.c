@@ -2,7 +2,7 @@
  *
  * A tag's "-" eats the white space on its side; without a sign a block or comment loses the blanks
  * before it when it starts its line (lstrip_blocks) and the newline behind it (trim_blocks); "+"
- * keeps them.  Method: jinja2/lexer.py's state machine, without its regular expressions. */
+ * keeps them.  TEMPLATE_STRICT has neither lstrip_blocks nor trim_blocks.  Method: jinja2/lexer.py's state machine, without its regular expressions. */
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +16,7 @@ struct lexer {
     struct text src;
     size_t at;
     int line;
+    int trims; /* lstrip_blocks and trim_blocks */
     int line_start; /* the last tag's text ended with a newline, or nothing came before */
     char open[LIMIT_NESTING]; /* closing brackets that are due */
     int depth;
@@ -69,7 +70,7 @@ static int is_name_char(char ch)
     return isalnum((unsigned char)ch) || ch == '_' || (unsigned char)ch >= 0x80;
 }
 
-/* Newlines become "\n", and the last one goes (keep_trailing_newline is off). */
+/* Newlines become "\n", and the last one goes unless keep_trailing_newline is on. */
 static int normalise(struct lexer *x, const char *text, size_t n)
 {
     char *s = arena_alloc(&x->t->arena, n + 1);
@@ -82,7 +83,7 @@ static int normalise(struct lexer *x, const char *text, size_t n)
             continue;
         s[k++] = text[i] == '\r' ? '\n' : text[i];
     }
-    if (k && s[k - 1] == '\n')
+    if (x->trims && k && s[k - 1] == '\n')
         k--;
     x->src = (struct text){s, k};
     return 0;
@@ -96,7 +97,7 @@ static size_t tag_end(const struct lexer *x, const char *close, int trim, int pl
     size_t left = x->src.n - x->at, n = strlen(close);
 
     if (left >= n && memcmp(s, close, n) == 0)
-        return n + (trim && left > n && s[n] == '\n');
+        return n + (trim && x->trims && left > n && s[n] == '\n');
     if (left < n + 1 || memcmp(s + 1, close, n) != 0)
         return 0;
     if (*s == '-') {
@@ -119,7 +120,7 @@ static int data_before(struct lexer *x, struct text data, char sign, int is_vari
 
     if (sign == '-') {
         data = text_trim(data, NULL, 0, 1);
-    } else if (sign != '+' && !is_variable) {
+    } else if (sign != '+' && !is_variable && x->trims) {
         for (line = data.n; line > 0 && data.s[line - 1] != '\n'; line--)
             ;
         if ((line > 0 || x->line_start) &&
@@ -407,7 +408,8 @@ static int lex_opening(struct lexer *x, struct text data)
 int template_lex(struct template *t, const char *text, size_t n, struct tokens *out,
                  struct err *e)
 {
-    struct lexer x = {.t = t, .line = 1, .line_start = 1, .out = out, .e = e};
+    struct lexer x = {.t = t, .line = 1, .line_start = 1, .out = out, .e = e,
+                      .trims = t->rules == TEMPLATE_CHAT};
     size_t from = 0;
 
     if (normalise(&x, text, n) < 0)

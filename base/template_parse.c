@@ -291,6 +291,12 @@ static struct node *parse_statement(struct parser *p)
 int template_parse(struct template **out, const char *text, size_t n, const char *name,
                    struct err *e)
 {
+    return template_parse_as(out, TEMPLATE_CHAT, text, n, name, e);
+}
+
+int template_parse_as(struct template **out, enum template_rules rules, const char *text, size_t n,
+                      const char *name, struct err *e)
+{
     struct tokens tokens = {0};
     struct template *t = NULL;
     struct parser p = {.e = e};
@@ -310,6 +316,7 @@ int template_parse(struct template **out, const char *text, size_t n, const char
         err_nomem(e);
         goto out;
     }
+    t->rules = rules;
     if (template_lex(t, text, n, &tokens, e) < 0)
         goto out;
     p.t = t;

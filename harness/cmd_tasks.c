@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "harness/chat.h"
+#include "harness/check_files.h"
 #include "harness/commands.h"
 #include "harness/encode.h"
 #include "harness/open.h"
@@ -414,6 +415,8 @@ static int check(struct context *c, struct task_opts *o, struct err *e)
 
     if (!name)
         return err_set(e, ERR_USAGE, "tasks check: FILE or TASK is missing");
+    if (is_task_files(name))
+        return check_task_files(c, o, name, e);
     if (c->json) {
         k.o = context_json_begin(&k.b, "tasks.check");
         json_put_str(&k.o, "task", name);

@@ -55,11 +55,12 @@ static const struct command commands[] = {
      "becomes of it is a row, and the others go on. The same command line goes on with a plan that "
      "was interrupted, also beside another that is at it: they share the cells. Exit status 1 when "
      "a cell failed."},
-    {MEASURING, "tasks", cmd_tasks, tasks_options, "[list | show TASK | check FILE | new NAME]", 0, 2,
+    {MEASURING, "tasks", cmd_tasks, tasks_options, "[list | show TASK | check FILE|DIR | new NAME]", 0, 2,
      "list|show|check|new", 1, "list the tasks, or show what one of them asks",
      "show prints the exact prompt and continuations, with --model the token boundaries too. "
      "check builds every item of a task, or looks for mistakes in a task file (.json) or a bank of "
-     "facts. new writes a task file to begin with."},
+     "facts; of task files of lm-eval (.yaml, or all below DIR) it says which run here and why "
+     "others do not. new writes a task file to begin with."},
     {RESULTS, "runs", cmd_runs, runs_options, "", 0, 0, NULL, 1, "list the stored runs", NULL},
     {RESULTS, "show", cmd_show, NULL, "RUN", 1, 1, NULL, 1, "show what a run measured",
      "RUN is a run's id or the beginning of it, a label, last, or last~2."},
