@@ -747,7 +747,8 @@ const struct val *eval(struct ctx *c, const struct node *n, struct scope *s)
         return NULL;
     v = eval_kind(c, n, s);
     c->depth--;
-    if (c->strict && v && v->type == VAL_UNDEFINED && n != c->may_miss)
+    /* Jinja's rule: of `x if y` without an else nothing is ever strict */
+    if (c->strict && v && v->type == VAL_UNDEFINED && n != c->may_miss && n->kind != N_COND)
         return fail_undefined(c, v);
     return v;
 }

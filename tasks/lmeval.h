@@ -16,6 +16,7 @@
 #include "tasks/lmeval_config.h"
 #include "tasks/lmeval_filter.h"
 #include "tasks/lmeval_metric.h"
+#include "tasks/source.h"
 #include "tasks/task.h"
 
 struct template;
@@ -82,6 +83,10 @@ void lmeval_close(struct lmeval *t);
 int lmeval_load(struct lmeval *t, const struct task_opts *o, struct err *e);
 /* Documents as given instead of those of files: takes `list` (a JSON array) over. */
 int lmeval_load_docs(struct lmeval *t, cJSON *list, struct err *e);
+
+/* A source_kind: the task of a YAML file with its data. */
+int lmeval_open_file(struct source *out, const char *path, const struct task_opts *o,
+                     struct err *e);
 
 /* --- fields (lmeval_field.c) -------------------------------------------------------------- */
 

@@ -2,10 +2,12 @@
 
 #include <string.h>
 
+#include "tasks/lmeval.h"
 #include "tasks/scenario.h"
 
 const struct source_kind source_kinds[] = {
     {".json", scenario_open_file},
+    {".yaml", lmeval_open_file},
 };
 const int n_source_kinds = sizeof source_kinds / sizeof source_kinds[0];
 

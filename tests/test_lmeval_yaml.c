@@ -1,0 +1,230 @@
+#include "tests/test.h"
+
+#include <ftw.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "tasks/lmeval.h"
+#include "tasks/lmeval_check.h"
+#include "tasks/pyliteral.h"
+#include "tasks/pyregex.h"
+
+static char dir[64];
+
+static const char *put(const char *name, const char *text)
+{
+    static char paths[4][256];
+    static int next;
+    char *path = paths[next++ % 4];
+
+    if (!*dir) {
+        strcpy(dir, "/tmp/densimeter-yaml-XXXXXX");
+        assert_non_null(mkdtemp(dir));
+    }
+    snprintf(path, sizeof paths[0], "%s/%s", dir, name);
+    assert_int_equal(file_write(path, text, strlen(text), NULL), 0);
+    return path;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *f)
+{
+    (void)st, (void)kind, (void)f;
+    return remove(path);
+}
+
+static int drop(void **state)
+{
+    (void)state;
+    if (*dir)
+        nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    *dir = 0;
+    return 0;
+}
+
+/* What checking a file says, without the folder's name; "" when nothing is wrong. */
+static const char *complaint(const char *path)
+{
+    static char text[500];
+    struct task_opts o = {.shots = -1, .seed = 1234};
+    struct lmeval_checked k;
+    struct err e = ERR_NONE;
+    size_t n = strlen(dir) + 1;
+    char *at;
+
+    if (lmeval_check(path, &o, &k, &e) == 0)
+        return "";
+    snprintf(text, sizeof text, "%s", e.text);
+    while ((at = strstr(text, dir)) != NULL)
+        memmove(at, at + n, strlen(at + n) + 1);
+    assert_int_equal(mem_live(), 0);
+    return text;
+}
+
+#define BASE "output_type: multiple_choice\ntest_split: test\ndoc_to_text: '{{q}}'\n"              \
+             "doc_to_target: 0\ndoc_to_choice: [a, b]\n"
+
+static void a_files_own_keys_win_and_the_first_of_several_includes(void **state)
+{
+    struct lmeval_config c;
+    const char *path;
+    (void)state;
+    put("one", "doc_to_text: one\ndescription: one\n");
+    put("two", "doc_to_text: two\ngen_prefix: two\ndescription: two\n");
+    path = put("t.yaml", "include: [one, two]\ntask: t\ndescription: own\n");
+    assert_int_equal(lmeval_config_read(&c, path, NULL), 0);
+    assert_string_equal(config_str(&c, "doc_to_text", ""), "one");
+    assert_string_equal(config_str(&c, "gen_prefix", ""), "two");
+    assert_string_equal(config_str(&c, "description", ""), "own");
+    assert_int_equal(c.kind, CONFIG_TASK);
+    lmeval_config_release(&c);
+}
+
+static void what_is_wrong_is_said_with_file_line_and_column(void **state)
+{
+    static const struct { const char *text, *want; } rows[] = {
+        {"task: t\n" BASE, ""},
+        {"task: t\ninclude: none.yaml\n", "t.yaml:2:10: include: none.yaml: no such file"},
+        {"task: t\ninclude: t.yaml\n", "t.yaml:2:10: include: t.yaml includes itself"},
+        {"task: t\n" BASE "doc_to_txt: x\n", "t.yaml:7:1: 'doc_to_txt' is no key of a task"},
+        {"task: t\n" BASE "repeats: x\n", "t.yaml:7:10: repeats: a text does not fit"},
+        {"task: t\ndoc_to_text: '{{q'\ndoc_to_target: 0\ntest_split: test\n",
+         "t.yaml:2:14: doc_to_text:1: the tag that starts at line 1 is not closed"},
+        {"task: t\n" BASE "process_docs: !function utils.process\n",
+         "t.yaml:7:15: !function utils.process is Python code, which is not run here"},
+        {"task: t\n" BASE "metric_list:\n  - metric: accu\n",
+         "t.yaml:8:13: the metric 'accu' is not native here"},
+        {"task: t\n" BASE "filter_list:\n  - name: n\n    filter:\n      - function: regx\n",
+         "t.yaml:10:19: no filter is called 'regx'"},
+        {"task: t\n" BASE "filter_list:\n  - name: n\n    filter:\n      - function: regex\n"
+         "        regex_pattern: '(a'\n",
+         "t.yaml:11:24: the pattern, at byte 2: missing closing parenthesis"},
+        {"task: t\n" BASE "class: !function task.Task\n",
+         "t.yaml:7:8: class: a task written in Python, which is not run here"},
+        {"group: g\ntask: [a, {task: b, num_fewshot: 2}]\n", ""},
+        {"task: [a]\n", "t.yaml:1:7: a list of tasks is a group: 'group' is missing"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_string_equal(complaint(put("t.yaml", rows[i].text)), rows[i].want);
+}
+
+static void endless_includes_end(void **state)
+{
+    char name[16], text[64];
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        snprintf(name, sizeof name, "i%d.yaml", i);
+        snprintf(text, sizeof text, "include: i%d.yaml\n", i + 1);
+        put(name, text);
+    }
+    assert_string_equal(complaint(put("t.yaml", "task: t\ninclude: i0.yaml\n")),
+                        "i14.yaml:1:10: include: more than 16 files inside each other");
+}
+
+/* --- Python's ways --------------------------------------------------------------------------- */
+
+/* Printed by CPython 3.11 as repr(ast.literal_eval(text)). */
+static void literals_are_read_as_python_reads_them(void **state)
+{
+    static const struct { const char *text, *want; } rows[] = {
+        {"['a', \"it's\", 'x\\ny']", "['a', \"it's\", 'x\\ny']"},
+        {" [1, -2.5, True, None, (3, 4), {'k': [0x1f]}]", "[1, -2.5, True, None, [3, 4], {'k': [31]}]"},
+        {"'a' \"b\"", "'ab'"},
+        {"('x')", "'x'"},
+        {"('x',)", "['x']"},
+        {"1, 2", "[1, 2]"},
+        {"[\n'a',\n]\n", "['a']"},
+        {"r'\\n'", "'\\\\n'"},
+        {"'\\u00e9\\x41\\101'", "'\xc3\xa9""AA'"},
+        {"'''a\nb'''", "'a\\nb'"},
+        {"'both \\' and \"'", "'both \\' and \"'"},
+        {"1e3", "1000"},
+    };
+    static const char *const bad[] = {"", "[1", "a", "[1 2]", "'x", "01", "f'x'", "b'x'", "1+", "{1, 2}",
+                                      "[1]]", "'\\ud800'", "__import__('os')"};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct strbuf b = STRBUF_INIT;
+        struct err e = ERR_NONE;
+        cJSON *v = pyliteral_parse(rows[i].text, strlen(rows[i].text), &e);
+        if (!v)
+            fail_msg("%s: %s", rows[i].text, e.text);
+        py_repr(&b, v);
+        assert_string_equal(strbuf_str(&b), rows[i].want);
+        strbuf_release(&b);
+        json_free(v);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct err e = ERR_NONE;
+        assert_null(pyliteral_parse(bad[i], strlen(bad[i]), &e));
+        assert_int_equal(e.code, ERR_FORMAT);
+    }
+    assert_int_equal(mem_live(), 0);
+}
+
+static int add_match(void *user, const struct span *g, int n)
+{
+    strbuf_addf(user, "<%.*s>", (int)g[n - 1].n, g[n - 1].s);
+    return 0;
+}
+
+/* Printed by CPython 3.11's re.findall. */
+static void patterns_find_what_pythons_find(void **state)
+{
+    static const struct { const char *pattern, *text, *want; } rows[] = {
+        {"a*", "baac", "<><aa><><>"},
+        {"(a)|b", "ab", "<a><>"},
+        {"x\\Z", "x\nx", "<x>"},
+        {"a{,2}", "aaa", "<aa><a><>"},
+        {"[\\u00e9]", "caf\xc3\xa9", "<\xc3\xa9>"},
+        {"[[:a]+", "a[:b", "<a[:>"},
+        {"[]x]", "]x", "<]><x>"},
+        {"(?P<n>\\d)", "1\xd9\xa3", "<1><\xd9\xa3>"},
+        {"^.", "a\nb", "<a>"},
+    };
+    struct strbuf b = STRBUF_INIT;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pyregex *p = NULL;
+        assert_int_equal(pyregex_open(&p, rows[i].pattern, NULL), 0);
+        strbuf_clear(&b);
+        assert_int_equal(pyregex_each(p, rows[i].text, strlen(rows[i].text), add_match, &b, NULL), 0);
+        assert_string_equal(strbuf_str(&b), rows[i].want);
+        pyregex_close(p);
+    }
+    strbuf_release(&b);
+    assert_int_equal(mem_live(), 0);
+}
+
+static void a_pattern_that_backtracks_for_ever_gives_up_within_a_second(void **state)
+{
+    struct pyregex *p = NULL;
+    struct strbuf b = STRBUF_INIT;
+    struct err e = ERR_NONE;
+    clock_t start = clock();
+    (void)state;
+    assert_int_equal(pyregex_open(&p, "(a|aa)+$", NULL), 0);
+    for (int i = 0; i < 200; i++)
+        strbuf_addc(&b, 'a');
+    strbuf_adds(&b, "c");
+    assert_int_equal(pyregex_each(p, b.s, b.len, add_match, &b, &e), -1);
+    assert_string_equal(e.text, "match limit exceeded");
+    assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 1);
+    strbuf_release(&b);
+    pyregex_close(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_files_own_keys_win_and_the_first_of_several_includes),
+        cmocka_unit_test(what_is_wrong_is_said_with_file_line_and_column),
+        cmocka_unit_test(endless_includes_end),
+        cmocka_unit_test(literals_are_read_as_python_reads_them),
+        cmocka_unit_test(patterns_find_what_pythons_find),
+        cmocka_unit_test(a_pattern_that_backtracks_for_ever_gives_up_within_a_second),
+    };
+    return cmocka_run_group_tests_name(__FILE__, tests, NULL, drop);
+}
