@@ -98,7 +98,9 @@ static void put_costs(struct report *r, const struct compare *c)
                                                  "%.4g → %.4g (%+.1f %%)"));
     }
     report_text(r, "Nats per byte: ln p of the right answer, B less A; below 0, B finds it less "
-                   "likely. It moves before answers do.");
+                   "likely. It moves before answers do. Latency: over the items of one process "
+                   "each; that two processes of one program differ is not in its interval, and a "
+                   "gate over several runs tells it.");
 }
 
 /* Pairs that only one run has a number for are in no row: that is told, never passed over. */
@@ -285,7 +287,8 @@ static void put_bench(struct report *r, const struct compare *c)
                                                   (struct interval){x->speed.low, x->speed.high}));
     }
     report_text(r, "B/A: ratio of speeds, the median of all ratios of samples with its %.0f %% "
-                   "interval (Hodges and Lehmann).", 100 * c->conf);
+                   "interval (Hodges and Lehmann). That two processes of one program differ is not "
+                   "in it.", 100 * c->conf);
 }
 
 /* -------------------------------------------------------------------------------------------- */

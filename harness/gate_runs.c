@@ -231,9 +231,12 @@ static int add_earlier(struct gate_runs *r, struct store *s, int k,
                        size_t n, struct err *e)
 {
     struct gate_side *side = &r->side[k];
+    size_t most = GATE_EARLIER_ITEMS / (r->pairs.n + 1);
     struct err why = ERR_NONE;
 
-    if (query_repeats(s, side->named[0].v->id, GATE_EARLIER_MAX, &side->earlier, e) < 0)
+    most = most > GATE_EARLIER_MAX     ? GATE_EARLIER_MAX
+           : most < GATE_EARLIER_LEAST ? GATE_EARLIER_LEAST : most;
+    if (query_repeats(s, side->named[0].v->id, (int)most, &side->earlier, e) < 0)
         return -1;
     for (size_t i = 0; i < side->earlier.n; i++) {
         const struct run_row *x = &side->earlier.v[i];
