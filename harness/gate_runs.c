@@ -51,6 +51,17 @@ static int find_side(struct gate_runs *r, int k, struct store *s, const char *na
     return r->side[k].n ? 0 : err_set(e, ERR_USAGE, "gate: --%s names no run", sides[k]);
 }
 
+/* A process is of one program.  (One run against itself is a question of its own.) */
+static int check_apart(const struct gate_runs *r, struct err *e)
+{
+    for (size_t i = 0; i < r->side[0].n; i++)
+        for (size_t k = 0; k < r->side[1].n; k++)
+            if (strcmp(r->side[0].named[i].v->id, r->side[1].named[k].v->id) == 0)
+                return err_set(e, ERR_USAGE, "gate: run %s is named on both sides",
+                               r->side[0].named[i].v->id);
+    return 0;
+}
+
 int gate_runs_find(struct gate_runs *out, struct store *s, const char *baseline,
                    const char *candidate, struct err *e)
 {
@@ -61,6 +72,10 @@ int gate_runs_find(struct gate_runs *out, struct store *s, const char *baseline,
     }
     out->in.a = out->side[0].named[0].v;
     out->in.b = out->side[1].named[0].v;
+    if (out->side[0].n + out->side[1].n > 2 && check_apart(out, e) < 0) {
+        gate_runs_release(out);
+        return -1;
+    }
     return 0;
 }
 

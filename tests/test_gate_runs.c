@@ -269,7 +269,12 @@ static void what_is_no_repeat_is_refused_by_name(void **state)
     world_close(&w);
     world_open(&w);
     run_pattern(&w, "AB", 0, .001);
-    strbuf_addf(&w.a, ",%s", w.ids[0]);
+    strbuf_addf(&w.a, ",%s", w.ids[1]);
+    assert_int_equal(gate_runs_find(&w.runs, w.s, strbuf_str(&w.a), strbuf_str(&w.b), &e), -1);
+    assert_int_equal(e.code, ERR_USAGE);
+    assert_non_null(strstr(e.text, "named on both sides"));
+    strbuf_clear(&w.a);
+    strbuf_addf(&w.a, "%s,%s", w.ids[0], w.ids[0]);
     assert_int_equal(gate_runs_find(&w.runs, w.s, strbuf_str(&w.a), strbuf_str(&w.b), &e), -1);
     assert_int_equal(e.code, ERR_USAGE);
     world_close(&w);
