@@ -11,6 +11,8 @@ struct deciding {
     const struct pairs *pairs; /* an empty one for speed runs */
     const struct pair_task **all; /* every task */
     const struct gate_policy *policy;
+    const struct gate_process **by_age; /* those asked for, the oldest first */
+    size_t n_asked;
     double alpha, conf, z; /* z: one-sided quantile of alpha plus that of the power */
 };
 

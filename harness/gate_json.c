@@ -28,7 +28,8 @@ static void put_processes(struct json_out *o, const struct gate_check *c)
 {
     static const char *const methods[] = {[PROCESS_UNKNOWN] = "noise_floor",
                                           [PROCESS_STUDENT] = "student",
-                                          [PROCESS_RANKS] = "hodges_lehmann"};
+                                          [PROCESS_RANKS] = "hodges_lehmann",
+                                          [PROCESS_PAIRS] = "signed_ranks"};
 
     json_put_str(o, "method", methods[c->method]);
     json_put_bool(o, "brief", c->is_brief);

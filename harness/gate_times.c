@@ -85,22 +85,42 @@ static int by_age(const void *a, const void *b)
 static int find_alternation(struct deciding *d, struct err *e)
 {
     const struct gate_input *in = d->in;
-    const struct gate_process **v = mem_calloc(in->n_processes + 1, sizeof *v);
-    size_t n = 0, count[2] = {0}, changes = 0, fewer;
+    size_t count[2] = {0}, changes = 0, fewer;
 
-    if (!v)
+    d->by_age = arena_alloc(&d->g->arena, (in->n_processes + 1) * sizeof *d->by_age);
+    if (!d->by_age)
         return err_nomem(e);
     for (size_t i = 0; i < in->n_processes; i++)
         if (!in->processes[i].earlier) {
-            v[n++] = &in->processes[i];
+            d->by_age[d->n_asked++] = &in->processes[i];
             count[in->processes[i].candidate != 0]++;
         }
-    qsort(v, n, sizeof *v, by_age);
-    for (size_t i = 1; i < n; i++)
-        changes += v[i]->candidate != v[i - 1]->candidate;
-    mem_free(v);
+    qsort(d->by_age, d->n_asked, sizeof *d->by_age, by_age);
+    for (size_t i = 1; i < d->n_asked; i++)
+        changes += d->by_age[i]->candidate != d->by_age[i - 1]->candidate;
     fewer = count[0] < count[1] ? count[0] : count[1];
     d->g->alternate = fewer > 1 && changes >= fewer;
+    return 0;
+}
+
+/* Levels of neighbours in time, one of each side; none unless all are such. */
+static int pair_levels(struct deciding *d, const double *levels, struct process_group *out,
+                       struct err *e)
+{
+    double *v = arena_alloc(&d->g->arena, (d->n_asked / 2 + 1) * sizeof *v);
+
+    *out = (struct process_group){v, 0};
+    if (!v)
+        return err_nomem(e);
+    for (size_t i = 0; i + 1 < d->n_asked; i += 2) {
+        double x = levels[d->by_age[i] - d->in->processes];
+        double y = levels[d->by_age[i + 1] - d->in->processes];
+        if (d->by_age[i]->candidate == d->by_age[i + 1]->candidate || !isfinite(x - y))
+            break;
+        v[out->n++] = d->by_age[i]->candidate ? x - y : y - x;
+    }
+    if (!d->g->alternate || 2 * out->n < d->n_asked)
+        out->n = 0;
     return 0;
 }
 
@@ -114,7 +134,7 @@ static int keep_levels(struct deciding *d, struct gate_check *c, const double *l
 
     if (!kept || !v)
         return err_nomem(e);
-    for (int g = 0; g < PROCESS_GROUPS; g++) {
+    for (int g = 0; g < PROCESS_DIFFERENCES; g++) {
         groups[g] = (struct process_group){v, 0};
         for (size_t i = 0; i < in->n_processes; i++) {
             const struct gate_process *p = &in->processes[i];
@@ -126,7 +146,7 @@ static int keep_levels(struct deciding *d, struct gate_check *c, const double *l
         }
     }
     c->levels = kept;
-    return 0;
+    return pair_levels(d, levels, &groups[PROCESS_DIFFERENCES], e);
 }
 
 /* An interval reaches at least as far as the floor on both sides. */

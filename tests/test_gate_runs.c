@@ -7,6 +7,7 @@
 #include "harness/gate_runs.h"
 #include "harness/gate_write.h"
 #include "harness/stats_dist.h"
+#include "harness/stats_rank.h"
 #include "tests/pair_runs.h"
 
 enum { N = 40, MOST = 24 };
@@ -63,14 +64,18 @@ static void world_close(struct world *w)
     assert_int_equal(mem_live(), 0);
 }
 
+/* How much slower the machine was when the last process ran: neighbours in time share it. */
+static double weather, change_of_weather;
+
 /* Processes in the order of `pattern`: "ABBA"; lower case letters are not named to the gate. */
 static void run_pattern(struct world *w, const char *pattern, double slower, double spread)
 {
     for (int i = 0; pattern[i]; i++) {
         int is_b = pattern[i] == 'B' || pattern[i] == 'b', named = pattern[i] < 'a';
         struct strbuf *names = is_b ? &w->b : &w->a;
-        measure(w->s, is_b ? "cand" : "base", (is_b ? slower : 0) + spread * normal(), NULL, 1,
-                w->ids[i]);
+        weather += change_of_weather * normal();
+        measure(w->s, is_b ? "cand" : "base", (is_b ? slower : 0) + weather + spread * normal(),
+                NULL, 1, w->ids[i]);
         if (named)
             strbuf_addf(names, "%s%s", names->len ? "," : "", w->ids[i]);
     }
@@ -109,7 +114,7 @@ static void three_per_cent_are_found_by_runs_that_alternate(void **state)
     run_pattern(&w, "ABBAABBAABBAABBAABBA", log(1.03), .005);
     c = decide(&w, fine);
     assert_true(w.gate.alternate);
-    assert_int_equal(c->method, PROCESS_RANKS);
+    assert_int_equal(c->method, PROCESS_PAIRS);
     assert_int_equal(c->verdict, VERDICT_FAIL);
     assert_close(c->estimate, 1.03, .01);
     assert_true(c->floor == 0 && c->n_levels == 20);
@@ -119,6 +124,23 @@ static void three_per_cent_are_found_by_runs_that_alternate(void **state)
     run_pattern(&w, "ABBAABBAABBAABBAABBA", 0, .005);
     assert_int_equal(decide(&w, fine)->verdict, VERDICT_PASS);
     world_close(&w);
+}
+
+static void a_machine_that_drifts_hides_nothing_from_runs_that_alternate(void **state)
+{
+    struct world w;
+    const struct gate_check *c;
+
+    (void)state;
+    weather = 0;
+    change_of_weather = .03; /* a walk that goes far beyond what is looked for */
+    world_open(&w);
+    run_pattern(&w, "ABBAABBAABBAABBAABBAABBA", log(1.1), .005);
+    c = decide(&w, usual);
+    assert_int_equal(c->verdict, VERDICT_FAIL);
+    assert_true(c->spread < .06);
+    world_close(&w);
+    change_of_weather = weather = 0;
 }
 
 static void runs_that_do_not_alternate_are_no_surer_than_the_floor(void **state)
@@ -195,54 +217,108 @@ static void earlier_runs_of_a_program_tell_its_spread(void **state)
     world_close(&w);
 }
 
-/* A/A with heavy tails: every tenth process is slower by up to a fifth. */
+/* A level of one program: every tenth process is slower by up to a fifth. */
+static double heavy(void)
+{
+    return .02 * normal() + (uniform() < .1 ? .2 * uniform() : 0);
+}
+
 static void equal_programs_fail_no_more_often_than_promised(void **state)
 {
-    enum { TRIES = 4000 };
-    double v[2][12], known[20];
-    int failed = 0;
+    enum { TRIES = 3000, MOST_RUNS = 20 };
+    static const struct {
+        size_t named, earlier;
+        int paired;
+        enum process_method method;
+    } rows[] = {{6, 0, 0, PROCESS_RANKS}, {1, 20, 0, PROCESS_STUDENT}, {3, 0, 0, PROCESS_RANKS},
+                {2, 6, 0, PROCESS_STUDENT}, {8, 0, 1, PROCESS_PAIRS}, {12, 0, 1, PROCESS_PAIRS}};
+    double v[3][MOST_RUNS], differences[MOST_RUNS];
 
     (void)state;
-    for (int t = 0; t < TRIES; t++) {
-        size_t n = t % 2 ? 1 : 6;
-        const struct process_group groups[PROCESS_GROUPS] = {
-            {v[0], n}, {v[1], n}, {known, 20}, {NULL, 0}};
-        struct process_ratio r;
-        for (int i = 0; i < 12; i++)
-            for (int k = 0; k < 2; k++)
-                v[k][i] = .02 * normal() + (uniform() < .1 ? .2 * uniform() : 0);
-        for (int i = 0; i < 20; i++)
-            known[i] = .02 * normal() + (uniform() < .1 ? .2 * uniform() : 0);
-        assert_int_equal(process_ratio(groups, .9, &r, NULL), 0);
-        assert_int_equal(r.method, n == 1 ? PROCESS_STUDENT : PROCESS_RANKS);
-        failed += r.low > 1;
+    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+        int failed = 0;
+        for (int t = 0; t < TRIES; t++) {
+            size_t n = rows[k].named;
+            const struct process_group groups[PROCESS_GROUPS] = {
+                {v[0], n}, {v[1], n}, {v[2], rows[k].earlier}, {NULL, 0},
+                {differences, rows[k].paired ? n : 0}};
+            struct process_ratio r;
+            double drift = 0;
+            for (int i = 0; i < MOST_RUNS; i++) {
+                drift += rows[k].paired ? .1 * normal() : 0;
+                for (int side = 0; side < 3; side++)
+                    v[side][i] = drift + heavy();
+                differences[i] = v[1][i] - v[0][i];
+            }
+            assert_int_equal(process_ratio(groups, .9, &r, NULL), 0);
+            assert_int_equal(r.method, rows[k].method);
+            failed += r.low > 1;
+        }
+        if (failed > TRIES * (.05 + 3 * sqrt(.05 * .95 / TRIES)) || failed < TRIES * .005)
+            fail_msg("row %zu: %d of %d fail", k, failed, TRIES);
     }
-    assert_true(failed < TRIES * (.05 + 3 * sqrt(.05 * .95 / TRIES)));
-    assert_true(failed > TRIES * .005);
 }
 
 static void the_needed_runs_are_those_that_decide(void **state)
 {
     enum { TRIES = 2000 };
-    double margin = .05, v[2][16];
+    double margin = .05, v[2][16], differences[16];
     size_t n = (size_t)process_needed(.05, margin, .05, .8);
-    int passed = 0;
+    int passed[2] = {0};
 
     (void)state;
-    assert_true(process_needed(.02, margin, .05, .8) == 3);    /* 2.2, but C(6,3) = 20 orders */
-    assert_true(process_needed(0, margin, .05 / 3, .8) == 4);  /* C(8,4) = 70 */
-    assert_int_equal(n, 14); /* 2 pi / 3 (2.4865 * .05 / ln 1.05)^2 = 13.6 */
-    for (int t = 0; t < TRIES; t++) {
-        const struct process_group groups[PROCESS_GROUPS] = {
-            {v[0], n}, {v[1], n}, {NULL, 0}, {NULL, 0}};
-        struct process_ratio r;
+    assert_true(process_needed(.02, margin, .05, .8) == 5);   /* 2^5 signs */
+    assert_true(process_needed(0, margin, .05 / 3, .8) == 6); /* 2^6 > 60 */
+    assert_true(isinf(process_needed(.05, 0, .05, .8)) && isinf(process_needed(NAN, 1, .05, .8)));
+    assert_int_equal(n, 16); /* with normal quantiles 2 pi / 3 (2.4865 * .05 / ln 1.05)^2 = 13.6 */
+    for (int t = 0; t < TRIES; t++)
+        for (int paired = 0; paired < 2; paired++) {
+            const struct process_group groups[PROCESS_GROUPS] = {
+                {v[0], n}, {v[1], n}, {NULL, 0}, {NULL, 0}, {differences, paired ? n : 0}};
+            struct process_ratio r;
+            for (size_t i = 0; i < n; i++) {
+                for (int k = 0; k < 2; k++)
+                    v[k][i] = .05 * normal();
+                differences[i] = v[1][i] - v[0][i];
+            }
+            assert_int_equal(process_ratio(groups, .9, &r, NULL), 0);
+            passed[paired] += r.high < 1 + margin;
+        }
+    for (int paired = 0; paired < 2; paired++)
+        if (passed[paired] < TRIES * .76 || passed[paired] > TRIES * .86)
+            fail_msg("%d of %d pass", passed[paired], TRIES);
+}
+
+/* Two-sided 5 % points of Wilcoxon's signed ranks from the usual table: W <= t is significant, so
+ * that the interval begins with the mean at place t + 1. */
+static void signed_ranks_have_the_tables_points(void **state)
+{
+    static const struct {
+        size_t n, t;
+    } rows[] = {{6, 0}, {7, 2}, {8, 3}, {9, 5}, {10, 8}, {11, 10}, {12, 13}, {13, 17}, {14, 21},
+                {15, 25}, {16, 29}, {17, 34}, {18, 40}, {19, 46}, {20, 52}, {25, 89}};
+    double d[25], means[325];
+    struct ratio r;
+
+    (void)state;
+    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+        size_t n = rows[k].n, m = 0;
         for (size_t i = 0; i < n; i++)
-            for (int k = 0; k < 2; k++)
-                v[k][i] = .05 * normal();
-        assert_int_equal(process_ratio(groups, .9, &r, NULL), 0);
-        passed += r.high < 1 + margin;
+            d[i] = .01 * normal();
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = i; j < n; j++)
+                means[m++] = (d[i] + d[j]) / 2;
+        stats_sort(means, m);
+        assert_int_equal(stats_paired_ratio(d, n, .95, &r, NULL), 0);
+        assert_close(r.low, exp(means[rows[k].t]), 1e-15);
+        assert_close(r.high, exp(means[m - 1 - rows[k].t]), 1e-15);
+        assert_close(r.ratio, exp(stats_median(means, m)), 1e-15);
+        assert_true(r.coverage >= .95);
     }
-    assert_true(passed > TRIES * .77 && passed < TRIES * .85);
+    assert_int_equal(stats_paired_ratio(d, 5, .95, &r, NULL), 0); /* 2 / 2^5 > .05 */
+    assert_true(isnan(r.low) && isnan(r.coverage) && isfinite(r.ratio));
+    assert_int_equal(stats_paired_ratio(NULL, 0, .95, &r, NULL), 0);
+    assert_true(isnan(r.ratio));
 }
 
 static void what_is_no_repeat_is_refused_by_name(void **state)
@@ -363,11 +439,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_per_cent_are_found_by_runs_that_alternate),
+        cmocka_unit_test(a_machine_that_drifts_hides_nothing_from_runs_that_alternate),
         cmocka_unit_test(runs_that_do_not_alternate_are_no_surer_than_the_floor),
         cmocka_unit_test(one_brief_run_decides_only_what_is_plain),
         cmocka_unit_test(earlier_runs_of_a_program_tell_its_spread),
         cmocka_unit_test(equal_programs_fail_no_more_often_than_promised),
         cmocka_unit_test(the_needed_runs_are_those_that_decide),
+        cmocka_unit_test(signed_ranks_have_the_tables_points),
         cmocka_unit_test(what_is_no_repeat_is_refused_by_name),
         cmocka_unit_test(an_unfinished_run_is_called_that),
         cmocka_unit_test(each_level_is_in_the_json),

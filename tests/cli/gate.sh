@@ -58,7 +58,7 @@ echo '{"minimum_items": 50, "latency": {"margin": 0.05}, "environment": {"noisy"
 prints '"method": "noise_floor"'; prints '"brief": true'; prints '"runs_needed": '
 for i in 1 2 3 4; do b=$b,$(evaluate "$model" --limit 60 -t 1); again=$again,$(evaluate "$model" --limit 60 -t 1); done
 "$DENSIMETER" gate --baseline "$b" --candidate "$again" --policy "$work/brief.json" --json >"$work/out" 2>"$work/err"
-prints '"alternate": true'; prints '"method": "hodges_lehmann"'
+prints '"alternate": true'; prints '"method": "signed_ranks"'
 gate 3 "$b" "$again,$a" --policy "$work/brief.json"; prints "threads differs"
 
 # Every output, each read by its own consumer where that is here.
