@@ -10,6 +10,7 @@
 #include "tasks/read.h"
 #include "tasks/recipe.h"
 #include "tasks/recipes.h"
+#include "tasks/scenario.h"
 
 #define PER_CHARACTER {"acc", "acc_norm", "acc_bytes", NULL}
 #define PLAIN {"acc", NULL}
@@ -173,6 +174,8 @@ static const struct recipe prose_text = {.format = &format_rolling, .load = load
 #define CMMLU(name, about)                                                                         \
     {{"cmmlu_" name, "cmmlu", CHOICE, "cmmlu/test/" name ".csv", "CMMLU: " about, 1, 0}, &cmmlu,   \
      "cmmlu/dev/" name ".csv", NULL, about}
+#define SCENARIO(name, shots, help)                                                                \
+    {{name, "scenarios", SCENARIO_KIND, "", help, 1, shots}, NULL, NULL, NULL, NULL}
 #define BBH(name, kind)                                                                            \
     {{"bbh_cot_fewshot_" name, "bbh", GENERATE, "bbh/bbh/" name ".json",                           \
       "BIG-Bench Hard, step by step", 4, 3}, &bbh_cot, "bbh/cot-prompts/" name ".txt", NULL,       \
@@ -274,6 +277,26 @@ const struct task_row task_rows[] = {
     BBH("tracking_shuffled_objects_three_objects", choice),
     BBH("web_of_lies", truth),
     BBH("word_sorting", words),
+    SCENARIO("notification_summary", 2, "which line sums up a notification"),
+    SCENARIO("extract_fields", 2, "date, amount and address out of a message, as JSON"),
+    SCENARIO("intent", 3, "what a request to an assistant is about"),
+    SCENARIO("tone_rewrite", 2, "which rewriting has the tone that was asked for"),
+    SCENARIO("smart_reply", 2, "which reply to a message would be sent"),
+    SCENARIO("translate", 2, "short texts, English to Chinese and back"),
+    SCENARIO("spelling_grammar", 2, "one mistake in a sentence, put right"),
+    SCENARIO("smart_home", 2, "what is said at home, as the call that does it"),
+    SCENARIO("in_car", 2, "what a driver says, as the call that does it"),
+    SCENARIO("calendar_arithmetic", 3, "dates, weekdays and times of day"),
+    SCENARIO("unit_conversion", 2, "measures in other units"),
+    SCENARIO("form_filling", 2, "what is said on the phone, into a reservation"),
+    SCENARIO("ocr_cleanup", 2, "lines as a scanner read them, put right"),
+    SCENARIO("toxicity", 4, "whether a message insults, threatens or degrades"),
+    SCENARIO("pii", 3, "which kinds of personal data a text holds"),
+    SCENARIO("code_completion", 1, "the next line of a program"),
+    SCENARIO("sql_question", 2, "a question to a small database as SQL"),
+    SCENARIO("table_question", 2, "questions about a small table"),
+    SCENARIO("screen_action", 3, "a screen and a goal, to the next action"),
+    SCENARIO("refuse_or_answer", 4, "harmless requests answered, harmful ones refused"),
     MMLU("abstract_algebra", "abstract algebra"),
     MMLU("anatomy", "anatomy"),
     MMLU("astronomy", "astronomy"),

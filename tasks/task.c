@@ -43,7 +43,7 @@ const struct task_info *task_info_find(const char *name)
 int task_group_pools(const char *group)
 {
     static const char *const only_names[] = {"truthfulqa", /* a tag in lm-eval, not a group */
-                                             "worlds"};
+                                             "worlds", "scenarios"};
 
     for (size_t i = 0; i < sizeof only_names / sizeof only_names[0]; i++)
         if (strcmp(group, only_names[i]) == 0)
