@@ -444,7 +444,8 @@ static int read_prompt(struct scenario *s, struct err *e)
     const cJSON *at = json_get(s->file.root, "prompt");
     struct err why = ERR_NONE;
 
-    if (template_parse(&s->prompt, at->valuestring, strlen(at->valuestring), "template", &why) < 0)
+    if (template_parse_as(&s->prompt, TEMPLATE_STRICT, at->valuestring,
+                          strlen(at->valuestring), "template", &why) < 0)
         return why.code == ERR_NOMEM ? err_nomem(e)
                                      : json_text_wrong(&s->file, at, 0, e, "%s", why.text);
     return 0;

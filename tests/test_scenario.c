@@ -323,6 +323,10 @@ static void what_is_wrong_is_named_with_its_place(void **state)
          "\"language\": \"en\", \"licence\": \"x\", \"fields\": [\"t\"], \"prompt\": \"{% if %}\", "
          "\"answer\": {\"kind\": \"exact\"}, \"items\": [{\"t\": \"a\", \"answer\": \"b\"}]}",
          "template"},
+        {"{\"format\": \"densimeter.scenario/1\", \"name\": \"y\", \"version\": 1, "
+         "\"language\": \"en\", \"licence\": \"x\", \"fields\": [\"t\"], \"prompt\": \"{{ tt }}\", "
+         "\"answer\": {\"kind\": \"exact\"}, \"items\": [{\"t\": \"a\", \"answer\": \"b\"}]}",
+         "'tt' is undefined"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)

@@ -825,7 +825,7 @@ static void what_is_not_offered_is_refused(void **state)
     } rows[] = {
         {"helaswag", 0, ERR_NOTFOUND, "helaswag: no such task"},
         {"mmlu", 0, ERR_NOTFOUND, "mmlu: no such task"},
-        {"./my.yaml", 0, ERR_NOTFOUND, "./my.yaml: no such task"},
+        {"./my.yaml", 0, ERR_IO, "./my.yaml: No such file or directory"},
         {"my.json", 0, ERR_IO, "my.json: No such file or directory"},
         {"truthfulqa_mc1", 1, ERR_USAGE,
          "truthfulqa_mc1: has no examples to show: it runs with 0 shots"},
