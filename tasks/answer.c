@@ -248,3 +248,28 @@ int answer_equal(const struct answer *a, const char *got, const char *want, stru
     strbuf_release(&y);
     return rc;
 }
+
+int answer_contains(const char *text, const char *want, struct err *e)
+{
+    struct strbuf pattern = STRBUF_INIT;
+    struct answer_rules rules = {.n_filters = 1};
+    struct answer *a = NULL;
+    struct span found_at;
+    int rc = -1;
+
+    strbuf_adds(&pattern, "(?i)");
+    for (const char *s = want; *s; s++) { /* every sign but letters and digits may be escaped */
+        int plain = *s & 0x80 || (*s >= '0' && *s <= '9') || ((*s | 32) >= 'a' && (*s | 32) <= 'z');
+        strbuf_addf(&pattern, "%s%c", plain ? "" : "\\", *s);
+    }
+    if (!*want)
+        rc = 1;
+    else if (strbuf_ok(&pattern, e) == 0) {
+        rules.filters[0] = (struct filter){"contains", pattern.s, 0, NULL, NULL};
+        if (answer_open(&a, &rules, e) == 0)
+            rc = answer_pick(a, a->filters[0], text, 0, &found_at, NULL, e);
+    }
+    answer_close(a);
+    strbuf_release(&pattern);
+    return rc;
+}

@@ -24,4 +24,7 @@ struct span find_stripped(const char *text);
 /* 1 when the two are equal without what the rules ignore, 0 when not, -1 on error. */
 int answer_equal(const struct answer *a, const char *got, const char *want, struct err *e);
 
+/* 1 when `want` is somewhere in the text, 0 when not, -1 on error; case does not count. */
+int answer_contains(const char *text, const char *want, struct err *e);
+
 #endif

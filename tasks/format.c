@@ -198,8 +198,8 @@ static int windows_credit(const struct task *t, const struct doc *d,
     return 0;
 }
 
-static int generate_ask(const struct task *t, const struct doc *d, const char *const *prompts,
-                        struct item *out, struct err *e)
+int format_ask_text(const struct task *t, const struct doc *d, const char *const *prompts,
+                    struct item *out, struct err *e)
 {
     const struct recipe *r = t->row->recipe;
     int n = r->repeats ? r->repeats : 1;
@@ -243,6 +243,22 @@ static int generate_credit(const struct task *t, const struct doc *d,
     return predict(out, out->credits[out->n - 1].filtered, e);
 }
 
+/* Anywhere, without case; the answer is taken literally. */
+static int contains_credit(const struct task *t, const struct doc *d,
+                           const struct reply_text *replies, struct verdict *out, struct err *e)
+{
+    const char *text = replies[0].text ? replies[0].text : "";
+    int has = 0;
+
+    (void)t;
+    for (int i = 0; i < d->n_targets && has == 0; i++)
+        has = answer_contains(text, d->targets[i], e);
+    if (has < 0 || predict(out, text, e) < 0)
+        return -1;
+    add(out, "contains", has, 1);
+    return 0;
+}
+
 const struct format format_choice = {
     "multiple_choice", PROMPTS_ONE, choice_ask, choice_credit, NULL,
 };
@@ -262,8 +278,11 @@ const struct format format_windows = {
     "windows", PROMPTS_NONE, windows_ask, windows_credit, "weighted_perplexity",
 };
 const struct format format_generate = {
-    "generate_until", PROMPTS_ONE, generate_ask, generate_credit, NULL,
+    "generate_until", PROMPTS_ONE, format_ask_text, generate_credit, NULL,
+};
+const struct format format_contains = {
+    "generate_until", PROMPTS_ONE, format_ask_text, contains_credit, NULL,
 };
 const struct format format_code = {
-    "generate_until", PROMPTS_ONE, generate_ask, code_credit, NULL,
+    "generate_until", PROMPTS_ONE, format_ask_text, code_credit, NULL,
 };

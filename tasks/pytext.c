@@ -63,6 +63,15 @@ struct span py_strip(const char *s, size_t n)
     return py_rstrip(left.s, left.n);
 }
 
+size_t py_word(const char *s, size_t n)
+{
+    size_t i = 0, len;
+
+    while (i < n && !is_space(decode(s + i, n - i, &len)))
+        i += len;
+    return i;
+}
+
 size_t py_count_words(const char *s, size_t n)
 {
     size_t words = 1, len;

@@ -18,6 +18,9 @@ struct span py_lstrip(const char *s, size_t n);
 struct span py_rstrip(const char *s, size_t n);
 struct span py_strip(const char *s, size_t n);
 
+/* Bytes before the first white space. */
+size_t py_word(const char *s, size_t n);
+
 /* len(re.split(r"\s+", s)): white space at either end counts as one more, empty word. */
 size_t py_count_words(const char *s, size_t n);
 

@@ -88,6 +88,8 @@ struct recipe {
     /* NULL: shots are read as documents are.  Else the row's pool has the description too, and is
      * read whatever the shots. */
     int (*load_pool)(struct docs *out, const char *path, const struct recipe *r, struct err *e);
+    const struct recipe *shown; /* how the pool's records are read; NULL: by this one */
+    const char *where; /* only records whose member of this name is the row's subject; NULL: all */
     const char *const *columns;     /* of a CSV file without a header line, NULL ends */
     const char *about, *about_end;  /* the description, around the row's subject; NULL: none */
     const char *target_delimiter, *shot_delimiter;

@@ -170,6 +170,36 @@ out:
     return rc;
 }
 
+/* Leaves the documents whose member `where` is the row's subject. */
+static int keep_subject(struct docs *docs, const struct task_row *row, const char *where,
+                        struct err *e)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < docs->n; i++) {
+        cJSON *json = json_parse(docs->v[i].json, strlen(docs->v[i].json), row->info.name, e);
+        const char *subject = json ? json_str(json, where) : NULL;
+        if (subject && strcmp(subject, row->subject) == 0)
+            docs->v[kept++] = docs->v[i];
+        json_free(json);
+        if (!json)
+            return -1;
+    }
+    docs->n = kept;
+    if (kept == 0)
+        return err_set(e, ERR_FORMAT, "%s: no document has \"%s\": \"%s\"", row->info.name, where,
+                       row->subject);
+    return 0;
+}
+
+static int load_docs(struct docs *docs, const char *path, const struct task_row *row,
+                     const struct recipe *r, struct err *e)
+{
+    if (r->load(docs, path, r, e) < 0)
+        return -1;
+    return row->recipe->where ? keep_subject(docs, row, row->recipe->where, e) : 0;
+}
+
 /* The task's own examples as a pool. */
 static int load_exemplars(struct docs *out, const struct recipe *r, const char *task, struct err *e)
 {
@@ -230,7 +260,8 @@ static int open_shots(struct task *t, const struct task_opts *o, struct err *e)
     if (!path)
         return t->shots ? err_prefix(e, "the examples for %d shots", t->shots)
                         : err_prefix(e, "the description");
-    rc = (r->load_pool ? r->load_pool : r->load)(&t->pool, path, r, e);
+    rc = r->load_pool ? r->load_pool(&t->pool, path, r, e)
+                      : load_docs(&t->pool, path, row, r->shown ? r->shown : r, e);
     if (path != t->pool_instead)
         mem_free(path);
     return rc < 0 || t->shots == 0 ? rc : draw_shots(t, o, e);
@@ -248,7 +279,7 @@ static int open_docs(struct task *t, const struct task_opts *o, struct err *e)
 {
     const struct recipe *r = t->row->recipe;
 
-    if (r->load(&t->docs, t->path, r, e) < 0 || open_shots(t, o, e) < 0)
+    if (load_docs(&t->docs, t->path, t->row, r, e) < 0 || open_shots(t, o, e) < 0)
         return -1;
     t->system = system_text(t, o->system);
     if (!t->system)
@@ -482,6 +513,9 @@ const char *task_aggregation(const struct task *t, const char *metric)
         {"acc_norm", "mean"},
         {"acc_bytes", "mean"},
         {"exact_match", "mean"},
+        {"contains", "mean"},
+        {"em", "mean"},
+        {"f1", "mean"},
         {"pass@1", "mean"},
         {"pass_at_1", "mean"},
         {"pass@2", "mean"},
