@@ -17,14 +17,14 @@ static int compare(const struct cell_list *cells, const char *series, const stru
                    int (*each)(void *user, const struct build_ratio *r, struct err *e), void *user,
                    struct err *e)
 {
-    double *scratch = mem_calloc(a->n + b->n + 1, sizeof *scratch);
+    double *scratch = mem_calloc(a->n + b->n + 1, sizeof *scratch), p_slower;
     struct build_ratio r = {.series = series, .test = b->test, .n_a = (int)a->n,
                             .n_b = (int)b->n, .noisy = judge_quiet(cells, series) == 0};
     int rc = -1;
 
     if (!scratch)
         return err_nomem(e);
-    if (stats_ratio(a->s, a->n, b->s, b->n, 0.95, &r.time, e) == 0) {
+    if (speeds_compare(a, b, &r.time, &p_slower, e) == 0) {
         r.tok_s_a = median_speed(a, scratch);
         r.tok_s_b = median_speed(b, scratch);
         rc = each(user, &r, e);

@@ -257,10 +257,10 @@ static void put_method(struct report *r)
                    "beyond it or when the loss is significant after correction and large enough "
                    "to matter, and is inconclusive otherwise. Accuracy: Tango's score interval, "
                    "clusters by their design effect, McNemar's mid-p; likelihood: Student's t over "
-                   "clusters. Latency and energy are compared by the run: signed ranks of runs that "
-                   "alternate, Hodges and Lehmann's ratio of several runs, or Student's law with the spread of repeats and earlier "
-                   "runs; where nothing tells the spread, the ratio of the single runs widened by "
-                   "the noise floor.");
+                   "clusters. Latency and energy are compared by the run: signed ranks of runs "
+                   "that alternate, Hodges and Lehmann's ratio of several runs, or Student's law "
+                   "with the spread of repeats and earlier runs; where nothing tells the spread, "
+                   "the ratio of the single runs widened by the noise floor.");
 }
 
 void gate_report(struct report *r, const struct gate_story *s)

@@ -7,7 +7,7 @@
 #define HARNESS_NIGHT_IMPL_H
 
 #include "harness/night.h"
-#include "harness/stats.h"
+#include "harness/stats_rank.h"
 
 /* Resident memory comes in pages and arenas: a difference below this is none. */
 #define MEMORY_GRAIN (4.0 * 1024 * 1024)
@@ -60,9 +60,10 @@ struct speed { /* one test of a series in a night */
     const char *test;
     double *s; /* seconds of each process (median of its samples), in order */
     int *arm;
+    int *pair; /* processes of two programs with the same one ran next to each other; -1: unknown */
     double *peak; /* bytes */
     double tokens;
-    size_t n, cap, cap_arm, cap_peak;
+    size_t n, cap, cap_arm, cap_pair, cap_peak;
 };
 struct speeds {
     struct speed *v;
@@ -75,6 +76,10 @@ int speeds_of_cells(struct speeds *out, struct store *s, const struct cell_list 
 int speeds_of_runs(struct speeds *out, struct store *s, const struct run_ids *ids, struct err *e);
 void speeds_release(struct speeds *s);
 const struct speed *speeds_find(const struct speeds *s, const char *test);
+/* b's time over a's with its 95 % interval, and p that b is slower: of pairs (signed ranks) where
+ * all processes have their partners and are enough, else of both samples. */
+int speeds_compare(const struct speed *a, const struct speed *b, struct ratio *out,
+                   double *p_slower, struct err *e);
 /* The first cell of the other program's series, for a cell of the second program of "builds"; NULL:
  * it is none. */
 const struct cell_row *speeds_other_build(const struct cell_list *l, const struct cell_row *b);

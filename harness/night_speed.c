@@ -22,7 +22,8 @@ static struct speed *test_of(struct speeds *s, const char *test)
 }
 
 /* The unit of analysis is the process: one value for each, the median of its samples. */
-static int add_row(struct speeds *s, const struct store_bench *b, int arm, struct err *e)
+static int add_row(struct speeds *s, const struct store_bench *b, int arm, int pair,
+                   struct err *e)
 {
     const struct store_value *peak = bench_value(b, "peak_rss_bytes");
     struct speed *t;
@@ -34,6 +35,7 @@ static int add_row(struct speeds *s, const struct store_bench *b, int arm, struc
     sorted = mem_calloc((size_t)b->n_samples, sizeof *sorted);
     if (!t || !sorted || mem_grow(&t->s, &t->cap, t->n + 1, sizeof *t->s) < 0 ||
         mem_grow(&t->arm, &t->cap_arm, t->n + 1, sizeof *t->arm) < 0 ||
+        mem_grow(&t->pair, &t->cap_pair, t->n + 1, sizeof *t->pair) < 0 ||
         mem_grow(&t->peak, &t->cap_peak, t->n + 1, sizeof *t->peak) < 0) {
         mem_free(sorted);
         return err_nomem(e);
@@ -42,6 +44,7 @@ static int add_row(struct speeds *s, const struct store_bench *b, int arm, struc
     stats_sort(sorted, (size_t)b->n_samples);
     t->s[t->n] = stats_median(sorted, (size_t)b->n_samples);
     t->arm[t->n] = arm;
+    t->pair[t->n] = pair;
     t->peak[t->n] = peak ? peak->value : NAN;
     t->tokens = (double)b->tokens;
     t->n += t->s[t->n] > 0;
@@ -49,13 +52,14 @@ static int add_row(struct speeds *s, const struct store_bench *b, int arm, struc
     return 0;
 }
 
-static int add_run(struct speeds *out, struct store *s, const char *run, int arm, struct err *e)
+static int add_run(struct speeds *out, struct store *s, const char *run, int arm, int pair,
+                   struct err *e)
 {
     struct bench_list rows;
     int rc = query_bench(s, run, &rows, e);
 
     for (size_t i = 0; i < rows.n && rc == 0; i++)
-        rc = add_row(out, &rows.v[i], arm, e);
+        rc = add_row(out, &rows.v[i], arm, pair, e);
     bench_list_release(&rows);
     return rc;
 }
@@ -67,7 +71,7 @@ int speeds_of_cells(struct speeds *out, struct store *s, const struct cell_list 
     for (size_t i = 0; i < cells->n; i++) {
         const struct cell_row *c = &cells->v[i];
         if (strcmp(c->spec.series, series) == 0 && strcmp(c->status, "done") == 0 && c->run &&
-            add_run(out, s, c->run, c->spec.arm, e) < 0) {
+            add_run(out, s, c->run, c->spec.arm, 2 * c->spec.block + c->spec.place / 2, e) < 0) {
             speeds_release(out);
             return -1;
         }
@@ -79,7 +83,7 @@ int speeds_of_runs(struct speeds *out, struct store *s, const struct run_ids *id
 {
     *out = (struct speeds){0};
     for (size_t i = 0; i < ids->n; i++)
-        if (add_run(out, s, ids->v[i], 0, e) < 0) {
+        if (add_run(out, s, ids->v[i], 0, -1, e) < 0) {
             speeds_release(out);
             return -1;
         }
@@ -91,6 +95,7 @@ void speeds_release(struct speeds *s)
     for (size_t i = 0; i < s->n; i++) {
         mem_free(s->v[i].s);
         mem_free(s->v[i].arm);
+        mem_free(s->v[i].pair);
         mem_free(s->v[i].peak);
     }
     mem_free(s->v);
@@ -152,6 +157,51 @@ double speed_floor(const struct point_list *l, const char *series, const char *t
     return k ? stats_percentile_linear(scratch, k, 0.95) : NAN;
 }
 
+/* --- one program against another -------------------------------------------------------------- */
+
+/* d[i] = ln of b's time over that of its partner in a; 0 unless each has exactly one. */
+static size_t pair_up(const struct speed *a, const struct speed *b, double *d)
+{
+    if (a->n != b->n)
+        return 0;
+    for (size_t i = 0; i < b->n; i++) {
+        int found = 0;
+        for (size_t k = 0; k < a->n; k++)
+            if (b->pair[i] >= 0 && a->pair[k] == b->pair[i]) {
+                d[i] = log(b->s[i]) - log(a->s[k]);
+                found++;
+            }
+        if (found != 1)
+            return 0;
+    }
+    return b->n;
+}
+
+int speeds_compare(const struct speed *a, const struct speed *b, struct ratio *out,
+                   double *p_slower, struct err *e)
+{
+    double *d = mem_calloc(b->n + 1, sizeof *d);
+    struct mann_whitney u;
+    size_t n;
+    int rc = -1;
+
+    if (!d)
+        return err_nomem(e);
+    n = pair_up(a, b, d);
+    if (stats_paired_ratio(d, n, 0.95, out, e) < 0)
+        goto out;
+    if (out->coverage > 0) {
+        rc = stats_signed_rank(d, n, p_slower, e);
+    } else if (stats_ratio(a->s, a->n, b->s, b->n, 0.95, out, e) == 0 &&
+               stats_mann_whitney(a->s, a->n, b->s, b->n, &u, e) == 0) {
+        *p_slower = u.p_greater;
+        rc = 0;
+    }
+out:
+    mem_free(d);
+    return rc;
+}
+
 /* --- comparisons ----------------------------------------------------------------------------- */
 
 /* The A/A floor as a share, from all nights of the segment up to tonight. */
@@ -175,11 +225,9 @@ static int compare_times(struct judge *j, struct comparison *c, const struct spe
                          const struct speed *b, const char *series)
 {
     struct ratio r;
-    struct mann_whitney u;
     int nights;
 
-    if (stats_ratio(a->s, a->n, b->s, b->n, 0.95, &r, j->e) < 0 ||
-        stats_mann_whitney(a->s, a->n, b->s, b->n, &u, j->e) < 0 ||
+    if (speeds_compare(a, b, &r, &c->p, j->e) < 0 ||
         floor_of(j, series, b->test, &c->floor, &nights) < 0)
         return -1;
     c->quantity = "time";
@@ -187,7 +235,6 @@ static int compare_times(struct judge *j, struct comparison *c, const struct spe
     c->change = r.ratio - 1;
     c->low = r.low - 1;
     c->high = r.high - 1;
-    c->p = u.p_greater;
     c->threshold = j->plan->thresholds.speed;
     if (c->floor > c->threshold)
         c->threshold = c->floor;

@@ -36,8 +36,8 @@ struct process_group { /* levels of processes of one program; known ones tell on
 struct process_ratio {
     enum process_method method;
     double ratio, low, high; /* b / a; ends NAN for PROCESS_UNKNOWN */
-    double sd, df;           /* of a level, pooled, or where there are pairs within a pair; NAN and 0
-                              * where no group has two */
+    double sd, df; /* of a level, pooled, or where there are pairs within a pair; NAN and 0 where no
+                    * group has two */
 };
 /* conf: two-sided.  Groups A and B have at least one process each. */
 int process_ratio(const struct process_group groups[PROCESS_GROUPS], double conf,

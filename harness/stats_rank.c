@@ -1,6 +1,7 @@
 #include "harness/stats_rank.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -195,6 +196,23 @@ int stats_ratio(const double *a, size_t m, const double *b, size_t n, double con
 
 /* --- ratio of pairs ------------------------------------------------------------------------ */
 
+/* ways[w]: how many sets of the ranks 1..n have the sum w. */
+static double *count_sets(size_t n, struct err *e)
+{
+    size_t top = n * (n + 1) / 2;
+    double *ways = mem_calloc(top + 1, sizeof *ways);
+
+    if (!ways) {
+        err_nomem(e);
+        return NULL;
+    }
+    ways[0] = 1;
+    for (size_t i = 1; i <= n; i++)
+        for (size_t w = top + 1; w-- > i;)
+            ways[w] += ways[w - i];
+    return ways;
+}
+
 /* The smallest c with P(W <= c) > alpha/2 for the sum W of the ranks 1..n whose sign is positive,
  * and the coverage of ranks c and n(n+1)/2+1-c; 0: even the extremes do not reach the level. */
 static int signed_rank(size_t n, double conf, size_t *c, double *coverage, struct err *e)
@@ -208,13 +226,9 @@ static int signed_rank(size_t n, double conf, size_t *c, double *coverage, struc
         *coverage = conf;
         return 0;
     }
-    ways = mem_calloc(top + 1, sizeof *ways);
+    ways = count_sets(n, e);
     if (!ways)
-        return err_nomem(e);
-    ways[0] = 1;
-    for (size_t i = 1; i <= n; i++) /* the sets of ranks up to i by their sum */
-        for (size_t w = top + 1; w-- > i;)
-            ways[w] += ways[w - i];
+        return -1;
     *c = exact_rank(ways, top, 1 - conf, coverage);
     mem_free(ways);
     return 0;
@@ -247,6 +261,60 @@ int stats_paired_ratio(const double *d, size_t n, double conf, struct ratio *out
         out->coverage = NAN;
     }
     mem_free(means);
+    return 0;
+}
+
+static int by_size(const void *x, const void *y)
+{
+    double a = fabs(*(const double *)x), b = fabs(*(const double *)y);
+
+    return (a > b) - (a < b);
+}
+
+/* v: ascending by size, without zeros.  The sum of the ranks of those above 0; *ties: sum over
+ * groups of equal sizes of t^3 - t. */
+static double positive_ranks(const double *v, size_t n, double *ties)
+{
+    double sum = 0;
+
+    *ties = 0;
+    for (size_t i = 0, j; i < n; i = j) {
+        for (j = i; j < n && fabs(v[j]) == fabs(v[i]); j++)
+            ;
+        for (size_t k = i; k < j; k++)
+            sum += v[k] > 0 ? (double)(i + 1 + j) / 2 : 0;
+        *ties += pow((double)(j - i), 3) - (double)(j - i);
+    }
+    return sum;
+}
+
+int stats_signed_rank(const double *d, size_t n, double *p_greater, struct err *e)
+{
+    double *v = mem_calloc(n + 1, sizeof *v), *ways, w, ties, m, sd;
+    size_t k = 0, top;
+
+    *p_greater = NAN;
+    if (!v)
+        return err_nomem(e);
+    for (size_t i = 0; i < n; i++)
+        if (d[i] < 0 || d[i] > 0)
+            v[k++] = d[i];
+    qsort(v, k, sizeof *v, by_size);
+    w = positive_ranks(v, k, &ties);
+    mem_free(v);
+    m = (double)k;
+    sd = sqrt(m * (m + 1) * (2 * m + 1) / 24 - ties / 48);
+    if (k == n && k > 0 && ties == 0 && k <= STATS_EXACT_U) {
+        if (!(ways = count_sets(k, e)))
+            return -1;
+        top = k * (k + 1) / 2;
+        *p_greater = share_up_to(ways, top, top - (size_t)w); /* P(W >= w) = P(W <= top - w) */
+        mem_free(ways);
+    } else if (k > 0) {
+        *p_greater = dist_normal_sf((w - m * (m + 1) / 4 - 0.5) / sd);
+    } else if (n > 0) {
+        *p_greater = 1;
+    }
     return 0;
 }
 

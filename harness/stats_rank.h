@@ -2,8 +2,9 @@
  *
  * Pure; any thread.  Outliers stay in and do no harm.  Exact distributions where there are no ties
  * and few enough values, else the normal law with continuity and ties; a result says which.
- * Sources: statistics.md 5.3, 5.4, 5.6; Mann and Whitney 1947; Wilcoxon 1945; Hodges and Lehmann 1963; Kolmogorov
- * and Smirnov by counting lattice paths (Hodges 1958); Theil 1950, Sen 1968; Kendall 1938. */
+ * Sources: statistics.md 5.3, 5.4, 5.6; Mann and Whitney 1947; Wilcoxon 1945; Hodges and Lehmann
+ * 1963; Kolmogorov and Smirnov by counting lattice paths (Hodges 1958); Theil 1950, Sen 1968;
+ * Kendall 1938. */
 #ifndef HARNESS_STATS_RANK_H
 #define HARNESS_STATS_RANK_H
 
@@ -38,6 +39,10 @@ int stats_ratio(const double *a, size_t m, const double *b, size_t n, double con
 /* The same of pairs, d[0..n) = ln b - ln a: exp of the median of all (d_i + d_j) / 2, i <= j, with
  * its interval from Wilcoxon's signed ranks (exact up to STATS_EXACT_U pairs). */
 int stats_paired_ratio(const double *d, size_t n, double conf, struct ratio *out, struct err *e);
+
+/* Wilcoxon's test of the same pairs, one-sided: b is larger.  Zeros are left out, equal sizes share
+ * their ranks; exact without either up to STATS_EXACT_U pairs.  NAN without pairs. */
+int stats_signed_rank(const double *d, size_t n, double *p_greater, struct err *e);
 
 /* Largest distance of the distribution functions, and its exact two-sided p (m n steps). */
 struct ks {

@@ -321,6 +321,27 @@ static void signed_ranks_have_the_tables_points(void **state)
     assert_true(isnan(r.ratio));
 }
 
+/* scipy 1.17 wilcoxon(alternative="greater"): exact, with ties and a zero by the normal law. */
+static void signed_ranks_test_as_scipy_does(void **state)
+{
+    static const struct {
+        size_t n;
+        double d[10], p;
+    } rows[] = {{8, {.5, -.1, .3, .7, -.2, .9, 1.1, .4}, 0.01953125},
+                {10, {-1, 2, 3, -4, 5, 6, 7, -8, 9, 10}, 0.080078125},
+                {8, {1, 1, -1, 2, 3, 0, 4, -2}, 0.11625384694841989},
+                {3, {-.3, -.2, -.1}, 1}, {2, {0, 0}, 1}};
+    double p;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(stats_signed_rank(rows[i].d, rows[i].n, &p, NULL), 0);
+        assert_close(p, rows[i].p, 1e-9);
+    }
+    assert_int_equal(stats_signed_rank(NULL, 0, &p, NULL), 0);
+    assert_true(isnan(p));
+}
+
 static void what_is_no_repeat_is_refused_by_name(void **state)
 {
     struct world w;
@@ -446,6 +467,7 @@ int main(void)
         cmocka_unit_test(equal_programs_fail_no_more_often_than_promised),
         cmocka_unit_test(the_needed_runs_are_those_that_decide),
         cmocka_unit_test(signed_ranks_have_the_tables_points),
+        cmocka_unit_test(signed_ranks_test_as_scipy_does),
         cmocka_unit_test(what_is_no_repeat_is_refused_by_name),
         cmocka_unit_test(an_unfinished_run_is_called_that),
         cmocka_unit_test(each_level_is_in_the_json),

@@ -410,6 +410,33 @@ static void a_program_that_differs_from_itself_raises_its_own_limit(void **state
     store_close(s);
 }
 
+/* Two programs in blocks of A B B A on a machine that slows down by a tenth from block to block. */
+static void programs_that_ran_side_by_side_are_compared_in_pairs(void **state)
+{
+    enum { N = 16 };
+    double s[2][N];
+    int pair[2][N];
+    struct speed a = {.s = s[0], .pair = pair[0], .n = N}, b = {.s = s[1], .pair = pair[1], .n = N};
+    struct ratio r;
+    double p;
+    (void)state;
+    for (int i = 0; i < N; i++)
+        for (int side = 0; side < 2; side++) {
+            s[side][i] = pow(1.1, i / 2) * (1 + .001 * (i * 7 % 5)) * (side ? 1.03 : 1);
+            pair[side][i] = i;
+        }
+    assert_int_equal(speeds_compare(&a, &b, &r, &p, NULL), 0);
+    assert_close(r.ratio, 1.03, 1e-9);
+    assert_true(r.low > 1.02 && r.high < 1.04 && p < 1e-3);
+    pair[1][3] = 99; /* a partner is missing */
+    assert_int_equal(speeds_compare(&a, &b, &r, &p, NULL), 0);
+    assert_true(r.low < 1 && r.high > 1.06 && p > .3);
+    pair[1][3] = 3;
+    a.n = b.n = 4; /* too few pairs: both samples still say something */
+    assert_int_equal(speeds_compare(&a, &b, &r, &p, NULL), 0);
+    assert_true(isfinite(r.low));
+}
+
 static void a_pinned_night_goes_before_the_plans_baseline(void **state)
 {
     struct err e = ERR_NONE;
@@ -577,6 +604,7 @@ int main(void)
         cmocka_unit_test(a_slow_night_fails_on_a_quiet_machine_only),
         cmocka_unit_test(small_losses_of_speed_and_memory_are_named_first),
         cmocka_unit_test(a_program_that_differs_from_itself_raises_its_own_limit),
+        cmocka_unit_test(programs_that_ran_side_by_side_are_compared_in_pairs),
         cmocka_unit_test(a_pinned_night_goes_before_the_plans_baseline),
         cmocka_unit_test(runs_of_nights_are_pruned_by_rule_and_their_series_stay),
         cmocka_unit_test(judging_survives_every_failed_allocation),
