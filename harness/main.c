@@ -99,6 +99,11 @@ static const struct command commands[] = {
      "Effective over actual parameters of every dated model, and the line through their logarithm: "
      "the months in which density doubles, with interval, against the claims of 8 and 3.5 months. "
      "Rows asked in different ways are kept apart; --explain tells why a row does not count."},
+    {CONCLUDING, "handover", cmd_handover, handover_options, "RUN_SMALL RUN_LARGE", 2, 2, NULL, 1,
+     "show what a small model gains by handing items to a large one",
+     "Accuracy, latency and cost as the share handed over grows, by how sure the small model is, "
+     "against handing over at random and with foresight; and the threshold that keeps the error "
+     "of what is kept below --error, verified on held-out items."},
     {CONCLUDING, "compare", cmd_compare, compare_options, "A B", 2, 2, NULL, 1,
      "show what changed between two runs, and which items",
      "Two evaluations are joined item by item, two benches test by test; what only one of them has "
