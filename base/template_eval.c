@@ -324,10 +324,16 @@ static const struct val *repeat(struct ctx *c, const struct val *v, int64_t time
         return fail(c, "a repetition of %zu times %zu is too long", k, n);
     if (v->type == VAL_STR) {
         s = ctx_alloc(c, n * k + 1, 1);
-        for (size_t i = 0; s && n && i < k; i++)
-            memcpy(s + i * n, v->str.s, n);
+        if (s && n && k)
+            memcpy(s, v->str.s, n);
+        for (size_t done = n, part; s && done < n * k; done += part) {
+            part = done < n * k - done ? done : n * k - done;
+            memcpy(s + done, s, part);
+        }
         return s ? val_text(c, (struct text){s, n * k}) : NULL;
     }
+    if (step(c, n * k) < 0)
+        return NULL;
     list = val_seq(c, v->kind, n * k);
     for (size_t i = 0; list && i < n * k; i++)
         list->seq.v[i] = v->seq.v[i % n];

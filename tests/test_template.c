@@ -55,6 +55,8 @@ static void operators_bind_as_in_jinja(void **state)
     static const struct row rows[] = {
         {"{{ 1+2*3-4/2 }} {{ -7//2 }} {{ -7%3 }} {{ 2**3**2 }} {{ -2**2 }}", "5.0 -4 2 64 4"},
         {"{{ 'a' ~ 1 ~ none ~ true ~ 1.5 ~ [1,'x'] }}", "a1NoneTrue1.5[1, 'x']"},
+        {"{{ 'abc' * 3 }}|{{ 2 * 'x' }}|{{ 'ab' * 0 }}|{{ '' * 9 }}|{{ 'ab' * -1 }}|{{ [1, 2] * 2 }}",
+         "abcabcabc|xx||||[1, 2, 1, 2]"},
         {"{{ 2 ~ 3 + 4 if false else 1 < 2 < 3 }}", "True"},
         {"{{ not t or t }} {{ '' or 'z' }} {{ 0 and 1 }}", "True z 0"},
         {"{{ 1 in l }} {{ 'x' not in d }} {{ 'W' in s }}", "True False True"},
@@ -237,6 +239,7 @@ static void hostile_templates_meet_a_limit(void **state)
         "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
         "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
         "{{ 'x' * 99999999999 }}",
+        "{{ [1, 2, 3] * 10000000 }}",
         "{% set q = namespace(x='xxxxxxxx') %}{% for i in range(99) %}{% set q.x = q.x + q.x %}"
         "{% endfor %}",
         "{% set q = namespace(x=[1]) %}{% for i in range(60) %}{% set q.x = [q.x, q.x] %}"
