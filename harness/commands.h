@@ -5,7 +5,7 @@
 #include "harness/context.h"
 
 extern const struct option bench_options[], compare_options[], db_options[], density_options[], doctor_options[],
-    eval_options[], export_options[], gate_options[], generate_options[], handover_options[],
+    eval_options[], explain_options[], export_options[], gate_options[], generate_options[], handover_options[],
     help_options[],
     info_options[], items_options[], label_options[], logits_options[], nightly_options[], pull_options[],
     quantize_options[], report_options[], ruler_options[], run_options[], runs_options[],
@@ -21,6 +21,7 @@ int cmd_density(struct context *c, struct err *e);
 int cmd_devices(struct context *c, struct err *e);
 int cmd_doctor(struct context *c, struct err *e);
 int cmd_eval(struct context *c, struct err *e);
+int cmd_explain(struct context *c, struct err *e);
 int cmd_export(struct context *c, struct err *e);
 int cmd_gate(struct context *c, struct err *e);
 int cmd_generate(struct context *c, struct err *e);

@@ -55,7 +55,7 @@ static const struct command commands[] = {
      "becomes of it is a row, and the others go on. The same command line goes on with a plan that "
      "was interrupted, also beside another that is at it: they share the cells. Exit status 1 when "
      "a cell failed."},
-    {MEASURING, "tasks", cmd_tasks, tasks_options, "[list | show TASK | check FILE|DIR | new NAME]", 0, 2,
+    {MEASURING, "tasks", cmd_tasks, tasks_options, "[list | show TASK | check PATH | new NAME]", 0, 2,
      "list|show|check|new", 1, "list the tasks, or show what one of them asks",
      "show prints the exact prompt and continuations, with --model the token boundaries too. "
      "check builds every item of a task, or looks for mistakes in a task file (.json) or a bank of "
@@ -66,6 +66,11 @@ static const struct command commands[] = {
      "RUN is a run's id or the beginning of it, a label, last, or last~2."},
     {RESULTS, "items", cmd_items, items_options, "RUN", 1, 1, NULL, 1, "list the items of a run",
      NULL},
+    {RESULTS, "explain", cmd_explain, explain_options, "RUN", 1, 1, NULL, 1,
+     "show what lies behind the scores of a run",
+     "Of tasks with options: calibration of the model's confidence and the places it prefers. Of "
+     "generated texts: how many are empty, repeat themselves, or are in another script than the "
+     "answer; for few labels, which was taken for which. Indicators, not verdicts."},
     {RESULTS, "label", cmd_label, label_options, "RUN [NAME]", 1, 2, NULL, 0, "give a run a name",
      NULL},
     {RESULTS, "export", cmd_export, export_options, "RUN", 1, 1, NULL, 0,

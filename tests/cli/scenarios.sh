@@ -21,6 +21,14 @@ done <commands
 run 0 show last --csv; prints '^timers,2,7,acc,'; prints '^timers,2,7,"acc,sums",'
 run 0 items last --task timers --jsonl; prints '"gold":"120"'
 
+# What lies behind a score: of texts, and of options.
+run 0 tasks new words --kind choice -q
+run 0 eval "$model" --tasks words.json,toxicity --limit 8
+run 0 explain last --csv; prints '^words,ece,'; prints '^words,place_2,'; prints '^toxicity,repeating,'
+run 0 explain last --task toxicity; prints 'toxicity: right (rows)'; prints ' fine$'
+run 0 explain last --json; prints '"schema": "densimeter.explain/1"'; prints '"confusion"'
+run 1 explain last --task words2; one_line
+
 # Verdict and exit status.
 sed 's/"slices": \["sums"\],$/&\n"pass": {"metric": "acc", "at_least": 0.9},/' timers.json >pass.json
 run 0 tasks check pass.json
