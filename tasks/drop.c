@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <utf8proc.h>
-
 #include "base/mem.h"
 #include "base/pyfloat.h"
 #include "tasks/bags.h"
@@ -25,29 +23,11 @@ static int is_number(const char *s, size_t n)
     return pyfloat_parse(s, n, &v);
 }
 
-/* \w of Python's re: letters, numbers, the underscore. */
-static size_t word_run(const char *s, size_t n)
-{
-    size_t i = 0;
-
-    while (i < n) {
-        utf8proc_int32_t c;
-        utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)s + i,
-                                              (utf8proc_ssize_t)(n - i), &c);
-        utf8proc_category_t is = k > 0 ? utf8proc_category(c) : UTF8PROC_CATEGORY_CN;
-        if (c != '_' && !(is >= UTF8PROC_CATEGORY_LU && is <= UTF8PROC_CATEGORY_LO) &&
-            !(is >= UTF8PROC_CATEGORY_ND && is <= UTF8PROC_CATEGORY_NO))
-            break;
-        i += (size_t)k;
-    }
-    return i;
-}
-
 /* re.sub(r"\b(a|an|the)\b", " ", s) */
 static void drop_articles(struct strbuf *out, const char *s, size_t n)
 {
     for (size_t i = 0, k; i < n; i += k) {
-        k = word_run(s + i, n - i);
+        k = py_word_characters(s + i, n - i);
         if ((k == 1 && s[i] == 'a') || (k == 2 && memcmp(s + i, "an", 2) == 0) ||
             (k == 3 && memcmp(s + i, "the", 3) == 0)) {
             strbuf_addc(out, ' ');

@@ -72,6 +72,23 @@ size_t py_word(const char *s, size_t n)
     return i;
 }
 
+size_t py_word_characters(const char *s, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n) {
+        utf8proc_int32_t c;
+        utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)s + i,
+                                              (utf8proc_ssize_t)(n - i), &c);
+        utf8proc_category_t is = k > 0 ? utf8proc_category(c) : UTF8PROC_CATEGORY_CN;
+        if (c != '_' && !(is >= UTF8PROC_CATEGORY_LU && is <= UTF8PROC_CATEGORY_LO) &&
+            !(is >= UTF8PROC_CATEGORY_ND && is <= UTF8PROC_CATEGORY_NO))
+            break;
+        i += (size_t)k;
+    }
+    return i;
+}
+
 size_t py_count_words(const char *s, size_t n)
 {
     size_t words = 1, len;

@@ -18,6 +18,9 @@ struct span py_lstrip(const char *s, size_t n);
 struct span py_rstrip(const char *s, size_t n);
 struct span py_strip(const char *s, size_t n);
 
+/* Bytes of \w that s begins with: letters, numbers, the underscore. */
+size_t py_word_characters(const char *s, size_t n);
+
 /* Bytes before the first white space. */
 size_t py_word(const char *s, size_t n);
 

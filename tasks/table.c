@@ -272,6 +272,8 @@ const struct task_row task_rows[] = {
      NULL},
     {{"drop", NULL, GENERATE, "drop/validation.jsonl", "counting and sorting what a passage says",
       3, 0}, &recipe_drop, NULL, NULL, NULL},
+    {{"ifeval", NULL, GENERATE, "ifeval/input_data.jsonl", "instructions that can be checked", 4, 0},
+     &recipe_ifeval, NULL, NULL, NULL},
     {{"c4", NULL, ROLLING, "c4/validation.jsonl", "perplexity of pages of the web", 0, 0},
      &recipe_c4, NULL, NULL, NULL},
     BBH("boolean_expressions", boolean),
