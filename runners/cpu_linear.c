@@ -14,7 +14,7 @@
 enum {
     PANEL_BYTES = 320 * 1024,      /* a panel should stay in the second-level cache */
     CHUNKS_PER_WORKER = 4,         /* so that a slow core does not hold up the rest */
-    THIN_COLUMNS = 6,              /* with so few, rows are unpacked where they are used ... */
+    THIN_COLUMNS = 8,              /* with so few, rows are unpacked where they are used ... */
     THIN_ROWS = 8,                 /* ... a few at a time, so that they stay in the first cache */
 };
 
@@ -103,6 +103,9 @@ void cpu_matmul_exact(const struct matmul *m, const float *x, size_t ldx, int co
         m->d->k->gemm(out, ldo, m->panel, ld, m->rows, x, ldx, cols, w->k);
         return;
     }
+    if (m->d->k->gemm_thin && m->d->k->gemm_thin(w->type, out, ldo, m->data, w->row_bytes, m->rows,
+                                                 x, ldx, cols, w->k))
+        return;
     for (int r = 0; r < m->rows; r += THIN_ROWS) {
         int n = m->rows - r < THIN_ROWS ? m->rows - r : THIN_ROWS;
         unpack_rows(m, r, n);

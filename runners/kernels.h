@@ -79,6 +79,12 @@ struct kernels {
     void (*gemm)(float *out, size_t ldo, const float *w, size_t ldw, int rows, const float *x,
                  size_t ldx, int cols, int k);
 
+    /* The same of n_rows rows in a format, row_bytes apart, for a few columns: no weight is written
+     * anywhere.  0: nothing was done, since there is no such form for this format, k or cols; then
+     * unpack and gemm give those bits.  NULL: for none. */
+    int (*gemm_thin)(int quant_type, float *out, size_t ldo, const uint8_t *rows, size_t row_bytes,
+                     int n_rows, const float *x, size_t ldx, int cols, int k);
+
     /* y = x * (1 / sqrt(dot16(x, x) / n + eps)) * w, multiplied in that order; w NULL: no weight.
      * x need not be padded (a missing element counts as zero).  y may be x. */
     void (*rms_norm)(float *y, const float *x, const float *w, int n, float eps);

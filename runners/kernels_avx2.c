@@ -140,6 +140,11 @@ INLINE void r_sum4(float *out, vr a, vr b, vr c, vr d)
     _mm_storeu_ps(out, _mm_blend_ps(ac, _mm_moveldup_ps(bd), 0xa));
 }
 
+INLINE void v_sum4(float *out, vf a, vf b, vf c, vf d)
+{
+    r_sum4(out, r_add(a.a, a.b), r_add(b.a, b.b), r_add(c.a, c.b), r_add(d.a, d.b));
+}
+
 INLINE float v_sum(vf a) { return r_sum(_mm256_add_ps(a.a, a.b)); }
 
 INLINE float v_greatest(vf a) /* no lane is NaN */
@@ -191,13 +196,18 @@ INLINE b16 b_of_bits(unsigned bits, int value)
 }
 
 /* Tile of gemm: 4 rows x 3 columns of one register, the halves of the 16 lanes one after the
- * other; of attend: 6 rows x 2 registers. */
+ * other; of attend: 6 rows x 2 registers; of rows unpacked in registers: 4 rows x 1
+ * column. */
 #define GEMM_COLS 3
 #define GEMM_GROUP 6
 #define GEMM_CHUNK 512
 #define GEMM_TALL_COLS 1
 #define ATTEND_ROWS 6
 #define ATTEND_REGS 2
+#define HAS_PICK 0
+#define THIN_TILE_ROWS 4
+#define THIN_TILE_COLS 1
+#define THIN_COLS 1
 #define TABLE kernels_avx2
 #define TABLE_NAME "avx2"
 #define TABLE_USABLE kernels_avx2_usable

@@ -84,6 +84,8 @@ INLINE void r_sum4(float *out, vr a, vr b, vr c, vr d)
     _mm_storeu_ps(out, _mm512_castps512_ps128(_mm512_maskz_compress_ps(0x1111, s)));
 }
 
+INLINE void v_sum4(float *out, vf a, vf b, vf c, vf d) { r_sum4(out, a, b, c, d); }
+
 /* ---- 16 bytes at a time ------------------------------------------------------------------ */
 
 INLINE vf v_of_i8(b16 b) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(b)); }
@@ -106,13 +108,29 @@ INLINE b16 b_of_bits(unsigned bits, int value)
     return _mm_maskz_set1_epi8((__mmask16)bits, (char)value);
 }
 
-/* Tile of gemm: 4 rows x 6 columns; of attend: 8 rows x 2 registers. */
+/* table[code] by the low, and by the high nibbles of 16 bytes: a lookup heeds four bits of each */
+INLINE vf v_pick_low(vf table, b16 q)
+{
+    return _mm512_permutexvar_ps(_mm512_cvtepu8_epi32(q), table);
+}
+
+INLINE vf v_pick_high(vf table, b16 q)
+{
+    return _mm512_permutexvar_ps(_mm512_srli_epi32(_mm512_cvtepu8_epi32(q), 4), table);
+}
+
+/* Tile of gemm: 4 rows x 6 columns; of attend: 8 rows x 2 registers; of rows unpacked in registers:
+ * 4 rows x 4 columns. */
 #define GEMM_COLS 6
 #define GEMM_GROUP 6
 #define GEMM_CHUNK 768
 #define GEMM_TALL_COLS 3
 #define ATTEND_ROWS 8
 #define ATTEND_REGS 2
+#define HAS_PICK 1
+#define THIN_TILE_ROWS 4
+#define THIN_TILE_COLS 4
+#define THIN_COLS 8
 #define TABLE kernels_avx512
 #define TABLE_NAME "avx512"
 #define TABLE_USABLE kernels_avx512_usable

@@ -23,6 +23,7 @@ INLINE void v_store_some(float *p, int left, vf a)
 #include "runners/kernels_attend.h"
 #include "runners/kernels_gemm.h"
 #include "runners/kernels_unpack.h"
+#include "runners/kernels_thin.h"
 #include "runners/recurrent_simd.h"
 
 /* ---- rows -------------------------------------------------------------------------------- */
@@ -189,6 +190,7 @@ const struct kernels TABLE = {
     .usable = TABLE_USABLE,
     .unpack = simd_unpack,
     .gemm = simd_gemm,
+    .gemm_thin = simd_gemm_thin,
     .rms_norm = simd_rms_norm,
     .layer_norm = simd_layer_norm,
     .act = simd_act,

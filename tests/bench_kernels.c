@@ -129,6 +129,33 @@ out:
     free(rows);
 }
 
+/* What decoding does: rows of a format, unpacked where they are used. */
+static void bench_thin(const struct kernels *k, int type, int depth, int cols, double peak)
+{
+    const struct quant *q = quant_find(type);
+    size_t ld = KERNEL_LD(depth), row_bytes = quant_bytes(q, (size_t)depth);
+    float *x = floats((size_t)cols * ld), *out = floats((size_t)cols * STRIPE);
+    uint8_t *rows = calloc(STRIPE, row_bytes);
+    double best = 1e300;
+    int again = 1 + 64 / cols;
+
+    for (int i = 0; rows && i < TRIES; i++) {
+        double t = now_ns();
+        for (int a = 0; a < again; a++)
+            if (!k->gemm_thin(type, out, STRIPE, rows, row_bytes, STRIPE, x, ld, cols, depth))
+                goto out;
+        best = least(best, (now_ns() - t) / again);
+    }
+    double gflops = 2.0 * STRIPE * depth * cols / best;
+    printf("thin    %-7s %-5s k %5d cols %4d  %7.1f GFLOP/s  %5.1f %% of peak  %6.2f weights/ns\n",
+           k->name, q->name, depth, cols, gflops, peak > 0 ? 100 * gflops / peak : 0,
+           (double)STRIPE * depth / best);
+out:
+    free(x);
+    free(out);
+    free(rows);
+}
+
 /* A prefill of `tokens` with `group` query heads on one kv head. */
 static void bench_attend(const struct kernels *k, int tokens, int group, int dim, double peak)
 {
@@ -214,6 +241,8 @@ int main(void)
 {
     static const int depths[] = {576, 640, 1536, 2048};
     static const int types[] = {-1, QUANT_Q4_1, QUANT_Q8_0, QUANT_Q5_0, QUANT_Q4_K, QUANT_Q6_K};
+    static const int thin[] = {QUANT_F16, QUANT_Q4_0, QUANT_Q4_1, QUANT_Q5_0, QUANT_Q8_0,
+                               QUANT_Q4_K, QUANT_Q6_K};
     const struct kernels *k;
 
     for (int i = 0; (k = kernels_at(i)); i++) {
@@ -228,6 +257,9 @@ int main(void)
             bench_gemm(k, QUANT_Q8_0, 576, cols, peak);
         bench_gemm(k, QUANT_Q4_1, 576, 1, peak);
         bench_gemm(k, QUANT_Q4_K, 2048, 1, peak);
+        for (int t = 0; t < 7; t++)
+            for (int cols = 1; cols <= 8; cols++)
+                bench_thin(k, thin[t], 2048, cols, peak);
         bench_attend(k, 64, 3, 64, peak);
         bench_attend(k, 512, 3, 64, peak);
         bench_attend(k, 512, 4, 128, peak);

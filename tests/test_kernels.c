@@ -221,6 +221,65 @@ static void gemm_of_one_output_is_its_bits_within_any_matrix(void **state)
     matrices_free(&m);
 }
 
+/* ---- rows in a format -------------------------------------------------------------------- */
+
+static void check_thin(const struct kernels *k, const struct quant *q, int rows, int cols,
+                       int depth, const uint8_t *blocks)
+{
+    size_t row_bytes = quant_bytes(q, (size_t)depth);
+    struct matrices m = matrices(rows, cols, depth);
+    const struct kernels *ref = kernels_find("ref");
+
+    for (int r = 0; r < rows; r++)
+        ref->unpack(q->type, m.w + (size_t)r * m.ldw, blocks + (size_t)r * row_bytes,
+                    (size_t)depth);
+    ref->gemm(m.want, m.ldo, m.w, m.ldw, rows, m.x, m.ldx, cols, depth);
+    if (k->gemm_thin(q->type, m.got, m.ldo, blocks, row_bytes, rows, m.x, m.ldx, cols, depth))
+        for (int c = 0; c < cols; c++)
+            assert_same(k, q->name, m.got + (size_t)c * m.ldo, m.want + (size_t)c * m.ldo,
+                        (size_t)rows);
+    matrices_free(&m);
+}
+
+static void gemm_of_rows_in_a_format_is_that_of_their_floats(void **state)
+{
+    enum { ROWS = 9, DEPTH = 768, COLS = 9 };
+    static uint8_t blocks[ROWS * DEPTH * 8];
+    const struct kernels *k;
+
+    (void)state;
+    for (int t = 0; t < 64; t++) {
+        const struct quant *q = quant_find(t);
+        if (!q || !q->unpack)
+            continue;
+        for (int round = 0; round < 24; round++) {
+            int depth = q->block * (1 + (int)(random_bits() % (uint32_t)(DEPTH / q->block)));
+            int rows = 1 + (int)(random_bits() % ROWS), cols = 1 + (int)(random_bits() % COLS);
+            for (size_t i = 0; i < sizeof blocks; i++)
+                blocks[i] = (uint8_t)random_bits();
+            for (int i = 0; (k = next_table(&i));)
+                check_thin(k, q, rows, cols, depth, blocks);
+        }
+    }
+}
+
+/* Formats that decoding is about may not silently go the slow way. */
+static void the_usual_formats_are_never_unpacked_to_memory_in_decoding(void **state)
+{
+    static const int types[] = {QUANT_F32, QUANT_F16, QUANT_BF16, QUANT_Q4_0, QUANT_Q4_1,
+                                QUANT_Q5_0, QUANT_Q5_1, QUANT_Q8_0, QUANT_Q4_K, QUANT_Q5_K,
+                                QUANT_Q6_K, QUANT_IQ4_NL, QUANT_IQ4_XS, QUANT_MXFP4};
+    static uint8_t blocks[256 * 4];
+    static _Alignas(64) float x[256];
+    const struct kernels *k;
+    float out;
+
+    (void)state;
+    for (int i = 0; (k = next_table(&i));)
+        for (int t = 0; t < COUNT(types); t++)
+            assert_true(k->gemm_thin(types[t], &out, 1, blocks, sizeof blocks, 1, x, 256, 1, 256));
+}
+
 /* ---- rows -------------------------------------------------------------------------------- */
 
 enum { LONGEST = 300 };
@@ -635,6 +694,8 @@ int main(void)
         cmocka_unit_test(gemm_is_equal_for_every_shape),
         cmocka_unit_test(gemm_is_equal_for_long_rows),
         cmocka_unit_test(gemm_of_one_output_is_its_bits_within_any_matrix),
+        cmocka_unit_test(gemm_of_rows_in_a_format_is_that_of_their_floats),
+        cmocka_unit_test(the_usual_formats_are_never_unpacked_to_memory_in_decoding),
         cmocka_unit_test(row_functions_are_equal_for_every_length),
         cmocka_unit_test(row_functions_are_equal_for_infinities_nan_and_subnormals),
         cmocka_unit_test(rope_turns_a_pair_and_keeps_its_length),
