@@ -23,9 +23,15 @@ enum {
     LIMIT_SOURCE = 4 << 20,    /* bytes of template text */
     LIMIT_NESTING = 150,       /* brackets and blocks inside each other */
     LIMIT_DEPTH = 600,         /* expressions and statements being evaluated at once */
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION /* met often, so met soon */
+    LIMIT_STEPS = 100000,
+    LIMIT_MEMORY = 4 << 20,
+    LIMIT_OUTPUT = 1 << 20,
+#else
     LIMIT_STEPS = 20000000,    /* nodes evaluated, plus work that grows with the data */
     LIMIT_MEMORY = 256 << 20,  /* bytes of values */
     LIMIT_OUTPUT = 64 << 20,   /* bytes of any text being written */
+#endif
     LIMIT_RANGE = 100000,      /* as in Jinja's sandbox */
 };
 

@@ -194,7 +194,7 @@ static int lex_comment(struct lexer *x)
 
 static int32_t hex_value(struct text s, size_t at, size_t digits)
 {
-    int32_t v = 0;
+    uint32_t v = 0;
 
     if (s.n - at < digits)
         return -1;
@@ -202,9 +202,9 @@ static int32_t hex_value(struct text s, size_t at, size_t digits)
         int ch = tolower((unsigned char)s.s[at + i]);
         if (!isxdigit(ch))
             return -1;
-        v = v * 16 + (ch <= '9' ? ch - '0' : ch - 'a' + 10);
+        v = v * 16 + (uint32_t)(ch <= '9' ? ch - '0' : ch - 'a' + 10);
     }
-    return v;
+    return v <= 0x10ffff ? (int32_t)v : -1;
 }
 
 /* \xHH, \uHHHH and \UHHHHHHHH; two halves of a surrogate pair become one character. */

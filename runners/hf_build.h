@@ -1,6 +1,7 @@
 /* hf_build.h -- the inside of the reader of Hugging Face folders, shared by the files hf_*.c that
- * hf.c calls: hf_families.c has the tables, hf_keys.c and hf_rope.c make keys of config.json,
- * hf_packed.c and hf_codes.c know codes and scales, hf_tensors.c names tensors and makes what has to be. */
+ * hf.c calls: hf_families.c and hf_names.h have the tables, hf_keys.c and hf_rope.c make keys of
+ * config.json, hf_packed.c and hf_codes.c know codes and scales, hf_tensors.c names tensors and
+ * makes what has to be. */
 #ifndef RUNNERS_HF_BUILD_H
 #define RUNNERS_HF_BUILD_H
 

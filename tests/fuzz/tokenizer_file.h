@@ -1,4 +1,4 @@
-/* tokenizer_file.h -- a tokenizer's file out of a fuzzer's input, made to encode the input itself. */
+/* tokenizer_file.h -- a tokenizer's file out of a fuzzer's input, made to encode the input. */
 #ifndef TESTS_FUZZ_TOKENIZER_FILE_H
 #define TESTS_FUZZ_TOKENIZER_FILE_H
 
