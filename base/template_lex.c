@@ -214,7 +214,7 @@ static int unescape_hex(struct lexer *x, struct text s, size_t *at, struct strbu
     size_t digits = kind == 'x' ? 2 : kind == 'u' ? 4 : 8;
     int32_t v = hex_value(s, *at + 1, digits), low;
 
-    if (v < 0 || v > 0x10ffff)
+    if (v < 0)
         return bad(x, "malformed \\%c escape in a string", kind);
     *at += 1 + digits;
     if (v >= 0xd800 && v < 0xdc00 && s.n - *at >= 6 && s.s[*at] == '\\' && s.s[*at + 1] == 'u') {
