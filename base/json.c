@@ -20,7 +20,7 @@ static void *alloc_noted(size_t n)
     return p;
 }
 
-static void hooks_once(void)
+void json_begin(void)
 {
     static int done; /* set before any thread starts: the first parse happens in main */
     if (!done) {
@@ -48,7 +48,7 @@ cJSON *json_parse(const char *bytes, size_t n, const char *where, struct err *e)
     const char *end = NULL;
     cJSON *j;
 
-    hooks_once();
+    json_begin();
     if (memchr(bytes, 0, n) || !utf8_valid(bytes, n)) {
         err_set(e, ERR_FORMAT, "%s: not UTF-8 text", where);
         return NULL;

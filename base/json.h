@@ -13,6 +13,9 @@
 #include "base/err.h"
 #include "base/strbuf.h"
 
+/* Before a tree is made by cJSON's functions rather than parsed: its nodes are then base/mem's. */
+void json_begin(void);
+
 /* `where` names the text in errors ("file:12"); bytes need no terminator.  NULL on failure.  Text
  * after the value, a zero byte (escaped or not), or invalid UTF-8 is an error. */
 cJSON *json_parse(const char *bytes, size_t n, const char *where, struct err *e);

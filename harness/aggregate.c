@@ -132,6 +132,100 @@ static int perplexity(const double *v, const double *w, size_t n, int iterations
     return 0;
 }
 
+/* --- agreement of chosen and right classes over a corpus ---------------------------------- */
+
+/* Items drawn (index NULL: each once): v is the class chosen, w the right one. */
+static double f1_of(const double *v, const double *w, const size_t *index, size_t n)
+{
+    double hit = 0, wrong = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t k = index ? index[i] : i;
+        hit += v[k] == 1 && w[k] == 1;
+        wrong += (v[k] == 1) != (w[k] == 1);
+    }
+    return hit > 0 ? 2 * hit / (2 * hit + wrong) : 0;
+}
+
+enum { CLASSES = 64 };
+
+/* Matthews' coefficient of several classes (Gorodkin 2004); 0 where one side never varies. */
+static double mcc_of(const double *v, const double *w, const size_t *index, size_t n)
+{
+    double chosen[CLASSES] = {0}, right[CLASSES] = {0}, hit = 0, vw = 0, vv = 0, ww = 0;
+    double all = (double)n, d;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t k = index ? index[i] : i;
+        chosen[(int)v[k]]++;
+        right[(int)w[k]]++;
+        hit += v[k] == w[k];
+    }
+    for (int c = 0; c < CLASSES; c++) {
+        vw += chosen[c] * right[c];
+        vv += chosen[c] * chosen[c];
+        ww += right[c] * right[c];
+    }
+    d = (all * all - vv) * (all * all - ww);
+    return d > 0 ? (hit * all - vw) / sqrt(d) : 0;
+}
+
+static int classes(const double *v, const double *w, size_t n, double most, const char *what,
+                   struct err *e)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!(v[i] >= 0 && v[i] <= most && w[i] >= 0 && w[i] <= most))
+            return err_set(e, ERR_INVALID, "%s is of classes 0 to %g, and item %zu has %g and %g",
+                           what, most, i, v[i], w[i]);
+    return 0;
+}
+
+/* The standard error is lm-eval's bootstrap: chunk c of 1,000 draws with random.Random(c). */
+static int agreement(double (*of)(const double *, const double *, const size_t *, size_t),
+                     const double *v, const double *w, size_t n, int iterations,
+                     struct estimate *out, struct err *e)
+{
+    int chunk = iterations < CHUNK ? iterations : CHUNK;
+    double *replicates = mem_alloc((size_t)iterations * sizeof *replicates);
+    size_t *index = mem_alloc(n * sizeof *index), k = 0;
+    struct rng rng;
+    int rc = replicates && index ? 0 : err_nomem(e);
+
+    out->value = of(v, w, NULL, n);
+    for (int c = 0; rc == 0 && chunk > 0 && c < iterations / chunk; c++) {
+        rng_seed(&rng, (uint64_t)c);
+        for (int r = 0; r < chunk; r++) {
+            for (size_t i = 0; i < n; i++)
+                index[i] = (size_t)(rng_random(&rng) * (double)n);
+            replicates[k++] = of(v, w, index, n);
+        }
+    }
+    if (rc == 0 && n > 1 && k > 1) {
+        struct interval i;
+        out->stderr_ = stats_sd(replicates, k);
+        i = percentiles(replicates, k);
+        out->low = i.low;
+        out->high = i.high;
+    }
+    mem_free(replicates);
+    mem_free(index);
+    return rc;
+}
+
+static int f1(const double *v, const double *w, size_t n, int iterations, struct estimate *out,
+              struct err *e)
+{
+    return classes(v, w, n, 1, "f1", e) < 0 ? -1 : agreement(f1_of, v, w, n, iterations, out, e);
+}
+
+static int mcc(const double *v, const double *w, size_t n, int iterations, struct estimate *out,
+               struct err *e)
+{
+    return classes(v, w, n, CLASSES - 1, "mcc", e) < 0
+               ? -1
+               : agreement(mcc_of, v, w, n, iterations, out, e);
+}
+
 /* --- likelihood of documents per word, byte or token -------------------------------------- */
 
 struct documents {
@@ -214,6 +308,8 @@ int aggregate(const char *aggregation, const double *v, const double *w, size_t 
         {"perplexity", perplexity},
         {"weighted_perplexity", weighted_perplexity},
         {"bits_per_byte", bits_per_byte},
+        {"f1", f1},
+        {"mcc", mcc},
     };
 
     *out = (struct estimate){NAN, NAN, NAN, NAN};

@@ -62,6 +62,8 @@ struct lmeval {
     int first_n;
     int num_fewshot; /* -1: not given */
     int repeats, max_tokens, n_until;
+    double temperature, top_p; /* 0: greedy */
+    uint64_t seed;             /* of what is sampled */
     const char **until;
     struct metrics metrics;
     struct pipelines pipelines;

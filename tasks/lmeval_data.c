@@ -400,11 +400,13 @@ int lmeval_split(const struct lmeval *t, const char *split, const struct native 
                  const struct task_opts *o, struct docset *out, struct err *e)
 {
     const struct ynode *files = files_of(t, split);
-    cJSON *list = cJSON_CreateArray();
     char *path = NULL;
+    cJSON *list;
     int rc;
 
     *out = (struct docset){0};
+    json_begin();
+    list = cJSON_CreateArray();
     if (!list)
         return err_nomem(e);
     if (files) {

@@ -103,6 +103,9 @@ static int ask_generation(const struct lmeval *t, int i, struct item *out, struc
         out->queries[r].until = t->until;
         out->queries[r].n_until = t->n_until;
         out->queries[r].max_tokens = t->max_tokens;
+        out->queries[r].temperature = t->temperature;
+        out->queries[r].top_p = t->top_p;
+        out->queries[r].seed = t->seed;
     }
     strbuf_release(&context);
     return rc;

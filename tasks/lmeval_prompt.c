@@ -48,23 +48,23 @@ static int space_between(const char *a, const char *b)
     return py_rstrip(a, n).n != n || py_lstrip(b, m).n != m;
 }
 
-/* One question, with its answer when there is one; a prefix begins the answer.  Texts may be "". */
+/* One question, with its answer unless that is NULL; a prefix begins the answer.  Texts may be "". */
 static int add_pair(struct turns *m, const char *question, const char *answer, const char *prefix,
                     const char *target_delimiter, const char *shot_delimiter, struct err *e)
 {
     struct strbuf b = STRBUF_INIT;
-    int delimited = *prefix ? *question && !space_between(question, prefix) : *answer != 0;
+    int delimited = *prefix ? *question && !space_between(question, prefix) : answer != NULL;
 
     strbuf_adds(&b, question);
     if (add(m, "user", &b, delimited ? target_delimiter : "", e) < 0)
         return -1;
-    if (!*answer && !*prefix)
+    if (!answer && !*prefix)
         return 0;
     strbuf_adds(&b, prefix);
-    if (*prefix && *answer && !space_between(prefix, answer))
+    if (*prefix && answer && *answer && !space_between(prefix, answer))
         strbuf_adds(&b, " ");
-    strbuf_adds(&b, answer);
-    return add(m, "assistant", &b, *answer ? shot_delimiter : "", e);
+    strbuf_adds(&b, answer ? answer : "");
+    return add(m, "assistant", &b, answer ? shot_delimiter : "", e);
 }
 
 static int no_text(const struct field *f, const char *what, struct err *e)
@@ -72,11 +72,12 @@ static int no_text(const struct field *f, const char *what, struct err *e)
     return ynode_fail(f->node, e, ERR_FORMAT, "%s: an example's %s is not a text", f->what, what);
 }
 
-/* The answer as it is shown: of a number the choice, of a list the first. */
+/* The answer as it is shown: of a number the choice, of a list the first; NULL: there is none. */
 static int shown_answer(const struct field *f, const cJSON *choices, const cJSON *target,
-                        struct strbuf *out, struct err *e)
+                        const char **out, struct err *e)
 {
-    if (cJSON_IsNull(target))
+    *out = NULL;
+    if (cJSON_IsNull(target) || (cJSON_IsString(target) && !*target->valuestring))
         return 0;
     if (choices && (cJSON_IsNumber(target) || cJSON_IsBool(target))) {
         int n = cJSON_GetArraySize(choices);
@@ -92,8 +93,8 @@ static int shown_answer(const struct field *f, const cJSON *choices, const cJSON
     }
     if (!cJSON_IsString(target))
         return no_text(f, "answer", e);
-    strbuf_adds(out, target->valuestring);
-    return strbuf_ok(out, e);
+    *out = target->valuestring;
+    return 0;
 }
 
 static const struct field *own_or(const struct field *own, const struct field *task)
@@ -107,7 +108,8 @@ static int add_shot(const struct lmeval *t, const cJSON *shot, const cJSON *doc,
     const struct field *text = own_or(&t->shot_text, &t->text);
     const struct field *target = own_or(&t->shot_target, &t->target);
     const struct field *choice = own_or(&t->shot_choice, &t->choice);
-    struct strbuf answer = STRBUF_INIT, prefix = STRBUF_INIT;
+    struct strbuf prefix = STRBUF_INIT;
+    const char *answer;
     cJSON *q = doc_to_text(t, text, shot, e), *c = NULL, *a = NULL;
     const cJSON *question = q;
     int rc = -1;
@@ -123,13 +125,12 @@ static int add_shot(const struct lmeval *t, const cJSON *shot, const cJSON *doc,
         goto out;
     }
     if (shown_answer(target, t->multiple_input ? NULL : c, a, &answer, e) == 0)
-        rc = add_pair(m, question->valuestring, strbuf_str(&answer), strbuf_str(&prefix),
+        rc = add_pair(m, question->valuestring, answer, strbuf_str(&prefix),
                       t->shots_target_delimiter, t->shots_delimiter, e);
 out:
     json_free(q);
     json_free(c);
     json_free(a);
-    strbuf_release(&answer);
     strbuf_release(&prefix);
     return rc;
 }
@@ -159,7 +160,7 @@ static int add_question(const struct lmeval *t, const cJSON *doc, const char *en
         if (!ending && !cJSON_IsString(q))
             rc = ynode_fail(t->text.node, e, ERR_FORMAT, "doc_to_text: a text is needed");
         else
-            rc = add_pair(m, ending ? ending : q->valuestring, "", strbuf_str(&prefix),
+            rc = add_pair(m, ending ? ending : q->valuestring, NULL, strbuf_str(&prefix),
                           ending ? "" : t->target_delimiter, "", e);
     }
     json_free(q);

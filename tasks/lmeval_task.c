@@ -141,6 +141,31 @@ static int read_until(struct lmeval *t, const struct ynode *y, struct err *e)
     return 0;
 }
 
+static int read_share(const struct ynode *y, const char *key, double most, double *out,
+                      struct err *e)
+{
+    if (!y || y->type == Y_NULL)
+        return 0;
+    if ((y->type != Y_INT && y->type != Y_FLOAT) || !(y->num >= 0 && y->num <= most))
+        return ynode_fail(y, e, ERR_FORMAT, "%s: 0 to %g", key, most);
+    *out = y->num;
+    return 0;
+}
+
+/* Sampled only where it is asked for with a temperature, and not forbidden. */
+static int read_sampling(struct lmeval *t, const struct ynode *y, struct err *e)
+{
+    const struct ynode *sample = ynode_get(y, "do_sample");
+
+    t->top_p = 1;
+    if (read_share(ynode_get(y, "temperature"), "temperature", 100, &t->temperature, e) < 0 ||
+        read_share(ynode_get(y, "top_p"), "top_p", 1, &t->top_p, e) < 0)
+        return -1;
+    if (sample && sample->num == 0)
+        t->temperature = 0;
+    return 0;
+}
+
 /* generation_kwargs; without `until` the delimiter of the examples ends an answer. */
 static int read_generation(struct lmeval *t, struct err *e)
 {
@@ -157,6 +182,8 @@ static int read_generation(struct lmeval *t, struct err *e)
             return ynode_fail(v, e, ERR_FORMAT, "max_gen_toks: 1 to %d", 1 << 20);
         t->max_tokens = (int)v->num;
     }
+    if (read_sampling(t, y, e) < 0)
+        return -1;
     if (until || t->type != OUTPUT_GENERATE)
         return read_until(t, until, e);
     t->until = arena_alloc(&t->config.arena, sizeof *t->until);
@@ -418,6 +445,7 @@ int lmeval_load(struct lmeval *t, const struct task_opts *o, struct err *e)
 
     t->shots = shots_used(t, o->shots);
     t->chat = o->chat;
+    t->seed = o->seed;
     t->system = mem_strdup(o->system ? o->system : "");
     if (!t->system)
         return err_nomem(e);

@@ -342,8 +342,10 @@ static cJSON *tuple_of(struct literal *p, cJSON *first)
 cJSON *pyliteral_parse(const char *s, size_t n, struct err *e)
 {
     struct literal p = {.s = s, .start = s, .end = s + n, .e = e};
-    cJSON *v = value(&p);
+    cJSON *v;
 
+    json_begin();
+    v = value(&p);
     if (v && at(&p, ','))
         v = tuple_of(&p, v);
     while (v && p.s < p.end && strchr(" \t\f\r\n", *p.s))

@@ -687,6 +687,7 @@ cJSON *ynode_json(const struct ynode *y, struct err *e)
     struct err own = ERR_NONE;
     cJSON *j = NULL;
 
+    json_begin();
     if (!e)
         e = &own;
     switch (y->type) {

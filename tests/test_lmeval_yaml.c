@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "tasks/lmeval.h"
 #include "tasks/lmeval_check.h"
 #include "tasks/pyliteral.h"
@@ -112,7 +113,7 @@ static void what_is_wrong_is_said_with_file_line_and_column(void **state)
 
 static void endless_includes_end(void **state)
 {
-    char name[16], text[64];
+    char name[32], text[64];
     (void)state;
     for (int i = 0; i < 20; i++) {
         snprintf(name, sizeof name, "i%d.yaml", i);
@@ -216,6 +217,106 @@ static void a_pattern_that_backtracks_for_ever_gives_up_within_a_second(void **s
     pyregex_close(p);
 }
 
+/* --- prompts, as lm-eval 0.4.11 builds them --------------------------------------------------- */
+
+static void put_data(void)
+{
+    struct strbuf train = STRBUF_INIT, test = STRBUF_INIT, four = STRBUF_INIT;
+
+    for (int i = 0; i < 40; i++)
+        strbuf_addf(&train, "{\"q\": \"t%d\", \"a\": \"x%d\"}\n", i, i);
+    for (int i = 0; i < 40; i += 5)
+        strbuf_addf(&test, "{\"q\": \"t%d\", \"a\": \"x%d\"}\n", i, i);
+    for (int i = 0; i < 4; i++)
+        strbuf_addf(&four, "{\"p\": \"Il a dit «non»\", \"c\": [\"un'e\", \"\\\"deux\\\"\", \"tr\\\\ois\"],"
+                    " \"g\": %d, \"n\": %d, \"alts\": [\"A%d\", \"B\"]}\n", i % 3, i, i);
+    put("train.jsonl", train.s);
+    put("test.jsonl", test.s);
+    put("four.jsonl", four.s);
+    strbuf_release(&train);
+    strbuf_release(&test);
+    strbuf_release(&four);
+}
+
+/* Adds context and continuation of every query of every document. */
+static void add_prompts(struct sha256 *sum, const char *path, uint64_t seed)
+{
+    struct task_opts o = {.shots = -1, .seed = seed};
+    struct err e = ERR_NONE;
+    struct task *t = NULL;
+
+    if (task_open(&t, path, &o, &e) < 0)
+        fail_msg("%s", e.text);
+    for (int i = 0; i < task_count(t); i++) {
+        struct item it;
+        assert_int_equal(task_item(t, i, &it, NULL), 0);
+        for (int q = 0; q < it.n_queries; q++) {
+            sha256_update(sum, it.queries[q].context, strlen(it.queries[q].context), NULL);
+            sha256_update(sum, "\x1f", 1, NULL);
+            sha256_update(sum, it.queries[q].continuation, strlen(it.queries[q].continuation), NULL);
+            sha256_update(sum, "\x1e", 1, NULL);
+        }
+        item_release(&it);
+    }
+    task_close(t);
+}
+
+static void assert_prompts(const char *yaml, int n_seeds, const char *want)
+{
+    char sum[SHA256_HEX];
+    struct sha256 *s;
+    const char *path;
+
+    put_data();
+    path = put("t.yaml", yaml);
+    assert_int_equal(sha256_begin(&s, NULL), 0);
+    for (int seed = 0; seed < n_seeds; seed++)
+        add_prompts(s, path, n_seeds == 1 ? 1234 : (uint64_t)seed);
+    assert_int_equal(sha256_final(s, sum, NULL), 0);
+    assert_string_equal(sum, want);
+    assert_int_equal(mem_live(), 0);
+}
+
+#define PAIRS "task: t\noutput_type: loglikelihood\ndoc_to_text: 'Q: {{q}}'\ndoc_to_target: a\n"      \
+              "num_fewshot: 4\ndataset_kwargs: {data_files: {train: train.jsonl, test: test.jsonl}}\n"
+
+static void examples_of_200_seeds_are_lm_evals(void **state)
+{
+    (void)state;
+    assert_prompts(PAIRS "training_split: train\ntest_split: test\nfewshot_split: train\n", 200,
+                   "42706a221b98e42f3163bf5e2d5bddbb72332f3440a48afa53d80a0879bb292f");
+    /* no split for examples and none for tests: one more is drawn, and the document dropped */
+    assert_prompts(PAIRS "training_split: train\nvalidation_split: test\n", 200,
+                   "080f6d8b25c1ff3850acc9ca75e832f26fbfb4f4d381d3d5f021beff7048e282");
+}
+
+#define FOUR "dataset_kwargs: {data_files: {test: four.jsonl}}\ntask: t\ntest_split: test\n"
+
+static void prompts_of_all_kinds_of_fields_are_lm_evals(void **state)
+{
+    (void)state;
+    assert_prompts(FOUR "output_type: generate_until\nnum_fewshot: 2\n"
+                   "description: \"About {{n}}:\\n\\n\"\n"
+                   "doc_to_text: \"{% if n > 1 %}\\n  {{p}}\\n{% endif %}\\nQ{{n}}\"\n"
+                   "doc_to_target: alts\ngen_prefix: \"The answer is\"\ntarget_delimiter: \"|\"\n"
+                   "fewshot_delimiter: \"\\n##\\n\"\n", 1,
+                   "a7835623039aab05319236065f8357f017a66a2f7bbb1f1b3efac1eaae23faf7");
+    assert_prompts(FOUR "output_type: multiple_choice\nnum_fewshot: 1\ndescription: Choose\n"
+                   "doc_to_text: \"{{p}} {{n}}\\n\"\ndoc_to_choice: \"{{c}}\"\ndoc_to_target: \"{{g}}\"\n"
+                   "metric_list: [{metric: acc}, {metric: acc_mutual_info}]\n", 1,
+                   "753534be8c92409e3240640b2d62b1e63457e2111600504ffedb7cd281362ca1");
+    assert_prompts(FOUR "output_type: multiple_choice\nnum_fewshot: 1\ndoc_to_text: g\n"
+                   "doc_to_choice: \"{{[p ~ c[0], p ~ c[1], p ~ c[2]]}}\"\n"
+                   "doc_to_target: \"{{ n ~ ' end' }}\"\n", 1,
+                   "a339f8a90bbf17af6ca2a9bba4c22cc3f4ee5d123db77aa25a3ce22cca43d47b");
+    assert_prompts(FOUR "output_type: generate_until\nnum_fewshot: 2\ndoc_to_text: \"Q: {{p}}\"\n"
+                   "doc_to_target: \"{{alts[0]}}\"\nfewshot_config:\n  sampler: first_n\n"
+                   "  samples: [{x: one, y: 1}, {x: 'two', y: ''}, {x: three, y: [3]}]\n"
+                   "  doc_to_text: \"X: {{x}}\"\n  doc_to_target: \"{{y}}\"\n"
+                   "  fewshot_delimiter: \"<>\"\n", 1,
+                   "fbf1754909e1aa74ff7950ddefdc9c21ab5edce913659401406a9f94fff6a0aa");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +326,8 @@ int main(void)
         cmocka_unit_test(literals_are_read_as_python_reads_them),
         cmocka_unit_test(patterns_find_what_pythons_find),
         cmocka_unit_test(a_pattern_that_backtracks_for_ever_gives_up_within_a_second),
+        cmocka_unit_test(examples_of_200_seeds_are_lm_evals),
+        cmocka_unit_test(prompts_of_all_kinds_of_fields_are_lm_evals),
     };
     return cmocka_run_group_tests_name(__FILE__, tests, NULL, drop);
 }

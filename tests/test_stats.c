@@ -255,6 +255,26 @@ static void weighted_means_know_how_many_items_they_are_worth(void **state)
 
 /* The reference's own items: value and standard error must come out equal.  It was made with 1,000
  * replicates: random.Random(0) alone. */
+/* f1, mcc and their bootstrap as lm-eval 0.4.11 with scikit-learn 1.8 gives them. */
+static void agreement_over_a_corpus_is_scikit_learns(void **state)
+{
+    static const double gold[] = {1, 1, 0, 1, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0, 0, 1, 1, 0, 1};
+    static const double pred[] = {1, 0, 0, 1, 0, 0, 1, 0, 1, 0, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0};
+    static const double gold3[] = {1, 0, 1, 1, 0, 0, 1, 0, 1, 1, 2, 2, 0, 2, 2, 2, 1, 0, 1, 1};
+    static const double pred3[] = {1, 0, 1, 0, 0, 2, 1, 0, 1, 1, 2, 1, 0, 2, 0, 2, 1, 1, 1, 1};
+    struct estimate x;
+    (void)state;
+    assert_int_equal(aggregate("f1", pred, gold, 20, 2000, &x, NULL), 0);
+    assert_close(x.value, 0.5555555555555556, 1e-12);
+    assert_close(x.stderr_, 0.14281233270424729, 1e-9);
+    assert_int_equal(aggregate("mcc", pred, gold, 20, 0, &x, NULL), 0);
+    assert_close(x.value, 0.1919191919191919, 1e-12);
+    assert_int_equal(aggregate("mcc", pred3, gold3, 20, 2000, &x, NULL), 0);
+    assert_close(x.value, 0.6088145561588912, 1e-12);
+    assert_close(x.stderr_, 0.14803840105860305, 1e-9);
+    assert_int_equal(aggregate("f1", pred3, gold3, 20, 0, &x, NULL), -1); /* not two classes */
+}
+
 static void lm_evals_perplexity_error_is_reproduced(void **state)
 {
     const char *path = shared_path("golden/lmeval/smollm2/lambada_openai_0shot.jsonl");
@@ -309,6 +329,7 @@ static void resampling_survives_every_failed_allocation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(agreement_over_a_corpus_is_scikit_learns),
         cmocka_unit_test(accuracy_has_bessels_standard_error),
         cmocka_unit_test(wilson_matches_published_values),
         cmocka_unit_test(medians_and_deviations_ignore_outliers),
