@@ -12,7 +12,7 @@
 
 #include "harness/gate.h"
 
-enum { GATE_RUNS_MAX = 64, GATE_EARLIER_MAX = 20 }; /* of each side */
+enum { GATE_RUNS_MAX = 256, GATE_EARLIER_MAX = 20 }; /* of each side */
 enum { GATE_EARLIER_LEAST = 6, GATE_EARLIER_ITEMS = 500000 }; /* of long runs fewer are read */
 
 struct gate_side {
