@@ -1,5 +1,6 @@
-/* tool_plant IN.gguf OUT.gguf LAYER: the same model with the matrices of one layer on a 2-bit grid, a
- * regression for nightly to find.  Types and sizes stay as they are. */
+/* tool_plant IN.gguf OUT.gguf LAYER: the same model with the matrices of one layer on a 2-bit grid;
+ * tool_plant IN.gguf OUT.gguf TOKEN TOKEN: with two tokens of one length exchanged in its
+ * vocabulary.  Regressions for nightly to find; types and sizes stay as they are. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,23 +47,74 @@ static int plant(struct quantizer *z, uint8_t *to, const struct gguf_tensor *t, 
     return rc;
 }
 
+/* copy: of the bytes that g was read from. */
+static int plant_layer(uint8_t *copy, const struct file_map *in, const struct gguf *g, int layer,
+                       struct err *e)
+{
+    struct quantizer *z = NULL;
+    char prefix[32];
+    int planted = 0, rc = quantizer_open(&z, e);
+
+    snprintf(prefix, sizeof prefix, "blk.%d.", layer);
+    for (size_t i = 0; rc == 0 && i < gguf_n_tensors(g); i++) {
+        const struct gguf_tensor *t = gguf_tensor_at(g, i);
+        if (t->n_dims < 2 || t->name.n < strlen(prefix) ||
+            strncmp(t->name.s, prefix, strlen(prefix)) != 0)
+            continue;
+        rc = plant(z, copy + (t->data - in->bytes), t, e);
+        planted++;
+    }
+    quantizer_close(z);
+    return rc < 0 || planted ? rc : err_set(e, ERR_NOTFOUND, "no matrix in %s", prefix);
+}
+
+static int swap_tokens(uint8_t *copy, const struct file_map *in, const struct gguf *g,
+                       const char *const names[2], struct err *e)
+{
+    static const char key[] = "tokenizer.ggml.tokens";
+    const char *at[2] = {NULL, NULL};
+    struct gguf_str *tokens = NULL;
+    enum gguf_type type;
+    size_t n = 0;
+    int rc = -1;
+
+    if (gguf_get_array(g, key, &type, &n, e) < 0)
+        return -1;
+    tokens = mem_calloc(n + 1, sizeof *tokens);
+    if (!tokens)
+        return err_nomem(e);
+    if (gguf_array_strs(g, key, tokens, n, e) < 0)
+        goto out;
+    for (size_t i = 0; i < n; i++)
+        for (int k = 0; k < 2; k++)
+            if (tokens[i].n == strlen(names[k]) &&
+                memcmp(tokens[i].s, names[k], tokens[i].n) == 0)
+                at[k] = tokens[i].s;
+    if (!at[0] || !at[1] || strlen(names[0]) != strlen(names[1])) {
+        err_set(e, ERR_NOTFOUND, "no tokens '%s' and '%s' of one length", names[0], names[1]);
+        goto out;
+    }
+    for (int k = 0; k < 2; k++)
+        memcpy(copy + ((const uint8_t *)at[k] - in->bytes), names[1 - k], strlen(names[0]));
+    rc = 0;
+out:
+    mem_free(tokens);
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
     struct err e = ERR_NONE;
     struct gguf *g = NULL;
     struct file_map in = FILE_MAP_NONE;
-    struct quantizer *z = NULL;
     uint8_t *copy = NULL;
-    char prefix[32];
-    int planted = 0, rc = -1;
+    int rc = -1;
 
-    if (argc != 4) {
-        fprintf(stderr, "usage: tool_plant IN.gguf OUT.gguf LAYER\n");
+    if (argc != 4 && argc != 5) {
+        fprintf(stderr, "usage: tool_plant IN.gguf OUT.gguf LAYER|TOKEN TOKEN\n");
         return 64;
     }
-    snprintf(prefix, sizeof prefix, "blk.%d.", atoi(argv[3]));
-    if (file_map(&in, argv[1], &e) < 0 || gguf_open_bytes(&g, in.bytes, in.len, argv[1], &e) < 0 ||
-        quantizer_open(&z, &e) < 0)
+    if (file_map(&in, argv[1], &e) < 0 || gguf_open_bytes(&g, in.bytes, in.len, argv[1], &e) < 0)
         goto out;
     copy = mem_alloc(in.len);
     if (!copy) {
@@ -70,22 +122,14 @@ int main(int argc, char **argv)
         goto out;
     }
     memcpy(copy, in.bytes, in.len);
-    for (size_t i = 0; i < gguf_n_tensors(g); i++) {
-        const struct gguf_tensor *t = gguf_tensor_at(g, i);
-        if (t->n_dims < 2 || t->name.n < strlen(prefix) ||
-            strncmp(t->name.s, prefix, strlen(prefix)) != 0)
-            continue;
-        if (plant(z, copy + (t->data - in.bytes), t, &e) < 0)
-            goto out;
-        planted++;
-    }
-    rc = planted ? file_write(argv[2], copy, in.len, &e)
-                 : err_set(&e, ERR_NOTFOUND, "%s: no matrix in %s", argv[1], prefix);
+    rc = argc == 4 ? plant_layer(copy, &in, g, atoi(argv[3]), &e)
+                   : swap_tokens(copy, &in, g, (const char *const *)&argv[3], &e);
+    if (rc == 0)
+        rc = file_write(argv[2], copy, in.len, &e);
 out:
     if (rc < 0)
         fprintf(stderr, "tool_plant: %s\n", e.text);
     mem_free(copy);
-    quantizer_close(z);
     gguf_close(g);
     file_unmap(&in);
     return rc < 0;

@@ -127,6 +127,16 @@ run 64 nightly install "$work/plan.json" --at 3:15 --to "$work/units"; says 'a t
 run 64 nightly stats "$work/plan.json"; says "did you mean 'status'"; one_line
 
 # The same with a real model, for those who have minutes.
+# Two tokens exchanged in the vocabulary: the likelihood of the text sees it.
+cp "$work/kept" "$model"
+run 2 nightly "$work/plan.json" --now 2026-11-01 -q --db "$work/tokens.db"
+run 0 nightly pin last -q --db "$work/tokens.db"
+"$plant" "$work/kept" "$model" i r
+run 1 nightly "$work/plan.json" --now 2026-11-02 --db "$work/tokens.db"
+head -3 "$work/out" | grep -q '^REGRESSION  tiny .*nats per byte -0.0' ||
+    fail "exchanged tokens are not in the first lines: $(head -3 "$work/out")"
+cp "$work/kept" "$model"
+
 if [ -n "$DENSIMETER_LONG" ] && [ -e "$DENSIMETER_REAL_MODEL" ]; then
     cp "$DENSIMETER_REAL_MODEL" "$work/real.gguf"
     echo '{"models": ["real"], "tasks": [{"tasks": "facts", "limit": 60}], "baseline": "first"}' >"$work/real.json"
