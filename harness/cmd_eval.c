@@ -16,6 +16,7 @@
 #include "harness/open.h"
 #include "harness/pass.h"
 #include "harness/present.h"
+#include "harness/preset.h"
 #include "harness/progress.h"
 #include "harness/record.h"
 #include "harness/select.h"
@@ -25,6 +26,7 @@
 
 const struct option eval_options[] = {
     {"tasks", 0, OPTION_WORDS, "TASK,...", NULL, 0, 0, "tasks and groups to run"},
+    {"preset", 0, OPTION_TEXT, "NAME", NULL, 0, 0, "a published convention: its tasks and shots"},
     {"shots", 'k', OPTION_INT, "K", "-1", -1, 1000, "examples before the question; -1: as usual"},
     {"limit", 'n', OPTION_INT, "N", "0", 0, 1e9, "items per task at most; 0: all"},
     {"seed", 0, OPTION_INT, "N", "1234", 0, 9e15, "of few-shot sampling"},
@@ -56,6 +58,7 @@ struct session { /* one model's run */
     struct description model;
     struct chat chat;
     int use_chat;
+    const struct preset *preset; /* NULL: none */
     struct opened_task *tasks;
     int n_tasks;
     struct store_run *run;
@@ -105,7 +108,13 @@ static int open_tasks(struct session *s, const struct selection *chosen, struct 
         goto out;
     }
     for (size_t i = 0; i < chosen->n; i++) {
+        const struct preset_part *part =
+            s->preset ? preset_part_of(s->preset, chosen->v[i]->name) : NULL;
         s->n_tasks = (int)i + 1;
+        if (part) {
+            o.shots = part->shots;
+            o.pool_named = part->pool_named;
+        }
         if (open_task(s, &s->tasks[i], chosen->v[i]->name, &o, e) < 0)
             goto out;
     }
@@ -126,6 +135,8 @@ static int write_settings(struct session *s, struct err *e)
 
     json_begin_object(&o, NULL);
     json_put_int(&o, "limit", args_int(a, "limit"));
+    if (s->preset)
+        json_put_str(&o, "preset", s->preset->name);
     json_put_str(&o, "sampling", args_choice(a, "sampling") ? "by_doc" : "lmeval");
     for (int i = 0; i < s->n_tasks; i++)
         if (task_examples_instead(s->tasks[i].task)) {
@@ -375,9 +386,10 @@ static int interrupted(struct session *s, struct err *e)
 
 /* The run's id goes to id. */
 static int eval_model(struct context *c, struct store *store, const char *model,
-                      const struct selection *chosen, char id[RUN_ID_SIZE], struct err *e)
+                      const struct preset *preset, const struct selection *chosen,
+                      char id[RUN_ID_SIZE], struct err *e)
 {
-    struct session s = {.c = c, .store = store};
+    struct session s = {.c = c, .store = store, .preset = preset};
     int rc = begin_session(&s, model, chosen, e);
 
     if (rc == 0) {
@@ -483,8 +495,25 @@ static int print_json(const struct context *c, struct store *s, const struct mea
     return rc;
 }
 
-static int choose(const struct context *c, struct selection *out, struct err *e)
+static int choose_preset(const struct context *c, const struct preset **preset,
+                         struct selection *out, struct err *e)
 {
+    *preset = preset_find(args_str(c->args, "preset"), e);
+    if (!*preset)
+        return -1;
+    if (args_count(c->args, "tasks") || args_int(c->args, "shots") >= 0)
+        return err_set(e, ERR_USAGE, "eval: --preset says itself which tasks, and how many shots");
+    for (const struct preset_part *part = (*preset)->parts; part->word; part++)
+        if (select_word(out, part->word, e) < 0)
+            return -1;
+    return 0;
+}
+
+static int choose(const struct context *c, const struct preset **preset, struct selection *out,
+                  struct err *e)
+{
+    if (args_str(c->args, "preset"))
+        return choose_preset(c, preset, out, e);
     if (args_count(c->args, "tasks") == 0) {
         err_set(e, ERR_USAGE, "eval: --tasks is missing");
         err_hint(e, "'densimeter tasks' lists them");
@@ -498,12 +527,13 @@ static int choose(const struct context *c, struct selection *out, struct err *e)
 
 /* One broken model does not keep the others from being measured; the first failure becomes the
  * command's.  Ctrl-C ends them all. */
-static int eval_models(struct context *c, struct store *store, const struct selection *chosen,
-                       struct measured *m, int n, struct err *first)
+static int eval_models(struct context *c, struct store *store, const struct preset *preset,
+                       const struct selection *chosen, struct measured *m, int n,
+                       struct err *first)
 {
     for (int i = 0; i < n; i++) {
         m[i].model = args_at(c->args, i);
-        if (eval_model(c, store, m[i].model, chosen, m[i].id, &m[i].why) == 0)
+        if (eval_model(c, store, m[i].model, preset, chosen, m[i].id, &m[i].why) == 0)
             continue;
         if (first->code == ERR_OK || m[i].why.code == ERR_INTERRUPTED)
             *first = m[i].why;
@@ -537,6 +567,7 @@ static int judge(struct store *s, const struct measured *m, int n, int *status, 
 int cmd_eval(struct context *c, struct err *e)
 {
     struct selection chosen = {0};
+    const struct preset *preset = NULL;
     struct err first = ERR_NONE;
     struct store *store = NULL;
     int n = args_n(c->args), rc = -1;
@@ -546,9 +577,9 @@ int cmd_eval(struct context *c, struct err *e)
         err_nomem(e);
         goto out;
     }
-    if (choose(c, &chosen, e) < 0 || open_store(c, 0, &store, e) < 0)
+    if (choose(c, &preset, &chosen, e) < 0 || open_store(c, 0, &store, e) < 0)
         goto out;
-    rc = eval_models(c, store, &chosen, m, n, &first);
+    rc = eval_models(c, store, preset, &chosen, m, n, &first);
     if (rc == 0)
         rc = c->json ? print_json(c, store, m, n, e) : print_text(c, store, m, n, e);
     if (rc == 0 && first.code == ERR_OK && judge(store, m, n, &rc, e) < 0)

@@ -7,8 +7,10 @@
 #include "harness/chat.h"
 #include "harness/check_files.h"
 #include "harness/commands.h"
+#include "harness/conventions.h"
 #include "harness/encode.h"
 #include "harness/open.h"
+#include "harness/preset.h"
 #include "harness/select.h"
 #include "tasks/facts.h"
 #include "tasks/scenario.h"
@@ -58,6 +60,11 @@ static void put_task(struct json_out *o, const struct task_info *t, struct task_
     json_put_bool(o, "built_in", *t->data == 0);
     json_put_bool(o, "available", data != NULL);
     json_put_str(o, "help", t->help);
+    json_begin_array(o, "presets");
+    for (int i = 0; preset_at(i); i++)
+        if (preset_part_of(preset_at(i), t->name))
+            json_put_str(o, NULL, preset_at(i)->name);
+    json_end_array(o);
     json_end_object(o);
     mem_free(data);
 }
@@ -78,17 +85,32 @@ static int list_json(const struct context *c, struct task_opts *opts, struct err
     return rc;
 }
 
+/* "open_llm_v1:25": the presets that have the task, and their shots. */
+static void put_presets(struct table *table, const char *task)
+{
+    struct strbuf b = STRBUF_INIT;
+    const struct preset *p;
+
+    for (int i = 0; (p = preset_at(i)) != NULL; i++) {
+        const struct preset_part *part = preset_part_of(p, task);
+        if (part)
+            strbuf_addf(&b, "%s%s:%d", b.len ? " " : "", p->name, part->shots);
+    }
+    table_cell(table, "%s", b.len ? strbuf_str(&b) : "-");
+    strbuf_release(&b);
+}
+
 static int list_table(const struct context *c, struct task_opts *opts, struct err *e)
 {
     static const struct column columns[] = {
         {"task", 0, 0}, {"group", 0, 3}, {"version", 1, 4}, {"shots", 1, 2}, {"items", 1, 0},
-        {"kind", 0, 1}, {"data", 0, 5},
+        {"kind", 0, 1}, {"data", 0, 6}, {"presets", 0, 5},
     };
     const struct task_info *t;
     struct table table;
     int rc;
 
-    table_init(&table, columns, 7, c->csv);
+    table_init(&table, columns, 8, c->csv);
     for (int i = 0; (t = task_info_at(i)) != NULL; i++) {
         char *data = task_find_data(t, opts, NULL);
         table_cell(&table, "%s", t->name);
@@ -98,6 +120,7 @@ static int list_table(const struct context *c, struct task_opts *opts, struct er
         table_int(&table, data ? count_items(t->name, opts) : -1);
         table_cell(&table, "%s", t->kind);
         table_cell(&table, "%s", !data ? "not here" : *data ? data : "built in");
+        put_presets(&table, t->name);
         mem_free(data);
     }
     rc = context_table(c, &table, e);
@@ -181,7 +204,8 @@ static int json_query(struct shown *s, const struct query *q, struct err *e)
     return 0;
 }
 
-static int show_json(struct shown *s, const struct task *t, const struct item *it, struct err *e)
+static int show_json(struct shown *s, const struct task *t, const struct item *it,
+                     const struct task_opts *o, struct err *e)
 {
     s->o = context_json_begin(&s->b, "tasks.show");
     json_put_str(&s->o, "task", task_name(t));
@@ -196,6 +220,8 @@ static int show_json(struct shown *s, const struct task *t, const struct item *i
         if (json_query(s, &it->queries[i], e) < 0)
             return -1;
     json_end_array(&s->o);
+    if (conventions_json(&s->o, task_name(t), it->doc_id, o, e) < 0)
+        return -1;
     return context_json_end(s->c, &s->o, e);
 }
 
@@ -207,7 +233,8 @@ static void show_part(struct strbuf *b, const char *heading, const char *text)
 }
 
 /* A context that several queries share is printed once. */
-static int show_text(struct shown *s, const struct task *t, const struct item *it, struct err *e)
+static int show_text(struct shown *s, const struct task *t, const struct item *it,
+                     const struct task_opts *o, struct err *e)
 {
     const char *last = NULL;
     char heading[40];
@@ -236,6 +263,8 @@ static int show_text(struct shown *s, const struct task *t, const struct item *i
         if (put_tokens(s, q, e) < 0)
             return -1;
     }
+    if (conventions_text(&s->b, task_name(t), it->doc_id, o, e) < 0)
+        return -1;
     return context_print(s->c, &s->b, e);
 }
 
@@ -250,7 +279,7 @@ static int show_item(struct shown *s, struct task_opts *o, const char *name, str
     if (doc >= task_count(t))
         err_set(e, ERR_USAGE, "option --doc: %s has documents 0..%d", name, task_count(t) - 1);
     else if (task_item(t, doc, &it, e) == 0) {
-        rc = s->c->json ? show_json(s, t, &it, e) : show_text(s, t, &it, e);
+        rc = s->c->json ? show_json(s, t, &it, o, e) : show_text(s, t, &it, o, e);
         item_release(&it);
     }
     task_close(t);

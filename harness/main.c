@@ -57,7 +57,8 @@ static const struct command commands[] = {
      "a cell failed."},
     {MEASURING, "tasks", cmd_tasks, tasks_options, "[list | show TASK | check PATH | new NAME]", 0, 2,
      "list|show|check|new", 1, "list the tasks, or show what one of them asks",
-     "show prints the exact prompt and continuations, with --model the token boundaries too. "
+     "show prints the exact prompt and continuations, with --model the token boundaries too, and how "
+     "the conventions of eval --preset differ on that document. "
      "check builds every item of a task, or looks for mistakes in a task file (.json) or a bank of "
      "facts; of task files of lm-eval (.yaml, or all below DIR) it says which run here and why "
      "others do not. new writes a task file to begin with."},

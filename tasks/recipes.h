@@ -8,7 +8,8 @@
 extern const struct recipe recipe_humaneval, recipe_humaneval_64, recipe_mbpp;
 /* recipes_questions.c */
 extern const struct recipe recipe_gsm8k_cot, recipe_gsm8k_cot_zeroshot, recipe_ceval, recipe_copa,
-    recipe_social_iqa, recipe_mmlu_pro, recipe_squad_completion, recipe_c4;
+    recipe_social_iqa, recipe_mmlu_pro, recipe_leaderboard_mmlu_pro,
+    recipe_squad_completion, recipe_c4;
 /* recipes_ifeval.c */
 extern const struct recipe recipe_ifeval;
 /* drop.c */

@@ -190,6 +190,29 @@ const struct recipe recipe_mmlu_pro = {
     .until = pro_stops, .n_until = LENGTH(pro_stops), .max_tokens = 2048, .answers = &pro_answers,
 };
 
+static void read_mmlu_pro_letters(struct record *r)
+{
+    static const char *const letters[] = {"A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L",
+                                          "M", "N", "O", "P", "Q", "R", "S", "T", "U", "V", "W", "X",
+                                          "Y", "Z"};
+    const char *options[CHOICES_MAX];
+    int n = record_strings(r, r->json, "options", options, CHOICES_MAX);
+    struct strbuf b = STRBUF_INIT;
+
+    record_choices(r, letters, n);
+    r->doc->gold = n ? record_letter(r, "answer", n) : 0;
+    strbuf_addf(&b, "%s\n", record_field(r, "question"));
+    for (int i = 0; i < n; i++)
+        strbuf_addf(&b, "%s. %s\n", letters[i], options[i]);
+    strbuf_adds(&b, "Answer:");
+    r->doc->text = record_keep(r, &b);
+}
+
+const struct recipe recipe_leaderboard_mmlu_pro = {
+    .format = &format_choice, .load = load_jsonl, .read = read_mmlu_pro_letters, GAP,
+    .shots = SHOTS_FIRST, .metrics = {"acc"},
+};
+
 /* --- texts -------------------------------------------------------------------------------- */
 
 static void read_squad_completion(struct record *r)

@@ -267,6 +267,8 @@ const struct task_row task_rows[] = {
      &recipe_copa, "copa/train.jsonl", NULL, NULL},
     {{"social_iqa", NULL, CHOICE, "social_iqa/dev.jsonl", "why people do what they do", 0, 0},
      &recipe_social_iqa, "social_iqa/train.jsonl", NULL, NULL},
+    {{"leaderboard_mmlu_pro", NULL, CHOICE, "mmlu_pro/test.jsonl", "MMLU-Pro by letters", 0, 5},
+     &recipe_leaderboard_mmlu_pro, "mmlu_pro/validation.jsonl", NULL, NULL},
     {{"squad_completion", NULL, GENERATE, "squad_completion/validation.jsonl",
       "a passage that ends where the answer begins", 0, 0}, &recipe_squad_completion, NULL, NULL,
      NULL},

@@ -137,7 +137,7 @@ static void take_shots(struct task *t, int i, const int *sample, int n)
 static int draw_shots(struct task *t, const struct task_opts *o, struct err *e)
 {
     enum sampling_from from = t->row->recipe->shots;
-    size_t k = (size_t)t->shots, n = from == SHOTS_DRAWN_ONE_MORE ? k + 1 : k;
+    size_t k = (size_t)t->shots, n = from == SHOTS_DRAWN_ONE_MORE && !o->pool_named ? k + 1 : k;
     uint32_t pool = (uint32_t)t->pool.n;
     int *sample = NULL, rc = -1;
     struct rng r;
@@ -235,7 +235,7 @@ static char *pool_find(struct task *t, const struct task_opts *o, struct err *e)
     struct err why = ERR_NONE;
     char *path = data_find(row->info.name, row->pool, NULL, o, &why);
 
-    if (!path && why.code == ERR_NOTFOUND)
+    if (!path && why.code == ERR_NOTFOUND && !o->pool_named)
         path = t->pool_instead = pool_beside(t);
     if (!path && e)
         *e = why;

@@ -72,6 +72,9 @@ struct task_opts {
     int shots;                    /* -1: the task's own default */
     uint64_t seed;                /* few-shot sampling; lm-eval's is 1234 */
     int by_doc;                   /* sampling by document instead of lm-eval's one stream */
+    /* 1: the split of the examples is named, as lm-eval's groups do: no more than the shots are
+     * drawn, whatever the task itself would */
+    int pool_named;
     const char *system;           /* NULL: none */
     const struct chat_renderer *chat; /* NULL: plain text */
 };

@@ -104,6 +104,8 @@ static const struct expected {
      "letter choice.\nQuestion:\nShown?\nOptions:\nA. p\nB. q\nAnswer: Let's think step by step. "
      "It is p. The answer is (A).\n\nQuestion:\nWhat?\nOptions:\nA. x\nB. y\nC. z\n"
      "Answer: Let's think step by step.", NULL, NULL, " the answer is C", "exact_match", 0},
+    {"leaderboard_mmlu_pro", 1, "^Shown?\nA. p\nB. q\nAnswer: A\n\nOther?\nA. x\nAnswer:", " A", " A",
+     NULL, NULL, 0},
     {"ceval-valid_law", 1,
      "^以下是中国关于法学的单项选择题，请选出其中的正确答案。\n\n例题\nA. 一\nB. 二\nC. 三\nD. 四\n"
      "答案： D\n\n题目____。\nA. 甲\nB. 乙,丙\nC. 丁\nD. 戊\n答案：", " A", " D", NULL, NULL, 0},
@@ -148,7 +150,7 @@ static void prompts_are_those_of_lm_eval(void **state)
         struct item it;
         if (task_open(&t, rows[i].task, &o, &e) < 0 || task_item(t, 0, &it, &e) < 0)
             fail_msg("%s: %s", rows[i].task, e.text);
-        assert_int_equal(task_count(t), 1);
+        assert_int_equal(task_count(t), strstr(rows[i].task, "leaderboard") ? 2 : 1);
         context = it.queries[0].context;
         if (*tail == '^')
             tail++;

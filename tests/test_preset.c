@@ -1,0 +1,129 @@
+/* Published conventions: their tasks exist, their examples are drawn as lm-eval's group draws them,
+ * and how they differ on a document is told. */
+#include "tests/test.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "harness/conventions.h"
+#include "harness/preset.h"
+#include "harness/select.h"
+
+static void every_preset_is_made_of_tasks_with_their_metrics(void **state)
+{
+    const struct preset *p;
+    (void)state;
+    for (int i = 0; (p = preset_at(i)) != NULL; i++) {
+        assert_ptr_equal(preset_find(p->name, NULL), p);
+        for (const struct preset_part *part = p->parts; part->word; part++) {
+            struct selection s = {0};
+            assert_int_equal(select_word(&s, part->word, NULL), 0);
+            assert_ptr_equal(preset_part_of(p, s.v[0]->name), part);
+            selection_release(&s);
+        }
+    }
+    assert_null(preset_part_of(preset_at(0), "piqa"));
+}
+
+static void an_unknown_preset_is_refused_with_those_there_are(void **state)
+{
+    struct err e = ERR_NONE;
+    (void)state;
+    assert_null(preset_find("open_llm", &e));
+    assert_int_equal(e.code, ERR_USAGE);
+    assert_non_null(strstr(e.hint, "open_llm_v1, open_llm_v2"));
+    assert_int_equal(mem_live(), 0);
+}
+
+/* --- a winogrande of our own --------------------------------------------------------------- */
+
+static char dir[64];
+static const char *const dirs[] = {dir};
+
+static void put_sentences(const char *name, int n)
+{
+    struct strbuf b = STRBUF_INIT;
+    char path[128];
+
+    for (int i = 0; i < n; i++)
+        strbuf_addf(&b, "{\"sentence\":\"%c%d _ was late.\",\"option1\":\"Ann\",\"option2\":\"Bea\","
+                        "\"answer\":\"1\"}\n", *name == 't' ? 'T' : 'S', i);
+    snprintf(path, sizeof path, "%s/winogrande/%s", dir, name);
+    assert_int_equal(file_write(path, b.s, b.len, NULL), 0);
+    strbuf_release(&b);
+}
+
+static void make_data(void)
+{
+    char path[128];
+
+    strcpy(dir, "/tmp/densimeter-preset-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/winogrande", dir);
+    assert_int_equal(dir_make(path, NULL), 0);
+    put_sentences("dev.jsonl", 2);
+    put_sentences("train.jsonl", 20);
+}
+
+static void drop_data(void)
+{
+    static const char *const names[] = {"winogrande/dev.jsonl", "winogrande/train.jsonl",
+                                        "winogrande", ""};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+        remove(path);
+    }
+}
+
+/* random.Random(1234).sample(range(20), 5) is 14, 3, 0, 2, 1: no sixth is drawn. */
+static void a_named_split_gives_no_more_than_the_shots(void **state)
+{
+    struct task_opts o = {.data_dirs = dirs, .n_data_dirs = 1, .shots = 5, .seed = 1234,
+                          .pool_named = 1};
+    struct task *t;
+    struct item it;
+    (void)state;
+    make_data();
+    assert_int_equal(task_open(&t, "winogrande", &o, NULL), 0);
+    assert_int_equal(task_item(t, 0, &it, NULL), 0);
+    assert_string_equal(it.queries[0].context,
+                        "T14 Ann was late.\n\nT3 Ann was late.\n\nT0 Ann was late.\n\n"
+                        "T2 Ann was late.\n\nT1 Ann was late.\n\nS0 Ann");
+    item_release(&it);
+    task_close(t);
+    drop_data();
+}
+
+static void conventions_tell_what_differs(void **state)
+{
+    struct task_opts o = {.data_dirs = dirs, .n_data_dirs = 1, .shots = -1, .seed = 1234};
+    struct strbuf b = STRBUF_INIT;
+    (void)state;
+    make_data();
+    assert_int_equal(conventions_text(&b, "winogrande", 0, &o, NULL), 0);
+    assert_string_equal(b.s,
+                        "--- conventions\n"
+                        "lm-eval        0 shots  all its metrics           6 characters\n"
+                        "open_llm_v1    5 shots  acc                       97 characters, another "
+                        "prompt; examples drawn from the training split by name\n");
+    strbuf_clear(&b);
+    assert_int_equal(conventions_text(&b, "piqa", 0, &o, NULL), 0);
+    assert_int_equal(b.len, 0);
+    drop_data();
+    assert_int_equal(conventions_text(&b, "winogrande", 0, &o, NULL), 0);
+    assert_non_null(strstr(b.s, "open_llm_v1    5 shots  acc  not here: "));
+    strbuf_release(&b);
+    assert_int_equal(mem_live(), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_preset_is_made_of_tasks_with_their_metrics),
+        cmocka_unit_test(an_unknown_preset_is_refused_with_those_there_are),
+        cmocka_unit_test(a_named_split_gives_no_more_than_the_shots),
+        cmocka_unit_test(conventions_tell_what_differs),
+    };
+    return RUN(tests);
+}
