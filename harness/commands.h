@@ -7,7 +7,8 @@
 extern const struct option bench_options[], compare_options[], db_options[], density_options[], doctor_options[],
     eval_options[], explain_options[], export_options[], gate_options[], generate_options[], handover_options[],
     help_options[],
-    info_options[], items_options[], label_options[], logits_options[], nightly_options[], pull_options[],
+    info_options[], items_options[], label_options[], logits_options[], nightly_options[], probe_options[],
+    pull_options[],
     quantize_options[], report_options[], ruler_options[], run_options[], runs_options[],
     score_options[], tasks_options[], template_options[], tokenize_options[],
     trend_options[], verify_options[];
@@ -34,6 +35,7 @@ int cmd_label(struct context *c, struct err *e);
 int cmd_logits(struct context *c, struct err *e);
 int cmd_models(struct context *c, struct err *e);
 int cmd_nightly(struct context *c, struct err *e);
+int cmd_probe(struct context *c, struct err *e);
 int cmd_pull(struct context *c, struct err *e);
 int cmd_quantize(struct context *c, struct err *e);
 int cmd_report(struct context *c, struct err *e);

@@ -49,6 +49,11 @@ static const struct command commands[] = {
      "run tasks on models and store every item",
      "The same command line goes on with a run that was interrupted. Where a task file demands a "
      "score (\"pass\"): exit status 1 when it is not reached, 2 when too few items can tell."},
+    {MEASURING, "probe", cmd_probe, probe_options, "MODEL", 1, 1, NULL, 1,
+     "tell how much a score depends on what should not matter",
+     "Asks the same items several times with one thing changed, and shows each score, their range, "
+     "and for how many items the answer stays the same. Indicators, not verdicts; nothing is "
+     "stored. Options can be moved where the prompt lists them (mmlu, cmmlu, scenarios)."},
     {MEASURING, "run", cmd_run, run_options, "[PLAN.json]", 0, 1, NULL, 1,
      "measure a plan: models, tasks, devices and settings",
      "Each cell of the plan is a process of its own with limits of memory and time; whatever "

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "base/utf8.h"
 #include "tasks/ask.h"
 #include "tasks/pytext.h"
@@ -362,6 +363,54 @@ static int set_style(struct scenario *s, const struct task_opts *o, struct err *
     return joined ? 0 : err_nomem(e);
 }
 
+/* Options moved on by so many places, and with them which is right. */
+static int rotate(struct scenario *s, int by, struct err *e)
+{
+    if (s->kind->stop || !strstr(json_str(s->file.root, "prompt"), "choices"))
+        return err_set(e, ERR_UNSUPPORTED,
+                       "%s: its prompt does not list options: their order cannot matter", s->name);
+    for (int i = 0; i < s->n_items; i++) {
+        struct scenario_item *it = &s->items[i];
+        const char *old[SCENARIO_CHOICES];
+        int k = it->n_choices;
+        memcpy(old, it->choices, (size_t)k * sizeof *old);
+        for (int c = 0; c < k; c++)
+            it->choices[c] = old[(c + by) % k];
+        it->gold = (it->gold + k - by % k) % k;
+    }
+    return 0;
+}
+
+/* Fisher and Yates, drawn as Python's random.shuffle draws. */
+static void shuffle(struct scenario *s, uint64_t seed)
+{
+    struct rng r;
+
+    rng_seed(&r, seed);
+    for (int i = s->n_examples - 1; i > 0; i--) {
+        int k = (int)rng_below(&r, (uint32_t)i + 1);
+        struct scenario_item t = s->examples[i];
+        s->examples[i] = s->examples[k];
+        s->examples[k] = t;
+    }
+}
+
+static int set_variant(struct scenario *s, const struct task_opts *o, struct err *e)
+{
+    const struct task_variant *v = &o->variant;
+    const cJSON *wordings = json_get(s->file.root, "wordings");
+
+    if (v->wording > cJSON_GetArraySize(wordings))
+        return err_set(e, ERR_NOTFOUND, "%s: has %d other wordings", s->name,
+                       cJSON_GetArraySize(wordings));
+    if (v->wording &&
+        scenario_set_prompt(s, cJSON_GetArrayItem(wordings, v->wording - 1), e) < 0)
+        return -1;
+    if (v->shuffle)
+        shuffle(s, o->seed);
+    return v->rotate ? rotate(s, v->rotate, e) : 0;
+}
+
 static int open_bytes(struct source *out, const char *path, const char *bytes, size_t n,
                       const struct task_opts *o, struct err *e)
 {
@@ -381,6 +430,8 @@ static int open_bytes(struct source *out, const char *path, const char *bytes, s
         rc = scenario_parse(s, e);
     if (rc == 0)
         rc = set_style(s, o, e);
+    if (rc == 0)
+        rc = set_variant(s, o, e);
     if (rc < 0)
         scenario_close(s);
     else

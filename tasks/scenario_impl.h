@@ -106,6 +106,9 @@ int scenario_parse(struct scenario *s, struct err *e);
 void scenario_close(struct scenario *s);
 extern const struct json_object scenario_object;
 
+/* The template at `at` instead of the one there is. */
+int scenario_set_prompt(struct scenario *s, const cJSON *at, struct err *e);
+
 /* The question about an item, without examples. */
 int scenario_question(const struct scenario *s, const struct scenario_item *it, struct strbuf *out,
                       struct err *e);

@@ -104,6 +104,34 @@ static void prompts_render(struct lint *l)
     }
 }
 
+/* So must they in other words, and every item differently from the prompt. */
+static void wordings_render(struct lint *l)
+{
+    struct scenario *s = l->s;
+    const cJSON *w;
+
+    cJSON_ArrayForEach(w, member(l, "wordings")) {
+        struct err why = ERR_NONE;
+        if (scenario_set_prompt(s, w, &why) < 0) {
+            l->failed |= why.code == ERR_NOMEM;
+            complain(l, w, "cannot be read: %s", why.text);
+            continue;
+        }
+        for (int i = 0; i < s->n_items; i++) {
+            struct strbuf b = STRBUF_INIT;
+            int rc = scenario_question(s, &s->items[i], &b, &why);
+            int same = rc == 0 && strcmp(strbuf_str(&b), strbuf_str(&l->prompts[i])) == 0;
+            strbuf_release(&b);
+            if (rc < 0 || same) {
+                complain(l, w, "item %d: %s", i, same ? "is asked in the same words" : why.text);
+                break;
+            }
+        }
+    }
+    if (scenario_set_prompt(s, member(l, "prompt"), l->e) < 0)
+        l->failed = 1;
+}
+
 static int by_prompt(const void *a, const void *b)
 {
     const struct strbuf *const *x = a, *const *y = b;
@@ -428,7 +456,7 @@ static void pass_is_above_chance(struct lint *l)
 /* --- the list ----------------------------------------------------------------------------- */
 
 static void (*const rules[])(struct lint *l) = {
-    prompts_render, no_duplicates, ids_differ, examples_are_not_asked, fields_are_shown,
+    prompts_render, wordings_render, no_duplicates, ids_differ, examples_are_not_asked, fields_are_shown,
     nothing_leaks, choices_differ, labels_balance, places_balance, answers_are_credited,
     slices_are_reached, pass_is_above_chance,
 };

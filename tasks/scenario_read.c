@@ -95,6 +95,8 @@ static const struct json_field scenario_fields[] = {
     {"fields", JSON_TEXTS, 1, 40, NULL, NULL, 1, "what every item has for the template"},
     {"prompt", JSON_TEXT, 0, 0, NULL, NULL, 1, "Jinja template of the question: the item's fields, "
      "language, choices, tools"},
+    {"wordings", JSON_TEXTS, 1, 20, NULL, NULL, 0,
+     "the prompt in other words: 'probe --vary wording' tells what that changes"},
     {"system", JSON_TEXT, 0, 0, NULL, NULL, 0,
      "as chat the system message, else in front of everything"},
     {"mode", JSON_CHOICE, 0, 0, "any|plain|chat", NULL, 0,
@@ -439,15 +441,17 @@ static int check_name(const struct scenario *s, struct err *e)
     return 0;
 }
 
-static int read_prompt(struct scenario *s, struct err *e)
+int scenario_set_prompt(struct scenario *s, const cJSON *at, struct err *e)
 {
-    const cJSON *at = json_get(s->file.root, "prompt");
+    struct template *t = NULL;
     struct err why = ERR_NONE;
 
-    if (template_parse_as(&s->prompt, TEMPLATE_STRICT, at->valuestring,
-                          strlen(at->valuestring), "template", &why) < 0)
+    if (template_parse_as(&t, TEMPLATE_STRICT, at->valuestring, strlen(at->valuestring),
+                          "template", &why) < 0)
         return why.code == ERR_NOMEM ? err_nomem(e)
                                      : json_text_wrong(&s->file, at, 0, e, "%s", why.text);
+    template_free(s->prompt);
+    s->prompt = t;
     return 0;
 }
 
@@ -485,7 +489,7 @@ static int read_head(struct scenario *s, struct err *e)
     fallback[0] = s->kind->stop;
     s->n_stop = read_texts(s->stop, json_get(generate, "stop"), fallback);
     s->max_tokens = (int)json_num(generate, "max_tokens", s->kind->max_tokens);
-    return read_pass(s, e) < 0 || read_prompt(s, e) < 0 || read_slices(s, e) < 0 ? -1 : 0;
+    return read_pass(s, e) < 0 || scenario_set_prompt(s, json_get(root, "prompt"), e) < 0 || read_slices(s, e) < 0 ? -1 : 0;
 }
 
 int scenario_parse(struct scenario *s, struct err *e)

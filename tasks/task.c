@@ -18,6 +18,7 @@
 #include "tasks/recipe.h"
 #include "tasks/scenario.h"
 #include "tasks/source.h"
+#include "tasks/variant.h"
 #include "tasks/world.h"
 
 const struct task_info *task_info_at(int i)
@@ -279,7 +280,11 @@ static int open_docs(struct task *t, const struct task_opts *o, struct err *e)
 {
     const struct recipe *r = t->row->recipe;
 
+    if (o->variant.wording)
+        return err_set(e, ERR_NOTFOUND, "%s: has no other wordings", t->row->info.name);
     if (load_docs(&t->docs, t->path, t->row, r, e) < 0 || open_shots(t, o, e) < 0)
+        return -1;
+    if (o->variant.rotate && variant_rotate(&t->docs, o->variant.rotate, t->row->info.name, e) < 0)
         return -1;
     t->system = system_text(t, o->system);
     if (!t->system)
@@ -288,12 +293,17 @@ static int open_docs(struct task *t, const struct task_opts *o, struct err *e)
     return r->answers ? answer_open(&t->answer, r->answers, e) : 0;
 }
 
+static int is_scenario(const struct task_row *row)
+{
+    return strcmp(row->info.kind, SCENARIO_KIND) == 0;
+}
+
 static int open_row(struct task *t, const struct task_opts *o, struct err *e)
 {
     t->shots = shots_used(t->row, o->shots);
     if (t->row->recipe)
         return open_docs(t, o, e);
-    if (strcmp(t->row->info.kind, SCENARIO_KIND) == 0)
+    if (is_scenario(t->row))
         return scenario_open_own(&t->source, t->row->info.name, o, e);
     return open_facts(t, o, e);
 }
@@ -307,6 +317,9 @@ int task_open(struct task **out, const char *name, const struct task_opts *o, st
 
     if (!row && !kind)
         return err_set(e, ERR_NOTFOUND, "%s: no such task", name);
+    if ((o->variant.rotate || o->variant.wording) &&
+        (kind ? kind->open != scenario_open_file : !row->recipe && !is_scenario(row)))
+        return err_set(e, ERR_UNSUPPORTED, "%s: cannot be asked in other ways", name);
     t = mem_calloc(1, sizeof *t);
     if (!t)
         return err_nomem(e);

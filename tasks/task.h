@@ -66,6 +66,14 @@ struct verdict {
     char *prediction; /* the chosen option's text or the last filter's answer; NULL: none */
 };
 
+/* Asked in another way on purpose, to see what a score depends on; zeroed: as always.  What a task
+ * does not offer is ERR_UNSUPPORTED, a wording that it does not have ERR_NOTFOUND. */
+struct task_variant {
+    int rotate;  /* at place i of the options stands what stood at (i + rotate) mod k */
+    int wording; /* 1, 2, ...: one of a scenario's "wordings" instead of its prompt */
+    int shuffle; /* 1: a scenario's examples in an order that the seed draws */
+};
+
 struct task_opts {
     const char *const *data_dirs; /* searched in order, before $DENSIMETER_DATA and the user's */
     int n_data_dirs;
@@ -77,6 +85,7 @@ struct task_opts {
     int pool_named;
     const char *system;           /* NULL: none */
     const struct chat_renderer *chat; /* NULL: plain text */
+    struct task_variant variant;
 };
 
 struct task;

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "tasks/scenario_impl.h"
 #include "tasks/task.h"
+#include "tasks/variant.h"
 
 /* A scenario with one item; `more` are further members of the item. */
 static void write_one(struct strbuf *b, const char *answer, const char *right, const char *more)
@@ -513,6 +514,87 @@ static void choices_are_scored_by_likelihood(void **state)
     remove(path);
 }
 
+static const char four_options[] =
+    "{\"format\": \"densimeter.scenario/1\", \"name\": \"four\", \"version\": 1, \"language\": \"en\","
+    " \"licence\": \"CC0-1.0\", \"fields\": [\"text\"], \"prompt\": \"{{ text }}{% for c in choices %} "
+    "{{ 'ABCD'[loop.index0] }}) {{ c }}{% endfor %}\", \"wordings\": [\"Q: {{ text }}\"],\n"
+    " \"answer\": {\"kind\": \"choice\", \"by\": \"letter\"}, \"examples\": ["
+    "{\"text\": \"1\", \"choices\": [\"x\", \"y\"], \"answer\": 0},"
+    "{\"text\": \"2\", \"choices\": [\"x\", \"y\"], \"answer\": 1},"
+    "{\"text\": \"3\", \"choices\": [\"x\", \"y\"], \"answer\": 1}],\n"
+    " \"items\": [{\"text\": \"?\", \"choices\": [\"a\", \"b\", \"c\", \"d\"], \"answer\": 2}]}";
+
+static int open_variant(struct task **t, const char *name, struct task_variant v, uint64_t seed,
+                        int shots, struct err *e)
+{
+    struct task_opts o = {.shots = shots, .seed = seed, .variant = v};
+
+    return task_open(t, name, &o, e);
+}
+
+static void scenarios_can_be_asked_in_other_ways(void **state)
+{
+    struct err e = ERR_NONE;
+    struct task *t = NULL;
+    struct item it;
+    int orders = 0;
+
+    (void)state;
+    assert_int_equal(file_write(path, four_options, strlen(four_options), NULL), 0);
+    assert_int_equal(open_variant(&t, path, (struct task_variant){.rotate = 1}, 1, 0, &e), 0);
+    assert_int_equal(task_item(t, 0, &it, NULL), 0);
+    assert_string_equal(it.queries[0].context, "? A) b B) c C) d D) a");
+    assert_int_equal(it.gold_index, 1);
+    assert_string_equal(it.gold, "c");
+    assert_string_equal(it.queries[1].continuation, " B");
+    item_release(&it);
+    task_close(t);
+    assert_int_equal(open_variant(&t, path, (struct task_variant){.wording = 1}, 1, 0, &e), 0);
+    assert_int_equal(task_item(t, 0, &it, NULL), 0);
+    assert_string_equal(it.queries[0].context, "Q: ?");
+    item_release(&it);
+    task_close(t);
+    t = NULL;
+    assert_int_equal(open_variant(&t, path, (struct task_variant){.wording = 2}, 1, 0, &e), -1);
+    assert_int_equal(e.code, ERR_NOTFOUND);
+    for (uint64_t seed = 0; seed < 8; seed++) {
+        assert_int_equal(open_variant(&t, path, (struct task_variant){.shuffle = 1}, seed, 3, &e),
+                         0);
+        assert_int_equal(task_item(t, 0, &it, NULL), 0);
+        orders |= 1 << (it.queries[0].context[0] - '1');
+        item_release(&it);
+        task_close(t);
+    }
+    assert_int_equal(orders, 7); /* each of the three came first */
+    assert_int_equal(open_variant(&t, "notification_summary", (struct task_variant){.rotate = 1}, 1,
+                                  0, &e), -1);
+    assert_non_null(strstr(e.text, "does not list options"));
+    assert_int_equal(open_variant(&t, "facts", (struct task_variant){.rotate = 1}, 1, 0, &e), -1);
+    remove(path);
+    assert_int_equal(mem_live(), 0);
+}
+
+static void lettered_options_of_a_text_can_be_moved(void **state)
+{
+    static const char *const letters[] = {"A", "B", "C"};
+    struct docs d = {0};
+    struct err e = ERR_NONE;
+    struct doc doc = {.text = "Which? B. no option\nA. red\nB. green. A. not\nC. blue\nAnswer:",
+                      .choices = letters, .n_choices = 3, .gold = 0};
+
+    (void)state;
+    d.v = &doc;
+    d.n = 1;
+    assert_int_equal(variant_rotate(&d, 2, "t", &e), 0);
+    assert_string_equal(doc.text, "Which? B. no option\nA. blue\nB. red\nC. green. A. not\nAnswer:");
+    assert_int_equal(doc.gold, 1);
+    doc.text = "A. red\nC. blue";
+    assert_int_equal(variant_rotate(&d, 1, "t", &e), -1);
+    assert_int_equal(e.code, ERR_UNSUPPORTED);
+    arena_release(&d.arena);
+    assert_int_equal(mem_live(), 0);
+}
+
 static void every_scaffold_is_without_defects(void **state)
 {
     (void)state;
@@ -601,6 +683,8 @@ int main(void)
         cmocka_unit_test(answers_that_give_themselves_away_are_told),
         cmocka_unit_test(a_file_is_asked_like_any_task),
         cmocka_unit_test(choices_are_scored_by_likelihood),
+        cmocka_unit_test(scenarios_can_be_asked_in_other_ways),
+        cmocka_unit_test(lettered_options_of_a_text_can_be_moved),
         cmocka_unit_test(every_scaffold_is_without_defects),
         cmocka_unit_test(scenarios_in_the_program_have_no_defects),
         cmocka_unit_test(opening_survives_every_failed_allocation),

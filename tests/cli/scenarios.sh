@@ -29,6 +29,27 @@ run 0 explain last --task toxicity; prints 'toxicity: right (rows)'; prints ' fi
 run 0 explain last --json; prints '"schema": "densimeter.explain/1"'; prints '"confusion"'
 run 1 explain last --task words2; one_line
 
+# What a score depends on: wording, examples, the order of options.
+run 0 probe "$model" --tasks intent --vary wording --limit 4 --csv
+prints '^intent,wording 2,'; prints '^intent,same answer in all,'
+run 0 probe "$model" --tasks toxicity --vary shots --seeds 3 --limit 4 --json
+prints '"schema": "densimeter.probe/1"'; prints '"name": "seed 1236"'; prints '"same_answer"'
+cat >letters.json <<'EOF'
+{"format": "densimeter.scenario/1", "name": "letters", "version": 1, "language": "en",
+ "licence": "CC0-1.0", "fields": ["text"],
+ "prompt": "{{ text }}{% for c in choices %}\n{{ 'ABC'[loop.index0] }}. {{ c }}{% endfor %}\nAnswer:",
+ "answer": {"kind": "choice", "by": "letter"},
+ "items": [{"text": "Sky?", "choices": ["red", "blue", "green"], "answer": 1},
+           {"text": "Grass?", "choices": ["green", "pink", "blue"], "answer": 0}]}
+EOF
+run 0 tasks check letters.json
+run 0 probe "$model" --tasks letters.json --csv
+prints '^letters.json,as it is,'; prints '^letters.json,moved by 2,'
+grep -q 'moved by 3' "$work/out" && fail "three options have three orders"
+run 1 probe "$model" --tasks toxicity; one_line; says 'no options whose order could matter'
+run 1 probe "$model" --tasks smart_reply; one_line; says 'does not list options'
+run 64 probe "$model"; one_line
+
 # Verdict and exit status.
 sed 's/"slices": \["sums"\],$/&\n"pass": {"metric": "acc", "at_least": 0.9},/' timers.json >pass.json
 run 0 tasks check pass.json
