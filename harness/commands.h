@@ -5,7 +5,8 @@
 #include "harness/context.h"
 
 extern const struct option bench_options[], compare_options[], db_options[], density_options[], doctor_options[],
-    eval_options[], explain_options[], export_options[], gate_options[], generate_options[], handover_options[],
+    envelope_options[], eval_options[], explain_options[], export_options[], gate_options[],
+    generate_options[], handover_options[],
     help_options[],
     info_options[], items_options[], label_options[], logits_options[], nightly_options[], probe_options[],
     pull_options[],
@@ -21,6 +22,7 @@ int cmd_db(struct context *c, struct err *e);
 int cmd_density(struct context *c, struct err *e);
 int cmd_devices(struct context *c, struct err *e);
 int cmd_doctor(struct context *c, struct err *e);
+int cmd_envelope(struct context *c, struct err *e);
 int cmd_eval(struct context *c, struct err *e);
 int cmd_explain(struct context *c, struct err *e);
 int cmd_export(struct context *c, struct err *e);

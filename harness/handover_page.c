@@ -45,7 +45,8 @@ static void put_signals(struct report *r, const struct handover *h)
         report_cell_text(r, row, 4, percent(r, x->check.error));
         report_cell_text(r, row, 5, percent(r, x->check.broken));
     }
-    t->note = report_fmt(
+    if (t)
+        t->note = report_fmt(
         r, "Area under accuracy over share handed over: at random %.1f %%, oracle %.1f %%; 95 %% "
            "intervals, clusters redrawn. Kept: the threshold that keeps the error of what is kept "
            "at most %g %% with %g %% confidence, set on one half of the items and looked at on the "
@@ -79,7 +80,8 @@ static void put_curve(struct report *r, const struct handover *h, const struct h
         report_cell_text(r, row, 5,
                          percent(r, handover_at(h->oracle, h->n_oracle, i / 10.0).accuracy));
     }
-    t->note = report_fmt(r, "Latency: the small model answers every item, the large one those "
+    if (t)
+        t->note = report_fmt(r, "Latency: the small model answers every item, the large one those "
                             "handed over. Cost: %s.", h->cost_unit);
 }
 

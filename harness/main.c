@@ -110,6 +110,11 @@ static const struct command commands[] = {
      "Effective over actual parameters of every dated model, and the line through their logarithm: "
      "the months in which density doubles, with interval, against the claims of 8 and 3.5 months. "
      "Rows asked in different ways are kept apart; --explain tells why a row does not count."},
+    {CONCLUDING, "envelope", cmd_envelope, envelope_options, "", 0, 0, NULL, 1,
+     "find the largest model that a device runs fast enough",
+     "By weight format, from bandwidth, operations, memory and power: at least --tok-s, the first "
+     "token within --ttft, keys and values of --context included. --device is one that computes "
+     "here, measured now (without --check an upper bound), or one by its maker's figures: raspberry-pi-5, jetson-orin-nano, rtx-4090, h100-sxm."},
     {CONCLUDING, "handover", cmd_handover, handover_options, "RUN_SMALL RUN_LARGE", 2, 2, NULL, 1,
      "show what a small model gains by handing items to a large one",
      "Accuracy, latency and cost as the share handed over grows, by how sure the small model is, "

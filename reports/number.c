@@ -20,7 +20,7 @@ static const struct prefix *scale_of(const struct metric *m, double v)
 {
     const char *unit = m ? m->unit : "";
     int takes = !strcmp(unit, "s") || !strcmp(unit, "J") || !strcmp(unit, "B") ||
-                !strcmp(unit, "B/s");
+                !strcmp(unit, "B/s") || !strcmp(unit, "FLOP/s");
     int small = !strcmp(unit, "s") || !strcmp(unit, "J");
     int count = !*unit && fabs(v) >= 1e5;
     size_t i = 0, last = small ? sizeof prefixes / sizeof prefixes[0] - 1 : ONE;
