@@ -78,11 +78,19 @@ static int adjust_granite(struct build *b)
     return turns < 0 ? -1 : 0;
 }
 
+/* A folder may say which layers turn; elsewhere every fourth does not. */
 static int adjust_smollm3(struct build *b)
 {
-    for (int i = 3; i < b->m->hp.layers; i += 4)
-        b->layers[i].rope = LAYER_ROPE_NONE;
-    return 0;
+    int layers = b->m->hp.layers, listed = has_key(b, "attention.rope_layers");
+    int *turns = mem_calloc((size_t)layers, sizeof *turns);
+    int rc = turns ? arch_layer_ints(b, "attention.rope_layers", 1, 0, 1, turns)
+                   : err_nomem(b->e);
+
+    for (int i = 0; i < layers && rc == 0; i++)
+        if (listed ? !turns[i] : i % 4 == 3)
+            b->layers[i].rope = LAYER_ROPE_NONE;
+    mem_free(turns);
+    return rc;
 }
 
 /* Where no list says which layers have windows, only the 32B model has them, and full layers
@@ -174,7 +182,7 @@ out:
  * queries grow with the position.  A window of 0 says that there is none of this. */
 static int adjust_llama4(struct build *b)
 {
-    int chunk, experts;
+    int chunk, experts, norms;
     const struct int_key keys[] = {
         {"attention.sliding_window", &chunk, 8192, 0, 1 << 30},
         {"expert_count", &experts, 0, 0, ROUTE_EXPERTS_MAX},
@@ -182,13 +190,16 @@ static int adjust_llama4(struct build *b)
 
     if (model_ints(b->m, keys, 2, b->e) < 0)
         return -1;
+    norms = key_bool(b, "attention.use_qk_norm", experts != 128); /* files have no such key */
+    if (norms < 0)
+        return -1;
     for (int i = 0; i < b->m->hp.layers; i++) {
         struct layer *l = &b->layers[i];
         int full = (i + 1) % 4 == 0 && chunk > 0;
         l->rope = full ? LAYER_ROPE_NONE : LAYER_ROPE;
         l->chunk = full ? 0 : chunk;
         l->temper = full ? (struct temper){0.1f, 1, 8192} : (struct temper){0};
-        l->bare_qk_norm = !full && experts != 128;
+        l->bare_qk_norm = !full && norms;
     }
     return 0;
 }

@@ -72,12 +72,6 @@ static int add_qkv(struct build *b, int layer, int in, int out[3])
     }
     program_op(&b->m->program, op);
     scale_parts(b, layer, out);
-    for (int i = 0; i < op.n_out && b->clamp > 0; i++) {
-        struct op c = OP_EMPTY;
-        c.kind = OP_CLAMP;
-        c.limit = b->clamp;
-        emit_in_place(b, layer, c, out[i]);
-    }
     return b->e->code ? -1 : 0;
 }
 
@@ -123,6 +117,17 @@ static int add_head_norms(struct build *b, int layer, const int qkv[3])
     return add_head_norm(b, layer, qkv[0], l->heads, "attn_q_norm.weight") < 0
                ? -1
                : add_head_norm(b, layer, qkv[1], l->kv_heads, "attn_k_norm.weight");
+}
+
+static void add_clamps(struct build *b, int layer, const int qkv[3])
+{
+    struct op op = OP_EMPTY;
+
+    op.kind = OP_CLAMP;
+    op.limit = b->clamp;
+    for (int i = 0; i < 3 && b->clamp > 0; i++)
+        if (qkv[i] >= 0)
+            emit_in_place(b, layer, op, qkv[i]);
 }
 
 static int add_row_norms(struct build *b, int layer, int qkv[3])
@@ -250,14 +255,19 @@ int add_attention(struct build *b, int layer, int in)
     const struct layer *l = &b->layers[layer];
     unsigned f = b->a->flags;
     int qkv[3], value, gate = -1;
+    int late = f & QK_NORM_ROW && !(f & LAYER_NORM); /* OLMoE clamps what is normed, MPT before */
 
     if (add_qkv(b, layer, in, qkv) < 0)
         return -1;
+    if (!late)
+        add_clamps(b, layer, qkv);
     if (f & GATED_HEADS)
         gate = deal_queries(b, layer, &qkv[0]);
     if (f & QK_NORM_ROW && has_tensor(b, layer, "attn_q_norm.weight") &&
         add_row_norms(b, layer, qkv) < 0)
         return -1;
+    if (late)
+        add_clamps(b, layer, qkv);
     if (f & QK_NORM && add_head_norms(b, layer, qkv) < 0)
         return -1;
     if (l->rope != LAYER_ROPE_NONE) {

@@ -471,16 +471,21 @@ int adjust_smallthinker(struct hf *h, struct err *e)
     return 0;
 }
 
-/* The architecture leaves out every fourth layer's rotation: a config may say that only. */
+/* 1 where a layer turns its queries and keys, whatever the list is called. */
 int adjust_smollm3(struct hf *h, struct err *e)
 {
-    const cJSON *one;
-    int i = 0;
+    const cJSON *list = hf_get(h, "no_rope_layers"), *one;
+    int32_t turns[LAYERS_MAX];
+    int n = 0;
 
-    cJSON_ArrayForEach(one, hf_get(h, "no_rope_layers")) {
-        int turns = cJSON_IsNumber(one) && one->valuedouble != 0;
-        if (turns != (++i % 4 != 0))
-            return adjust_refuse(h, "no_rope_layers other than every fourth are not supported", e);
+    cJSON_ArrayForEach(one, list) {
+        if (n == h->layers)
+            return adjust_refuse(h, "no_rope_layers is longer than there are layers", e);
+        turns[n++] = cJSON_IsNumber(one) && one->valuedouble != 0;
     }
+    if (list && n != h->layers)
+        return adjust_refuse(h, "no_rope_layers has not a number for each layer", e);
+    if (n > 0)
+        hf_put_bools(h, "attention.rope_layers", turns, (size_t)n);
     return 0;
 }

@@ -386,7 +386,8 @@ static const struct hf_key llama4_keys[] = {
     {"intermediate_size_mlp", "feed_forward_length", HF_INT, NAN},
     {"intermediate_size", "expert_feed_forward_length", HF_INT, NAN},
     {"interleave_moe_layer_step", "interleave_moe_layer_step", HF_INT, 1},
-    {"attention_chunk_size", "attention.sliding_window", HF_INT, NAN}, K_ENDS,
+    {"attention_chunk_size", "attention.sliding_window", HF_INT, NAN},
+    {"use_qk_norm", "attention.use_qk_norm", HF_BOOL, 1}, K_ENDS,
 };
 
 #endif

@@ -60,7 +60,7 @@ static void put_if(struct hf *h, const cJSON *j, const char *from, const char *t
         hf_put_f32(h, to, v);
 }
 
-/* mscale_all_dim goes into the scores where keys are low-rank, else into cos and sin. */
+/* mscale_all_dim goes into the scores, too, where keys are low-rank. */
 static int put_yarn(struct hf *h, const cJSON *j, struct err *e)
 {
     double factor, all = json_num(j, "mscale_all_dim", 0), mscale = json_num(j, "mscale", 0);
@@ -74,16 +74,17 @@ static int put_yarn(struct hf *h, const cJSON *j, struct err *e)
     hf_put_int(h, "rope.scaling.original_context_length", original_context(h, j));
     put_if(h, j, "beta_fast", "rope.scaling.yarn_beta_fast");
     put_if(h, j, "beta_slow", "rope.scaling.yarn_beta_slow");
-    if (is_mla) {
-        if (all != 0)
-            hf_put_f32(h, "rope.scaling.yarn_log_multiplier", 0.1 * all);
-        return 0;
-    }
+    if (is_mla && all != 0)
+        hf_put_f32(h, "rope.scaling.yarn_log_multiplier", 0.1 * all);
+    if (cJSON_IsBool(json_get(j, "truncate")) || strcmp(h->family->arch, "gpt-oss") == 0)
+        hf_put_bool(h, "rope.scaling.yarn_truncate", json_bool(j, "truncate", 1));
     if (json_get(j, "attention_factor") && !cJSON_IsNull(json_get(j, "attention_factor")))
         put_if(h, j, "attention_factor", "rope.scaling.yarn_attn_factor");
     else if (all != 0 && mscale != 0)
         hf_put_f32(h, "rope.scaling.yarn_attn_factor",
                    yarn_magnitude(factor, mscale) / yarn_magnitude(factor, all));
+    else if (is_mla)
+        hf_put_f32(h, "rope.scaling.yarn_attn_factor", yarn_magnitude(factor, 1));
     return 0;
 }
 

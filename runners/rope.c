@@ -42,7 +42,8 @@ static int is_mla(const struct model *m)
 static int read_yarn(const struct model *m, double base, struct scaling *s, struct err *e)
 {
     double original, fast, slow, attention, replaced, log_multiplier, t;
-    int is_real = strcmp(m->arch_name, "gpt-oss") == 0; /* its config says truncate: false */
+    int truncates = strcmp(m->arch_name, "gpt-oss") != 0; /* its config says false */
+    char name[96];
 
     const struct f64_key keys[] = {
         {"rope.scaling.original_context_length", &original, m->hp.context, 1, 1e9},
@@ -54,7 +55,9 @@ static int read_yarn(const struct model *m, double base, struct scaling *s, stru
         {"rope.scaling.yarn_log_multiplier", &log_multiplier, 0, 0, 1e3},
     };
 
-    if (model_f64s(m, keys, sizeof keys / sizeof keys[0], e) < 0)
+    snprintf(name, sizeof name, "%s.rope.scaling.yarn_truncate", m->arch_name);
+    if (model_f64s(m, keys, sizeof keys / sizeof keys[0], e) < 0 ||
+        gguf_get_bool(m->file, name, &truncates, e) < 0)
         return -1;
     if (!(base > 1 && s->factor >= 1))
         return err_set(e, ERR_FORMAT, "%s: YaRN needs a base above 1 and a factor of 1 or more, "
@@ -63,17 +66,17 @@ static int read_yarn(const struct model *m, double base, struct scaling *s, stru
         s->extrapolation = 1;
     s->is_yarn = 1;
     t = yarn_pair(s->n_rot, base, fast, original);
-    if (!is_real)
+    if (truncates)
         t = floor(t);
     s->low = t > 0 ? t : 0;
     t = yarn_pair(s->n_rot, base, slow, original);
-    if (!is_real)
+    if (truncates)
         t = ceil(t);
     s->high = t < s->n_rot - 1 ? t : s->n_rot - 1;
     t = 0.1 * dmath_log(s->factor);
     s->magnitude = replaced > 0 ? replaced : attention * (1 + t) / (1 + log_multiplier * t);
     if (is_mla(m)) /* what is left of it goes into the scores: rope_mla_scale */
-        s->magnitude = attention;
+        s->magnitude = replaced > 0 ? replaced : attention;
     return 0;
 }
 

@@ -275,6 +275,36 @@ static void newer_configs_keep_rope_in_one_place(void **state)
     sample_close(g);
 }
 
+static void switches_that_files_do_not_have_are_keys(void **state)
+{
+    struct gguf *g = open_empty("\"architectures\":[\"SmolLM3ForCausalLM\"],\"no_rope_layers\":[0],"
+                                SIZES);
+    enum gguf_type type;
+    size_t n = 0;
+    int on = 1;
+    (void)state;
+
+    assert_int_equal(gguf_get_array(g, "smollm3.attention.rope_layers", &type, &n, NULL), 1);
+    assert_true(gguf_array_int(g, "smollm3.attention.rope_layers", 0) == 0);
+    gguf_close(g);
+    g = open_empty("\"architectures\":[\"Llama4ForCausalLM\"],\"use_qk_norm\":false," SIZES);
+    assert_int_equal(gguf_get_bool(g, "llama4.attention.use_qk_norm", &on, NULL), 1);
+    assert_int_equal(on, 0);
+    gguf_close(g);
+    g = open_empty("\"architectures\":[\"GptOssForCausalLM\"],\"rope_scaling\":{\"rope_type\":"
+                   "\"yarn\",\"factor\":4.0,\"original_max_position_embeddings\":32}," SIZES);
+    assert_int_equal(gguf_get_bool(g, "gpt-oss.rope.scaling.yarn_truncate", &on, NULL), 1);
+    assert_int_equal(on, 1);
+    gguf_close(g);
+    g = open_empty("\"architectures\":[\"DeepseekV3ForCausalLM\"],\"kv_lora_rank\":2,"
+                   "\"qk_nope_head_dim\":2,\"qk_rope_head_dim\":2,\"v_head_dim\":2,"
+                   "\"rope_scaling\":{\"type\":\"yarn\",\"factor\":4.0,\"mscale\":1.0,"
+                   "\"mscale_all_dim\":0.5,\"original_max_position_embeddings\":32}," SIZES);
+    assert_close(key(g, "deepseek2.rope.scaling.yarn_attn_factor"),
+                 (1 + 0.1 * log(4)) / (1 + 0.05 * log(4)), 1e-6);
+    sample_close(g);
+}
+
 static int window_of(const char *config)
 {
     struct gguf *g = open_empty(config);
@@ -397,6 +427,7 @@ int main(void)
         cmocka_unit_test(rope_of_yarn_is_keys),
         cmocka_unit_test(another_activation_than_the_familys_is_a_key),
         cmocka_unit_test(newer_configs_keep_rope_in_one_place),
+        cmocka_unit_test(switches_that_files_do_not_have_are_keys),
         cmocka_unit_test(windows_are_those_of_the_class),
         cmocka_unit_test(what_is_null_is_not_the_family_s_usual),
         cmocka_unit_test(the_language_part_of_a_config_counts),
