@@ -8,12 +8,14 @@
 #include "harness/open.h"
 #include "harness/probe.h"
 #include "harness/select.h"
+#include "harness/sequence.h"
 
 const struct option probe_options[] = {
     {"tasks", 0, OPTION_WORDS, "TASK,...", NULL, 0, 0, "tasks and groups to probe"},
-    {"vary", 0, OPTION_CHOICE, "order|wording|shots|chat", "order", 0, 0,
-     "what is changed: the order of options, the prompt's wording, the examples, chat or plain"},
-    {"seeds", 0, OPTION_INT, "N", "5", 2, PROBE_VARIANTS, "shots: how many draws"},
+    {"vary", 0, OPTION_CHOICE, "order|wording|shots|chat|sequence", "order", 0, 0,
+     "what is changed: the order of options, the prompt's wording, the examples, chat or plain, the "
+     "order of the items themselves"},
+    {"seeds", 0, OPTION_INT, "N", "5", 2, PROBE_VARIANTS, "shots, sequence: how many draws"},
     {"shots", 'k', OPTION_INT, "K", "-1", -1, 1000, "examples before the question; -1: as usual"},
     {"limit", 'n', OPTION_INT, "N", "0", 0, 1e9, "items per task at most; 0: all"},
     {"seed", 0, OPTION_INT, "N", "1234", 0, 9e15, "of few-shot sampling, the first of them"},
@@ -64,6 +66,47 @@ static void add_rows(struct table *t, const char *task, const struct probe_resul
     add_row(t, task, "right in one at least", x->ever, NAN);
 }
 
+/* --- the order of items ------------------------------------------------------------------- */
+
+static void put_sequence(struct json_out *o, const char *task, const struct sequence_result *x)
+{
+    json_begin_object(o, NULL);
+    json_put_str(o, "task", task);
+    json_put_int(o, "n", x->n_items);
+    json_put_int(o, "shards", x->n_shards);
+    json_put_num(o, "nats", x->nats);
+    json_put_num(o, "likelier", x->likelier);
+    json_put_num(o, "p", x->p);
+    json_end_object(o);
+}
+
+static int probe_sequence(const struct context *c, const struct probe *p, const char *name,
+                          struct json_out *o, struct table *t, struct err *e)
+{
+    const struct sequence_opts so = {p->limit, p->seeds, p->opts.seed, p->stop};
+    struct task_opts opts = p->opts;
+    struct sequence_result x;
+    struct task *task = NULL;
+    int rc;
+
+    opts.shots = 0;
+    rc = task_open(&task, name, &opts, e);
+    if (rc == 0)
+        rc = sequence_test(p->runner, p->encoder, task, &so, &x, e);
+    task_close(task);
+    if (rc < 0)
+        return -1;
+    if (c->json) {
+        put_sequence(o, name, &x);
+        return 0;
+    }
+    add_row(t, name, "shards", x.n_shards, NAN);
+    add_row(t, name, "nats for the file's order", x.nats, NAN);
+    add_row(t, name, "shards that prefer it", x.likelier, NAN);
+    add_row(t, name, "p", x.p, NAN);
+    return 0;
+}
+
 static int probe_all(const struct context *c, const struct probe *p, const struct selection *chosen,
                      struct err *e)
 {
@@ -79,6 +122,10 @@ static int probe_all(const struct context *c, const struct probe *p, const struc
     json_begin_array(&o, "tasks");
     for (size_t i = 0; i < chosen->n && rc == 0; i++) {
         struct probe_result x;
+        if (p->vary == VARY_SEQUENCE) {
+            rc = probe_sequence(c, p, chosen->v[i]->name, &o, &t, e);
+            continue;
+        }
         rc = probe_task(p, chosen->v[i]->name, &x, e);
         if (rc == 0 && c->json)
             put_result(&o, chosen->v[i]->name, &x);

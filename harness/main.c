@@ -53,7 +53,9 @@ static const struct command commands[] = {
      "tell how much a score depends on what should not matter",
      "Asks the same items several times with one thing changed, and shows each score, their range, "
      "and for how many items the answer stays the same. Indicators, not verdicts; nothing is "
-     "stored. Options can be moved where the prompt lists them (mmlu, cmmlu, scenarios)."},
+     "stored. Options can be moved where the prompt lists them (mmlu, cmmlu, scenarios). sequence "
+     "compares the data file's own order of items with others: a model that finds it likelier may "
+     "have read the file."},
     {MEASURING, "run", cmd_run, run_options, "[PLAN.json]", 0, 1, NULL, 1,
      "measure a plan: models, tasks, devices and settings",
      "Each cell of the plan is a process of its own with limits of memory and time; whatever "

@@ -87,6 +87,8 @@ static int vary(const struct probe *p, int i, struct task_opts *o, char *name, s
         o->chat = i ? p->chat : NULL;
         snprintf(name, size, "%s", i ? "chat" : "plain");
         return i < 2;
+    case VARY_SEQUENCE:
+        break;
     }
     return 0;
 }

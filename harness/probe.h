@@ -9,7 +9,7 @@
 #include "harness/evaluate.h"
 
 enum { PROBE_VARIANTS = 16 };
-enum vary { VARY_ORDER, VARY_WORDING, VARY_SHOTS, VARY_CHAT };
+enum vary { VARY_ORDER, VARY_WORDING, VARY_SHOTS, VARY_CHAT, VARY_SEQUENCE /* sequence.h */ };
 
 struct probe_variant {
     char name[24];

@@ -49,6 +49,9 @@ grep -q 'moved by 3' "$work/out" && fail "three options have three orders"
 run 1 probe "$model" --tasks toxicity; one_line; says 'no options whose order could matter'
 run 1 probe "$model" --tasks smart_reply; one_line; says 'does not list options'
 run 64 probe "$model"; one_line
+run 0 probe "$model" --tasks words.json --vary sequence --json
+prints '"shards": [1-9]'; prints '"p": 0\.\|"p": 1\|"p": null'
+run 3 probe "$model" --tasks toxicity --vary sequence --limit 2; one_line; says 'fewer than 3 items'
 
 # Verdict and exit status.
 sed 's/"slices": \["sums"\],$/&\n"pass": {"metric": "acc", "at_least": 0.9},/' timers.json >pass.json
