@@ -138,6 +138,12 @@ static const struct command commands[] = {
      "the series of nights. Exit status 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 not comparable. status "
      "shows the last nights and their series, install writes a systemd timer and prints a line for "
      "cron."},
+    {CONCLUDING, "bundle", cmd_bundle, bundle_options, "make RUN... | sign|verify|key FILE", 1, -1,
+     "make|sign|verify|key", 0, "pack runs so that others can check them",
+     "make writes a tar file with the runs' databases, their numbers and a manifest of hashes. verify "
+     "trusts nothing of it: hashes, the signature, every seal, credits against likelihoods, every "
+     "number from the items; exit status 0 PASS, 1 FAIL with a line for each finding. key makes an "
+     "Ed25519 key and prints its public half, sign signs with it."},
     {CONCLUDING, "verify", cmd_verify, verify_options, "[STANDARD...]", 0, -1, NULL, 1,
      "check this meter against models of known content",
      "Trains what is missing of the calibration standards (minutes; small llama models that are "
