@@ -128,9 +128,10 @@ static const struct command commands[] = {
      "is an error that names it (exit status 3)."},
     {CONCLUDING, "gate", cmd_gate, gate_options, "", 0, 0, NULL, 0,
      "decide whether a candidate may replace a baseline",
-     "Compares two evaluations item by item, or two speed runs test by test, and answers PASS (exit status 0), FAIL (1), INCONCLUSIVE (2: "
-     "these items cannot tell; the report says how many would) or INVALID (3: the runs may not be "
-     "compared)."},
+     "Compares two evaluations item by item, or two speed runs test by test, and answers PASS (exit "
+     "status 0), FAIL (1), INCONCLUSIVE (2: these items cannot tell; the report says how many "
+     "would) or INVALID (3: the runs may not be compared). Times are compared by the process: "
+     "several runs of each side, measured in turns, tell what single ones cannot."},
     {CONCLUDING, "nightly", cmd_nightly, nightly_options,
      "PLAN | pin|unpin RUN | status|install PLAN", 1, 2, NULL, 1,
      "measure a plan every night and tell real changes from noise",
