@@ -30,6 +30,12 @@ int template_parse_as(struct template **out, enum template_rules rules, const ch
                       const char *name, struct err *e);
 void template_free(struct template *t);
 
+/* Adds to `vars` (a JSON object) a value for every name that the template looks up and that is not
+ * there yet: texts, numbers, lists of four and objects, guessed from what is done with them.
+ * list: the template is to give a list.  For trying a template without its data; -1 without
+ * memory. */
+int template_sample(const struct template *t, cJSON *vars, int list, struct err *e);
+
 /* Appends the rendering to `out`.  vars: a JSON object.  now: what strftime_now shows (NULL: the
  * clock).  raise_exception(text) and every run-time error give ERR_FORMAT with that text. */
 int template_render(const struct template *t, const cJSON *vars, const struct tm *now,

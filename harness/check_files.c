@@ -16,8 +16,9 @@ static const char *const kind_names[KINDS][2] = {
 };
 
 struct counts {
-    int files, run[KINDS], not_run[KINDS];
-    int plain, plain_run; /* without !function */
+    int files, loads[KINDS], refused[KINDS];
+    int unscored;           /* of those that load: a metric is not native */
+    int plain, plain_loads; /* without !function */
     int rendered, with_data;
 };
 
@@ -36,15 +37,16 @@ int is_task_files(const char *path)
            ends_in(path, ".yml");
 }
 
-static void count(struct counts *n, const struct lmeval_checked *k, int runs)
+static void count(struct counts *n, const struct lmeval_checked *k, int loads)
 {
     n->files++;
-    (runs ? n->run : n->not_run)[k->kind]++;
-    n->rendered += runs && k->rendered;
-    n->with_data += runs && k->with_data;
+    (loads ? n->loads : n->refused)[k->kind]++;
+    n->unscored += loads && k->unscored;
+    n->rendered += loads && k->rendered;
+    n->with_data += loads && k->with_data;
     if (k->functions == 0 && k->kind != LMEVAL_PYTHON) {
         n->plain++;
-        n->plain_run += runs;
+        n->plain_loads += loads;
     }
 }
 
@@ -53,12 +55,13 @@ static void put_counts(struct json_out *o, const struct counts *n)
     json_put_int(o, "files", n->files);
     for (int k = 0; k < KINDS; k++) {
         json_begin_object(o, kind_names[k][0]);
-        json_put_int(o, "run", n->run[k]);
-        json_put_int(o, "not_run", n->not_run[k]);
+        json_put_int(o, "load", n->loads[k]);
+        json_put_int(o, "refused", n->refused[k]);
         json_end_object(o);
     }
     json_put_int(o, "without_function", n->plain);
-    json_put_int(o, "without_function_run", n->plain_run);
+    json_put_int(o, "without_function_load", n->plain_loads);
+    json_put_int(o, "not_scored", n->unscored);
     json_put_int(o, "rendered", n->rendered);
     json_put_int(o, "rendered_with_data", n->with_data);
 }
@@ -67,15 +70,18 @@ static void say_counts(struct strbuf *b, const struct counts *n)
 {
     strbuf_addf(b, "%d files:", n->files);
     for (int k = 0, first = 1; k < KINDS; k++) {
-        int all = n->run[k] + n->not_run[k];
+        int all = n->loads[k] + n->refused[k];
         if (all == 0)
             continue;
-        strbuf_addf(b, "%s %d of %d %s run here", first ? "" : ",", n->run[k], all,
+        strbuf_addf(b, "%s %d of %d %s load", first ? "" : ",", n->loads[k], all,
                     kind_names[k][1]);
         first = 0;
     }
-    strbuf_addf(b, "\n%d of %d without !function run; the first document of %d was rendered, "
-                "%d of them from data\n", n->plain_run, n->plain, n->rendered, n->with_data);
+    strbuf_addf(b, "\n%d of %d without !function load; the first document of %d was rendered, "
+                "%d of them from data\n", n->plain_loads, n->plain, n->rendered, n->with_data);
+    if (n->unscored)
+        strbuf_addf(b, "%d can be shown and not scored: a metric is not native here\n",
+                    n->unscored);
 }
 
 static int check_one(const struct context *c, const struct task_opts *o, const char *path,
@@ -127,5 +133,5 @@ int check_task_files(const struct context *c, const struct task_opts *o, const c
     }
     walk_release(&files);
     strbuf_release(&b);
-    return rc < 0 ? -1 : n.run[0] + n.run[1] + n.run[2] + n.run[3] < n.files;
+    return rc < 0 ? -1 : n.loads[0] + n.loads[1] + n.loads[2] + n.loads[3] < n.files;
 }

@@ -91,6 +91,16 @@ static int open_task(struct session *s, struct opened_task *t, const char *name,
     return 0;
 }
 
+/* What a run stores is told apart by the task's name. */
+static int same_name(const struct session *s, int i, struct err *e)
+{
+    for (int k = 0; k < i; k++)
+        if (strcmp(task_name(s->tasks[k].task), task_name(s->tasks[i].task)) == 0)
+            return err_set(e, ERR_USAGE, "two of the tasks are called %s: run them apart",
+                           task_name(s->tasks[i].task));
+    return 0;
+}
+
 static int open_tasks(struct session *s, const struct selection *chosen, struct err *e)
 {
     const struct args *a = s->c->args;
@@ -115,7 +125,8 @@ static int open_tasks(struct session *s, const struct selection *chosen, struct 
             o.shots = part->shots;
             o.pool_named = part->pool_named;
         }
-        if (open_task(s, &s->tasks[i], chosen->v[i]->name, &o, e) < 0)
+        if (open_task(s, &s->tasks[i], chosen->v[i]->name, &o, e) < 0 ||
+            same_name(s, (int)i, e) < 0)
             goto out;
     }
     rc = 0;

@@ -35,8 +35,9 @@ static int unknown(const char *word, struct err *e)
 }
 
 /* A row of its own for a file, freed with the selection. */
-static int add_file(struct selection *s, const char *path, struct err *e)
+static int add_file(void *user, const char *path, struct err *e)
 {
+    struct selection *s = user;
     struct task_info *t;
 
     for (size_t i = 0; i < s->n_files; i++)
@@ -56,7 +57,7 @@ int select_word(struct selection *s, const char *word, struct err *e)
     int found = 0;
 
     if (task_is_file(word))
-        return add_file(s, word, e);
+        return task_file_members(word, add_file, s, e);
     if (t)
         return add(s, t, e);
     for (int i = 0; (t = task_info_at(i)) != NULL; i++)

@@ -90,6 +90,10 @@ int lmeval_load_docs(struct lmeval *t, cJSON *list, struct err *e);
 int lmeval_open_file(struct source *out, const char *path, const struct task_opts *o,
                      struct err *e);
 
+int lmeval_source_members(const char *path,
+                          int (*each)(void *user, const char *word, struct err *e), void *user,
+                          struct err *e);
+
 /* --- fields (lmeval_field.c) -------------------------------------------------------------- */
 
 /* y NULL: FIELD_NONE. */

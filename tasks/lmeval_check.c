@@ -1,6 +1,9 @@
 #include "tasks/lmeval_check.h"
 
+#include <ctype.h>
+
 #include "base/mem.h"
+#include "base/template.h"
 #include "tasks/lmeval.h"
 
 static int count_functions(const struct ynode *y)
@@ -30,6 +33,81 @@ static int check_group(const struct lmeval_config *c, struct err *e)
     return 0;
 }
 
+/* --- a first document --------------------------------------------------------------------- */
+
+static int is_name(const char *s)
+{
+    if (!isalpha((unsigned char)*s) && *s != '_')
+        return 0;
+    while (isalnum((unsigned char)*s) || *s == '_')
+        s++;
+    return *s == 0;
+}
+
+/* A field that is one word is a column: of choices a list, of a target among choices a number. */
+static int sample_column(const struct lmeval *t, const struct field *f, cJSON *doc)
+{
+    static const char *const four[] = {"a text", "another", "a third", "a fourth"};
+    cJSON *v = f == &t->choice ? cJSON_CreateStringArray(four, 4)
+               : t->choice.kind != FIELD_NONE ? cJSON_CreateNumber(0)
+                                              : cJSON_CreateString("a text");
+
+    if (v && cJSON_AddItemToObject(doc, f->node->s, v))
+        return 0;
+    json_free(v);
+    return -1;
+}
+
+static int sample_field(const struct lmeval *t, const struct field *f, cJSON *doc, struct err *e)
+{
+    if (f->kind != FIELD_TEXT)
+        return 0;
+    if (f != &t->description && f != &t->prefix && is_name(f->node->s) &&
+        !cJSON_GetObjectItemCaseSensitive(doc, f->node->s))
+        return sample_column(t, f, doc) < 0 ? err_nomem(e) : 0;
+    return template_sample(f->template, doc, f == &t->choice, e);
+}
+
+/* A document with what the templates ask for; NULL without memory. */
+static cJSON *sample_document(const struct lmeval *t, struct err *e)
+{
+    const struct field *fields[] = {&t->choice, &t->text, &t->target, &t->description, &t->prefix};
+    cJSON *list, *doc;
+
+    json_begin();
+    list = cJSON_CreateArray();
+    doc = cJSON_CreateObject();
+    if (!list || !doc || !cJSON_AddItemToArray(list, doc)) {
+        json_free(list);
+        json_free(doc);
+        err_nomem(e);
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        if (sample_field(t, fields[i], doc, e) < 0) {
+            json_free(list);
+            return NULL;
+        }
+    return list;
+}
+
+/* What is made up may not be what a template needs: that says nothing about the task. */
+static int render_sample(struct lmeval *t, struct lmeval_checked *out, struct err *e)
+{
+    struct err own = ERR_NONE;
+    cJSON *list = t->process ? NULL : sample_document(t, &own);
+    struct item it;
+
+    docset_release(&t->docs);
+    if (list && lmeval_load_docs(t, list, &own) == 0 && lmeval_item(t, 0, &it, &own) == 0) {
+        item_release(&it);
+        out->rendered = 1;
+    }
+    if (own.code == ERR_NOMEM)
+        return err_nomem(e);
+    return 0;
+}
+
 static int render_first(struct lmeval *t, const struct task_opts *o, struct lmeval_checked *out,
                         struct err *e)
 {
@@ -37,8 +115,10 @@ static int render_first(struct lmeval *t, const struct task_opts *o, struct lmev
     struct item it;
     int rc = lmeval_load(t, o, &own);
 
-    if (rc < 0 && own.code == ERR_NOTFOUND)
-        return 0;
+    if (rc < 0 && own.code == ERR_NOTFOUND) {
+        t->shots = 0;
+        return render_sample(t, out, e);
+    }
     if (rc < 0) {
         *e = own;
         return -1;
@@ -70,6 +150,7 @@ int lmeval_check(const char *path, const struct task_opts *o, struct lmeval_chec
         rc = lmeval_read(&t, &c, e);
         if (rc == 0)
             rc = render_first(t, o, out, e);
+        out->unscored = rc == 0 && t->metrics.missing;
         lmeval_close(t);
         return rc;
     }

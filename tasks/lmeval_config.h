@@ -1,5 +1,5 @@
-/* lmeval_config.h -- one task file of lm-evaluation-harness with everything it includes (evaluation.md
- * 2.1): private to tasks/.
+/* lmeval_config.h -- one task file of lm-evaluation-harness with everything it includes
+ * (evaluation.md 2.1): private to tasks/.
  *
  * lm-eval's rules: a file's own keys win over those that it includes, of several includes the first
  * wins; a path is meant from the folder of the file that names it.  Every value keeps its own file,

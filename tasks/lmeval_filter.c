@@ -204,7 +204,8 @@ static int change_case(struct answers *a, utf8proc_int32_t (*to)(utf8proc_int32_
             utf8proc_uint8_t bytes[4];
             utf8proc_int32_t c;
             k = utf8_len(s + at, n - at);
-            if (k && utf8proc_iterate((const utf8proc_uint8_t *)s + at, (utf8proc_ssize_t)k, &c) > 0)
+            if (k &&
+                utf8proc_iterate((const utf8proc_uint8_t *)s + at, (utf8proc_ssize_t)k, &c) > 0)
                 strbuf_add(&b, bytes, (size_t)utf8proc_encode_char(to(c), bytes));
             else
                 strbuf_addc(&b, s[at]);

@@ -29,8 +29,8 @@ int pipelines_read(struct pipelines *out, struct arena *a, const struct ynode *l
                    struct err *e);
 void pipelines_release(struct pipelines *p);
 
-/* What is left of n > 0 texts that answer `doc`: mem_free(*out); *out is NULL where lm-eval has None
- * (a map without that key).  Errors name the pipeline's place. */
+/* What is left of n > 0 texts that answer `doc`: mem_free(*out); *out is NULL where lm-eval has
+ * None (a map without that key).  Errors name the pipeline's place. */
 int pipeline_run(const struct pipeline *p, const char *const *texts, int n, const cJSON *doc,
                  char **out, struct err *e);
 

@@ -460,10 +460,16 @@ int lmeval_score(const struct lmeval *t, const struct item *it, const struct rep
                  struct verdict *out, struct err *e)
 {
     const cJSON *doc = t->docs.v[it->doc_id];
+    const struct ynode *missing = t->metrics.missing;
     struct asked a;
-    int rc = asked_read(&a, t, doc, e);
+    int rc;
 
     *out = (struct verdict){.n = 0};
+    if (missing)
+        return ynode_fail(missing, e, ERR_UNSUPPORTED,
+                          "the metric '%s' is not native here: the task can be shown, not scored",
+                          missing->s);
+    rc = asked_read(&a, t, doc, e);
     if (rc == 0 && t->type == OUTPUT_CHOICE)
         rc = choice_credit(t, &a, doc, replies, it->n_queries, out, e);
     else if (rc == 0 && t->type == OUTPUT_GENERATE)

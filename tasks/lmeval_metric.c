@@ -39,6 +39,9 @@ static const struct {
     {"matthews_corrcoef", "mcc"},
 };
 
+/* lm-eval's own that are not native yet. */
+static const char *const missing[] = {"bleu", "chrf", "ter", "likelihood"};
+
 static const struct metric_rule *rule_find(const char *name)
 {
     for (size_t i = 0; i < n_rules; i++)
@@ -74,8 +77,8 @@ static int check_aggregation(const struct metric_use *m, const struct ynode *y, 
         if (strcmp(aggregations[i].name, y->s) == 0 &&
             strcmp(aggregations[i].as, m->rule->aggregation) == 0)
             return 0;
-    return ynode_fail(y, e, ERR_UNSUPPORTED, "aggregation '%s' of the metric '%s' is not native here",
-                      y->s ? y->s : "", m->rule->name);
+    return ynode_fail(y, e, ERR_UNSUPPORTED,
+                      "aggregation '%s' of the metric '%s' is not native here", y->s ? y->s : "", m->rule->name);
 }
 
 static int read_ignore(struct metric_use *m, const struct ynode *y, struct arena *a,
@@ -123,11 +126,21 @@ static int read_options(struct metric_use *m, const struct ynode *y, struct aren
     return 0;
 }
 
-/* 1: the metric gives nothing (bypass), and is left out. */
-static int read_metric(struct metric_use *m, const struct ynode *y, struct arena *a,
+static int is_missing(const struct metric_rule *rule, const struct ynode *name,
+                      enum output_type type)
+{
+    for (size_t i = 0; !rule && i < sizeof missing / sizeof missing[0]; i++)
+        if (ynode_is(name, missing[i]))
+            return 1;
+    return rule && type == OUTPUT_GENERATE && !(rule->outputs & OUTPUT_GENERATE);
+}
+
+/* 1: the metric gives nothing here, and is left out. */
+static int read_metric(struct metrics *out, const struct ynode *y, struct arena *a,
                        enum output_type type, struct err *e)
 {
     const struct ynode *name = ynode_get(y, "metric");
+    struct metric_use *m = &out->v[out->n];
 
     *m = (struct metric_use){.node = y};
     if (!name)
@@ -135,11 +148,12 @@ static int read_metric(struct metric_use *m, const struct ynode *y, struct arena
     if (ynode_is(name, "bypass"))
         return 1;
     m->rule = name->type == Y_STR ? rule_find(name->s) : NULL;
+    if (is_missing(m->rule, name, type)) {
+        out->missing = out->missing ? out->missing : name;
+        return 1;
+    }
     if (!m->rule)
         return no_metric(name, e);
-    if (type == OUTPUT_GENERATE && !(m->rule->outputs & OUTPUT_GENERATE))
-        return ynode_fail(name, e, ERR_UNSUPPORTED,
-                          "the metric '%s' of generated text is not native here", name->s);
     if (check_aggregation(m, ynode_get(y, "aggregation"), e) < 0)
         return -1;
     return read_options(m, y, a, e);
@@ -178,7 +192,7 @@ int metrics_read(struct metrics *out, struct arena *a, const struct ynode *list,
     if (!out->v)
         return err_nomem(e);
     for (size_t i = 0; i < list->n_items; i++) {
-        int got = read_metric(&out->v[out->n], list->items[i], a, type, e);
+        int got = read_metric(out, list->items[i], a, type, e);
         out->n += got != 1;
         if (got < 0) {
             metrics_release(out);

@@ -1,7 +1,8 @@
 /* lmeval_metric.h -- metric_list: which numbers a task gives, and their options (evaluation.md
  * 2.5); private to tasks/.
  *
- * A metric that lm-eval knows and that is not native here is refused by name.  What is read lives
+ * A task with a metric that lm-eval knows and that is not native here can be shown and not scored;
+ * any other name is refused.  What is read lives
  * in the arena but for the patterns (metrics_release). */
 #ifndef TASKS_LMEVAL_METRIC_H
 #define TASKS_LMEVAL_METRIC_H
@@ -31,6 +32,7 @@ struct metric_use {
 struct metrics { /* zeroed: none */
     struct metric_use *v;
     int n;
+    const struct ynode *missing; /* the first that is not native; NULL: all are */
 };
 
 /* list: the value of metric_list; NULL: what lm-eval takes for this type of output. */

@@ -48,7 +48,7 @@ static int space_between(const char *a, const char *b)
     return py_rstrip(a, n).n != n || py_lstrip(b, m).n != m;
 }
 
-/* One question, with its answer unless that is NULL; a prefix begins the answer.  Texts may be "". */
+/* One question, with its answer unless that is NULL; a prefix begins the answer. */
 static int add_pair(struct turns *m, const char *question, const char *answer, const char *prefix,
                     const char *target_delimiter, const char *shot_delimiter, struct err *e)
 {

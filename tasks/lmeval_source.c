@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "tasks/lmeval.h"
+#include "tasks/lmeval_group.h"
 
 static void source_close(void *self)
 {
@@ -67,7 +68,7 @@ int lmeval_open_file(struct source *out, const char *path, const struct task_opt
     struct lmeval_config c;
     struct lmeval *t = NULL;
 
-    if (lmeval_config_read(&c, path, e) < 0)
+    if (lmeval_config_open(&c, path, e) < 0)
         return -1;
     if (c.kind != CONFIG_TASK) {
         not_a_task(&c, e);
@@ -82,4 +83,27 @@ int lmeval_open_file(struct source *out, const char *path, const struct task_opt
     }
     *out = (struct source){&ops, t};
     return 0;
+}
+
+struct words {
+    int (*each)(void *user, const char *word, struct err *e);
+    void *user;
+};
+
+static int give_word(void *user, const char *word, const char *path, const struct ynode *changes,
+                     struct err *e)
+{
+    struct words *w = user;
+
+    (void)path, (void)changes;
+    return w->each(w->user, word, e);
+}
+
+int lmeval_source_members(const char *path,
+                          int (*each)(void *user, const char *word, struct err *e), void *user,
+                          struct err *e)
+{
+    struct words w = {each, user};
+
+    return lmeval_members(path, give_word, &w, e);
 }

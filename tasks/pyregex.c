@@ -159,7 +159,7 @@ int pyregex_groups(const struct pyregex *r)
     return (int)r->groups;
 }
 
-/* Python goes on where the last match ended; after an empty one the next must not be empty there. */
+/* Python goes on where the last match ended; behind an empty one the next is not empty. */
 static int search(const struct pyregex *r, const char *s, size_t n, pcre2_match_data *m,
                   pcre2_match_context *c,
                   int (*use)(void *user, const struct span *groups, int n), void *user)

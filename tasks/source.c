@@ -6,8 +6,8 @@
 #include "tasks/scenario.h"
 
 const struct source_kind source_kinds[] = {
-    {".json", scenario_open_file},
-    {".yaml", lmeval_open_file},
+    {".json", scenario_open_file, NULL},
+    {".yaml", lmeval_open_file, lmeval_source_members},
 };
 const int n_source_kinds = sizeof source_kinds / sizeof source_kinds[0];
 
@@ -17,7 +17,10 @@ const struct source_kind *source_kind_of(const char *word)
 
     for (int i = 0; i < n_source_kinds; i++) {
         size_t k = strlen(source_kinds[i].suffix);
+        const char *at = strstr(word, source_kinds[i].suffix);
         if (n > k && strcmp(word + n - k, source_kinds[i].suffix) == 0)
+            return &source_kinds[i];
+        if (at && at[k] == ':' && source_kinds[i].members) /* a task of the file, by name */
             return &source_kinds[i];
     }
     return NULL;
@@ -26,4 +29,15 @@ const struct source_kind *source_kind_of(const char *word)
 int task_is_file(const char *word)
 {
     return source_kind_of(word) != NULL;
+}
+
+int task_file_members(const char *word, int (*each)(void *user, const char *word, struct err *e),
+                      void *user, struct err *e)
+{
+    const struct source_kind *kind = source_kind_of(word);
+    size_t n = strlen(word), k = kind ? strlen(kind->suffix) : 0;
+
+    if (!kind || !kind->members || strcmp(word + n - k, kind->suffix) != 0)
+        return each(user, word, e);
+    return kind->members(word, each, user, e);
 }

@@ -29,6 +29,9 @@ struct source { /* zeroed: none */
 struct source_kind {
     const char *suffix; /* ".json" */
     int (*open)(struct source *out, const char *path, const struct task_opts *o, struct err *e);
+    /* As task_file_members; NULL: a file is one task.  Else open takes "FILE:TASK" too. */
+    int (*members)(const char *path, int (*each)(void *user, const char *word, struct err *e),
+                   void *user, struct err *e);
 };
 extern const struct source_kind source_kinds[];
 extern const int n_source_kinds;

@@ -150,6 +150,9 @@ const struct task_info *task_info_at(int i); /* NULL after the last */
 const struct task_info *task_info_find(const char *name);
 /* 1 when a word on the command line is the path of a task file. */
 int task_is_file(const char *word);
+/* The tasks of a file, words for task_open each: itself, or those of the group that it is. */
+int task_file_members(const char *word, int (*each)(void *user, const char *word, struct err *e),
+                      void *user, struct err *e);
 /* 0 for a group that only names tasks together: its scores are of different kinds. */
 int task_group_pools(const char *group);
 /* Where the data of a task is: a path (mem_free) or NULL with e (ERR_NOTFOUND) naming every place

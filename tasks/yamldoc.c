@@ -34,9 +34,11 @@ struct reader {
     struct err *e;
 };
 
-static int fail_at(struct reader *r, const yaml_mark_t *at, enum err_code code, const char *fmt, ...)
+static int fail_at(struct reader *r, const yaml_mark_t *at, enum err_code code, const char *fmt,
+                   ...)
     PRINTF_LIKE(4, 5);
-static int fail_at(struct reader *r, const yaml_mark_t *at, enum err_code code, const char *fmt, ...)
+static int fail_at(struct reader *r, const yaml_mark_t *at, enum err_code code, const char *fmt,
+                   ...)
 {
     char text[300];
     va_list ap;

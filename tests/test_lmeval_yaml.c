@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "tasks/lmeval.h"
 #include "tasks/lmeval_check.h"
+#include "tasks/lmeval_group.h"
 #include "tasks/pyliteral.h"
 #include "tasks/pyregex.h"
 
@@ -122,6 +123,69 @@ static void endless_includes_end(void **state)
     }
     assert_string_equal(complaint(put("t.yaml", "task: t\ninclude: i0.yaml\n")),
                         "i14.yaml:1:10: include: more than 16 files inside each other");
+}
+
+static void a_first_document_is_made_up_from_what_the_templates_ask_for(void **state)
+{
+    static const char *const fields[] = {
+        "doc_to_text: question\ndoc_to_target: label\ndoc_to_choice: options\n",
+        "doc_to_text: \"{{a.b.strip()}} {{c[1]}} {% for x in d %}{{x.e}}{% endfor %}\"\n"
+        "doc_to_target: \"{{['A', 'B'].index(key)}}\"\ndoc_to_choice: \"{{choices.text}}\"\n",
+        "doc_to_text: \"{{n - 1}}{% if kind == 'x' %}{{y | join(', ')}}{% endif %}{{g if g is defined}}\"\n"
+        "doc_to_target: \"{{ [0, 1][flag] }}\"\ndoc_to_choice: \"{{[p ~ q, r]}}\"\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        struct task_opts o = {.shots = -1};
+        struct lmeval_checked k;
+        struct strbuf b = STRBUF_INIT;
+        strbuf_addf(&b, "task: t\noutput_type: multiple_choice\ntest_split: test\n%s", fields[i]);
+        assert_int_equal(lmeval_check(put("t.yaml", b.s), &o, &k, NULL), 0);
+        assert_int_equal(k.rendered, 1);
+        assert_int_equal(k.with_data, 0);
+        strbuf_release(&b);
+    }
+    assert_int_equal(mem_live(), 0);
+}
+
+static int add_word(void *user, const char *word, struct err *e)
+{
+    (void)e;
+    strbuf_addf(user, "%s\n", strrchr(word, '/') + 1);
+    return 0;
+}
+
+static void groups_name_tasks_tags_and_groups_and_change_their_keys(void **state)
+{
+    struct strbuf words = STRBUF_INIT;
+    struct lmeval_config c;
+    struct err e = ERR_NONE;
+    char word[300];
+    (void)state;
+    put("a.yaml", "task: a\ntag: both\n" BASE);
+    put("b.yaml", "task: b\ntag: [both, one]\n" BASE);
+    put("inner.yaml", "group: inner\ntask: [b, {task: a, num_fewshot: 1, description: x}]\n");
+    snprintf(word, sizeof word, "%s:a", put("outer.yaml", "group: outer\ntask: [both, inner, {group: g, "
+             "task: [b], num_fewshot: 3}]\ndescription: outer\n"));
+    *strchr(word, ':') = 0;
+    assert_int_equal(task_file_members(word, add_word, &words, &e), 0);
+    assert_string_equal(strbuf_str(&words), "outer.yaml:a\nouter.yaml:b\nouter.yaml:b\nouter.yaml:a\n"
+                                            "outer.yaml:b\n");
+    strcat(word, ":a");
+    assert_int_equal(lmeval_config_open(&c, word, &e), 0);
+    assert_string_equal(config_str(&c, "description", ""), "outer");
+    lmeval_config_release(&c);
+    strbuf_clear(&words);
+    assert_int_equal(task_file_members(put("inner.yaml", "group: i\ntask: [a, b, i2]\n"), add_word,
+                                       &words, &e), -1);
+    assert_non_null(strstr(e.text, "inner.yaml:2:14: no task, group or tag beside or below this file "
+                                   "is called 'i2'"));
+    put("loop.yaml", "group: loop\ntask: [loop, loop]\n");
+    assert_int_equal(task_file_members(put("loop.yaml", "group: loop\ntask: [loop, loop]\n"), add_word,
+                                       &words, &e), -1);
+    assert_non_null(strstr(e.text, "loop.yaml:2:7: more than 8 groups inside each other"));
+    strbuf_release(&words);
+    assert_int_equal(mem_live(), 0);
 }
 
 /* --- Python's ways --------------------------------------------------------------------------- */
@@ -323,6 +387,8 @@ int main(void)
         cmocka_unit_test(a_files_own_keys_win_and_the_first_of_several_includes),
         cmocka_unit_test(what_is_wrong_is_said_with_file_line_and_column),
         cmocka_unit_test(endless_includes_end),
+        cmocka_unit_test(a_first_document_is_made_up_from_what_the_templates_ask_for),
+        cmocka_unit_test(groups_name_tasks_tags_and_groups_and_change_their_keys),
         cmocka_unit_test(literals_are_read_as_python_reads_them),
         cmocka_unit_test(patterns_find_what_pythons_find),
         cmocka_unit_test(a_pattern_that_backtracks_for_ever_gives_up_within_a_second),
