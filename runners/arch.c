@@ -114,6 +114,16 @@ static int adjust_gptneox(struct build *b)
     return parallel < 0 ? -1 : 0;
 }
 
+/* Some checkpoints divide the scores of each layer by its number, too. */
+static int adjust_gpt2(struct build *b)
+{
+    int divides = key_bool(b, "attention.scale_by_layer", 0);
+
+    for (int i = 0; i < b->m->hp.layers && divides > 0; i++)
+        b->layers[i].scale /= (float)(i + 1);
+    return divides < 0 ? -1 : 0;
+}
+
 static int adjust_stablelm(struct build *b)
 {
     if (!has_tensor(b, 0, "ffn_norm.weight"))
@@ -248,7 +258,7 @@ static const struct arch archs[] = {
      NULL},
     {"gpt-oss", BLOCK_PRE, ACT_SILU, HALVES | WINDOWED | FFN_NORM_IS_POST,
      MOE_RAW | MOE_SELECTED | MOE_CLAMPED, 2, NULL},
-    {"gpt2", BLOCK_PRE, ACT_GELU_TANH, LN | NO_ROPE | POSITIONS | UNGATED, 0, 0, NULL},
+    {"gpt2", BLOCK_PRE, ACT_GELU_TANH, LN | NO_ROPE | POSITIONS | UNGATED, 0, 0, adjust_gpt2},
     {"gptneox", BLOCK_PARALLEL, ACT_GELU_ERF, LN | HALVES | UNGATED, 0, 0, adjust_gptneox},
     {"granite", BLOCK_PRE, ACT_SILU, 0, 0, 0, adjust_granite},
     {"granitehybrid", BLOCK_PRE, ACT_SILU, MAMBA2, 0, 0, adjust_granite},

@@ -150,6 +150,8 @@ int adjust_mla(struct hf *h, struct err *e)
 int adjust_deepseek3(struct hf *h, struct err *e)
 {
     hf_put_bool(h, "expert_weights_norm", hf_bool(h, "norm_topk_prob", 1));
+    if (!hf_bool(h, "rope_interleave", 1))
+        hf_put_bool(h, ".densimeter.rope.halves", 1);
     return adjust_sigmoid(h, e) < 0 ? -1 : adjust_mla(h, e);
 }
 
@@ -402,6 +404,25 @@ int adjust_gemma3n(struct hf *h, struct err *e)
     if (cap && cJSON_IsNull(cap))
         hf_put_f32(h, "final_logit_softcapping", 0);
     return put_cuts(h, e);
+}
+
+/* ---- GPT-2 and BLOOM ------------------------------------------------------------------------- */
+
+int adjust_gpt2(struct hf *h, struct err *e)
+{
+    (void)e;
+    if (!hf_bool(h, "scale_attn_weights", 1))
+        hf_put_f32(h, "attention.scale", 1);
+    if (hf_bool(h, "scale_attn_by_inverse_layer_idx", 0))
+        hf_put_bool(h, "attention.scale_by_layer", 1);
+    return 0;
+}
+
+int adjust_bloom(struct hf *h, struct err *e)
+{
+    if (hf_bool(h, "apply_residual_connection_post_layernorm", 0))
+        return adjust_refuse(h, "apply_residual_connection_post_layernorm is not supported", e);
+    return 0;
 }
 
 /* ---- feed-forward ---------------------------------------------------------------------------- */

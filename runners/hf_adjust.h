@@ -14,6 +14,7 @@ double adjust_list_at(const struct hf *h, const char *name, int i);
 
 int adjust_apertus(struct hf *h, struct err *e);
 int adjust_bigcode(struct hf *h, struct err *e);
+int adjust_bloom(struct hf *h, struct err *e);
 int adjust_chatglm(struct hf *h, struct err *e);
 int adjust_deepseek3(struct hf *h, struct err *e);
 int adjust_ernie_moe(struct hf *h, struct err *e);
@@ -26,6 +27,7 @@ int adjust_gemma3n(struct hf *h, struct err *e);
 int adjust_gemma4(struct hf *h, struct err *e);
 int adjust_glm4moe(struct hf *h, struct err *e);
 int adjust_gptneox(struct hf *h, struct err *e);
+int adjust_gpt2(struct hf *h, struct err *e);
 int adjust_gpt_oss(struct hf *h, struct err *e);
 int adjust_granite_hybrid(struct hf *h, struct err *e);
 int adjust_half(struct hf *h, struct err *e);    /* half of a head turns unless the config says */

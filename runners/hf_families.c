@@ -72,7 +72,7 @@ static const struct hf_family families[] = {
     {"ArceeForCausalLM|arcee", "arcee", HALVES, NULL, NULL, NULL, NULL},
     {"BitnetForCausalLM", "bitnet", HF_ROUNDS, bitnet_rows, NULL, NULL, NULL},
     {"BitNetForCausalLM|bitnet", "bitnet-b1.58", 0, bitnet_rows, NULL, NULL, NULL},
-    {"BloomForCausalLM|bloom", "bloom", LN, bloom_rows, NULL, NULL, NULL},
+    {"BloomForCausalLM|bloom", "bloom", LN, bloom_rows, NULL, adjust_bloom, NULL},
     {"ChatGLMModel|ChatGLMForConditionalGeneration|chatglm", "chatglm", 0, chatglm_rows, NULL,
      adjust_chatglm, NULL},
     {"GlmForCausalLM|glm", "chatglm", 0, NULL, NULL, adjust_half, NULL},
@@ -105,7 +105,7 @@ static const struct hf_family families[] = {
      WINDOWS, gemma3n_rows, gemma3n_keys, adjust_gemma3n, NULL},
     {"Gemma4ForCausalLM|Gemma4ForConditionalGeneration|Gemma4UnifiedForConditionalGeneration|"
      "gemma4_text|gemma4", "gemma4", WINDOWS, gemma4_rows, gemma4_keys, adjust_gemma4, NULL},
-    {"GPT2LMHeadModel|gpt2", "gpt2", LN, gpt2_rows, NULL, NULL, NULL},
+    {"GPT2LMHeadModel|gpt2", "gpt2", LN, gpt2_rows, NULL, adjust_gpt2, NULL},
     {"GPTBigCodeForCausalLM|gpt_bigcode", "starcoder", LN, bigcode_rows, NULL, adjust_bigcode,
      NULL},
     {"GPTNeoXForCausalLM|gpt_neox", "gptneox", LN, neox_rows, parallel_keys, adjust_gptneox, NULL},

@@ -338,7 +338,7 @@ static void put_activation(struct hf *h)
 static int put_windows(struct hf *h, struct err *e)
 {
     const cJSON *types = hf_get(h, "layer_types"), *one;
-    int window = hf_int(h, "sliding_window|sliding_window_size", 0), any = 0, n = 0, first;
+    int window = hf_int(h, "sliding_window|sliding_window_size", 0), n = 0, first;
     int32_t v[LAYERS_MAX];
 
     if (window <= 0 || !hf_bool(h, "use_sliding_window", !(h->family->flags & HF_WINDOWS_ASKED)))
@@ -347,13 +347,10 @@ static int put_windows(struct hf *h, struct err *e)
     cJSON_ArrayForEach(one, types) {
         if (n == h->layers || !cJSON_IsString(one))
             return bad_value(h, "layer_types", "does not name each layer's kind", e);
-        v[n] = strcmp(one->valuestring, "sliding_attention") == 0;
-        any |= v[n++];
+        v[n++] = strcmp(one->valuestring, "sliding_attention") == 0;
     }
     if (types && n != h->layers)
         return bad_value(h, "layer_types", "does not name each layer's kind", e);
-    if (types && !any)
-        return 0;
     for (int i = 0; !types && first > 0 && i < h->layers; i++)
         v[n++] = i >= first;
     hf_put_bool(h, ".densimeter.windows", 1);

@@ -302,6 +302,15 @@ static void switches_that_files_do_not_have_are_keys(void **state)
                    "\"mscale_all_dim\":0.5,\"original_max_position_embeddings\":32}," SIZES);
     assert_close(key(g, "deepseek2.rope.scaling.yarn_attn_factor"),
                  (1 + 0.1 * log(4)) / (1 + 0.05 * log(4)), 1e-6);
+    gguf_close(g);
+    g = open_empty("\"architectures\":[\"GPT2LMHeadModel\"],\"scale_attn_weights\":false,"
+                   "\"scale_attn_by_inverse_layer_idx\":true," SIZES);
+    assert_true(key(g, "gpt2.attention.scale") == 1);
+    assert_int_equal(gguf_get_bool(g, "gpt2.attention.scale_by_layer", &on, NULL), 1);
+    assert_int_equal(on, 1);
+    sample_refused("\"architectures\":[\"BloomForCausalLM\"],"
+                   "\"apply_residual_connection_post_layernorm\":true," SIZES,
+                   "apply_residual_connection_post_layernorm");
     sample_close(g);
 }
 
