@@ -34,6 +34,7 @@ static const struct metric metrics[] = {
      "the same without the answer's first line, last line or asterisks"},
     {"inst_level_loose_acc", "instructions, loose", "", BETTER_HIGHER,
      "the same of instructions"},
+    {"recall", "recall", "", BETTER_HIGHER, "share of the expected texts that the answer has"},
     {"contains", "contains", "", BETTER_HIGHER, "share of answers with the expected text in them"},
     {"em", "exact match of bags", "", BETTER_HIGHER,
      "share of answers whose spans are the expected ones"},

@@ -280,6 +280,27 @@ const struct format format_windows = {
 const struct format format_generate = {
     "generate_until", PROMPTS_ONE, format_ask_text, generate_credit, NULL,
 };
+/* RULER's string_match_all. */
+static int recall_credit(const struct task *t, const struct doc *d,
+                         const struct reply_text *replies, struct verdict *out, struct err *e)
+{
+    const char *text = replies[0].text ? replies[0].text : "";
+    int has = 0;
+
+    (void)t;
+    for (int i = 0; i < d->n_targets; i++) {
+        int found = answer_contains(text, d->targets[i], e);
+        if (found < 0)
+            return -1;
+        has += found;
+    }
+    add(out, "recall", (double)has / d->n_targets, 1);
+    return predict(out, text, e);
+}
+
+const struct format format_recall = {
+    "generate_until", PROMPTS_ONE, format_ask_text, recall_credit, NULL,
+};
 const struct format format_contains = {
     "generate_until", PROMPTS_ONE, format_ask_text, contains_credit, NULL,
 };

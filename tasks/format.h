@@ -30,6 +30,7 @@ extern const struct format format_rolling;    /* a whole text */
 extern const struct format format_windows;    /* a long text in disjoint windows */
 extern const struct format format_generate;   /* text that is searched for the answer */
 extern const struct format format_contains;   /* text that is to have the answer in it */
+extern const struct format format_recall;     /* text that is to have all of several answers */
 extern const struct format format_drop;       /* bags of words (drop.c) */
 extern const struct format format_ifeval;     /* instructions that are checked (ifeval.h) */
 extern const struct format format_code;       /* programs that are run */

@@ -81,6 +81,7 @@ enum sampling_from { /* evaluation.md 2.8 */
 
 struct format;
 struct code_rules;
+struct needle_rules;
 struct recipe {
     const struct format *format;
     int (*load)(struct docs *out, const char *path, const struct recipe *r, struct err *e);
@@ -101,6 +102,7 @@ struct recipe {
     double temperature, top_p; /* of them; 0: greedy */
     const char *const *exemplars; /* shots that are part of the task, as JSON; NULL: the row's pool */
     const struct code_rules *code; /* programs; NULL: not one */
+    const struct needle_rules *needle; /* a text made with something in it; NULL: not one */
     const struct answer_rules *answers;
 };
 

@@ -12,6 +12,11 @@ extern const struct recipe recipe_gsm8k_cot, recipe_gsm8k_cot_zeroshot, recipe_c
     recipe_squad_completion, recipe_c4;
 /* recipes_ifeval.c */
 extern const struct recipe recipe_ifeval;
+/* needle.c */
+extern const struct recipe recipe_needle_4k, recipe_needle_16k, recipe_needle_64k,
+    recipe_needle_keys_4k, recipe_needle_keys_16k, recipe_needle_keys_64k,
+    recipe_needle_values_4k, recipe_needle_values_16k, recipe_needle_values_64k,
+    recipe_needle_chain_4k, recipe_needle_chain_16k, recipe_needle_chain_64k;
 /* drop.c */
 extern const struct recipe recipe_drop;
 

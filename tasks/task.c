@@ -527,6 +527,7 @@ const char *task_aggregation(const struct task *t, const char *metric)
         {"acc_bytes", "mean"},
         {"exact_match", "mean"},
         {"contains", "mean"},
+        {"recall", "mean"},
         {"prompt_level_strict_acc", "mean"},
         {"prompt_level_loose_acc", "mean"},
         {"inst_level_strict_acc", "weighted_mean"},
