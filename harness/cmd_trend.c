@@ -27,27 +27,6 @@ const struct option trend_options[] = {
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
 
-/* A year, a month or a day, as its first day, or as its last with `end`. */
-static int read_date(double *day, const char *text, int end, const char *option, struct err *e)
-{
-    struct published_date d = {0, 1, 1};
-    int n, used = 0;
-
-    n = sscanf(text, "%4d%n-%2d%n-%2d%n", &d.year, &used, &d.month, &used, &d.day, &used);
-    if (n < 1 || text[used] || d.year < 1990 || d.year > 2200 || d.month < 1 || d.month > 12 ||
-        d.day < 1 || d.day > 31)
-        return err_set(e, ERR_USAGE, "trend: --%s '%s' is no date (2024, 2024-05, 2024-05-31)",
-                       option, text);
-    if (end && n == 1)
-        d.year++;
-    else if (end && n == 2)
-        d = d.month == 12 ? (struct published_date){d.year + 1, 1, 1}
-                          : (struct published_date){d.year, d.month + 1, 1};
-    published_days(&d, day);
-    *day -= end && n < 3;
-    return 0;
-}
-
 static int read_options(const struct context *c, struct trend_opts *o, struct err *e)
 {
     const char *until = args_str(c->args, "until");
@@ -55,9 +34,9 @@ static int read_options(const struct context *c, struct trend_opts *o, struct er
     *o = (struct trend_opts){.until = INFINITY, .size = (enum trend_size)args_choice(c->args, "per"),
                              .ruler = args_str(c->args, "ruler"), .replicates = REPLICATES,
                              .seed = SEED};
-    if (read_date(&o->since, args_str(c->args, "since"), 0, "since", e) < 0)
+    if (trend_read_date(&o->since, args_str(c->args, "since"), 0, "trend", "since", e) < 0)
         return -1;
-    return until ? read_date(&o->until, until, 1, "until", e) : 0;
+    return until ? trend_read_date(&o->until, until, 1, "trend", "until", e) : 0;
 }
 
 static int print(const struct context *c, const struct trend_study *s, const struct trend_lists *l,

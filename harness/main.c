@@ -112,6 +112,12 @@ static const struct command commands[] = {
      "Effective over actual parameters of every dated model, and the line through their logarithm: "
      "the months in which density doubles, with interval, against the claims of 8 and 3.5 months. "
      "Rows asked in different ways are kept apart; --explain tells why a row does not count."},
+    {CONCLUDING, "tracker", cmd_tracker, tracker_options, "", 0, 0, NULL, 1,
+     "show which small models reach GPT-4's level, and when the next will",
+     "For each line (GPT-3.5, GPT-4, GPT-4o mini, GPT-4o) the smallest models that have reached it by "
+     "date; the size that will reach it on --date, and the day from which a device of this memory, "
+     "bandwidth and power can run it, with 80 % prediction intervals; the same projections made at "
+     "each past half-year, scored on what came after."},
     {CONCLUDING, "envelope", cmd_envelope, envelope_options, "", 0, 0, NULL, 1,
      "find the largest model that a device runs fast enough",
      "By weight format, from bandwidth, operations, memory and power: at least --tok-s, the first "

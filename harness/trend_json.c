@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "harness/trend_write.h"
@@ -15,6 +16,27 @@ void trend_date(char *text, size_t size, double day)
 
     if (!gmtime_r(&t, &tm) || strftime(text, size, "%Y-%m-%d", &tm) == 0)
         text[0] = 0;
+}
+
+int trend_read_date(double *day, const char *text, int end, const char *command,
+                    const char *option, struct err *e)
+{
+    struct published_date d = {0, 1, 1};
+    int n, used = 0;
+
+    n = sscanf(text, "%4d%n-%2d%n-%2d%n", &d.year, &used, &d.month, &used, &d.day, &used);
+    if (n < 1 || text[used] || d.year < 1990 || d.year > 2200 || d.month < 1 || d.month > 12 ||
+        d.day < 1 || d.day > 31)
+        return err_set(e, ERR_USAGE, "%s: --%s '%s' is no date (2024, 2024-05, 2024-05-31)",
+                       command, option, text);
+    if (end && n == 1)
+        d.year++;
+    else if (end && n == 2)
+        d = d.month == 12 ? (struct published_date){d.year + 1, 1, 1}
+                          : (struct published_date){d.year, d.month + 1, 1};
+    published_days(&d, day);
+    *day -= end && n < 3;
+    return 0;
 }
 
 /* An end that is open is null; which way the slope goes tells the rest. */

@@ -19,5 +19,9 @@ void trend_json(struct json_out *o, const struct trend_study *s, const struct tr
 /* A day since 1970 as a year (2024.5), and as text "2024-07-01" (size >= 11). */
 double trend_year(double day);
 void trend_date(char *text, size_t size, double day);
+/* "2024", "2024-05" or "2024-05-31": its first day, or with `end` its last; ERR_USAGE names the
+ * command and its option. */
+int trend_read_date(double *day, const char *text, int end, const char *command,
+                    const char *option, struct err *e);
 
 #endif

@@ -1,0 +1,157 @@
+/* Lines of GPT-4 and others on the published scores: facts by hand, projections by what they must
+ * obey. */
+#include "tests/test.h"
+
+#include "base/mem.h"
+#include "harness/tracker.h"
+
+struct catalogue {
+    struct published *p;
+    const struct published_row **v;
+    struct trend_rows rows;
+};
+
+static struct catalogue open_catalogue(void)
+{
+    struct catalogue c = {0};
+
+    unsetenv("DENSIMETER_PUBLISHED");
+    assert_int_equal(published_open(&c.p, NULL), 0);
+    c.v = mem_alloc(published_n(c.p) * sizeof *c.v);
+    for (size_t i = 0; i < published_n(c.p); i++)
+        c.v[i] = published_at(c.p, i);
+    c.rows = (struct trend_rows){c.v, published_n(c.p), 0};
+    return c;
+}
+
+static void close_catalogue(struct catalogue *c)
+{
+    mem_free((void *)c->v);
+    published_free(c->p);
+}
+
+static const struct trend_opts opts = {.since = TREND_SINCE, .until = INFINITY};
+
+static int make(const struct catalogue *c, const char *line, struct tracker *t, struct err *e)
+{
+    const struct tracker_line *l;
+
+    for (int i = 0; (l = tracker_line_at(i)); i++)
+        if (strcmp(l->name, line) == 0)
+            return tracker_make(t, &c->rows, trend_series_at(0), l, &opts, e);
+    fail_msg("no line %s", line);
+    return -1;
+}
+
+static void gpt4_on_mmlu_is_reached_by_the_models_that_reached_it(void **state)
+{
+    struct catalogue c = open_catalogue();
+    struct tracker t;
+
+    (void)state;
+    assert_int_equal(make(&c, "gpt-4", &t, NULL), 0);
+    assert_string_equal(t.series.name, "mmlu");
+    assert_close(t.score, .864, 1e-12); /* 0314 and 0613, 5 shots */
+    assert_int_equal(t.shots, 5);
+    assert_int_equal(t.n_reached, 2);
+    assert_string_equal(t.reached[0]->row->model, "deepseek-v3");
+    assert_string_equal(t.reached[1]->row->model, "qwen3-235b-a22b");
+    for (size_t i = 1; i < t.n_reached; i++) {
+        assert_true(t.reached[i]->parameters < t.reached[i - 1]->parameters);
+        assert_true(t.reached[i]->day >= t.reached[i - 1]->day);
+    }
+    tracker_release(&t);
+    close_catalogue(&c);
+}
+
+static void a_line_asked_differently_says_so(void **state)
+{
+    struct catalogue c = open_catalogue();
+    struct tracker t;
+
+    (void)state;
+    assert_int_equal(make(&c, "gpt-4o", &t, NULL), 0);
+    assert_int_equal(t.shots, 0);
+    assert_int_not_equal(t.shots, t.series.shots);
+    tracker_release(&t);
+    close_catalogue(&c);
+}
+
+static void later_means_smaller_and_surer_of_nothing(void **state)
+{
+    struct catalogue c = open_catalogue();
+    struct tracker t;
+    struct tracker_size now, later, day;
+
+    (void)state;
+    assert_int_equal(make(&c, "gpt-3.5", &t, NULL), 0);
+    assert_null(t.refused);
+    now = tracker_size_on(&t, 20000);
+    later = tracker_size_on(&t, 20700);
+    assert_true(later.value < now.value);
+    assert_true(now.interval.low < now.value && now.value < now.interval.high);
+    assert_true(later.interval.high / later.interval.low > now.interval.high / now.interval.low);
+    /* the growth is the trend's */
+    assert_close(log(now.value / later.value) / 700, t.trend->fit.slope, 1e-9);
+    day = tracker_day_for(&t, later.value);
+    assert_true(fabs(day.value - 20700) <= 1);
+    assert_true(day.interval.low < day.value && day.value < day.interval.high);
+    tracker_release(&t);
+    close_catalogue(&c);
+}
+
+static void past_projections_are_scored_on_what_came_after(void **state)
+{
+    struct catalogue c = open_catalogue();
+    struct tracker t;
+
+    (void)state;
+    assert_int_equal(make(&c, "gpt-3.5", &t, NULL), 0);
+    assert_true(t.n_cuts >= 2 && t.n_covered <= t.n_cuts);
+    for (size_t i = 0; i < t.n_cuts; i++) {
+        const struct tracker_cut *k = &t.cuts[i];
+        assert_true(k->day < k->until);
+        assert_true(isnan(k->unchanged) || k->actual <= k->unchanged);
+    }
+    assert_true(t.error >= 1);
+    assert_true(t.widened >= 1);
+    if (5 * t.n_covered < 4 * t.n_cuts)
+        assert_true(t.widened > 1); /* past misses widen the present interval */
+    tracker_release(&t);
+    close_catalogue(&c);
+}
+
+static void every_refused_allocation_is_an_error(void **state)
+{
+    struct catalogue c = open_catalogue();
+    size_t live = mem_live();
+    int rc = -1;
+
+    (void)state;
+    for (int nth = 0; rc < 0; nth += nth < 20 ? 1 : 211) { /* thousands of equal texts */
+        struct tracker t;
+        struct err e = ERR_NONE;
+        mem_fail_at(nth);
+        rc = make(&c, "gpt-4", &t, &e);
+        mem_fail_at(-1);
+        if (rc < 0)
+            assert_int_equal(e.code, ERR_NOMEM);
+        else
+            tracker_release(&t);
+        assert_int_equal(mem_live(), live);
+    }
+    close_catalogue(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gpt4_on_mmlu_is_reached_by_the_models_that_reached_it),
+        cmocka_unit_test(a_line_asked_differently_says_so),
+        cmocka_unit_test(later_means_smaller_and_surer_of_nothing),
+        cmocka_unit_test(past_projections_are_scored_on_what_came_after),
+        cmocka_unit_test(every_refused_allocation_is_an_error),
+    };
+
+    return RUN(tests);
+}
