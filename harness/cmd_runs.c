@@ -5,12 +5,21 @@
 #include "base/metric.h"
 #include "base/suggest.h"
 #include "harness/commands.h"
+#include "harness/deadline_write.h"
 #include "harness/present.h"
 #include "harness/stored.h"
 
 const struct option runs_options[] = {
     {"kind", 0, OPTION_CHOICE, "eval|bench|import", NULL, 0, 0, "only these"},
     {"limit", 'n', OPTION_INT, "N", "0", 0, 1e9, "the newest N; 0: all"},
+    {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
+};
+
+const struct option show_options[] = {
+    {"deadline", 0, OPTION_FLAG, NULL, NULL, 0, 0,
+     "the share answered right within so many seconds, by the run's own latencies"},
+    {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
+     "with --deadline: also write a page, by its suffix .html, .md, .csv, .json"},
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
 
@@ -105,8 +114,9 @@ int cmd_runs(struct context *c, struct err *e)
 
 /* --- show --------------------------------------------------------------------------------- */
 
+/* d NULL: without the curves. */
 static int show_json(const struct context *c, struct store *s, const struct run_row *r,
-                     struct err *e)
+                     const struct deadline_list *d, struct err *e)
 {
     struct strbuf b = STRBUF_INIT;
     struct json_out o = context_json_begin(&b, "show");
@@ -118,9 +128,54 @@ static int show_json(const struct context *c, struct store *s, const struct run_
     json_put_int(&o, "items", r->n_items);
     json_put_raw(&o, "environment", r->machine_json);
     rc = present_run_json(&o, s, r, e);
+    if (rc == 0 && d)
+        deadline_json(&o, d);
     if (rc == 0)
         rc = context_json_end(c, &o, e);
     strbuf_release(&b);
+    return rc;
+}
+
+/* path NULL: for the terminal. */
+static int show_deadline(const struct context *c, const struct run_row *r,
+                         const struct deadline_list *d, const char *path, struct err *e)
+{
+    struct report_options o = {.color = c->colour, .width = context_width()};
+    struct strbuf b = STRBUF_INIT;
+    struct report page;
+    int rc = -1;
+
+    report_init(&page, "Right answers within a deadline");
+    page.subtitle = report_fmt(&page, "%s (%s)", r->model.name ? r->model.name : "unknown model",
+                               r->id);
+    deadline_report(&page, d, path != NULL);
+    if (report_ok(&page, e) == 0 && path)
+        rc = report_write(&page, NULL, path, e);
+    else if (report_ok(&page, e) == 0 &&
+             report_writer_named(c->csv ? "csv" : "text")->write(&page, &o, &b, e) == 0)
+        rc = context_print(c, &b, e);
+    report_release(&page);
+    strbuf_release(&b);
+    return rc;
+}
+
+static int show_run(const struct context *c, struct store *s, const struct run_row *r,
+                    struct err *e)
+{
+    const char *path = args_str(c->args, "output");
+    struct deadline_list d = {0};
+    int rc;
+
+    if (!args_flag(c->args, "deadline"))
+        return path      ? err_set(e, ERR_USAGE, "show: --output goes with --deadline")
+               : c->json ? show_json(c, s, r, NULL, e)
+                         : present_run_text(c, s, r, e);
+    if (deadline_load(&d, s, r->id, e) < 0)
+        return -1;
+    rc = c->json ? show_json(c, s, r, &d, e) : show_deadline(c, r, &d, NULL, e);
+    if (rc == 0 && path)
+        rc = show_deadline(c, r, &d, path, e);
+    deadline_release(&d);
     return rc;
 }
 
@@ -131,7 +186,7 @@ int cmd_show(struct context *c, struct err *e)
     int rc = -1;
 
     if (open_store(c, 1, &s, e) == 0 && query_run(s, args_at(c->args, 0), &l, e) == 0)
-        rc = c->json ? show_json(c, s, &l.v[0], e) : present_run_text(c, s, &l.v[0], e);
+        rc = show_run(c, s, &l.v[0], e);
     run_list_release(&l);
     store_close(s);
     return rc;

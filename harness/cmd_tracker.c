@@ -55,13 +55,14 @@ static const char *size_text(struct report *r, const struct tracker_size *s)
 static void put_lines(struct report *r, const struct tracked *x)
 {
     static const struct report_column columns[] = {
-        {"line", "line", NULL, 9}, {"benchmark", "benchmark", NULL, 8},
-        {"score", "score, %", NULL, 7}, {"smallest", "smallest so far", NULL, 9},
+        {"line", "line", NULL, 9}, {"benchmark", "benchmark", NULL, 9},
+        {"score", "score, %", NULL, 4}, {"smallest", "smallest so far", NULL, 7},
         {"size", "size on that day, B", NULL, 8}, {"fits", "the device can run it", NULL, 8},
         {"covered", "back-test: in the interval", NULL, 5},
         {"error", "off by a factor (unchanged: )", NULL, 5},
     };
     struct report_table *t = report_table(r, "lines", "Lines", columns, 8);
+    size_t tested = 0, worse = 0;
 
     for (size_t i = 0; i < x->n; i++) {
         const struct tracker *k = &x->v[i];
@@ -83,10 +84,16 @@ static void put_lines(struct report *r, const struct tracked *x)
         report_cell_text(r, row, 4, size_text(r, &size));
         report_cell_text(r, row, 5, report_fmt(r, "%s [%s, %s]", date_text(r, day.value),
                          date_text(r, day.interval.low), date_text(r, day.interval.high)));
+        tested += k->n_cuts > 0;
+        worse += k->n_cuts > 0 && k->error > k->error_unchanged;
         report_cell_text(r, row, 6, report_fmt(r, "%zu of %zu", k->n_covered, k->n_cuts));
         report_cell_text(r, row, 7, k->n_cuts ? report_fmt(r, "%.1f (%.1f)", k->error,
                                                            k->error_unchanged) : NULL);
     }
+    if (worse)
+        report_warning(r, "On %zu of %zu lines with a back-test the projections of the past were "
+                          "further off than 'nothing changes': read the projections here as what "
+                          "follows if the trend goes on, not as what will be.", worse, tested);
     if (t)
         t->note = report_fmt(r, "80 %% prediction intervals. The device runs %.3g B parameters of "
                                 "4.5 bits. Back-test: the projection made at each past half-year, "

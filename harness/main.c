@@ -70,7 +70,7 @@ static const struct command commands[] = {
      "facts; of task files of lm-eval (.yaml, or all below DIR) it says which run here and why "
      "others do not. new writes a task file to begin with."},
     {RESULTS, "runs", cmd_runs, runs_options, "", 0, 0, NULL, 1, "list the stored runs", NULL},
-    {RESULTS, "show", cmd_show, NULL, "RUN", 1, 1, NULL, 1, "show what a run measured",
+    {RESULTS, "show", cmd_show, show_options, "RUN", 1, 1, NULL, 1, "show what a run measured",
      "RUN is a run's id or the beginning of it, a label, last, or last~2."},
     {RESULTS, "items", cmd_items, items_options, "RUN", 1, 1, NULL, 1, "list the items of a run",
      NULL},
