@@ -24,7 +24,7 @@ static void ask(const struct source *s, const char *output)
 
     for (int i = 0; i < count && i < 20; i++) {
         struct reply_text *replies;
-        struct verdict v;
+        struct verdict v = {0};
         struct item it;
         if (s->ops->item(s->self, i, &it, NULL) < 0)
             continue;
