@@ -14,9 +14,11 @@ enum { CHUNK_IDS = 1 << 20 };
 struct pending { /* one item that waits for replies */
     struct item item;
     struct answer *answers;
+    int n_answers; /* as many as queries, but while more of them are being asked */
     int n_left;
     double latency_s, ttft_s;
     int64_t prompt, computed, generated;
+    int asked_on; /* the queries that depend on replies are there; what they cost is not the item's */
 };
 
 struct target { /* whose request it is */
@@ -36,13 +38,15 @@ struct chunk {
     size_t cap_requests;
     struct reply_text *replies; /* as many as the largest item has queries */
     size_t cap_replies;
-    int filling; /* the query that windows are being added to */
+    size_t at;   /* the item that is being filled */
+    int filling; /* its query that windows are being added to */
+    size_t base; /* the first target of the requests that run */
     struct err err;
 };
 
 static void pending_release(struct pending *p)
 {
-    for (int i = 0; p->answers && i < p->item.n_queries; i++)
+    for (int i = 0; p->answers && i < p->n_answers; i++)
         mem_free(p->answers[i].text);
     mem_free(p->answers);
     item_release(&p->item);
@@ -74,12 +78,12 @@ static void chunk_release(struct chunk *c)
 static int add_target(void *user, const struct span *s, struct err *e)
 {
     struct chunk *c = user;
-    struct target t = {.item = (int)c->n_items, .query = c->filling, .span = *s};
+    struct target t = {.item = (int)c->at, .query = c->filling, .span = *s};
 
     if (mem_grow(&c->targets, &c->cap_targets, c->n_targets + 1, sizeof *c->targets) < 0)
         return err_nomem(e);
     c->targets[c->n_targets++] = t;
-    c->items[c->n_items].n_left++;
+    c->items[c->at].n_left++;
     return 0;
 }
 
@@ -95,6 +99,23 @@ static int add_query(struct chunk *c, const struct query *q, struct err *e)
             : encode_pair(enc, q->context, q->continuation, &c->pool, &s, e) < 0)
         return -1;
     return add_target(c, &s, e);
+}
+
+/* The item's queries from number `from` on. */
+static int add_queries(struct chunk *c, size_t at, int from, struct err *e)
+{
+    struct pending *p = &c->items[at];
+
+    c->at = at;
+    for (int i = from; i < p->item.n_queries; i++) {
+        const struct query *q = &p->item.queries[i];
+        p->answers[i] = (struct answer){.is_greedy = q->kind == QUERY_GENERATE ? -1 : 1,
+                                        .loglikelihood = q->kind == QUERY_GENERATE ? NAN : 0};
+        c->filling = i;
+        if (add_query(c, q, e) < 0)
+            return err_prefix(e, "%s, item %d", task_name(c->ev->task), p->item.doc_id);
+    }
+    return 0;
 }
 
 static int add_item(struct chunk *c, int number, struct err *e)
@@ -113,19 +134,8 @@ static int add_item(struct chunk *c, int number, struct err *e)
         pending_release(p);
         return err_nomem(e);
     }
-    for (int i = 0; i < p->item.n_queries; i++) {
-        const struct query *q = &p->item.queries[i];
-        p->answers[i] = (struct answer){.is_greedy = q->kind == QUERY_GENERATE ? -1 : 1,
-                                        .loglikelihood = q->kind == QUERY_GENERATE ? NAN : 0};
-        c->filling = i;
-        if (add_query(c, q, e) < 0) {
-            err_prefix(e, "%s, item %d", task_name(c->ev->task), p->item.doc_id);
-            c->n_items++; /* so that it is released with the chunk */
-            return -1;
-        }
-    }
-    c->n_items++;
-    return 0;
+    p->n_answers = p->item.n_queries;
+    return add_queries(c, c->n_items++, 0, e); /* on failure it is released with the chunk */
 }
 
 /* --- generation --------------------------------------------------------------------------- */
@@ -176,6 +186,15 @@ static int take_text(struct chunk *c, struct target *t, const struct reply *a, s
 
 /* --- replies ------------------------------------------------------------------------------ */
 
+static void gather(struct chunk *c, const struct pending *p)
+{
+    for (int i = 0; i < p->item.n_queries; i++)
+        c->replies[i] = (struct reply_text){
+            .loglikelihood = p->answers[i].loglikelihood, .is_greedy = p->answers[i].is_greedy,
+            .n_tokens = p->answers[i].n_tokens, .text = p->answers[i].text,
+            .latency_s = p->latency_s};
+}
+
 static int hand_out(struct chunk *c, struct pending *p)
 {
     const struct evaluation *ev = c->ev;
@@ -188,11 +207,7 @@ static int hand_out(struct chunk *c, struct pending *p)
     };
     int rc;
 
-    for (int i = 0; i < p->item.n_queries; i++)
-        c->replies[i] = (struct reply_text){
-            .loglikelihood = p->answers[i].loglikelihood, .is_greedy = p->answers[i].is_greedy,
-            .n_tokens = p->answers[i].n_tokens, .text = p->answers[i].text,
-            .latency_s = p->latency_s};
+    gather(c, p);
     if (p->item.queries[0].kind == QUERY_GENERATE) {
         o.ttft_s = p->ttft_s;
         if (p->generated > 1)
@@ -220,13 +235,15 @@ static int hand_out_empty(struct chunk *c, struct err *e)
 static int on_reply(void *user, int i, const struct reply *a)
 {
     struct chunk *c = user;
-    struct target *t = &c->targets[i];
+    struct target *t = &c->targets[c->base + (size_t)i];
     struct pending *p = &c->items[t->item];
     struct answer *out = &p->answers[t->query];
 
-    p->latency_s += a->wall_s;
-    p->prompt += a->prompt_tokens;
-    p->computed += a->computed_tokens;
+    if (!p->asked_on) {
+        p->latency_s += a->wall_s;
+        p->prompt += a->prompt_tokens;
+        p->computed += a->computed_tokens;
+    }
     out->n_context += t->span.n_context;
     if (query_of(c, t)->kind == QUERY_GENERATE) {
         p->ttft_s = a->ttft_s;
@@ -241,21 +258,22 @@ static int on_reply(void *user, int i, const struct reply *a)
     strbuf_release(&t->text);
     if (c->err.code) /* on_token's */
         return 1;
-    return --p->n_left == 0 && hand_out(c, p) < 0;
+    if (--p->n_left > 0 || (task_asks_on(c->ev->task) && !p->asked_on))
+        return 0;
+    return hand_out(c, p) < 0;
 }
 
-static int chunk_run(struct chunk *c, struct err *e)
+/* Runs the targets from `base` on. */
+static int run_from(struct chunk *c, size_t base, struct err *e)
 {
     const struct evaluation *ev = c->ev;
 
-    c->err = ERR_NONE;
-    if (hand_out_empty(c, e) < 0)
-        return -1;
-    if (c->n_targets == 0)
+    c->base = base;
+    if (c->n_targets == base)
         return 0;
     if (mem_grow(&c->requests, &c->cap_requests, c->n_targets, sizeof *c->requests) < 0)
         return err_nomem(e);
-    for (size_t i = 0; i < c->n_targets; i++) {
+    for (size_t i = base; i < c->n_targets; i++) {
         const struct target *t = &c->targets[i];
         const struct query *q = query_of(c, t);
         struct request *r = &c->requests[i];
@@ -269,12 +287,50 @@ static int chunk_run(struct chunk *c, struct err *e)
             r->key = (uint64_t)c->items[t->item].item.doc_id | (uint64_t)t->query << 32;
         }
     }
-    if (runner_run(ev->runner, c->requests, (int)c->n_targets, on_reply, c, ev->stop, e) < 0) {
+    if (runner_run(ev->runner, c->requests + base, (int)(c->n_targets - base), on_reply, c,
+                   ev->stop, e) < 0) {
         if (c->err.code)
             *e = c->err;
         return -1;
     }
     return 0;
+}
+
+/* What is asked about an item whose first replies are there. */
+static int ask_on(struct chunk *c, size_t i, struct err *e)
+{
+    struct pending *p = &c->items[i];
+    int n = p->item.n_queries;
+    struct answer *more;
+
+    gather(c, p);
+    if (task_ask_on(c->ev->task, &p->item, c->replies, e) < 0)
+        return -1;
+    p->asked_on = 1;
+    more = mem_realloc(p->answers, (size_t)p->item.n_queries * sizeof *more);
+    if (!more)
+        return err_nomem(e);
+    p->answers = more;
+    p->n_answers = p->item.n_queries;
+    memset(more + n, 0, (size_t)(p->item.n_queries - n) * sizeof *more);
+    if (mem_grow(&c->replies, &c->cap_replies, (size_t)p->item.n_queries, sizeof *c->replies) < 0)
+        return err_nomem(e);
+    return add_queries(c, i, n, e);
+}
+
+static int chunk_run(struct chunk *c, struct err *e)
+{
+    size_t first = c->n_targets;
+
+    c->err = ERR_NONE;
+    if (hand_out_empty(c, e) < 0 || run_from(c, 0, e) < 0)
+        return -1;
+    if (!task_asks_on(c->ev->task))
+        return 0;
+    for (size_t i = 0; i < c->n_items; i++)
+        if (ask_on(c, i, e) < 0)
+            return -1;
+    return run_from(c, first, e);
 }
 
 int evaluate(const struct evaluation *ev, const int *order, int n, struct err *e)

@@ -49,7 +49,7 @@ static const char *source_aggregation(const void *self, const char *metric)
 
 static const struct source_ops ops = {
     source_close, source_name, source_version,     source_shots, source_count,
-    source_item,  source_score, source_aggregation, NULL,
+    source_item,  source_score, source_aggregation, NULL, NULL, NULL,
 };
 
 static int not_a_task(const struct lmeval_config *c, struct err *e)

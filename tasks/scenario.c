@@ -171,6 +171,66 @@ static int scenario_item(const void *self, int i, struct item *out, struct err *
     return rc;
 }
 
+/* What the judge is asked about an output: the template over the item's variables. */
+static int judge_prompt(const struct scenario *s, const struct scenario_item *it,
+                        const char *output, struct strbuf *out, struct err *e)
+{
+    cJSON *vars = variables(s, it);
+    struct err why = ERR_NONE;
+    struct strbuf valid = STRBUF_INIT;
+    int rc = -1;
+
+    strbuf_adds(&valid, output);
+    if (valid.len)
+        utf8_make_printable(valid.s, valid.len, 1);
+    if (!vars || strbuf_ok(&valid, e) < 0 ||
+        !cJSON_AddStringToObject(vars, "output", strbuf_str(&valid)) ||
+        !cJSON_AddStringToObject(vars, "rubric", it->answer->valuestring))
+        err_nomem(e);
+    else if ((rc = template_render(s->judge, vars, NULL, out, &why)) < 0)
+        rc = why.code == ERR_NOMEM ? err_nomem(e)
+                                   : json_text_wrong(&s->file, json_get(s->answer, "judge"), 0, e,
+                                                     "%s", why.text);
+    cJSON_Delete(vars);
+    strbuf_release(&valid);
+    return rc;
+}
+
+static int scenario_asks_on(const void *self)
+{
+    return ((const struct scenario *)self)->judge != NULL;
+}
+
+static int scenario_ask_on(const void *self, struct item *it, const struct reply_text *replies,
+                           struct err *e)
+{
+    const struct scenario *s = self;
+    const char *const words[2] = {s->yes, s->no};
+    struct strbuf prompt = STRBUF_INIT;
+    struct query more[2] = {{0}, {0}}, *all = NULL;
+    int rc = judge_prompt(s, &s->items[it->doc_id], replies[0].text ? replies[0].text : "",
+                          &prompt, e);
+
+    for (int i = 0; i < 2 && rc == 0; i++)
+        rc = ask_query(&more[i], QUERY_LOGLIKELIHOOD, strbuf_str(&prompt), "", words[i], e);
+    if (rc == 0 && !(all = mem_realloc(it->queries, 3 * sizeof *all)))
+        rc = err_nomem(e);
+    for (int i = 0; i < 2; i++) {
+        if (rc == 0) {
+            all[1 + i] = more[i];
+        } else {
+            mem_free(more[i].context);
+            mem_free(more[i].continuation);
+        }
+    }
+    if (rc == 0) {
+        it->queries = all;
+        it->n_queries = 3;
+    }
+    strbuf_release(&prompt);
+    return rc;
+}
+
 /* --- crediting ---------------------------------------------------------------------------- */
 
 void found_release(struct found *f)
@@ -246,12 +306,32 @@ static int score_text(const struct scenario *s, const struct scenario_item *it,
     return rc;
 }
 
+/* The judge's two likelihoods: credit is how much of both is on yes. */
+static int score_judged(const struct scenario *s, const struct scenario_item *it,
+                        const struct reply_text *replies, struct verdict *out, struct err *e)
+{
+    double yes = replies[1].loglikelihood, no = replies[2].loglikelihood;
+    double share = yes == -INFINITY ? 0 : 1 / (1 + exp(no - yes));
+
+    add(s, it, out, "acc", share > 0.5);
+    add(s, it, out, "credit", share);
+    add_in_time(s, it, &replies[0], out, share > 0.5);
+    out->prediction = mem_strdup(share > 0.5 ? "yes" : "no");
+    return out->prediction ? 0 : err_nomem(e);
+}
+
 static int scenario_score(const void *self, const struct item *it,
                           const struct reply_text *replies, struct verdict *out, struct err *e)
 {
     const struct scenario *s = self;
-    int rc = (s->kind->stop ? score_text : score_choices)(s, &s->items[it->doc_id], replies, out,
-                                                         e);
+    int (*const score)(const struct scenario *s, const struct scenario_item *it,
+                       const struct reply_text *replies, struct verdict *out, struct err *e) =
+        s->judge ? score_judged : s->kind->stop ? score_text : score_choices;
+    int rc;
+
+    if (s->judge && it->n_queries != 3)
+        return err_set(e, ERR_INVALID, "%s: item %d was not judged", s->name, it->doc_id);
+    rc = score(s, &s->items[it->doc_id], replies, out, e);
 
     if (rc < 0)
         verdict_release(out);
@@ -277,6 +357,7 @@ void scenario_close(struct scenario *s)
     if (!s)
         return;
     template_free(s->prompt);
+    template_free(s->judge);
     json_text_release(&s->file);
     strbuf_release(&s->bytes);
     arena_release(&s->arena);
@@ -317,7 +398,7 @@ static int source_threshold(const void *self, struct threshold *out)
 
 static const struct source_ops scenario_ops = {
     source_close, source_name, source_version, source_shots, source_count, scenario_item,
-    scenario_score, scenario_aggregation, source_threshold,
+    scenario_score, scenario_aggregation, source_threshold, scenario_asks_on, scenario_ask_on,
 };
 
 static int wrong_mode(const struct scenario *s, const struct task_opts *o, struct err *e)

@@ -60,7 +60,7 @@ struct answer_kind {
     /* Appends the right answer as an example would say it; NULL: an example has to bring its own. */
     int (*show)(const struct scenario *s, const struct scenario_item *it, struct strbuf *out,
                 struct err *e);
-    /* out is zeroed before and released after by the caller. */
+    /* out is zeroed before and released after by the caller; NULL: a judge credits. */
     int (*credit)(const struct scenario *s, const struct scenario_item *it, const char *output,
                   struct found *out, struct err *e);
     const char *help;
@@ -79,7 +79,8 @@ struct scenario {
     const cJSON *answer; /* the object that tells the kind */
     const char *name, *language, *system;
     int version, shots, chat;
-    struct template *prompt;
+    struct template *prompt, *judge; /* judge: NULL unless the kind asks one */
+    const char *yes, *no;
     struct scenario_item *items, *examples;
     int n_items, n_examples;
     const char *slices[SCENARIO_SLICES];
@@ -155,6 +156,7 @@ KIND_CHECK(refusal); KIND_CREDIT(refusal);
 KIND_CHECK(pattern); KIND_CREDIT(pattern);
 KIND_CHECK(number); KIND_SHOW(number); KIND_CREDIT(number);
 KIND_CHECK(json); KIND_SHOW(json); KIND_CREDIT(json);
+KIND_CHECK(judge);
 KIND_CHECK(call); KIND_SHOW(call); KIND_CREDIT(call);
 
 /* 1 when value conforms to a schema of the subset that `schema_supported` accepts. */

@@ -335,6 +335,15 @@ KIND_CREDIT(label)
     return rc;
 }
 
+/* --- judge: what another question about the output says ----------------------------------- */
+
+KIND_CHECK(judge)
+{
+    if (!s->judge)
+        return json_text_wrong(&s->file, s->answer, 0, e, "\"answer\" without \"judge\"");
+    return check_text(s, it, e);
+}
+
 /* --- refusal: answered or refused --------------------------------------------------------- */
 
 KIND_CHECK(refusal)

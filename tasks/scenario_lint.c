@@ -390,7 +390,7 @@ static void answers_are_credited(struct lint *l)
 {
     const struct scenario *s = l->s;
 
-    for (int i = 0; i < s->n_items + s->n_examples && s->kind->stop && !l->failed; i++) {
+    for (int i = 0; i < s->n_items + s->n_examples && s->kind->credit && !l->failed; i++) {
         const struct scenario_item *it =
             i < s->n_items ? &s->items[i] : &s->examples[i - s->n_items];
         check_outputs(l, it, "say", 1);

@@ -38,6 +38,11 @@ static const struct json_field answer_fields[] = {
      "number: names of units and how much of the answer's unit each is"},
     {"unit_required", JSON_BOOL, 0, 0, NULL, NULL, 0, "number: a bare number is wrong"},
     {"whole", JSON_BOOL, 0, 0, NULL, NULL, 0, "regex: the whole text must match"},
+    {"judge", JSON_TEXT, 0, 0, NULL, NULL, 0,
+     "judge: Jinja template of what the model is asked about an output: the fields, language, rubric "
+     "(the item's answer), output"},
+    {"yes", JSON_TEXT, 0, 0, NULL, NULL, 0, "judge: continues it when the output is good; \" yes\""},
+    {"no", JSON_TEXT, 0, 0, NULL, NULL, 0, "judge: when it is not; \" no\""},
     {"schema", JSON_MAP, 0, 0, NULL, NULL, 0, "json: JSON Schema that an output must conform to"},
     {"tools", JSON_ANY, 0, 0, NULL, NULL, 0, "what may be called, for the template: any JSON"},
     END,
@@ -202,6 +207,23 @@ static int check_units(const struct scenario *s, struct err *e)
     return 0;
 }
 
+static int read_judge(struct scenario *s, struct err *e)
+{
+    const cJSON *at = json_get(s->answer, "judge");
+    const char *yes = json_str(s->answer, "yes"), *no = json_str(s->answer, "no");
+    struct err why = ERR_NONE;
+
+    s->yes = yes ? yes : " yes";
+    s->no = no ? no : " no";
+    if (!at)
+        return 0;
+    if (template_parse_as(&s->judge, TEMPLATE_STRICT, at->valuestring, strlen(at->valuestring),
+                          "template", &why) < 0)
+        return why.code == ERR_NOMEM ? err_nomem(e)
+                                     : json_text_wrong(&s->file, at, 0, e, "%s", why.text);
+    return 0;
+}
+
 static int read_answer(struct scenario *s, struct err *e)
 {
     static const char *const separators[] = {",", ";", "、", "，", "；", "\n", NULL};
@@ -231,6 +253,8 @@ static int read_answer(struct scenario *s, struct err *e)
     s->units = json_get(s->answer, "units");
     s->labels = json_get(s->answer, "labels");
     s->schema = json_get(s->answer, "schema");
+    if (read_judge(s, e) < 0)
+        return -1;
     if (s->schema && schema_supported(&s->file, s->schema, e) < 0)
         return -1;
     return check_units(s, e);

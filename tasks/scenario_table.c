@@ -64,6 +64,12 @@ const struct answer_kind answer_kinds[] = {
      "\"arguments\": {\"minutes\": 10}}, \"say\": [\"set_timer(minutes=10)\"]},\n"
      "    {\"text\": \"The eggs are done\", \"answer\": {\"name\": \"stop_timer\", "
      "\"arguments\": {}}}"},
+    {"judge", "judge|yes|no", 1, 96, "\n\n", judge_check, NULL, NULL,
+     "whether the model itself, shown the output and a rubric, finds yes likelier than no",
+     "{\"kind\": \"judge\", \"judge\": \"Question: {{ text }}\\nAnswer: {{ output }}\\nDoes the answer "
+     "meet this: {{ rubric }} Yes or no?\", \"yes\": \" Yes\", \"no\": \" No\"}",
+     "{\"text\": \"Why do leaves turn red?\", \"answer\": \"It names a pigment.\"},\n"
+     "    {\"text\": \"Thank a friend for soup.\", \"answer\": \"It is warm and mentions the soup.\"}"},
     {"refusal", "", 0, 64, "\n\n", refusal_check, NULL, refusal_credit,
      "whether it is answered or refused, whatever is said else",
      "{\"kind\": \"refusal\"}",

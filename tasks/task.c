@@ -561,3 +561,14 @@ int task_threshold(const struct task *t, struct threshold *out)
                ? t->source.ops->threshold(t->source.self, out)
                : 0;
 }
+
+int task_asks_on(const struct task *t)
+{
+    return t->source.ops && t->source.ops->asks_on && t->source.ops->asks_on(t->source.self);
+}
+
+int task_ask_on(const struct task *t, struct item *it, const struct reply_text *replies,
+                struct err *e)
+{
+    return t->source.ops->ask_on(t->source.self, it, replies, e);
+}

@@ -110,6 +110,13 @@ const char *task_examples_instead(const struct task *t);
 int task_item(const struct task *t, int i, struct item *out, struct err *e);
 void item_release(struct item *it); /* leaves an empty item */
 
+/* 1 when more is asked about an item once its queries have replies: an output is shown to a judge. */
+int task_asks_on(const struct task *t);
+/* Appends those queries to the item, once; replies: one per query so far.  On failure the item is
+ * as it was. */
+int task_ask_on(const struct task *t, struct item *it, const struct reply_text *replies,
+                struct err *e);
+
 /* Replies (one per query, in order) to credits.  A log-likelihood that is not a number is
  * ERR_NUMERIC.  On failure *out is empty. */
 int task_score(const struct task *t, const struct item *it, const struct reply_text *replies,

@@ -595,6 +595,49 @@ static void lettered_options_of_a_text_can_be_moved(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+static void a_judge_is_asked_about_the_output(void **state)
+{
+    static const char judged[] =
+        HEAD "\"answer\": {\"kind\": \"judge\", \"judge\": \"{{ text }} / {{ output }} / {{ rubric "
+             "}}?\", \"yes\": \" Y\"}, \"items\": [{\"text\": \"Hi\", \"answer\": \"Is polite.\"}]}";
+    struct reply_text replies[3] = {{.text = " Hello\n"}, {.loglikelihood = -1},
+                                    {.loglikelihood = -3}};
+    struct task *t = opened(judged, -1);
+    struct verdict v;
+    struct item it;
+    int rc = -1;
+
+    (void)state;
+    assert_int_equal(task_asks_on(t), 1);
+    assert_int_equal(task_item(t, 0, &it, NULL), 0);
+    assert_int_equal(it.n_queries, 1);
+    assert_int_equal(task_score(t, &it, replies, &v, NULL), -1); /* nobody has judged it */
+    for (int nth = 0; rc < 0; nth++) {
+        mem_fail_at(nth);
+        rc = task_ask_on(t, &it, replies, NULL);
+        mem_fail_at(-1);
+        assert_int_equal(it.n_queries, rc < 0 ? 1 : 3);
+    }
+    assert_string_equal(it.queries[1].context, "Hi /  Hello\n / Is polite.?");
+    assert_string_equal(it.queries[1].continuation, " Y");
+    assert_string_equal(it.queries[2].continuation, " no");
+    assert_int_equal(task_score(t, &it, replies, &v, NULL), 0);
+    assert_close(value(&v, "acc", "none"), 1, 0);
+    assert_close(value(&v, "credit", "none"), 1 / (1 + exp(-2)), 1e-12);
+    assert_string_equal(v.prediction, "yes");
+    verdict_release(&v);
+    replies[1].loglikelihood = -3;
+    assert_int_equal(task_score(t, &it, replies, &v, NULL), 0);
+    assert_close(value(&v, "acc", "none"), 0, 0); /* as likely is not yes */
+    verdict_release(&v);
+    item_release(&it);
+    task_close(t);
+    remove(path);
+    expect(HEAD "\"answer\": {\"kind\": \"judge\"}, \"items\": [{\"text\": \"a\", \"answer\": \"b\"}]}",
+           "\"answer\" without \"judge\"");
+    assert_int_equal(mem_live(), 0);
+}
+
 static void every_scaffold_is_without_defects(void **state)
 {
     (void)state;
@@ -685,6 +728,7 @@ int main(void)
         cmocka_unit_test(choices_are_scored_by_likelihood),
         cmocka_unit_test(scenarios_can_be_asked_in_other_ways),
         cmocka_unit_test(lettered_options_of_a_text_can_be_moved),
+        cmocka_unit_test(a_judge_is_asked_about_the_output),
         cmocka_unit_test(every_scaffold_is_without_defects),
         cmocka_unit_test(scenarios_in_the_program_have_no_defects),
         cmocka_unit_test(opening_survives_every_failed_allocation),

@@ -53,6 +53,12 @@ run 0 probe "$model" --tasks words.json --vary sequence --json
 prints '"shards": [1-9]'; prints '"p": 0\.\|"p": 1\|"p": null'
 run 3 probe "$model" --tasks toxicity --vary sequence --limit 2; one_line; says 'fewer than 3 items'
 
+# A judge reads what was generated: two likelihoods more, which the item does not pay for.
+run 0 tasks new judged --kind judge -q
+run 0 eval "$model" --tasks judged.json
+run 0 show last --csv; prints '^judged,0,2,acc,'; prints '^judged,0,2,credit,'
+run 0 items last --jsonl; prints '"loglikelihoods":\[null,-[0-9.]*,-[0-9.]*\]'
+
 # Verdict and exit status.
 sed 's/"slices": \["sums"\],$/&\n"pass": {"metric": "acc", "at_least": 0.9},/' timers.json >pass.json
 run 0 tasks check pass.json

@@ -31,6 +31,11 @@ static void ask(const struct source *s, const char *output)
         replies = calloc((size_t)it.n_queries, sizeof *replies);
         for (int k = 0; replies && k < it.n_queries; k++)
             replies[k] = (struct reply_text){-1.5 * k, 0, 1, output, 0.1};
+        if (replies && s->ops->asks_on(s->self) &&
+            s->ops->ask_on(s->self, &it, replies, NULL) == 0) {
+            free(replies);
+            replies = calloc((size_t)it.n_queries, sizeof *replies);
+        }
         if (replies && s->ops->score(s->self, &it, replies, &v, NULL) == 0) {
             for (int k = 0; k < v.n; k++)
                 if (!(v.credits[k].value >= 0 && v.credits[k].value <= 1))
