@@ -89,7 +89,7 @@ static const struct metric metrics[] = {
     {"handed_share", "share handed over", "", BETTER_LOWER,
      "share of items that the small model hands to the large one"},
     {"item_cost", "cost of an item", "", BETTER_LOWER, "mean cost over all items"},
-    {"release_year", "release date", "year", BETTER_NEITHER, "day of the first release, as a year"},
+    {"release_year", "release date, year", "", BETTER_NEITHER, "day of the first release, as a year"},
     {"doubling_months", "doubling time", "months", BETTER_NEITHER,
      "months in which the density doubles"},
     {"items", "items", "", BETTER_NEITHER, "items that a number is over"},

@@ -97,7 +97,8 @@ static void put_lines(struct report *r, const struct tracked *x)
     if (t)
         t->note = report_fmt(r, "80 %% prediction intervals. The device runs %.3g B parameters of "
                                 "4.5 bits. Back-test: the projection made at each past half-year, "
-                                "scored on the last day known, how many were in their interval; "
+                                "scored on the smallest model that has reached the line, how many "
+                                "had it in their interval; "
                                 "the present interval is widened by what they missed. Unchanged: "
                                 "as if the best of then had stayed the best.", x->fits / 1e9);
 }

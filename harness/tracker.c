@@ -161,22 +161,15 @@ struct tracker_size tracker_day_for(const struct tracker *t, double parameters)
                                  {first_day(t, parameters, -1), first_day(t, parameters, 1)}};
 }
 
-/* What a model as dense as the densest near the line until then would need to reach it; NAN: there
- * is none. */
-static int needed(const struct tracker *t, double until, double *out, struct err *e)
+/* The smallest model that had reached the line until then; NAN: none had. */
+static double smallest_reached(const struct tracker *t, double until)
 {
-    struct trend_point *p = mem_alloc((t->trend->n + 1) * sizeof *p);
-    double best = -INFINITY;
-    size_t n;
+    double smallest = NAN;
 
-    if (!p)
-        return err_nomem(e);
-    n = near_points(t, until, p);
-    for (size_t i = 0; i < n; i++)
-        best = fmax(best, p[i].y);
-    *out = n ? t->effective * exp(-best) : NAN;
-    mem_free(p);
-    return 0;
+    for (size_t i = 0; i < t->n_reached; i++)
+        if (t->reached[i]->day <= until)
+            smallest = t->reached[i]->parameters;
+    return smallest;
 }
 
 static int refuse(struct tracker *t, const char *why, struct err *e)
@@ -232,24 +225,30 @@ static double widening(const struct tracker *t)
 static double median_factor(const struct tracker *t, int unchanged)
 {
     double v[TRACKER_CUTS];
+    size_t n = 0;
 
-    for (size_t i = 0; i < t->n_cuts; i++)
-        v[i] = fabs(log((unchanged ? t->cuts[i].unchanged : t->cuts[i].predicted.value) /
-                        t->cuts[i].actual));
-    qsort(v, t->n_cuts, sizeof *v, by_value);
-    return t->n_cuts ? exp(stats_median(v, t->n_cuts)) : NAN;
+    for (size_t i = 0; i < t->n_cuts; i++) {
+        double guess = unchanged ? t->cuts[i].unchanged : t->cuts[i].predicted.value;
+        if (!isnan(guess))
+            v[n++] = fabs(log(guess / t->cuts[i].actual));
+    }
+    qsort(v, n, sizeof *v, by_value);
+    return n ? exp(stats_median(v, n)) : NAN;
 }
 
 /* The same projection at the end of each half-year, scored at the last day known. */
 static int test_back(struct tracker *t, const struct trend_rows *p, const struct trend_opts *o,
                      struct err *e)
 {
-    double first = INFINITY, last = -INFINITY;
+    double first = INFINITY, last = -INFINITY, actual;
 
     for (size_t i = 0; i < t->trend->n; i++) {
         first = fmin(first, t->trend->models[i].day);
         last = fmax(last, t->trend->models[i].day);
     }
+    actual = smallest_reached(t, last);
+    if (isnan(actual))
+        return 0; /* nothing came that a projection could be scored on */
     for (double day = first + HALF_YEAR; day < last - HALF_YEAR / 2 && t->n_cuts < TRACKER_CUTS;
          day += HALF_YEAR) {
         struct tracker past = {.series = t->series, .line = t->line, .score = t->score};
@@ -261,11 +260,8 @@ static int test_back(struct tracker *t, const struct trend_rows *p, const struct
             return -1;
         }
         if (!past.refused) {
-            *cut = (struct tracker_cut){day, last, tracker_size_on(&past, last), NAN, NAN};
-            if (needed(t, last, &cut->actual, e) < 0 || needed(t, day, &cut->unchanged, e) < 0) {
-                tracker_release(&past);
-                return -1;
-            }
+            *cut = (struct tracker_cut){day, last, tracker_size_on(&past, last), actual,
+                                        smallest_reached(t, day)};
             t->n_covered += cut->predicted.interval.low <= cut->actual &&
                             cut->actual <= cut->predicted.interval.high;
             t->n_cuts++;

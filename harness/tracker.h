@@ -6,7 +6,9 @@
  * densities (trend.h), raised by how far the best of each time near the line's level stand above it,
  * gives the size for any date.  Its interval has the line's error and the scatter of those best; how far to trust it
  * is told by the same projection made at each past half-year and scored on what came after, and the
- * interval is widened until four fifths of those would have been in theirs.
+ * interval is widened until four fifths of those would have been in theirs.  What came after is the
+ * smallest model that did reach the line: makers choose the sizes, so it may be far above the
+ * smallest possible.
  * Everything lasts until tracker_release; rows are borrowed. */
 #ifndef HARNESS_TRACKER_H
 #define HARNESS_TRACKER_H
@@ -27,7 +29,8 @@ enum { TRACKER_CUTS = 16 };
 struct tracker_cut { /* a projection made at a half-year's end, for the last day known */
     double day, until;       /* fitted up to, scored at */
     struct tracker_size predicted;
-    double actual, unchanged; /* what was needed then; what it would be had nothing changed */
+    double actual, unchanged; /* the smallest that had reached the line by then; that of the cut's
+                                 day, NAN: none had */
 };
 
 struct tracker {
