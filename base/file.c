@@ -161,6 +161,8 @@ int lines_open(struct line_reader *r, const char *path, struct err *e)
     return r->f ? 0 : err_errno(e, "%s", path);
 }
 
+enum { LINE_BYTES = 64 << 20 };
+
 int lines_next(struct line_reader *r, struct err *e)
 {
     char chunk[4096];
@@ -173,6 +175,9 @@ int lines_next(struct line_reader *r, struct err *e)
         if (n == sizeof chunk) {
             strbuf_add(&r->line, chunk, n);
             n = 0;
+            if (r->line.len > LINE_BYTES)
+                return err_set(e, ERR_FORMAT, "%s:%zu: a line of more than %d bytes", r->path,
+                               r->n + 1, LINE_BYTES);
         }
     }
     if (ferror(r->f))

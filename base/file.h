@@ -26,7 +26,7 @@ int file_read(struct strbuf *b, const char *path, size_t max, struct err *e);
  * written to as it is. */
 int file_write(const char *path, const void *bytes, size_t n, struct err *e);
 
-/* Lines without their "\n" (and without a "\r" before it).  next returns 1 with a line, 0 at the
+/* Lines of up to 64 MiB without their "\n" (and without a "\r" before it).  next returns 1 with a line, 0 at the
  * end, -1 on error.  The line is the reader's until the next call; n counts from 1. */
 struct line_reader {
     const char *path;

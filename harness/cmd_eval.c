@@ -72,17 +72,12 @@ struct session { /* one model's run */
 static int open_task(struct session *s, struct opened_task *t, const char *name,
                      const struct task_opts *o, struct err *e)
 {
-    const char *data;
-
     if (task_open(&t->task, name, o, e) < 0 || task_check_machine(t->task, e) < 0)
         return -1;
     if (task_examples_instead(t->task))
         context_note(s->c, "%s: the examples are from %s: their usual file is not here", name,
                      task_examples_instead(t->task));
-    data = task_data_path(t->task);
-    if (task_facts(t->task))
-        snprintf(t->data_sha256, sizeof t->data_sha256, "%s", facts_sha256(task_facts(t->task)));
-    else if (data && *data && sha256_file(t->data_sha256, data, e) < 0)
+    if (task_sha256(t->task, t->data_sha256, e) < 0)
         return -1;
     t->order = mem_calloc((size_t)task_count(t->task) + 1, sizeof *t->order);
     if (!t->order)

@@ -322,29 +322,34 @@ static char *named_file(const struct lmeval *t, const struct ynode *y, const str
     if (slash)
         strbuf_add(&beside, y->file, (size_t)(slash - y->file) + 1);
     strbuf_adds(&beside, y->s);
-    if (file_exists(y->s))
+    if (beside.failed)
+        err_nomem(&own);
+    else if (file_exists(y->s))
         path = mem_strdup(y->s);
-    else if (!beside.failed && file_exists(strbuf_str(&beside)))
+    else if (file_exists(strbuf_str(&beside)))
         path = strbuf_take(&beside);
     else
         path = data_find(t->name, y->s, NULL, o, &own);
-    if (!path)
+    if (!path && own.code == ERR_NOTFOUND)
         ynode_fail(y, e, ERR_NOTFOUND, "data_files: %s is not there", y->s);
+    else if (!path)
+        err_nomem(e);
     strbuf_release(&beside);
     return path;
 }
 
+/* NULL: it is not there, or *why says that memory was. */
 static char *try_file(const struct lmeval *t, const char *folder, const char *name,
-                      const char *split, const struct task_opts *o)
+                      const char *split, const struct task_opts *o, struct err *why)
 {
     char *found = NULL;
 
-    for (size_t i = 0; i < n_readers && !found; i++) {
+    for (size_t i = 0; i < n_readers && !found && why->code != ERR_NOMEM; i++) {
         struct strbuf b = STRBUF_INIT;
         strbuf_addf(&b, "%s%s%s%s%s%s", folder, *folder ? "/" : "", name, *name ? "/" : "", split,
                     readers[i].suffix);
-        if (!b.failed)
-            found = data_find(t->name, strbuf_str(&b), NULL, o, NULL);
+        if (strbuf_ok(&b, why) == 0)
+            found = data_find(t->name, strbuf_str(&b), NULL, o, why);
         strbuf_release(&b);
     }
     return found;
@@ -359,16 +364,19 @@ static char *usual_file(const struct lmeval *t, const char *split, const struct 
     const char *bare = path_base(path);
     const char *const places[][2] = {{path, name}, {bare, name}, {path, ""}, {bare, ""},
                                      {t->name, ""}};
+    struct err why = ERR_NONE;
     char *found = NULL;
 
     for (size_t i = 0; i < sizeof places / sizeof places[0] && !found; i++)
         if (*places[i][0] && (i < 2 ? *name : 1))
-            found = try_file(t, places[i][0], places[i][1], split, o);
+            found = try_file(t, places[i][0], places[i][1], split, o, &why);
     for (size_t i = 0; i < sizeof known / sizeof known[0] && !found; i++)
         if (strcmp(known[i].path, path) == 0 && strcmp(known[i].split, split) == 0 &&
             (!known[i].name || strcmp(known[i].name, name) == 0))
-            found = data_find(t->name, known[i].file, NULL, o, NULL);
-    if (!found) {
+            found = data_find(t->name, known[i].file, NULL, o, &why);
+    if (!found && why.code == ERR_NOMEM) {
+        err_nomem(e);
+    } else if (!found) {
         err_set(e, ERR_NOTFOUND, "%s: no data for the split '%s' of %s%s%s", t->name, split, path,
                 *name ? ", " : "", name);
         err_hint(e, "put it at %s%s%s/%s.jsonl (or .json, .csv) below a folder of --data or "

@@ -1,6 +1,7 @@
 /* lmeval_source.c -- a task of a YAML file behind the verbs of task.h. */
 #include <string.h>
 
+#include "base/sha256.h"
 #include "tasks/lmeval.h"
 #include "tasks/lmeval_group.h"
 
@@ -47,9 +48,53 @@ static const char *source_aggregation(const void *self, const char *metric)
     return m ? m->rule->aggregation : NULL;
 }
 
+static int add_json(struct sha256 *s, const cJSON *j, struct err *e)
+{
+    char *text = cJSON_PrintUnformatted(j);
+    int rc = text ? sha256_update(s, text, strlen(text), e) : err_nomem(e);
+
+    cJSON_free(text);
+    return rc;
+}
+
+/* Every key and value, but of a function that nobody calls the name. */
+static int add_config(struct sha256 *s, const struct ynode *map, struct err *e)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < map->n_items && rc == 0; i++) {
+        const struct ynode *key = map->keys[i], *y = map->items[i];
+        cJSON *v = y->type == Y_FUNCTION ? cJSON_CreateString(y->s) : ynode_json(y, e);
+        rc = v ? sha256_update(s, key->s, key->n + 1, e) : -1;
+        if (rc == 0)
+            rc = add_json(s, v, e);
+        json_free(v);
+    }
+    return rc;
+}
+
+/* Of the configuration as it was merged, the documents and the examples. */
+static int source_sha256(const void *self, char hex[65], struct err *e)
+{
+    const struct lmeval *t = self;
+    struct sha256 *s = NULL;
+    char unused[SHA256_HEX];
+    int rc = sha256_begin(&s, e);
+
+    if (rc == 0)
+        rc = add_config(s, t->config.map, e);
+    if (rc == 0)
+        rc = add_json(s, t->docs.list, e);
+    if (rc == 0 && t->pool.list)
+        rc = add_json(s, t->pool.list, e);
+    if (s && sha256_final(s, rc < 0 ? unused : hex, rc < 0 ? NULL : e) < 0)
+        rc = -1;
+    return rc;
+}
+
 static const struct source_ops ops = {
     source_close, source_name, source_version,     source_shots, source_count,
-    source_item,  source_score, source_aggregation, NULL, NULL, NULL,
+    source_item,  source_score, source_aggregation, NULL, NULL, NULL, source_sha256,
 };
 
 static int not_a_task(const struct lmeval_config *c, struct err *e)

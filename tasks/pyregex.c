@@ -32,11 +32,16 @@ static void give(void *p, void *unused)
     mem_free(p);
 }
 
+static int is_nomem(int code)
+{
+    return code == PCRE2_ERROR_NOMEMORY || code == PCRE2_ERROR_HEAP_FAILED;
+}
+
 static int pcre_fail(int code, struct err *e)
 {
     char text[120];
 
-    if (code == PCRE2_ERROR_NOMEMORY)
+    if (is_nomem(code))
         return err_nomem(e);
     pcre2_get_error_message(code, (PCRE2_UCHAR *)text, sizeof text);
     return err_set(e, ERR_FORMAT, "%s", text);
@@ -120,7 +125,7 @@ static int compile(struct pyregex *r, const char *pattern, struct err *e)
         return 0;
     }
     pcre_fail(code, e);
-    return code == PCRE2_ERROR_NOMEMORY ? -1 : err_prefix(e, "the pattern, at byte %zu", at);
+    return is_nomem(code) ? -1 : err_prefix(e, "the pattern, at byte %zu", at);
 }
 
 int pyregex_open(struct pyregex **out, const char *pattern, struct err *e)

@@ -22,6 +22,8 @@ struct source_ops {
     int (*asks_on)(const void *self); /* as task_asks_on; NULL: no */
     int (*ask_on)(const void *self, struct item *it, const struct reply_text *replies,
                   struct err *e);
+    /* as task_sha256; NULL: the file's */
+    int (*sha256)(const void *self, char hex[65], struct err *e);
 };
 
 struct source { /* zeroed: none */

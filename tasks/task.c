@@ -388,6 +388,16 @@ int task_shots(const struct task *t)
     return t->source.ops ? t->source.ops->shots(t->source.self) : t->shots;
 }
 
+int task_sha256(const struct task *t, char hex[65], struct err *e)
+{
+    hex[0] = 0;
+    if (t->source.ops && t->source.ops->sha256)
+        return t->source.ops->sha256(t->source.self, hex, e);
+    if (t->facts)
+        snprintf(hex, SHA256_HEX, "%s", facts_sha256(t->facts));
+    return !t->facts && t->path && *t->path ? sha256_file(hex, t->path, e) : 0;
+}
+
 const char *task_data_path(const struct task *t)
 {
     return t->path;

@@ -102,6 +102,9 @@ int task_version(const struct task *t);
 int task_count(const struct task *t);
 int task_shots(const struct task *t); /* what is used: a task may fix it */
 const char *task_data_path(const struct task *t);
+/* Of what a task is made of beside the program: its data; of a task file that and all that it
+ * includes.  "" for a task that is built in. */
+int task_sha256(const struct task *t, char hex[65], struct err *e);
 /* The file whose documents are shown as examples where the usual one is not at hand; else NULL. */
 const char *task_examples_instead(const struct task *t);
 

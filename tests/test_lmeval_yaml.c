@@ -381,6 +381,61 @@ static void prompts_of_all_kinds_of_fields_are_lm_evals(void **state)
                    "fbf1754909e1aa74ff7950ddefdc9c21ab5edce913659401406a9f94fff6a0aa");
 }
 
+/* Opens a task, asks its first document and credits an answer to it. */
+static int open_ask_and_score(const char *path, struct err *e)
+{
+    struct task_opts o = {.shots = -1, .seed = 1234};
+    struct reply_text replies[8] = {{.loglikelihood = -1, .text = "(B), surely"}};
+    struct verdict v = {0};
+    struct task *t = NULL;
+    struct item it;
+    int rc = task_open(&t, path, &o, e);
+
+    if (rc < 0)
+        return -1;
+    rc = task_item(t, 0, &it, e);
+    if (rc == 0) {
+        rc = task_score(t, &it, replies, &v, e);
+        item_release(&it);
+    }
+    if (rc == 0 && v.n && v.credits[0].filtered)
+        assert_string_equal(v.credits[0].filtered, "b");
+    verdict_release(&v);
+    task_close(t);
+    return rc;
+}
+
+static void a_task_survives_every_failed_allocation(void **state)
+{
+    static const char *const kinds[] = {
+        FOUR "output_type: multiple_choice\nnum_fewshot: 1\ndescription: '{{n}}'\ndoc_to_text: '{{p}}'\n"
+        "doc_to_choice: '{{c}}'\ndoc_to_target: '{{g}}'\ngen_prefix: 'A:'\n"
+        "metric_list: [{metric: acc}, {metric: acc_norm}, {metric: brier_score}]\n",
+        FOUR "output_type: generate_until\nnum_fewshot: 1\ndoc_to_text: p\ndoc_to_target: alts\n"
+        "filter_list:\n  - name: n\n    filter:\n"
+        "      - {function: regex, regex_pattern: '\\(([A-Z])\\)'}\n"
+        "      - {function: lowercase}\n      - {function: take_first}\n"
+        "metric_list: [{metric: exact_match, ignore_case: true, regexes_to_ignore: ['x']}]\n",
+    };
+    (void)state;
+    put_data();
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        const char *path = put("t.yaml", kinds[i]);
+        int rc = -1;
+        for (int nth = 0; rc < 0 && nth < 20000; nth++) {
+            struct err e = ERR_NONE;
+            mem_fail_at(nth);
+            rc = open_ask_and_score(path, &e);
+            mem_fail_at(-1);
+            if (rc < 0 ? e.code != ERR_NOMEM : e.code != ERR_OK)
+                fail_msg("allocation %d: %s", nth, e.text);
+            if (mem_live() != 0)
+                fail_msg("allocation %d: %ld blocks are left", nth, mem_live());
+        }
+        assert_int_equal(rc, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +449,7 @@ int main(void)
         cmocka_unit_test(a_pattern_that_backtracks_for_ever_gives_up_within_a_second),
         cmocka_unit_test(examples_of_200_seeds_are_lm_evals),
         cmocka_unit_test(prompts_of_all_kinds_of_fields_are_lm_evals),
+        cmocka_unit_test(a_task_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests_name(__FILE__, tests, NULL, drop);
 }

@@ -1,0 +1,33 @@
+#!/bin/sh
+# lm-eval's task files: checked, shown, evaluated, one by one and as a group.
+. "$(dirname "$0")/lib.inc"
+cd "$work" || exit 1
+mkdir tasks
+cat >tasks/base <<'EOF'
+output_type: multiple_choice
+test_split: test
+dataset_kwargs: {data_files: {test: colours.jsonl}}
+doc_to_text: "{{thing}} is"
+doc_to_choice: "{{colours}}"
+doc_to_target: "{{right}}"
+EOF
+cat >tasks/colours.jsonl <<'EOF'
+{"thing": "Grass", "colours": ["red", "green"], "right": 1}
+{"thing": "Snow", "colours": ["white", "black"], "right": 0}
+{"thing": "Coal", "colours": ["black", "white"], "right": 0}
+EOF
+printf 'include: base\ntask: colours\ntag: bright\nmetric_list:\n  - metric: acc\n  - metric: f1\n' >tasks/colours.yaml
+printf 'include: base\ntask: say\noutput_type: generate_until\ndoc_to_choice: null\ndoc_to_target: "{{colours[right]}}"\ngeneration_kwargs: {until: ["."], max_gen_toks: 3}\n' >tasks/say.yaml
+printf 'group: all\ntask:\n  - bright\n  - {task: say, num_fewshot: 1}\n' >tasks/all.yaml
+run 0 tasks check tasks; prints '2 of 2 tasks load, 1 of 1 groups load'
+prints 'the first document of 2 was rendered, 2 of them from data'
+run 0 tasks check tasks --json; prints '"defects": \[\]'; prints '"rendered_with_data": 2'
+printf 'include: tasks/base\ntask: broken\nprocess_docs: !function utils.process\n' >broken.yaml
+run 1 tasks check broken.yaml
+prints '^broken.yaml:3:15: !function utils.process is Python code, which is not run here$'
+run 0 tasks show tasks/colours.yaml --doc 0 --shots 1; prints '^Grass is$'; prints '^ green$'
+run 0 tasks show tasks/all.yaml:say --doc 1; prints 'say, version 0, 1 shots, document 1'
+run 0 eval "$model" --tasks tasks/all.yaml; prints '^colours *0 *3 *acc '; prints '^colours *0 *3 *f1 '
+prints '^say *1 *3 *exact_match '
+run 1 eval "$model" --tasks broken.yaml; one_line; says 'utils.process'
+finish
