@@ -110,7 +110,7 @@ static void put_keys(struct gguf_writer *w, const struct edit *edit)
         {"gemma3n.embedding_length_per_layer_input", PART},
     };
     static const int32_t windows[LAYERS] = {1, 0, 1, 0, 1};
-    static char texts[VOCAB][8];
+    static char texts[VOCAB][16];
     struct gguf_str strs[VOCAB];
     const float cut[LAYERS] = {1.6448536f, 0.5244005f, -INFINITY, -0.25334710f, -INFINITY};
 
