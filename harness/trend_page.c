@@ -321,9 +321,10 @@ static void put_headline(struct report *r, const struct trend_study *s)
     report_headline(r, "density doubles in", report_fmt(r, "%s months",
                     months_text(r, t->all.slope, t->all.slope_interval)),
                     t->series ? t->series->title : s->pools[0].title);
-    report_headline(r, "claim: 8 months", report_fmt(r, "p = %s", p_text(r, t->all.p_8)),
+    report_headline(r, "claim: 8 months", report_fmt(r, "p %s%s", t->all.p_8 < 1e-4 ? "" : "= ", p_text(r, t->all.p_8)),
                     t->all.p_8 < 0.05 ? "refuted at 95 %" : "not refuted at 95 %");
-    report_headline(r, "claim: 3.5 months", report_fmt(r, "p = %s", p_text(r, t->all.p_3_5)),
+    report_headline(r, "claim: 3.5 months", report_fmt(r, "p %s%s", t->all.p_3_5 < 1e-4 ? "" : "= ",
+                    p_text(r, t->all.p_3_5)),
                     t->all.p_3_5 < 0.05 ? "refuted at 95 %" : "not refuted at 95 %");
 }
 

@@ -85,9 +85,9 @@ static void fit_axes(struct canvas *c)
                     widen(&y0, &y1, y);
             }
         }
-    /* a label of some seven characters, or four without a unit, to each tick on x, two and a half
-     * lines on y */
-    label = (*c->x_ticks.unit ? 8 : 5) * CHAR_WIDTH * c->size->font;
+    /* a label of some seven characters, or four of small numbers without a unit, to each tick on x,
+     * two and a half lines on y */
+    label = (*c->x_ticks.unit || x1 >= 1000 ? 8 : 5) * CHAR_WIDTH * c->size->font;
     share = p->flags & PLOT_ROWS ? 0.9 - (double)names_width(c) * CHAR_WIDTH * c->size->font /
                                              c->size->width
                                  : 0.75;
