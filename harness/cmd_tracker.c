@@ -1,4 +1,4 @@
-/* cmd_tracker.c -- the smallest models at the level of GPT-3.5, GPT-4, GPT-4o, and when the next. */
+/* cmd_tracker.c -- the smallest models at the level of GPT-4 and others, and when the next. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +23,8 @@ const struct option tracker_options[] = {
     {"tok-s", 0, OPTION_NUMBER, "X", "10", 0.001, 1e6, "tokens per second, at least"},
     {"context", 0, OPTION_INT, "N", "2048", 1, 1e8, "tokens of context"},
     {"power", 0, OPTION_NUMBER, "W", NULL, 0.001, 1e6, "watts, at most"},
-    {"power-at-peak", 0, OPTION_NUMBER, "W", NULL, 0.001, 1e6, "what the device draws at full load"},
+    {"power-at-peak", 0, OPTION_NUMBER, "W", NULL, 0.001, 1e6,
+     "what the device draws at full load"},
     {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
      "also write a page: .html, .md, .csv, .json by its suffix"},
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},

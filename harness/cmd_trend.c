@@ -31,7 +31,8 @@ static int read_options(const struct context *c, struct trend_opts *o, struct er
 {
     const char *until = args_str(c->args, "until");
 
-    *o = (struct trend_opts){.until = INFINITY, .size = (enum trend_size)args_choice(c->args, "per"),
+    *o = (struct trend_opts){.until = INFINITY,
+                             .size = (enum trend_size)args_choice(c->args, "per"),
                              .ruler = args_str(c->args, "ruler"), .replicates = REPLICATES,
                              .seed = SEED};
     if (trend_read_date(&o->since, args_str(c->args, "since"), 0, "trend", "since", e) < 0)

@@ -40,8 +40,8 @@ static void put_rows(struct report *r, const struct envelope_result *x)
         report_cell_text(r, row, 9, report_fmt(r, "%.3g", w->bytes / 1e9));
     }
     if (t)
-        t->note = report_fmt(r, "%s parameters; %.0f tokens of context, its keys and values included "
-                            "(a Llama-shaped model).",
+        t->note = report_fmt(r, "%s parameters; %.0f tokens of context, its keys and values "
+                            "included (a Llama-shaped model).",
                          x->want.active_share < 1 ? report_fmt(r, "Total (%.0f %% active)",
                                                                100 * x->want.active_share)
                                                   : "Dense:", x->want.context);
@@ -67,7 +67,7 @@ static void put_device(struct report *r, const struct envelope_result *x)
         report_warning(r, "No model was measured (--check MODEL,...): these sizes are upper "
                           "bounds, as if a program attained the peaks.");
     if (!isnan(x->watts) && isnan(d->power_w))
-        report_warning(r, "The power at full load is not known here (no meter, no --power-at-peak): "
+        report_warning(r, "The power at full load is unknown here (no meter, no --power-at-peak): "
                           "the limit of %g W was not applied.", x->watts);
 }
 
@@ -140,7 +140,8 @@ static void plot_roofline(struct report *r, const struct envelope_result *x)
         const struct envelope_check *c = &x->checks[i];
         report_point(r, p, decode, c->name, intensity(&c->model, c->model.active, 1),
                      2 * c->model.active * c->decode);
-        report_point(r, p, prefill, c->name, intensity(&c->model, c->model.active_prefill, ENVELOPE_PROMPT),
+        report_point(r, p, prefill, c->name,
+                     intensity(&c->model, c->model.active_prefill, ENVELOPE_PROMPT),
                      2 * c->model.active_prefill * c->prefill);
         last = fmax(last, 2 * intensity(&c->model, c->model.active_prefill, ENVELOPE_PROMPT));
     }

@@ -37,7 +37,7 @@ struct trend_point {
 struct trend_line {
     double slope, intercept, r2; /* NAN: fewer than two days */
 };
-struct trend_line trend_least_squares(const struct trend_point *p, size_t n); /* the measured ones */
+struct trend_line trend_least_squares(const struct trend_point *p, size_t n); /* the measured */
 
 /* One slope for all series, a level and a spread for each.  ERR_INVALID: fewer than 3 measured
  * points in a series, fewer than 4 families, or all on one day. */

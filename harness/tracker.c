@@ -143,8 +143,8 @@ struct tracker_size tracker_size_on(const struct tracker *t, double day)
     return (struct tracker_size){exp(ln), {exp(ln - half), exp(ln + half)}};
 }
 
-/* The first day from the middle on when the size (end 0), the lower (-1) or the upper end (1) of its
- * interval is at most so large. */
+/* The first day from the middle on when the size (end 0), the lower (-1) or the upper end (1) of
+ * its interval is at most so large. */
 static double first_day(const struct tracker *t, double parameters, int end)
 {
     for (double day = t->middle - 3650; day < FAR_DAY; day += 1) {

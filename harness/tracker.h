@@ -3,9 +3,9 @@
  * A line is the published score of a reference (GPT-4, ...).  Which models have reached it, and the
  * smallest so far, is a list of facts.  What size will reach it is a projection: a model of density
  * rho reaches a score whose effective size is N^ at N^ / rho parameters, so the line through all
- * densities (trend.h), raised by how far the best of each time near the line's level stand above it,
- * gives the size for any date.  Its interval has the line's error and the scatter of those best; how far to trust it
- * is told by the same projection made at each past half-year and scored on what came after, and the
+ * densities (trend.h), raised by how far the best of each time near the line's level stand above
+ * it, gives the size for any date.  Its interval has the line's error and the scatter of those
+ * best; how far to trust it is told by the same projection made at each past half-year and scored on what came after, and the
  * interval is widened until four fifths of those would have been in theirs.  What came after is the
  * smallest model that did reach the line: makers choose the sizes, so it may be far above the
  * smallest possible.
@@ -38,7 +38,7 @@ struct tracker {
     struct trend_series series; /* of models of any kind */
     const struct tracker_line *line;
     double score;             /* the line's, a share; NAN: no published score */
-    int shots;                /* it was asked with; the series' own where the reference was asked so */
+    int shots;                /* it was asked with; the series' own where there are such rows */
     double effective;         /* parameters that the ruler gives it */
     const struct trend_model **reached; /* each smaller than all before it, by date */
     size_t n_reached;

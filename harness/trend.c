@@ -106,7 +106,8 @@ const char *trend_reason(struct arena *a, const struct published_row *row,
     if (!(trend_parameters(row, o->size) > 0))
         return say(a, failed, "no count of %s parameters", trend_size_name(o->size));
     if (day < o->since || day > o->until)
-        return say(a, failed, "released %s the time asked for", day < o->since ? "before" : "after");
+        return say(a, failed, "released %s the time asked for",
+                   day < o->since ? "before" : "after");
     return NULL;
 }
 
@@ -398,7 +399,8 @@ static struct trend *empty(void)
     if (t) {
         t->all = unknown;
         t->plain = t->quantile = t->frontier.line = no_line;
-        t->plain_interval = t->frontier_interval = t->quantile_interval = t->frontier.without = none;
+        t->plain_interval = t->frontier_interval = t->quantile_interval = none;
+        t->frontier.without = none;
         t->by_model = t->by_family = (struct trend_shuffled){NAN, NAN, NAN, NAN};
     }
     return t;

@@ -72,8 +72,8 @@ static void put_benchmarks(struct report *r, const struct trend_study *s)
         if (s->pools[k].trend)
             put_line(r, t, s->pools[k].title, s->pools[k].trend);
     if (t)
-        t->note = report_str(r, "95 % intervals: a line through all models, those off the ruler's ends "
-                            "as 'at most' and 'at least'; its error is that of families of models "
+        t->note = report_str(r, "95 % intervals: a line through all models, those off the ruler's "
+                            "ends as 'at most' and 'at least'; its error is that of families of models "
                             "left out in turn. p: two-sided, against that doubling time; families "
                             "shuffled: one-sided, dates dealt anew. k: a shallow ruler (small k) "
                             "makes fast doubling.");
@@ -267,7 +267,8 @@ static void plot_density(struct report *r, const struct trend *t)
 static void put_frontier(struct report *r, const struct trend *t)
 {
     static const struct report_column columns[] = {
-        {"date", "date", NULL, 9}, {"model", "model", NULL, 9}, {"parameters", "parameters", NULL, 5},
+        {"date", "date", NULL, 9}, {"model", "model", NULL, 9},
+        {"parameters", "parameters", NULL, 5},
         {"score", "score, %", NULL, 6}, {"density", "density", NULL, 8},
     };
     struct report_table *table;
@@ -321,7 +322,8 @@ static void put_headline(struct report *r, const struct trend_study *s)
     report_headline(r, "density doubles in", report_fmt(r, "%s months",
                     months_text(r, t->all.slope, t->all.slope_interval)),
                     t->series ? t->series->title : s->pools[0].title);
-    report_headline(r, "claim: 8 months", report_fmt(r, "p %s%s", t->all.p_8 < 1e-4 ? "" : "= ", p_text(r, t->all.p_8)),
+    report_headline(r, "claim: 8 months", report_fmt(r, "p %s%s", t->all.p_8 < 1e-4 ? "" : "= ",
+                    p_text(r, t->all.p_8)),
                     t->all.p_8 < 0.05 ? "refuted at 95 %" : "not refuted at 95 %");
     report_headline(r, "claim: 3.5 months", report_fmt(r, "p %s%s", t->all.p_3_5 < 1e-4 ? "" : "= ",
                     p_text(r, t->all.p_3_5)),

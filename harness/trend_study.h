@@ -43,7 +43,7 @@ struct trend_study {
     struct trend_together pools[TREND_POOLS];
 };
 /* benchmark: a series' name or a benchmark that several are of; NULL: all series.  choices: also
- * the lines after other choices.  ERR_NOTFOUND: no series of that name (the hint has the nearest). */
+ * the lines after other choices.  ERR_NOTFOUND: no series of that name (the hint: the nearest). */
 int trend_study(struct trend_study *out, const struct trend_rows *p, const char *benchmark,
                 const struct trend_opts *o, int choices, struct err *e);
 void trend_study_release(struct trend_study *s);

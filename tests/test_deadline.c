@@ -16,7 +16,7 @@ static void late_and_wrong_answers_do_not_count(void **state)
     assert_int_equal(n, 3); /* two items came at the same moment, one has no latency */
     assert_true(v[0].seconds == .1 && v[0].right == 0 && v[0].answered == .2);
     assert_true(v[1].right == .4 && v[1].answered == .6);
-    assert_true(v[2].right == .6 && v[2].answered == .8); /* the item without one is never in time */
+    assert_true(v[2].right == .6 && v[2].answered == .8); /* one is never in time */
     assert_true(v[1].right_interval.low < .4 && v[1].right_interval.high > .4);
     assert_true(deadline_right(v, n, .05) == 0 && deadline_right(v, n, .3) == .4);
     assert_true(deadline_right(v, n, .5) == .6 && deadline_right(v, n, 9) == .6);
