@@ -63,7 +63,8 @@ static void put_line(struct strbuf *b, const struct convention *c, const char *f
         strbuf_addf(b, "%2d shots  %-24s  %zu characters", c->shots,
                     c->metric ? c->metric : "all its metrics", c->characters);
         if (first)
-            strbuf_addf(b, ", %s prompt", strcmp(c->prompt_hash, first) == 0 ? "the same" : "another");
+            strbuf_addf(b, ", %s prompt",
+                        strcmp(c->prompt_hash, first) == 0 ? "the same" : "another");
     }
     if (c->pool_named && c->shots > 0)
         strbuf_adds(b, "; examples drawn from the training split by name");

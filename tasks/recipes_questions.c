@@ -192,9 +192,10 @@ const struct recipe recipe_mmlu_pro = {
 
 static void read_mmlu_pro_letters(struct record *r)
 {
-    static const char *const letters[] = {"A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L",
-                                          "M", "N", "O", "P", "Q", "R", "S", "T", "U", "V", "W", "X",
-                                          "Y", "Z"};
+    static const char *const letters[] = {
+        "A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L", "M",
+        "N", "O", "P", "Q", "R", "S", "T", "U", "V", "W", "X", "Y", "Z",
+    };
     const char *options[CHOICES_MAX];
     int n = record_strings(r, r->json, "options", options, CHOICES_MAX);
     struct strbuf b = STRBUF_INIT;

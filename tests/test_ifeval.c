@@ -64,7 +64,8 @@ static const struct row {
 } rows[] = {
     {"keywords:existence", 48, 48, {{"keywords", LIST_OF, OF(keywords)}}},
     {"keywords:frequency", 235, 244,
-     {{"keyword", ONE_OF, OF(keywords)}, {"frequency", N, NULL, 0}, {"relation", ONE_OF, OF(relations)}}},
+     {{"keyword", ONE_OF, OF(keywords)}, {"frequency", N, NULL, 0},
+      {"relation", ONE_OF, OF(relations)}}},
     {"keywords:forbidden_words", 392, 428, {{"forbidden_words", LIST_OF, OF(keywords)}}},
     {"keywords:letter_frequency", 217, 240,
      {{"letter", ONE_OF, OF(letters)}, {"let_frequency", N, NULL, 0},
@@ -154,8 +155,10 @@ static void instructions_are_followed_as_lm_eval_says(void **state)
 static void sentences_end_where_people_end_them(void **state)
 {
     static const struct { const char *text; int n; } texts[] = {
-        {"", 0}, {"One.", 1}, {"One. Two! Three?", 3}, {"No full stop", 1}, {"Mr. Brown is here.", 1},
-        {"He came at 5 p.m. and left.", 1}, {"It is 3.14. That is pi.", 2}, {"A. Turing wrote it.", 1},
+        {"", 0}, {"One.", 1}, {"One. Two! Three?", 3}, {"No full stop", 1},
+        {"Mr. Brown is here.", 1},
+        {"He came at 5 p.m. and left.", 1}, {"It is 3.14. That is pi.", 2},
+        {"A. Turing wrote it.", 1},
         {"\"Stop!\" she said. “Why?” He left.", 4}, {"Wait... what? Yes.", 2}, {"What?! No.", 2},
         {"First.\n\nSecond.", 2}, {"e.g. this, i.e. that.", 1},
     };

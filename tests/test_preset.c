@@ -45,8 +45,9 @@ static void put_sentences(const char *name, int n)
     char path[128];
 
     for (int i = 0; i < n; i++)
-        strbuf_addf(&b, "{\"sentence\":\"%c%d _ was late.\",\"option1\":\"Ann\",\"option2\":\"Bea\","
-                        "\"answer\":\"1\"}\n", *name == 't' ? 'T' : 'S', i);
+        strbuf_addf(&b,
+                    "{\"sentence\":\"%c%d _ was late.\",\"option1\":\"Ann\","
+                    "\"option2\":\"Bea\",\"answer\":\"1\"}\n", *name == 't' ? 'T' : 'S', i);
     snprintf(path, sizeof path, "%s/winogrande/%s", dir, name);
     assert_int_equal(file_write(path, b.s, b.len, NULL), 0);
     strbuf_release(&b);

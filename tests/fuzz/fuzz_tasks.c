@@ -21,7 +21,7 @@ static void score(const struct task *t, int i)
         return;
     replies = calloc((size_t)it.n_queries, sizeof *replies);
     for (int k = 0; replies && k < it.n_queries; k++)
-        replies[k] = (struct reply_text){-1.5 * k, 0, 1, it.gold};
+        replies[k] = (struct reply_text){-1.5 * k, 0, 1, it.gold, 0};
     if (replies && task_score(t, &it, replies, &v, NULL) == 0)
         verdict_release(&v);
     free(replies);
