@@ -1,11 +1,11 @@
 /* envelope.h -- the largest model that a device runs as fast as somebody wants.  Pure.
  *
  * A roofline (Williams, Waterman and Patterson 2009): a token costs the longer of reading the
- * active weights and the keys and values of the context, and of two operations per active parameter; the
- * first token costs as many operations for every token of the prompt.  What a program attains of
- * the device's peaks is measured on real models (shares below 1) or unknown, and then the answer is
- * an upper bound and says so.  A limit in watts scales both peaks down in proportion: to first
- * order a byte and an operation have a price in joules.
+ * active weights and the keys and values of the context, and of two operations per active
+ * parameter; the first token costs as many operations for every token of the prompt.  What a
+ * program attains of the device's peaks is measured on real models (shares below 1) or unknown,
+ * and then the answer is an upper bound and says so.  A limit in watts scales both peaks down in
+ * proportion: to first order a byte and an operation have a price in joules.
  *
  * The shape of a model that does not exist yet: 12 L d^2 parameters (density.md 3), d = 100 L, a
  * fourth of the heads keeps keys and values, two bytes each: Llama's and Mistral's proportions. */

@@ -5,10 +5,10 @@
  * rho reaches a score whose effective size is N^ at N^ / rho parameters, so the line through all
  * densities (trend.h), raised by how far the best of each time near the line's level stand above
  * it, gives the size for any date.  Its interval has the line's error and the scatter of those
- * best; how far to trust it is told by the same projection made at each past half-year and scored on what came after, and the
- * interval is widened until four fifths of those would have been in theirs.  What came after is the
- * smallest model that did reach the line: makers choose the sizes, so it may be far above the
- * smallest possible.
+ * best; how far to trust it is told by the same projection made at each past half-year and scored
+ * on what came after, and the interval is widened until four fifths of those would have been in
+ * theirs.  What came after is the smallest model that did reach the line: makers choose the sizes,
+ * so it may be far above the smallest possible.
  * Everything lasts until tracker_release; rows are borrowed. */
 #ifndef HARNESS_TRACKER_H
 #define HARNESS_TRACKER_H

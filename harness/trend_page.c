@@ -73,8 +73,8 @@ static void put_benchmarks(struct report *r, const struct trend_study *s)
             put_line(r, t, s->pools[k].title, s->pools[k].trend);
     if (t)
         t->note = report_str(r, "95 % intervals: a line through all models, those off the ruler's "
-                            "ends as 'at most' and 'at least'; its error is that of families of models "
-                            "left out in turn. p: two-sided, against that doubling time; families "
+                            "ends as 'at most' and 'at least'; its error is that of families of "
+                            "models left out in turn. p: two-sided, against that doubling time; families "
                             "shuffled: one-sided, dates dealt anew. k: a shallow ruler (small k) "
                             "makes fast doubling.");
 }
