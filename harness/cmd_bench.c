@@ -10,6 +10,7 @@
 #include "harness/measure.h"
 #include "harness/open.h"
 #include "harness/present.h"
+#include "harness/profile.h"
 #include "harness/stored.h"
 #include "harness/usage.h"
 
@@ -24,6 +25,8 @@ const struct option bench_options[] = {
     {"threads", 't', OPTION_INTS, "N,...", "0", 0, 1024, "worker threads; 0: one per usable core"},
     {"versus", 0, OPTION_TEXT, "BINARY", NULL, 0, 0,
      "a llama-bench that measures the same in alternation"},
+    {"profile", 0, OPTION_FLAG, NULL, NULL, 0, 0,
+     "run each test again and tell where its time goes, beside this machine's peaks"},
     {"sysroot", 0, OPTION_TEXT, "DIR", "", 0, 0, "read the machine's files below DIR"},
     ENGINE_OPTIONS_BUT_THREADS,
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
@@ -119,6 +122,7 @@ struct bench {
     const struct grid *grid;
     struct store *store;
     struct store_run *run;
+    struct profiles *profiles;
     struct runner *runner;
     struct meter *meter;
     struct description model;
@@ -350,6 +354,16 @@ static int run_grid(struct bench *b, struct err *e)
     return 0;
 }
 
+static int profile_grid(struct bench *b, struct err *e)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < b->grid->n && rc == 0 && args_flag(b->c->args, "profile"); i++)
+        rc = profile_test(b->profiles, b->runner, b->model.model.name, &b->grid->v[i],
+                          (int)args_int(b->c->args, "repeats"), context_width(), e);
+    return rc;
+}
+
 static int bench_model(struct bench *b, int threads, char id[RUN_ID_SIZE], struct err *e)
 {
     struct err late = ERR_NONE;
@@ -359,6 +373,8 @@ static int bench_model(struct bench *b, int threads, char id[RUN_ID_SIZE], struc
         return -1;
     snprintf(id, RUN_ID_SIZE, "%s", store_run_id(b->run));
     rc = run_grid(b, e);
+    if (rc == 0)
+        rc = profile_grid(b, e);
     if (store_run_finish(b->run,
                          rc == 0                      ? STORE_COMPLETE
                          : e->code == ERR_INTERRUPTED ? STORE_INTERRUPTED
@@ -383,7 +399,7 @@ struct ids_list {
 };
 
 static int print_json(const struct context *c, struct store *s, const struct ids_list *ids,
-                      struct err *e)
+                      const struct profiles *p, struct err *e)
 {
     struct strbuf b = STRBUF_INIT;
     struct json_out o = context_json_begin(&b, "bench");
@@ -398,6 +414,11 @@ static int print_json(const struct context *c, struct store *s, const struct ids
         run_list_release(&l);
     }
     json_end_array(&o);
+    if (p->json.len) {
+        json_begin_array(&o, "profiles");
+        json_put_raw(&o, NULL, strbuf_str(&p->json));
+        json_end_array(&o);
+    }
     if (rc == 0)
         rc = context_json_end(c, &o, e);
     strbuf_release(&b);
@@ -420,14 +441,15 @@ static int print_text(const struct context *c, struct store *s, const struct ids
 }
 
 static int bench_all(struct context *c, const struct grid *g, struct store *store,
-                     struct ids_list *ids, struct err *e)
+                     struct ids_list *ids, struct profiles *profiles, struct err *e)
 {
     struct numbers threads = {0};
     int rc = numbers_of(c, "threads", &threads, e);
 
     for (int i = 0; i < args_n(c->args) && rc == 0; i++)
         for (int k = 0; k < threads.n && rc == 0; k++) {
-            struct bench b = {.c = c, .grid = g, .store = store, .typed = args_at(c->args, i)};
+            struct bench b = {.c = c, .grid = g, .store = store, .profiles = profiles,
+                              .typed = args_at(c->args, i)};
             if (mem_grow(&ids->v, &ids->cap, ids->n + 1, sizeof *ids->v) < 0) {
                 rc = err_nomem(e);
                 break;
@@ -444,11 +466,15 @@ int cmd_bench(struct context *c, struct err *e)
     struct grid g = {0};
     struct store *store = NULL;
     struct ids_list ids = {0};
+    struct profiles p = {.text = STRBUF_INIT, .json = STRBUF_INIT};
     int rc = -1;
 
     if (make_grid(c, &g, e) == 0 && open_store(c, 0, &store, e) == 0 &&
-        bench_all(c, &g, store, &ids, e) == 0)
-        rc = c->json ? print_json(c, store, &ids, e) : print_text(c, store, &ids, e);
+        bench_all(c, &g, store, &ids, &p, e) == 0)
+        rc = c->json ? print_json(c, store, &ids, &p, e) : print_text(c, store, &ids, e);
+    if (rc == 0 && !c->json && !c->csv)
+        rc = context_print(c, &p.text, e);
+    profiles_release(&p);
     store_close(store);
     mem_free(ids.v);
     mem_free(g.v);

@@ -107,6 +107,7 @@ struct device { /* the CPU */
 
     struct batch *batch; /* the one that runs */
     struct op_tally *tally; /* by op; NULL: off */
+    struct cpu_profile *profile; /* NULL: off */
 };
 
 /* Rows of the op: the batch's, or the wanted ones. */
@@ -139,6 +140,11 @@ static inline void cpu_part(const struct device *d, int n, int worker, int *from
 static inline int cpu_next(struct device *d, const struct step *s)
 {
     return atomic_fetch_add_explicit(&d->counters[s - d->steps].next, 1, memory_order_relaxed);
+}
+
+static inline int cpu_is_profiled(const struct device *d) /* the batch that runs */
+{
+    return d->profile && !d->batch->is_filling;
 }
 
 void cpu_row_op(struct device *d, const struct op *op, int from, int to);
@@ -197,6 +203,16 @@ int cpu_count(struct device *d, int on, struct err *e);
 const struct op_tally *cpu_tally(const struct device *d);
 void cpu_count_release(struct device *d);
 void cpu_count_op(struct device *d, const struct op *op);
+/* cpu_profile.c: device_ops; a worker's walk over the steps with the clock beside it; after a batch
+ * that took wall_s. */
+int cpu_profile(struct device *d, int on, struct err *e);
+const struct profile *cpu_profiled(const struct device *d);
+void cpu_profile_release(struct device *d);
+void cpu_profile_steps(struct device *d, int worker);
+void cpu_profile_batch(struct device *d, double wall_s);
+double cpu_profile_now(void); /* monotonic seconds */
+void cpu_run_step(struct device *d, const struct step *s, int worker);
+int cpu_first_visible(const struct op *op, int position); /* key of an attention's row */
 void *cpu_map(size_t bytes, int huge); /* zeroed memory that is resident only where touched */
 void cpu_unmap(void *p, size_t bytes);
 

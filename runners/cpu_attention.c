@@ -101,7 +101,7 @@ int cpu_attend_units(struct device *d)
 
 enum { ATTEND_ROWS = 128 };
 
-static int first_visible(const struct op *op, int position)
+int cpu_first_visible(const struct op *op, int position)
 {
     int first = op->chunk ? position / op->chunk * op->chunk : 0;
 
@@ -128,7 +128,7 @@ static void attend_rows(struct device *d, const struct op *op, const struct atte
         q[i] = cpu_row(d, op->in[0], sp->row0 + t) + h * (size_t)op->head_dim;
         out[i] = cpu_row(d, op->out[0], sp->row0 + t) + h * (size_t)op->value_dim;
         last[i] = position;
-        first[i] = first_visible(op, position);
+        first[i] = cpu_first_visible(op, position);
         if (op->w[0])
             sink[i] = op->w[0]->f32[h];
         if (op->w[1])

@@ -62,6 +62,7 @@ struct batch {
     int n_state_copies;
     struct head_row *heads; /* in order of row */
     int n_heads;
+    int is_filling; /* what comes before that which is measured: in no profile */
 };
 
 struct device_opts {
@@ -106,6 +107,9 @@ struct device_ops {
      * device's, and NULL when off. */
     int (*count)(struct device *d, int on, struct err *e);
     const struct op_tally *(*tally)(const struct device *d);
+    /* Both null: not offered.  on: from zero; the sums are the device's, and NULL when off. */
+    int (*profile)(struct device *d, int on, struct err *e);
+    const struct profile *(*profiled)(const struct device *d);
 };
 
 const struct device_ops *device_at(int i); /* NULL after the last */

@@ -194,6 +194,7 @@ static void cpu_close(struct device *d)
         }
     cpu_columns_release(d);
     cpu_count_release(d);
+    cpu_profile_release(d);
     cpu_unmap(d->arena, d->arena_bytes);
     cpu_unmap(d->rope_tables, d->rope_bytes);
     cpu_unmap(d->lse, d->lse_bytes);
@@ -268,7 +269,7 @@ out:
     return rc;
 }
 
-static void run_step(struct device *d, const struct step *s, int worker)
+void cpu_run_step(struct device *d, const struct step *s, int worker)
 {
     int from, to;
 
@@ -322,10 +323,14 @@ static void run_all(void *arg, int worker)
 
     cpu_part(d, d->batch->n, worker, &from, &to);
     cpu_rope_tables(d, from, to);
+    if (cpu_is_profiled(d)) {
+        cpu_profile_steps(d, worker);
+        return;
+    }
     for (int i = 0; i < d->n_steps; i++) {
         if (d->steps[i].barrier)
             pool_barrier(d->pool);
-        run_step(d, &d->steps[i], worker);
+        cpu_run_step(d, &d->steps[i], worker);
     }
 }
 
@@ -345,7 +350,7 @@ static void run_one(void *arg, int worker)
     if (p->step < 0)
         cpu_rope_tables(p->d, from, to);
     else
-        run_step(p->d, &p->d->steps[p->step], worker);
+        cpu_run_step(p->d, &p->d->steps[p->step], worker);
 }
 
 static int first_bad_row(const struct device *d, const struct op *op, int value)
@@ -413,8 +418,11 @@ static int cpu_run(struct device *d, struct batch *b, struct err *e)
     if (cpu_attend_units(d) < 0)
         return err_nomem(e);
     if (!d->check_finite) {
+        double begin = cpu_is_profiled(d) ? cpu_profile_now() : 0;
         reset_counters(d);
         pool_run(d->pool, run_all, d);
+        if (cpu_is_profiled(d))
+            cpu_profile_batch(d, cpu_profile_now() - begin);
         if (first_bad_head(d) < 0)
             return 0;
     }
@@ -435,5 +443,5 @@ static void cpu_info(const struct device *d, struct device_info *out)
 
 const struct device_ops device_cpu = {
     "cpu", "this computer's processor", cpu_open, cpu_close, cpu_info, cpu_run, cpu_count,
-    cpu_tally,
+    cpu_tally, cpu_profile, cpu_profiled,
 };

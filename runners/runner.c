@@ -258,3 +258,20 @@ const struct participation *runner_participation(struct runner *r, struct err *e
     }
     return participation_fold(&r->participation, r->model, t, e) < 0 ? NULL : &r->participation;
 }
+
+int runner_profile(struct runner *r, int on, struct err *e)
+{
+    if (!r->ops->profile)
+        return err_set(e, ERR_UNSUPPORTED, "device '%s' does not tell where its time goes",
+                       r->ops->name);
+    return r->ops->profile(r->device, on, e);
+}
+
+const struct profile *runner_profiled(struct runner *r, struct err *e)
+{
+    const struct profile *p = r->ops->profiled ? r->ops->profiled(r->device) : NULL;
+
+    if (!p)
+        err_set(e, ERR_USAGE, "no profile was asked for");
+    return p;
+}

@@ -123,6 +123,26 @@ int runner_count(struct runner *r, int on, struct err *e);
 /* Counted so far; the runner's, until the next call.  NULL: error. */
 const struct participation *runner_participation(struct runner *r, struct err *e);
 
+/* Where the time goes.  Seconds are sums over the workers: together with what is not in any row (a
+ * batch's begin and end) they are threads * wall_s. */
+struct op_time {
+    const char *op, *weight; /* weight: name of the first matrix, or NULL */
+    int layer;
+    double busy_s, wait_s; /* wait: at the barrier before it */
+    double flop;           /* of products: a multiplication and an addition are two */
+    double bytes;          /* weights as the file has them, keys and values: each once a pass */
+};
+struct profile {
+    int threads, n;
+    uint64_t passes;
+    double wall_s;
+    struct op_time *row; /* [n] in the order of a pass */
+};
+/* on: from zero.  Off by default. */
+int runner_profile(struct runner *r, int on, struct err *e);
+/* So far; the runner's, until the next call.  NULL: error. */
+const struct profile *runner_profiled(struct runner *r, struct err *e);
+
 /* bench: one prefill pass of n tokens at depth d, or one decode step of b streams, repeated by
  * the caller.  Seconds of wall time in *s. */
 int runner_time_prefill(struct runner *r, int depth, int n, double *s, struct err *e);

@@ -8,6 +8,7 @@ enum { STREAMS_MAX = 512 };
 struct bench {
     struct runner *r;
     int streams, length; /* positions in every stream so far */
+    int is_filling;
     int pages;           /* a stream's page table */
     page_no *table;      /* [streams][pages] */
     int32_t *tokens, *positions;
@@ -68,7 +69,8 @@ static int pass(struct bench *b, int n, int heads, struct err *e)
 {
     struct batch batch = {.n = n * b->streams, .tokens = b->tokens, .positions = b->positions,
                           .spans = b->spans, .n_spans = b->streams, .heads = b->heads,
-                          .state_copies = b->zeros, .n_heads = heads ? b->streams : 0};
+                          .state_copies = b->zeros, .n_heads = heads ? b->streams : 0,
+                          .is_filling = b->is_filling};
 
     for (int s = 0; s < b->streams; s++) {
         b->spans[s] = (struct span){.row0 = s * n, .n = n, .position = b->length,
@@ -101,6 +103,17 @@ static int fill(struct bench *b, int n, int heads, struct err *e)
     return 0;
 }
 
+/* The tokens that are there before. */
+static int fill_up(struct bench *b, int depth, struct err *e)
+{
+    int rc;
+
+    b->is_filling = 1;
+    rc = fill(b, depth, 0, e);
+    b->is_filling = 0;
+    return rc;
+}
+
 int runner_time_prefill(struct runner *r, int depth, int n, double *s, struct err *e)
 {
     struct bench b;
@@ -109,7 +122,7 @@ int runner_time_prefill(struct runner *r, int depth, int n, double *s, struct er
 
     if (bench_open(&b, r, 1, depth, n, e) < 0)
         return -1;
-    if (fill(&b, depth, 0, e) < 0)
+    if (fill_up(&b, depth, e) < 0)
         goto out;
     t0 = engine_now();
     rc = fill(&b, n, 1, e);
@@ -127,7 +140,7 @@ int runner_time_decode(struct runner *r, int depth, int streams, int n, double *
 
     if (bench_open(&b, r, streams, depth, n, e) < 0)
         return -1;
-    if (fill(&b, depth, 0, e) < 0)
+    if (fill_up(&b, depth, e) < 0)
         goto out;
     t0 = engine_now();
     for (int i = 0; i < n; i++)

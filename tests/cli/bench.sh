@@ -12,6 +12,14 @@ for key in tok_s median low high samples ttft_s tpot_s peak_rss_bytes weights_by
     prints "\"$key\":"
 done
 
+run 0 bench "$model" -p 16 -n 4 -b 2 -r 1 --profile --json
+for key in profiles kinds operations busy_s wait_s flop bytes peak_flop_s peak_bytes_s; do
+    prints "\"$key\":"
+done
+run 0 bench "$model" -p 16 -n 0 -r 1 --profile
+prints 'linear ffn_gate'; prints '^barriers'; prints '^begin and end'
+run 1 bench "$model" -p 16 -n 0 -r 1 --profile --device null; says 'where its time goes'
+
 cat >"$work/llama-bench" <<'END'
 #!/bin/sh
 echo "$@" >>"$0.args"
