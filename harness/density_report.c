@@ -324,6 +324,108 @@ static void size_plot(struct report *r, const struct subjects *s)
     }
 }
 
+/* --- among the published models --------------------------------------------------------------- */
+
+struct standing {
+    int below, n;
+    const struct density *under, *over; /* the nearest ones; NULL: none */
+};
+
+static double resolved(const struct density *d)
+{
+    double v = density_value(d, PER_TOTAL).value;
+
+    return d->refused[0] || !(v > 0) ? NAN : v;
+}
+
+static struct standing stand(const struct density_list *published, double v)
+{
+    struct standing s = {0};
+
+    for (size_t i = 0; i < published->n; i++) { /* densest first */
+        const struct density *d = &published->v[i];
+        double other = resolved(d);
+        if (isnan(other))
+            continue;
+        s.n++;
+        s.below += other < v;
+        if (other >= v)
+            s.over = d;
+        else if (!s.under)
+            s.under = d;
+    }
+    return s;
+}
+
+static const char *neighbour(struct report *r, const struct density *d)
+{
+    char year[16] = "";
+
+    if (!d)
+        return NULL;
+    if (d->released.year)
+        snprintf(year, sizeof year, ", %d-%02d", d->released.year, d->released.month);
+    return report_fmt(r, "%s (%.2f%s)", d->model, density_value(d, PER_TOTAL).value, year);
+}
+
+static void standing_row(struct report *r, struct report_table *t, const struct density *d,
+                         const struct density_list *published)
+{
+    struct density_value v = density_value(d, PER_TOTAL);
+    struct standing s = stand(published, v.value);
+    struct report_cell *row;
+
+    if (!s.n)
+        return;
+    row = report_row(r, t);
+    report_cell_text(r, row, 0, d->model);
+    report_cell_text(r, row, 1, d->ruler->name);
+    interval_cell(row, 2, v.value, v.low, v.high);
+    report_cell_text(r, row, 3, report_fmt(r, "%d of %d", s.below, s.n));
+    report_cell_text(r, row, 4, neighbour(r, s.over));
+    report_cell_text(r, row, 5, neighbour(r, s.under));
+}
+
+static int is_own(const struct ruler *u)
+{
+    return u->n_nodes > 0 && u->nodes[0].run != NULL;
+}
+
+int density_standing(struct report *r, const struct density_list *l, const struct published *p,
+                     struct err *e)
+{
+    const struct report_column columns[] = {
+        {"model", "model", NULL, 9},
+        {"ruler", "ruler", NULL, 6},
+        number_column("density", "density", NULL, 8),
+        {"denser_than", "denser than", NULL, 7},
+        {"next_denser", "next denser", NULL, 5},
+        {"next_thinner", "next less dense", NULL, 5},
+    };
+    struct report_table *t = NULL;
+
+    for (size_t i = 0; i < l->n; i++) {
+        const struct density *d = &l->v[i];
+        struct density_list published = {.per = PER_TOTAL};
+        if (isnan(resolved(d)) || is_own(d->ruler))
+            continue;
+        if (density_published(&published, p, d->ruler, NULL, 0, e) < 0) {
+            density_list_release(&published);
+            return -1;
+        }
+        if (!t)
+            t = report_table(r, "density_standing", "Among the published models", columns,
+                             sizeof columns / sizeof *columns);
+        standing_row(r, t, d, &published);
+        density_list_release(&published);
+    }
+    if (t)
+        t->note = report_str(r, "Published scores of base models on the same ruler, asked with as many "
+                                "examples where their sources say; medians over sources. Others ask in "
+                                "other words, so this is where a model stands, not a race.");
+    return 0;
+}
+
 /* --- the parts --------------------------------------------------------------------------------- */
 
 static int any_density(const struct subjects *s)

@@ -44,7 +44,7 @@ static void results_section(struct summary *s)
     cost_table(s);
 }
 
-static void fill(struct summary *s)
+static int fill(struct summary *s, struct err *e)
 {
     struct report *r = s->report;
     time_t now = time(NULL);
@@ -57,7 +57,8 @@ static void fill(struct summary *s)
     r->subtitle = report_str(r, "What each model knows, and what knowing it costs.");
     headlines(s);
     warnings(s);
-    densities_section(s);
+    if (densities_section(s, e) < 0)
+        return -1;
     accuracy_section(s);
     knowledge_section(s);
     speed_section(s);
@@ -65,6 +66,7 @@ static void fill(struct summary *s)
     method(s);
     machines(s);
     runs_section(s);
+    return report_ok(r, e);
 }
 
 int summarise(struct report *out, struct store *store, const struct run_row *runs, size_t n,
@@ -75,10 +77,8 @@ int summarise(struct report *out, struct store *store, const struct run_row *run
 
     if (rc == 0)
         rc = summary_densities(&s, store, e);
-    if (rc == 0) {
-        fill(&s);
-        rc = report_ok(out, e);
-    }
+    if (rc == 0)
+        rc = fill(&s, e);
     summary_densities_release(&s);
     summary_release(&s);
     return rc;

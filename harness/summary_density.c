@@ -45,13 +45,14 @@ void summary_densities_release(struct summary *s)
     published_free(s->published);
 }
 
-void densities_section(struct summary *s)
+int densities_section(struct summary *s, struct err *e)
 {
     if (s->densities.n) {
         density_section(s->report, &s->densities);
-        return;
+        return density_standing(s->report, &s->densities, s->published, e);
     }
     report_section(s->report, "Density");
     report_text(s->report, "Density: unknown. No complete run has asked what the rulers '" DEFAULT_RULERS
                            "' ask ('densimeter eval MODEL --tasks lambada_openai,piqa,arc_easy,sciq').");
+    return 0;
 }

@@ -156,6 +156,28 @@ static void nothing_resolved_is_said(void **state)
     density_list_release(&l);
 }
 
+static void a_model_stands_among_the_published_ones(void **state)
+{
+    struct density_list l = {.per = PER_TOTAL};
+    const struct report_table *t;
+    struct report r;
+    int row, below = 0, of = 0;
+    (void)state;
+    report_init(&r, "t");
+    fill(&l);
+    assert_int_equal(density_standing(&r, &l, published, NULL), 0);
+    t = table(&r, "density_standing");
+    assert_int_equal(t->n_rows, 5); /* the guesser stands nowhere */
+    row = row_of(t, "alone");
+    assert_int_equal(sscanf(t->cells[row * t->n_columns + 3].text, "%d of %d", &below, &of), 2);
+    assert_true(of > 30 && below > 0 && below < of);
+    assert_non_null(t->cells[row * t->n_columns + 4].text);
+    assert_non_null(t->cells[row * t->n_columns + 5].text);
+    assert_int_equal(report_ok(&r, NULL), 0);
+    report_release(&r);
+    density_list_release(&l);
+}
+
 static void refused_memory_is_told_at_the_end(void **state)
 {
     int rc = -1;
@@ -186,6 +208,7 @@ int main(void)
         cmocka_unit_test(files_of_one_model_are_joined_by_their_bytes),
         cmocka_unit_test(the_tables_hold_every_model_and_say_why_not),
         cmocka_unit_test(nothing_resolved_is_said),
+        cmocka_unit_test(a_model_stands_among_the_published_ones),
         cmocka_unit_test(refused_memory_is_told_at_the_end),
     };
     return cmocka_run_group_tests_name(__FILE__, tests, open_known, close_known);
