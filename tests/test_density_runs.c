@@ -38,7 +38,8 @@ static void add_model(const char *name, int64_t parameters, double right, int n,
 {
     static struct made_item items[ITEMS];
     struct made_task t = {"arc_easy", 1, items, n, NAN, 100};
-    struct made_run r = {.model = name, .tasks = &t, .n_tasks = 1, .parameters = parameters, .prompt = prompt};
+    struct made_run r = {.model = name, .tasks = &t, .n_tasks = 1, .parameters = parameters,
+                         .prompt = prompt};
     char id[RUN_ID_SIZE];
 
     answer(items, right, (int)parameters);
@@ -132,7 +133,8 @@ static void keep_ruler(enum ruler_kind kind, const char *metric)
 
 static void densities(struct density_list *l, const char *ruler, const char *const *words, int n)
 {
-    struct density_source from = {store, known, ruler, words, n};
+    struct density_source from = {.store = store, .rulers = known, .ruler = ruler, .words = words,
+                                  .n_words = n};
     struct err e = ERR_NONE;
 
     if (density_runs(l, &from, &e) < 0)
@@ -285,7 +287,8 @@ static void ladders_that_are_none_say_why(void **state)
 static void words_that_fit_nothing_are_errors(void **state)
 {
     static const char *const words[] = {"dence"};
-    struct density_source from = {store, known, "mine", words, 1};
+    struct density_source from = {.store = store, .rulers = known, .ruler = "mine",
+                                  .words = words, .n_words = 1};
     struct density_list l = {0};
     struct err e = ERR_NONE;
     (void)state;
@@ -310,7 +313,8 @@ static void densities_survive_every_failed_allocation(void **state)
     (void)state;
     keep_ruler(RULER_TABLE, NULL);
     for (int nth = 0; rc < 0; nth += 1 + nth / 8) { /* all of the first, then fewer and fewer */
-        struct density_source from = {store, known, "mine", words, 1};
+        struct density_source from = {.store = store, .rulers = known, .ruler = "mine",
+                                      .words = words, .n_words = 1};
         struct density_list l = {0};
         struct err e = ERR_NONE;
         long before = mem_live();
