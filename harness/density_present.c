@@ -262,13 +262,17 @@ static void put_cells(struct table *t, const struct density *d, enum density_per
 static void put_panel_cells(struct table *t, const struct density *first,
                             const struct density_panel *p)
 {
+    char high[32];
+
     table_cell(t, "%s", first->model);
     for (int k = 0; k < PANELS; k++)
         table_num(t, p->value[k], 3);
-    if (isnan(p->mean))
+    if (isnan(p->mean)) {
         table_cell(t, "-");
-    else
-        table_cell(t, "%.2f [%.2g, %.2g]", p->mean, p->low, p->high);
+    } else {
+        put_bound(high, sizeof high, p->high);
+        table_cell(t, "%.2f [%.2g, %s]", p->mean, p->low, high);
+    }
     if (isnan(p->spread))
         table_cell(t, "-");
     else

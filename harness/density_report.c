@@ -55,7 +55,7 @@ static double file_bytes(const struct subject *x)
     return x->rows[0]->cost[PER_BYTE];
 }
 
-/* --- tables ------------------------------------------------------------------------------------ */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 /* An interval that this ladder does not close is none on a page. */
 static void interval_cell(struct report_cell *row, int column, double v, double low, double high)
@@ -105,10 +105,10 @@ static void panel_table(struct report *r, const struct subjects *s)
         report_cell_value(row, 10, p->n_rows, NAN, NAN);
     }
     if (t)
-        t->note = report_str(r, "Geometric means over the tasks that resolve a density, the last over "
-                                "the panels. Spread: the largest of its densities over the smallest; "
-                                "it says how far one number stands for a model. Less than a factor of "
-                                "1.5 between two models is a tie.");
+        t->note = report_str(r, "Geometric means over the tasks that resolve a density, the last "
+                                "over the panels. Spread: the largest of its densities over the "
+                                "smallest; it says how far one number stands for a model. Less "
+                                "than a factor of 1.5 between two models is a tie.");
 }
 
 static void put_row(struct report *r, struct report_table *t, const struct density *d)
@@ -160,7 +160,7 @@ static void task_table(struct report *r, const struct density_list *l)
                                 "known. Unresolved: within two standard errors of chance.");
 }
 
-/* --- plots ------------------------------------------------------------------------------------- */
+/* --- plots ------------------------------------------------------------------------------------ */
 
 static int same_size(const struct subject *a, const struct subject *b)
 {
@@ -240,6 +240,17 @@ static double bits_per_byte(const struct subject *x, double *low, double *high)
     return bits_of(x) * x->rows[0]->cost[PER_TOTAL] / file_bytes(x);
 }
 
+/* Has the ladder of subject `first` a value to show? */
+static int knows_value(const struct subjects *s, int first, const struct ladder_axis *axis)
+{
+    double low, high;
+
+    for (int k = 0; k < s->n; k++)
+        if (same_size(&s->v[k], &s->v[first]) && axis->value(&s->v[k], &low, &high) > 0)
+            return 1;
+    return 0;
+}
+
 /* The next larger file of the ladder than `after`; -1: none. */
 static int next_file(const struct subjects *s, int first, double after)
 {
@@ -290,7 +301,7 @@ static void ladder_plots(struct report *r, const struct subjects *s)
     for (size_t a = 0; a < sizeof axes / sizeof *axes; a++) {
         struct report_plot *p = NULL;
         for (int i = 0; i < s->n; i++) {
-            if (ladder_size(s, i) < LADDER_FILES || !(file_bytes(&s->v[i]) > 0) ||
+            if (ladder_size(s, i) < LADDER_FILES || !knows_value(s, i, &axes[a]) ||
                 (p && p->n_series == SERIES_MAX))
                 continue;
             if (!p)
@@ -299,8 +310,8 @@ static void ladder_plots(struct report *r, const struct subjects *s)
             add_ladder(r, p, s, i, &axes[a]);
         }
         if (p)
-            p->note = report_str(r, "Files of one model in several formats, joined: what a byte of each "
-                                    "holds.");
+            p->note = report_str(r, "Files of one model in several formats, joined. A point "
+                                    "without a bar: its interval leaves the ladder.");
     }
 }
 
@@ -420,13 +431,14 @@ int density_standing(struct report *r, const struct density_list *l, const struc
         density_list_release(&published);
     }
     if (t)
-        t->note = report_str(r, "Published scores of base models on the same ruler, asked with as many "
-                                "examples where their sources say; medians over sources. Others ask in "
-                                "other words, so this is where a model stands, not a race.");
+        t->note = report_str(r, "Published scores of base models on the same ruler, asked with as "
+                                "many examples where their sources say; medians over sources. "
+                                "Others ask in other words, so this is where a model stands, not a "
+                                "race.");
     return 0;
 }
 
-/* --- the parts --------------------------------------------------------------------------------- */
+/* --- the parts -------------------------------------------------------------------------------- */
 
 static int any_density(const struct subjects *s)
 {
@@ -456,7 +468,7 @@ void density_headline(struct report *r, const struct density_list *l)
                     report_fmt(r, "%.2f%s, %d %s", p->mean,
                                p->low > 0 && isfinite(p->high)
                                    ? report_fmt(r, " (%.2g to %.2g)", p->low, p->high)
-                                   : "",
+                                   : " (the ladder does not close its interval)",
                                p->n_rows, p->n_rows == 1 ? "task" : "tasks"));
 }
 
@@ -465,9 +477,9 @@ void density_section(struct report *r, const struct density_list *l)
     struct subjects s = gather(r, l);
 
     report_section(r, "Density");
-    report_text(r, "How large a model of a reference family would be to score as this one does, over "
-                   "its own size. 1: as good as the reference family's model of this size; 2: as good "
-                   "as one of twice its size.");
+    report_text(r, "How large a model of a reference family would be to score as this one does, "
+                   "over its own size. 1: as good as the reference family's model of this size; 2: "
+                   "as good as one of twice its size.");
     if (s.n && any_density(&s)) {
         ladder_plots(r, &s);
         size_plot(r, &s);
@@ -488,24 +500,27 @@ static void ruler_facts(struct report *r, const struct density_list *l)
         if (k < i)
             continue;
         report_fact(r, report_fmt(r, "Ruler %s", u->name),
-                    report_fmt(r, "%s; %s, %s, %s; from %.4g to %.4g; left-out models are found again "
-                                  "within a factor of %s (1 sd)",
-                               u->origin, ruler_kind_name(u->kind), u->metric ? u->metric : "any metric",
+                    report_fmt(r, "%s; %s, %s, %s; from %.4g to %.4g; left-out models are found "
+                                  "again within a factor of %s (1 sd)",
+                               u->origin, ruler_kind_name(u->kind),
+                               u->metric ? u->metric : "any metric",
                                u->shots >= 0 ? report_fmt(r, "%d shots", u->shots)
                                              : "shots not stated",
                                u->nodes[0].score, u->nodes[u->n_nodes - 1].score,
-                               isnan(u->loo_ln) ? "(not known)" : report_fmt(r, "%.2f", exp(u->loo_ln))));
+                               isnan(u->loo_ln) ? "(not known)"
+                                                : report_fmt(r, "%.2f", exp(u->loo_ln))));
     }
 }
 
 void density_method(struct report *r, const struct density_list *l)
 {
-    report_text(r, "Density (after Xiao et al. 2024, the Densing Law): the ruler turns a score into the "
-                   "number of parameters at which its reference family scores the same. Tables "
-                   "interpolate between the family's models and never go beyond them. Intervals: "
-                   "bootstrap over the items, shared with the ladder where its runs are here, and the "
-                   "ladder's own leave-one-out error. What a density cannot say: it holds for one "
-                   "benchmark asked in one way, on one family's scale; it rewards long training as much "
-                   "as a good recipe; and a model that has seen the benchmark looks dense.");
+    report_text(r, "Density (after Xiao et al. 2024, the Densing Law): the ruler turns a score "
+                   "into the number of parameters at which its reference family scores the same. "
+                   "Tables interpolate between the family's models and never go beyond them. "
+                   "Intervals: bootstrap over the items, shared with the ladder where its runs are "
+                   "here, and the ladder's own leave-one-out error. What a density cannot say: it "
+                   "holds for one benchmark asked in one way, on one family's scale; it rewards "
+                   "long training as much as a good recipe; and a model that has seen the "
+                   "benchmark looks dense.");
     ruler_facts(r, l);
 }

@@ -12,7 +12,8 @@ void density_headline(struct report *r, const struct density_list *l);
  * parameters is a ladder of formats: those are drawn against their bytes, joined. */
 void density_section(struct report *r, const struct density_list *l);
 
-/* Each density among those of the published models on the same ruler; rulers of one's own have none. */
+/* Each density among those of the published models on the same ruler; rulers of one's own have
+ * none. */
 int density_standing(struct report *r, const struct density_list *l, const struct published *p,
                      struct err *e);
 

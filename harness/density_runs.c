@@ -1,4 +1,4 @@
-/* density_runs.c -- our own runs to densities: which runs, which rulers, resampled over the items. */
+/* density_runs.c -- our own runs to densities: which runs, which rulers, items resampled. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -196,6 +196,21 @@ static int bits_of_run(double *out, struct store *s, const char *run, struct err
     return 0;
 }
 
+/* Of this run or, where it did not ask the facts, of the model's newest that did. */
+static int bits_of_model(double *out, struct store *s, const struct run_row *run, struct err *e)
+{
+    struct run_filter f = {.kind = "eval", .status = "complete", .model_sha256 = run->model.sha256};
+    struct run_list runs = {0};
+    int rc = bits_of_run(out, s, run->id, e);
+
+    if (rc == 0 && isnan(*out) && run->model.sha256)
+        rc = query_runs(s, &f, &runs, e);
+    for (size_t i = 0; i < runs.n && rc == 0 && isnan(*out); i++)
+        rc = bits_of_run(out, s, runs.v[i].id, e);
+    run_list_release(&runs);
+    return rc;
+}
+
 static int fill_costs(struct density *d, struct store *s, const struct run_row *run,
                       const struct answers *a, struct err *e)
 {
@@ -211,7 +226,7 @@ static int fill_costs(struct density *d, struct store *s, const struct run_row *
     d->cost[PER_SECOND] = a->latency_s > 0 ? a->latency_s : NAN;
     d->training_tokens = NAN;
     return measured_active(&d->cost[PER_MEASURED_ACTIVE], s, m, e) < 0 ||
-                   bits_of_run(&d->bits_per_mparam, s, run->id, e) < 0
+                   bits_of_model(&d->bits_per_mparam, s, run, e) < 0
                ? -1
                : 0;
 }

@@ -19,7 +19,8 @@ static int with_rulers(struct summary *s, struct store *store, struct rulers *kn
         runs[i] = s->runs[i].run;
     if (query_rulers(store, NULL, &own, e) == 0 && rulers_add(known, &own, e) == 0) {
         rc = density_runs(&s->densities, &from, &why);
-        /* That no run asks what a ruler asks is told in its place; a ruler that is none is an error. */
+        /* That no run asks what a ruler asks is told in its place; a ruler that is none is an
+         * error. */
         if (rc < 0 && why.code == ERR_NOTFOUND && !s->ruler)
             rc = 0;
         else if (rc < 0 && e)
@@ -52,7 +53,9 @@ int densities_section(struct summary *s, struct err *e)
         return density_standing(s->report, &s->densities, s->published, e);
     }
     report_section(s->report, "Density");
-    report_text(s->report, "Density: unknown. No complete run has asked what the rulers '" DEFAULT_RULERS
-                           "' ask ('densimeter eval MODEL --tasks lambada_openai,piqa,arc_easy,sciq').");
+    report_text(s->report, "Density: unknown. No complete run has asked what the rulers "
+                           "'" DEFAULT_RULERS
+                           "' ask ('densimeter eval MODEL --tasks "
+                           "lambada_openai,piqa,arc_easy,sciq').");
     return 0;
 }

@@ -12,7 +12,8 @@ static int open_known(void **state)
 {
     (void)state;
     unsetenv("DENSIMETER_PUBLISHED");
-    return published_open(&published, NULL) < 0 || rulers_open(&known, published, NULL) < 0 ? -1 : 0;
+    return published_open(&published, NULL) < 0 || rulers_open(&known, published, NULL) < 0 ? -1
+                                                                                            : 0;
 }
 
 static int close_known(void **state)
@@ -148,10 +149,27 @@ static void nothing_resolved_is_said(void **state)
     density_headline(&r, &l);
     density_section(&r, &l);
     for (int i = 0; i < r.n_blocks; i++)
-        said |= r.blocks[i]->kind == REPORT_TEXT && strstr(r.blocks[i]->text, "No score here resolves");
+        said |= r.blocks[i]->kind == REPORT_TEXT &&
+                strstr(r.blocks[i]->text, "No score here resolves");
     assert_true(said);
     assert_int_equal(r.n_headline, 0);
     assert_null(plot(&r, "density_parameters"));
+    report_release(&r);
+    density_list_release(&l);
+}
+
+static void what_is_not_known_is_not_drawn(void **state)
+{
+    struct density_list l = {.per = PER_TOTAL};
+    struct report r;
+    (void)state;
+    report_init(&r, "t");
+    fill(&l);
+    for (size_t i = 0; i < l.n; i++)
+        l.v[i].bits_per_mparam = NAN;
+    density_section(&r, &l);
+    assert_null(plot(&r, "bits_per_mbyte_file_bytes_ladder"));
+    assert_non_null(plot(&r, "density_file_bytes"));
     report_release(&r);
     density_list_release(&l);
 }
@@ -208,6 +226,7 @@ int main(void)
         cmocka_unit_test(files_of_one_model_are_joined_by_their_bytes),
         cmocka_unit_test(the_tables_hold_every_model_and_say_why_not),
         cmocka_unit_test(nothing_resolved_is_said),
+        cmocka_unit_test(what_is_not_known_is_not_drawn),
         cmocka_unit_test(a_model_stands_among_the_published_ones),
         cmocka_unit_test(refused_memory_is_told_at_the_end),
     };
