@@ -1,5 +1,5 @@
-/* audit.c -- a run's numbers recomputed from its items: nothing that a report shows is taken on
- * trust. */
+#include "harness/audit.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "harness/aggregate.h"
 #include "harness/bits.h"
-#include "harness/bundle.h"
 #include "harness/stats.h"
 #include "tasks/task.h"
 
@@ -18,9 +17,9 @@ enum { LINES_MAX = 20, VALUES_MAX = 64 };
 struct audit {
     const struct run_row *run;
     const struct task_row *task;
-    bundle_say *say;
+    void (*say)(void *user, const char *line);
     void *user;
-    int n;
+    int n, unknown;
     struct series_set series;
     double *latency;
     size_t n_latency, cap_latency;
@@ -104,21 +103,23 @@ static int close_to(double a, double b)
     return (isnan(a) && isnan(b)) || fabs(a - b) <= TOLERANCE * fmax(1, fmax(fabs(a), fabs(b)));
 }
 
-/* How the values of items become the task's; a mean of weight 1 is a weighted one. */
-static const char *way_of(const char *metric)
+/* How the values of items become the task's; NULL: only a task file knows.  A mean is a weighted
+ * one whose weights are 1. */
+static const char *way_of(const char *task, const char *metric)
 {
+    static const char mean[] = "weighted_mean", ratio[] = "weighted_perplexity";
     static const struct {
         const char *metric, *way;
     } ways[] = {
-        {"perplexity", "perplexity"}, {"word_perplexity", "weighted_perplexity"},
-        {"byte_perplexity", "weighted_perplexity"}, {"token_perplexity", "weighted_perplexity"},
+        {"acc", mean}, {"acc_norm", mean}, {"acc_bytes", mean}, {"exact_match", mean},
+        {"perplexity", "perplexity"}, {"word_perplexity", ratio}, {"byte_perplexity", ratio},
         {"bits_per_byte", "bits_per_byte"},
     };
 
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
         if (strcmp(ways[i].metric, metric) == 0)
             return ways[i].way;
-    return "weighted_mean";
+    return task_info_find(task) ? mean : NULL;
 }
 
 static int check_series(struct audit *a, struct err *e)
@@ -126,10 +127,15 @@ static int check_series(struct audit *a, struct err *e)
     for (size_t i = 0; i < a->series.n; i++) {
         const struct series *s = &a->series.s[i];
         const struct store_value *v = task_row_value(a->task, s->metric, s->filter);
+        const char *way = way_of(a->task->task, s->metric);
         struct estimate x;
         if (!v)
             continue; /* a part of another number */
-        if (aggregate(way_of(s->metric), s->v, s->w, s->n, 1, &x, e) < 0)
+        if (!way) {
+            a->unknown++;
+            continue;
+        }
+        if (aggregate(way, s->v, s->w, s->n, 1, &x, e) < 0)
             return -1;
         if (!close_to(x.value, v->value))
             defect(a, "%s is %.12g by its items, and published as %.12g", s->metric, x.value,
@@ -214,8 +220,8 @@ out:
     return rc;
 }
 
-int audit_run(struct store *s, const struct run_row *r, bundle_say *say, void *user,
-              struct err *e)
+int audit_run(struct store *s, const struct run_row *r,
+              void (*say)(void *user, const char *line), void *user, int *unknown, struct err *e)
 {
     struct task_list l = {0};
     int n = 0, rc = query_tasks(s, r->id, &l, e);
@@ -224,6 +230,7 @@ int audit_run(struct store *s, const struct run_row *r, bundle_say *say, void *u
         struct audit a = {.run = r, .task = &l.v[i], .say = say, .user = user};
         rc = audit_task(&a, s, e);
         n += a.n;
+        *unknown += a.unknown;
     }
     task_list_release(&l);
     return rc < 0 ? -1 : n;

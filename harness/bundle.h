@@ -62,9 +62,11 @@ int bundle_add_run(struct bundle *b, struct store *s, const struct run_row *r, s
 
 /* Every run: its database is whole and sealed, credits are what its likelihoods say, its numbers
  * follow from its items, and what is published is what is in it.  A line for everything that is
- * wrong; returns how many, or -1 when it could not look. */
+ * wrong; returns how many, or -1 when it could not look.  *unknown: numbers that could not be
+ * recomputed (audit.h). */
 typedef void bundle_say(void *user, const char *line);
-int bundle_check_runs(const struct bundle *b, bundle_say *say, void *user, struct err *e);
+int bundle_check_runs(const struct bundle *b, bundle_say *say, void *user, int *unknown,
+                      struct err *e);
 
 /* A run's database unpacked: open, and gone when closed. */
 struct bundle_run {
@@ -89,9 +91,5 @@ struct rerun {
 };
 int bundle_rerun(const struct bundle *b, const struct rerun *r, bundle_say *say, void *user,
                  struct err *e);
-
-/* What a run's items say of its numbers; as bundle_check_runs. */
-int audit_run(struct store *s, const struct run_row *r, bundle_say *say, void *user,
-              struct err *e);
 
 #endif

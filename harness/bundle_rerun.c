@@ -108,6 +108,8 @@ static int open_engine(struct again *a, struct err *e)
     a->settings = json_parse(r->settings, strlen(r->settings), "settings", e);
     if (!a->settings)
         return -1;
+    if (!r->numerics_id)
+        return err_set(e, ERR_FORMAT, "run %s does not say its numerics", r->id);
     o.numerics = strncmp(r->numerics_id, "fast", 4) == 0 ? NUMERICS_FAST : NUMERICS_EXACT;
     o.context = (int)json_num(a->settings, "max_length", 0);
     o.activation = json_str(a->settings, "activation");

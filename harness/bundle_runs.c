@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "harness/audit.h"
 #include "harness/bundle.h"
 #include "harness/pairs.h"
 #include "harness/present.h"
@@ -128,7 +129,7 @@ static int open_copy(struct bundle_run *r, const struct bundle_file *f, struct e
     if (file_write(r->path, strbuf_str(&f->bytes), f->bytes.len, e) < 0)
         return -1;
     if (store_open(&r->store, r->path, &readonly, e) < 0 ||
-        query_runs(r->store, NULL, &r->row, e) < 0)
+        store_check_stranger(r->store, e) < 0 || query_runs(r->store, NULL, &r->row, e) < 0)
         return err_prefix(e, f->name);
     if (r->row.n != 1 || strcmp(r->row.v[0].id, r->id) != 0)
         return err_set(e, ERR_FORMAT, "%s holds %zu runs, and must hold this one", f->name,
@@ -163,7 +164,7 @@ struct listener {
     bundle_say *say;
     void *user;
     const char *run;
-    int n;
+    int n, unknown;
 };
 
 static void tell(void *user, const char *line)
@@ -197,7 +198,8 @@ static int check_run(const struct bundle *b, struct bundle_run *r, struct listen
 
     if (strcmp(row->status, "complete") != 0)
         tell(l, "it did not end well, so its numbers are not final");
-    if (store_check(r->store, tell, l, e) < 0 || audit_run(r->store, row, tell, l, e) < 0 ||
+    if (store_check(r->store, tell, l, e) < 0 ||
+        audit_run(r->store, row, tell, l, &l->unknown, e) < 0 ||
         published(r->store, row, &numbers, e) < 0)
         goto out;
     strbuf_addf(&machine, "%s\n", row->machine_json ? row->machine_json : "{}");
@@ -214,12 +216,14 @@ out:
     return rc;
 }
 
-int bundle_check_runs(const struct bundle *b, bundle_say *say, void *user, struct err *e)
+int bundle_check_runs(const struct bundle *b, bundle_say *say, void *user, int *unknown,
+                      struct err *e)
 {
-    struct listener l = {say, user, NULL, 0};
+    struct listener l = {say, user, NULL, 0, 0};
     struct bundle_run r;
     int got, n = 0;
 
+    *unknown = 0;
     while ((got = bundle_run_open(b, n, &r, e)) == 1) {
         l.run = r.id;
         if (check_run(b, &r, &l, e) < 0)
@@ -231,6 +235,7 @@ int bundle_check_runs(const struct bundle *b, bundle_say *say, void *user, struc
     }
     if (got < 0)
         return -1;
+    *unknown = l.unknown;
     if (n == 0) {
         l.run = "-";
         tell(&l, "the bundle holds no run");

@@ -202,7 +202,8 @@ static int ask_again(const struct context *c, const struct bundle *b, struct fin
 }
 
 static int print_verdict(const struct context *c, const char *path, const struct findings *f,
-                         int runs, int asked, const char *signer, struct err *e)
+                         int runs, int asked, int unknown, const char *signer,
+                         struct err *e)
 {
     struct strbuf out = STRBUF_INIT;
     struct json_out o;
@@ -214,6 +215,7 @@ static int print_verdict(const struct context *c, const char *path, const struct
         json_put_str(&o, "verdict", f->n ? "FAIL" : "PASS");
         json_put_int(&o, "runs", runs);
         json_put_int(&o, "items_asked_again", asked);
+        json_put_int(&o, "not_recomputed", unknown);
         json_put_str(&o, "signer", signer);
         json_begin_array(&o, "findings");
         for (size_t i = 0; i < f->n; i++)
@@ -228,6 +230,8 @@ static int print_verdict(const struct context *c, const char *path, const struct
     strbuf_addf(&out, "%s  %s: %d runs, ", f->n ? "FAIL" : "PASS", path, runs);
     if (asked)
         strbuf_addf(&out, "%d items asked again, ", asked);
+    if (unknown)
+        strbuf_addf(&out, "%d numbers of task files not recomputed, ", unknown);
     strbuf_addf(&out, "%s%s\n", signer ? "signed by " : "not signed", signer ? signer : "");
     return print_line(c, &out, e);
 }
@@ -239,7 +243,7 @@ static int verify(const struct context *c, struct err *e)
     struct findings f = {0};
     struct err why = ERR_NONE;
     char public[BUNDLE_KEY_HEX];
-    int rc = -1, has, asked = 0;
+    int rc = -1, has, asked = 0, unknown = 0;
 
     if (one_file(c, e) < 0)
         return -1;
@@ -255,7 +259,7 @@ static int verify(const struct context *c, struct err *e)
         if (bundle_check_manifest(&b, &why) < 0)
             find(&f, why.text);
         why = ERR_NONE;
-        if (bundle_check_runs(&b, find, &f, &why) < 0) {
+        if (bundle_check_runs(&b, find, &f, &unknown, &why) < 0) {
             if (why.code == ERR_NOMEM) {
                 *e = why;
                 goto out;
@@ -267,7 +271,7 @@ static int verify(const struct context *c, struct err *e)
     }
     if (f.failed)
         err_nomem(e);
-    else if (print_verdict(c, path, &f, count_runs(&b), asked, has ? public : NULL, e) == 0)
+    else if (print_verdict(c, path, &f, count_runs(&b), asked, unknown, has ? public : NULL, e) == 0)
         rc = f.n ? 1 : 0;
 out:
     for (size_t i = 0; i < f.n; i++)

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "harness/commands.h"
+#include "harness/isolate.h"
 #include "harness/night_page.h"
 #include "harness/stored.h"
 #include "harness/timer.h"
@@ -371,11 +372,8 @@ struct places {
 
 static int find_places(const struct context *c, struct places *out, struct err *e)
 {
-    ssize_t n = readlink("/proc/self/exe", out->program, sizeof out->program - 1);
-
-    if (n < 0)
-        return err_errno(e, "/proc/self/exe");
-    out->program[n] = 0;
+    if (isolate_program(out->program, sizeof out->program, e) < 0)
+        return -1;
     if (!realpath(args_at(c->args, 1), out->plan))
         return err_errno(e, "%s", args_at(c->args, 1));
     if (!getcwd(out->folder, sizeof out->folder))

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "base/mem.h"
 #include "harness/meter.h"
 
@@ -260,4 +261,30 @@ int isolate(const struct isolation *i, struct ending *out, struct err *e)
 void ending_release(struct ending *e)
 {
     strbuf_release(&e->said);
+}
+
+void ending_line(const struct ending *end, char *text, size_t size)
+{
+    static const char name[] = "densimeter: ";
+    const char *s = strbuf_str(&end->said), *stop = s + end->said.len, *wanted = s;
+    size_t n;
+
+    for (const char *p = s; p < stop; p++)
+        if (*p == '\n' && p + 1 < stop)
+            wanted = p + 1;
+    for (const char *p = s; (p = strstr(p, name)) != NULL; p += sizeof name - 1)
+        wanted = p + sizeof name - 1;
+    n = strcspn(wanted, "\n");
+    snprintf(text, size, "%.*s", (int)(n < size ? n : size - 1), wanted);
+    utf8_make_printable(text, strlen(text), 0);
+}
+
+int isolate_program(char *path, size_t size, struct err *e)
+{
+    ssize_t n = readlink("/proc/self/exe", path, size - 1);
+
+    if (n < 0)
+        return err_errno(e, "/proc/self/exe");
+    path[n] = 0;
+    return 0;
 }

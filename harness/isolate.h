@@ -44,5 +44,10 @@ struct ending {
 /* -1 when the process could not be started. */
 int isolate(const struct isolation *i, struct ending *out, struct err *e);
 void ending_release(struct ending *e);
+/* The last message that the process said, without the name that every message begins with. */
+void ending_line(const struct ending *e, char *text, size_t size);
+
+/* The path of this very program. */
+int isolate_program(char *path, size_t size, struct err *e);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "harness/isolate.h"
@@ -44,33 +43,16 @@ static int eval_words(const struct context *c, const struct store *s, const char
     return n;
 }
 
-/* Its own error line, or what became of it. */
-static void eval_failed(const struct standard *standard, const struct ending *end, struct err *e)
-{
-    static const char program[] = "densimeter: ";
-    const char *said = strbuf_str(&end->said), *line = strstr(said, program);
-
-    if (line) {
-        line += sizeof program - 1;
-        err_set(e, ERR_IO, "%s: %.*s", standard->name, (int)strcspn(line, "\n"), line);
-    } else {
-        err_set(e, ERR_IO, "%s: eval ended with %s %d", standard->name,
-                end->how == ENDED_STATUS ? "status" : "signal", end->code);
-    }
-}
-
 static int run_eval(const struct context *c, const struct store *s, const char *path,
                     const struct standard *standard, struct err *e)
 {
     struct strbuf words = STRBUF_INIT;
     struct ending end = {0};
-    char program[4096], *argv[WORDS_MAX] = {NULL};
-    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+    char program[4096], said[300], *argv[WORDS_MAX] = {NULL};
     int n, rc = -1;
 
-    if (len < 0)
-        return err_errno(e, "/proc/self/exe");
-    program[len] = 0;
+    if (isolate_program(program, sizeof program, e) < 0)
+        return -1;
     n = eval_words(c, s, path, standard, &words);
     if (strbuf_ok(&words, e) < 0)
         goto out;
@@ -81,10 +63,14 @@ static int run_eval(const struct context *c, const struct store *s, const char *
     if (isolate(&how, &end, e) < 0)
         goto out;
     rc = end.how == ENDED_STATUS && end.code == 0 ? 0 : -1;
+    ending_line(&end, said, sizeof said);
     if (end.how == ENDED_STOPPED)
         err_set(e, ERR_INTERRUPTED, "%s: interrupted; what was measured is kept", standard->name);
+    else if (rc < 0 && said[0])
+        err_set(e, ERR_IO, "%s: %s", standard->name, said);
     else if (rc < 0)
-        eval_failed(standard, &end, e);
+        err_set(e, ERR_IO, "%s: eval ended with %s %d", standard->name,
+                end.how == ENDED_STATUS ? "status" : "signal", end.code);
 out:
     ending_release(&end);
     strbuf_release(&words);

@@ -1,3 +1,4 @@
+#include "harness/isolate.h"
 #include "harness/work.h"
 
 #include <stdlib.h>
@@ -81,11 +82,9 @@ int work_model(struct work *w, const char *model, const struct hashed_model **ou
 static int find_program(struct work *w, struct err *e)
 {
     char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
 
-    if (n < 0)
-        return err_errno(e, "/proc/self/exe");
-    path[n] = 0;
+    if (isolate_program(path, sizeof path, e) < 0)
+        return -1;
     w->program = mem_strdup(path);
     if (!w->program)
         return err_nomem(e);

@@ -174,30 +174,12 @@ static int beat(void *user)
     return lease_beat(a->w->lease, NULL) == 1;
 }
 
-/* The last line that the process said, without what every message begins with. */
-static void last_line(const struct strbuf *said, char *text, size_t size)
-{
-    static const char name[] = "densimeter: ";
-    const char *s = strbuf_str(said), *line = s, *end = s + said->len, *wanted = s;
-    size_t n;
-
-    for (const char *p = s; p < end; p++)
-        if (*p == '\n' && p + 1 < end)
-            line = p + 1;
-    wanted = line;
-    for (const char *p = s; (p = strstr(p, name)) != NULL; p += sizeof name - 1)
-        wanted = p + sizeof name - 1;
-    n = strcspn(wanted, "\n");
-    snprintf(text, size, "%.*s", (int)(n < size ? n : size - 1), wanted);
-    utf8_make_printable(text, strlen(text), 0);
-}
-
 static void tell_failure(struct attempt *a, const struct ending *end)
 {
     const struct plan *p = a->w->plan;
     char said[300];
 
-    last_line(&end->said, said, sizeof said);
+    ending_line(end, said, sizeof said);
     switch (end->how) {
     case ENDED_MEMORY:
         a->why = FAIL_MEMORY;

@@ -119,6 +119,49 @@ static int rows_are_defects(struct db *db, enum sql q, int columns, struct finde
     return rc < 0 ? -1 : 0;
 }
 
+/* Everything that sqlite_master says, as bytes. */
+static int schema_text(struct db *db, struct strbuf *out, struct err *e)
+{
+    struct stmt st;
+    int rc = db_query(db, &st, SQL_SCHEMA, e, "");
+
+    while (rc >= 0 && (rc = db_step(&st, e)) == 1)
+        db_put_row(&st, out);
+    db_done(&st);
+    return rc < 0 ? -1 : strbuf_ok(out, e);
+}
+
+static void keep_first(void *user, const char *defect)
+{
+    struct strbuf *first = user;
+
+    if (first->len == 0)
+        strbuf_adds(first, defect);
+}
+
+int store_check_stranger(struct store *s, struct err *e)
+{
+    struct strbuf ours = STRBUF_INIT, theirs = STRBUF_INIT, first = STRBUF_INIT;
+    struct finder f = {keep_first, &first, 0};
+    struct store *fresh = NULL;
+    int rc = -1;
+
+    if (store_open(&fresh, MEMORY_PATH, NULL, e) < 0 || schema_text(fresh->db, &ours, e) < 0 ||
+        schema_text(s->db, &theirs, e) < 0)
+        goto out;
+    if (ours.len != theirs.len || memcmp(ours.s, theirs.s, ours.len) != 0)
+        err_set(e, ERR_FORMAT, "%s: its tables are not those of this program's databases",
+                db_path(s->db));
+    else if (rows_are_defects(s->db, SQL_INTEGRITY_CHECK, 1, &f, e) == 0)
+        rc = f.n == 0 ? 0 : err_set(e, ERR_FORMAT, "%s: %s", db_path(s->db), strbuf_str(&first));
+out:
+    store_close(fresh);
+    strbuf_release(&ours);
+    strbuf_release(&theirs);
+    strbuf_release(&first);
+    return rc;
+}
+
 /* name, text, hash of the text. */
 static int hashes_hold(struct db *db, enum sql q, const char *what, struct finder *f,
                        struct err *e)

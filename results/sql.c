@@ -80,6 +80,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_TABLE_COUNT] = "SELECT count(*) FROM sqlite_master",
     [SQL_JOURNAL_MODE] = "PRAGMA journal_mode = WAL",
     [SQL_COLUMN_TYPE] = "SELECT type FROM pragma_table_info(?) WHERE name = ?",
+    [SQL_SCHEMA] = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name",
     [SQL_INTEGRITY_CHECK] = "PRAGMA integrity_check",
     [SQL_FOREIGN_KEY_CHECK] = "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check",
     [SQL_SELF_CHECK] = SELF_CHECK,

@@ -179,6 +179,9 @@ int store_label(struct store *s, const char *run_id, const char *label,
  * returns how many there are, -1 when the check itself failed. */
 int store_check(struct store *s, void (*found)(void *user, const char *defect), void *user,
                 struct err *e);
+/* Before anything of a file from elsewhere is read: its tables and constraints are exactly those
+ * that this program makes, nothing besides, and SQLite finds it whole.  ERR_FORMAT otherwise. */
+int store_check_stranger(struct store *s, struct err *e);
 /* A consistent copy while others write; lands by rename. */
 int store_backup(struct store *s, const char *to, struct err *e);
 /* bytes before and after may be NULL. */

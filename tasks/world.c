@@ -136,16 +136,6 @@ const char *world_word(const struct world *w, int i)
     return w->word[i];
 }
 
-int world_facts(const struct world *w)
-{
-    return w->o.people * w->relations;
-}
-
-double world_bits(const struct world *w)
-{
-    return 4.0 * world_facts(w);
-}
-
 static int given_word(const struct world *w, int person)
 {
     return 1 + w->pair[person] / w->family;

@@ -41,8 +41,6 @@ void world_close(struct world *w);
 
 int world_words(const struct world *w);
 const char *world_word(const struct world *w, int i); /* "Kovabe"; the world's */
-int world_facts(const struct world *w);
-double world_bits(const struct world *w); /* 4 a fact; of sums: what an evenly drawn table has */
 
 /* Everything about one person, relations in an order and predicates as draw decides: words[0..n),
  * and which of them are values.  Returns n <= WORLD_LONGEST. */

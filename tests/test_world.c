@@ -25,8 +25,6 @@ static void a_world_is_the_same_every_time(void **state)
     world_bank(a, &x);
     world_bank(b, &y);
     assert_string_equal(strbuf_str(&x), strbuf_str(&y));
-    assert_int_equal(world_facts(a), 2400);
-    assert_close(world_bits(a), 9600, 0);
     world_close(a);
     world_close(b);
     strbuf_release(&x);
@@ -76,6 +74,7 @@ static void what_is_asked_is_what_is_told(void **state)
         told++;
     }
     assert_true(told > 300);
+    assert_int_equal(facts_count(f), 2400);
     facts_close(f);
     world_close(w);
     strbuf_release(&bank);
