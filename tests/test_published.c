@@ -29,9 +29,10 @@ static const struct published_value *value_of(const struct published_value *v, s
 
 static void every_published_row_is_in_the_program(void **state)
 {
+    const char *path = shared_path("catalogue/published_scores.json"); /* may skip: first */
     struct published *p = built_in();
     struct err e = ERR_NONE;
-    cJSON *j = json_read(shared_path("catalogue/published_scores.json"), 16 << 20, &e);
+    cJSON *j = json_read(path, 16 << 20, &e);
     const cJSON *row, *score;
     size_t i = 0;
 
@@ -63,6 +64,7 @@ static void every_published_row_is_in_the_program(void **state)
 
 static void medians_over_sources_are_those_of_the_examples(void **state)
 {
+    const char *path = shared_path("catalogue/density_examples.csv"); /* may skip: first */
     struct published *p = built_in();
     struct published_query q = {.benchmark = "mmlu", .shots = 5};
     struct published_value *v = NULL;
@@ -73,7 +75,7 @@ static void medians_over_sources_are_those_of_the_examples(void **state)
     int rows = 0;
 
     (void)state;
-    assert_int_equal(file_map(&f, shared_path("catalogue/density_examples.csv"), &e), 0);
+    assert_int_equal(file_map(&f, path, &e), 0);
     assert_int_equal(published_values(&v, &n, p, &q, &e), 0);
     csv_init(&c, (const char *)f.bytes, f.len, "examples");
     while (csv_next(&c, &e) == 1) {
