@@ -109,6 +109,8 @@ static const struct metric metrics[] = {
     {"computed_tokens", "computed tokens", "", BETTER_LOWER, "tokens that went through the model"},
     {"reused_tokens", "reused tokens", "", BETTER_HIGHER, "tokens whose state was shared"},
     {"generated_tokens", "generated tokens", "", BETTER_NEITHER, "tokens sampled"},
+    {"cpu_ops", "operations left to the CPU", "", BETTER_LOWER,
+     "operations that the device lacks and the CPU computed for it, once per batch"},
     {"peak_rss_bytes", "peak memory", "B", BETTER_LOWER, "peak resident set of the process"},
     {"energy_j", "energy", "J", BETTER_LOWER, "energy where a meter exists"},
     {"joule_per_token", "energy per token", "J", BETTER_LOWER, "energy_j / tokens"},

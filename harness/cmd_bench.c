@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "harness/commands.h"
 #include "harness/describe.h"
+#include "harness/left.h"
 #include "harness/measure.h"
 #include "harness/open.h"
 #include "harness/present.h"
@@ -213,6 +214,8 @@ static void bench_close(struct bench *b)
 
 /* --- rows --------------------------------------------------------------------------------- */
 
+enum { VALUES_OWN = 8 }; /* beside what was left to the CPU */
+
 static struct store_value plain(const char *metric, double v)
 {
     return (struct store_value){metric, "none", v, NAN, NAN, NAN};
@@ -244,12 +247,14 @@ static int weights_read(struct bench *b, const struct speed_test *t, double *byt
 }
 
 static int add_own_row(struct bench *b, const struct speed_test *t, const struct measured *r,
-                       double weights, const struct store_bench *row, struct err *e)
+                       double weights, const struct left *left, const struct store_bench *row,
+                       struct err *e)
 {
     double tokens = (double)r->n * speed_test_tokens(t), s = median_s(r, t);
     int decode = t->prompt == 0;
     struct store_bench own = *row;
-    const struct store_value values[] = {
+    struct store_cost costs[1 + LEFT_MAX];
+    struct store_value values[VALUES_OWN + 1 + LEFT_MAX] = {
         {"tok_s", "none", r->tok_s, NAN, r->tok_s_interval.low, r->tok_s_interval.high},
         plain("ttft_s", decode ? NAN : t->generate ? NAN : s),
         plain("tpot_s", decode ? s / t->generate : NAN),
@@ -263,7 +268,9 @@ static int add_own_row(struct bench *b, const struct speed_test *t, const struct
     own.samples = r->samples;
     own.n_samples = r->n;
     own.values = values;
-    own.n_values = sizeof values / sizeof values[0];
+    own.n_values = VALUES_OWN + left_costs(left, costs);
+    for (int i = VALUES_OWN; i < own.n_values; i++)
+        values[i] = plain(costs[i - VALUES_OWN].metric, costs[i - VALUES_OWN].value);
     return store_bench_add(b->run, &own, e);
 }
 
@@ -285,7 +292,7 @@ static int add_rival_row(struct bench *b, const struct measured *r, const struct
 }
 
 static int store_rows(struct bench *b, const struct speed_test *t, const struct measured *r,
-                      struct err *e)
+                      const struct left *left, struct err *e)
 {
     const struct model_info *m = runner_info(b->runner);
     struct strbuf noise = STRBUF_INIT;
@@ -301,7 +308,7 @@ static int store_rows(struct bench *b, const struct speed_test *t, const struct 
         .device = args_str(b->c->args, "device"), .tokens = speed_test_tokens(t),
         .noise = strbuf_str(&noise)};
     if (strbuf_ok(&noise, e) == 0 && weights_read(b, t, &weights, e) == 0 &&
-        add_own_row(b, t, r, weights, &row, e) >= 0)
+        add_own_row(b, t, r, weights, left, &row, e) >= 0)
         rc = r->n_rival == 0 || add_rival_row(b, r, &row, e) >= 0 ? 0 : -1;
     strbuf_release(&noise);
     return rc;
@@ -335,6 +342,7 @@ static int run_grid(struct bench *b, struct err *e)
     for (size_t i = 0; i < b->grid->n; i++) {
         const struct speed_test *t = &b->grid->v[i];
         struct measuring here = how;
+        struct left before, left;
         struct measured r;
         int done, rc;
         if (is_done(b, t, &done, e) < 0)
@@ -344,9 +352,12 @@ static int run_grid(struct bench *b, struct err *e)
         if (t->streams > 1)
             here.rival = NULL; /* llama-bench decodes one stream */
         meter_reset_peak();
-        if (measure(&here, t, &r, e) < 0)
+        if (left_now(&before, b->runner, e) < 0 || measure(&here, t, &r, e) < 0)
             return -1;
-        rc = store_rows(b, t, &r, e);
+        rc = left_now(&left, b->runner, e);
+        left_between(&left, &before, &left);
+        if (rc == 0)
+            rc = store_rows(b, t, &r, &left, e);
         measured_release(&r);
         if (rc < 0)
             return -1;

@@ -303,6 +303,7 @@ static int run_task(struct session *s, struct opened_task *t, struct err *e)
 {
     const struct args *a = s->c->args;
     struct session_cost cost;
+    struct left before;
     double earlier_s = 0, start_s;
     size_t n_done = 0;
     int *done = NULL;
@@ -323,11 +324,16 @@ static int run_task(struct session *s, struct opened_task *t, struct err *e)
     meter_reset_peak();
     meter_start(s->meter);
     start_s = meter_clock_s();
-    if (ask(s, t, n_done, e) < 0)
+    if (left_now(&before, s->runner, e) < 0 || ask(s, t, n_done, e) < 0)
         goto out;
     cost = (struct session_cost){.wall_s = meter_clock_s() - start_s,
                                  .energy_j = n_done ? NAN : meter_energy_j(s->meter),
                                  .peak_rss_bytes = meter_peak_rss()};
+    if (left_now(&cost.left, s->runner, e) < 0)
+        goto out;
+    left_between(&cost.left, &before, &cost.left);
+    if (n_done)
+        cost.left = (struct left){.times = NAN};
     rc = record_finish(s->store, s->run, t->task, &s->model.model,
                        (int)args_int(a, "bootstrap"), &cost, earlier_s, e);
 out:

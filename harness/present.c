@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/groups.h"
+#include "harness/left.h"
 #include "harness/pass.h"
 #include "harness/stats.h"
 
@@ -72,6 +73,7 @@ static void put_task(struct json_out *o, const struct task_row *t)
     json_begin_object(o, "cost");
     for (size_t i = 0; i < sizeof costs / sizeof costs[0]; i++)
         json_put_num(o, costs[i], task_row_cost(t, costs[i]));
+    left_json(o, t->costs, t->n_costs);
     json_end_object(o);
     json_end_object(o);
 }
@@ -110,11 +112,24 @@ static void put_interval(struct json_out *o, const char *key, const struct store
     json_end_object(o);
 }
 
+/* What was left to the CPU, as the costs of a task have it: at most LEFT_MAX + 1. */
+static int bench_costs(const struct store_bench *b, struct store_cost *costs)
+{
+    int n = 0;
+
+    for (int i = 0; i < b->n_values && n <= LEFT_MAX; i++)
+        if (left_is_cost(b->values[i].metric))
+            costs[n++] = (struct store_cost){b->values[i].metric, b->values[i].value};
+    return n;
+}
+
 static void put_bench(struct json_out *o, const struct run_row *r, const struct store_bench *b)
 {
     static const char *const numbers[] = {
         "ttft_s", "tpot_s", "peak_rss_bytes", "weights_bytes_per_token", "bandwidth_bytes_s",
         "energy_j", "joule_per_token"};
+
+    struct store_cost costs[1 + LEFT_MAX];
 
     json_begin_object(o, NULL);
     json_put_str(o, "run", r->id);
@@ -134,6 +149,7 @@ static void put_bench(struct json_out *o, const struct run_row *r, const struct 
         const struct store_value *v = bench_value(b, numbers[i]);
         json_put_num(o, numbers[i], v ? v->value : NAN);
     }
+    left_json(o, costs, bench_costs(b, costs));
     if (b->rival)
         put_interval(o, "speed_ratio", bench_value(b, "speed_ratio"));
     json_put_raw(o, "noise", b->noise);
@@ -322,6 +338,23 @@ static int print_passing(const struct context *c, const struct task_list *l, str
     return rc;
 }
 
+/* One line for each task that left something to the CPU. */
+static int print_left(const struct context *c, const struct task_list *l,
+                      const struct bench_list *bench, struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+    struct store_cost costs[1 + LEFT_MAX];
+    int rc;
+
+    for (size_t i = 0; i < l->n && !c->csv; i++)
+        left_text(&b, l->v[i].task, l->v[i].costs, l->v[i].n_costs);
+    for (size_t i = 0; i < bench->n && !c->csv; i++)
+        left_text(&b, bench->v[i].test, costs, bench_costs(&bench->v[i], costs));
+    rc = b.len ? context_print(c, &b, e) : strbuf_ok(&b, e);
+    strbuf_release(&b);
+    return rc;
+}
+
 static int print_bench(const struct context *c, const struct bench_list *l, struct err *e)
 {
     static const struct column columns[] = {
@@ -396,6 +429,8 @@ int present_run_text(const struct context *c, struct store *s, const struct run_
     if (tasks.n && (print_tasks(c, &tasks, e) < 0 || print_passing(c, &tasks, e) < 0))
         goto out;
     if (bench.n && print_bench(c, &bench, e) < 0)
+        goto out;
+    if (print_left(c, &tasks, &bench, e) < 0)
         goto out;
     rc = 0;
 out:

@@ -202,7 +202,7 @@ static double median_of(double *x, size_t n)
     return stats_median(x, known);
 }
 
-enum { VALUES_MAX = 64 };
+enum { VALUES_MAX = 64, COSTS_OWN = 12 };
 
 static int fill_values(const struct task *t, const struct totals *all, int bootstrap,
                        struct store_value *values, int *n, struct err *e)
@@ -240,7 +240,7 @@ static int write_task(struct store_run *run, const struct task *t, struct totals
     double median = median_of(all->latency, all->n_latency), coverage;
     struct interval range =
         stats_median_interval(all->latency, all->n_latency, 0.95, &coverage);
-    const struct store_cost costs[] = {
+    struct store_cost costs[COSTS_OWN + 1 + LEFT_MAX] = {
         {"latency_median_s", median},
         {"latency_low_s", range.low},
         {"latency_high_s", range.high},
@@ -254,9 +254,10 @@ static int write_task(struct store_run *run, const struct task *t, struct totals
         {"peak_rss_bytes", cost->peak_rss_bytes},
         {"energy_j", cost->energy_j},
     };
+    int n_left = left_costs(&cost->left, costs + COSTS_OWN);
     struct store_task_result r = {
         .task = task_name(t), .n = all->n, .values = values, .n_values = n_values,
-        .costs = costs, .n_costs = sizeof costs / sizeof costs[0]};
+        .costs = costs, .n_costs = COSTS_OWN + n_left};
 
     return store_task_finish(run, &r, e);
 }

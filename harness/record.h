@@ -6,6 +6,7 @@
 #define HARNESS_RECORD_H
 
 #include "harness/evaluate.h"
+#include "harness/left.h"
 #include "results/query.h"
 #include "results/store.h"
 
@@ -23,6 +24,7 @@ int record_flush(struct recorder *r, struct err *e);
 /* What a session measured of the whole task; NAN where unknown. */
 struct session_cost {
     double wall_s, energy_j, peak_rss_bytes;
+    struct left left;
 };
 
 /* Computes the task's values and costs from the items and stores them.  earlier_s: latencies of the

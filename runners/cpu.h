@@ -147,6 +147,12 @@ static inline int cpu_is_profiled(const struct device *d) /* the batch that runs
     return d->profile && !d->batch->is_filling;
 }
 
+/* Op by op (fallback.h): a batch to work on, then ops from .. to-1 over it, any number of times. */
+int cpu_begin(struct device *d, struct batch *b); /* -1: out of memory */
+void cpu_run_ops(struct device *d, int from, int to);
+/* The first output of the op with a number that is not finite: -1 with e filled. */
+int cpu_check_outputs(const struct device *d, const struct op *op, struct err *e);
+
 void cpu_row_op(struct device *d, const struct op *op, int from, int to);
 void cpu_rope_tables(struct device *d, int from, int to); /* for rows of the batch */
 void cpu_quantise(struct device *d, const struct op *op, int from, int to, int worker);

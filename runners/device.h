@@ -81,6 +81,7 @@ struct device_info {
     int threads;
     uint64_t weights_bytes, kv_bytes, scratch_bytes;
     uint64_t columns_bytes; /* weights kept a second time, for sparse inputs */
+    const char *numerics_id; /* of the device's own arithmetic; NULL: that of the options */
 };
 
 struct op_tally { /* of an op that reads hidden values of a feed-forward; runner.h has the meaning */
@@ -110,6 +111,9 @@ struct device_ops {
     /* Both null: not offered.  on: from zero; the sums are the device's, and NULL when off. */
     int (*profile)(struct device *d, int on, struct err *e);
     const struct profile *(*profiled)(const struct device *d);
+    /* NULL: it computes every op itself.  How often each op was left to the CPU since open: [the
+     * program's ops], the device's (fallback.h). */
+    const uint64_t *(*left)(const struct device *d);
 };
 
 const struct device_ops *device_at(int i); /* NULL after the last */

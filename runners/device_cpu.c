@@ -316,6 +316,15 @@ void cpu_run_step(struct device *d, const struct step *s, int worker)
     }
 }
 
+static void run_steps(struct device *d, int from, int to, int worker)
+{
+    for (int i = from; i < to; i++) {
+        if (i > from && d->steps[i].barrier)
+            pool_barrier(d->pool);
+        cpu_run_step(d, &d->steps[i], worker);
+    }
+}
+
 static void run_all(void *arg, int worker)
 {
     struct device *d = arg;
@@ -323,15 +332,10 @@ static void run_all(void *arg, int worker)
 
     cpu_part(d, d->batch->n, worker, &from, &to);
     cpu_rope_tables(d, from, to);
-    if (cpu_is_profiled(d)) {
+    if (cpu_is_profiled(d))
         cpu_profile_steps(d, worker);
-        return;
-    }
-    for (int i = 0; i < d->n_steps; i++) {
-        if (d->steps[i].barrier)
-            pool_barrier(d->pool);
-        cpu_run_step(d, &d->steps[i], worker);
-    }
+    else
+        run_steps(d, 0, d->n_steps, worker);
 }
 
 /* ---- the same steps one at a time, looking for the first output that is not finite ---- */
@@ -364,7 +368,7 @@ static int first_bad_row(const struct device *d, const struct op *op, int value)
     return -1;
 }
 
-static int check_outputs(const struct device *d, const struct op *op, struct err *e)
+int cpu_check_outputs(const struct device *d, const struct op *op, struct err *e)
 {
     for (int k = 0; k < op->n_out; k++) {
         int row = first_bad_row(d, op, op->out[k]);
@@ -394,6 +398,41 @@ static void reset_counters(struct device *d)
         atomic_store_explicit(&d->counters[i].next, 0, memory_order_relaxed);
 }
 
+int cpu_begin(struct device *d, struct batch *b)
+{
+    struct probe ropes = {d, -1};
+
+    d->batch = b;
+    if (cpu_attend_units(d) < 0)
+        return -1;
+    pool_run(d->pool, run_one, &ropes);
+    return 0;
+}
+
+struct stretch {
+    struct device *d;
+    int from, to; /* steps */
+};
+
+static void run_stretch(void *arg, int worker)
+{
+    const struct stretch *s = arg;
+
+    run_steps(s->d, s->from, s->to, worker);
+}
+
+void cpu_run_ops(struct device *d, int from, int to)
+{
+    struct stretch s = {d, 0, 0};
+
+    while (s.from < d->n_steps && d->steps[s.from].op < d->p->ops + from)
+        s.from++;
+    for (s.to = s.from; s.to < d->n_steps && d->steps[s.to].op < d->p->ops + to; s.to++)
+        ;
+    reset_counters(d);
+    pool_run(d->pool, run_stretch, &s);
+}
+
 static int run_checked(struct device *d, struct err *e)
 {
     int bad;
@@ -402,7 +441,7 @@ static int run_checked(struct device *d, struct err *e)
     for (struct probe p = {d, -1}; p.step < d->n_steps; p.step++) {
         const struct step *s = p.step < 0 ? NULL : &d->steps[p.step];
         pool_run(d->pool, run_one, &p);
-        if (s && s->kind == STEP_OP && check_outputs(d, s->op, e) < 0)
+        if (s && s->kind == STEP_OP && cpu_check_outputs(d, s->op, e) < 0)
             return -1;
     }
     bad = first_bad_head(d);
@@ -443,5 +482,5 @@ static void cpu_info(const struct device *d, struct device_info *out)
 
 const struct device_ops device_cpu = {
     "cpu", "this computer's processor", cpu_open, cpu_close, cpu_info, cpu_run, cpu_count,
-    cpu_tally, cpu_profile, cpu_profiled,
+    cpu_tally, cpu_profile, cpu_profiled, NULL,
 };

@@ -18,6 +18,7 @@ struct runner {
     struct schedule schedule;
     struct model_info info;
     struct participation participation;
+    struct left_op *left;
     int context, batch_tokens;
     char *chat_template;
     int32_t *order; /* scratch of the sampler: [vocab], made at the first sample that needs it */

@@ -110,6 +110,13 @@ int op_is_row_local(enum op_kind k)
     }
 }
 
+int op_is_in_place(enum op_kind k)
+{
+    return k == OP_HEAD_NORM || k == OP_ROPE || k == OP_CLAMP || k == OP_THRESHOLD || k == OP_CUT ||
+           k == OP_SCALE || k == OP_MATCH || k == OP_TEMPER || k == OP_XIELU || k == OP_L2_NORM ||
+           k == OP_CORRECT;
+}
+
 int op_has_matrix(enum op_kind k)
 {
     return k == OP_LINEAR || k == OP_HEAD || k == OP_HEAD_LINEAR || k == OP_EXPERTS_UP ||

@@ -194,6 +194,8 @@ size_t program_unit_floats(const struct op *op);
 
 const char *op_name(enum op_kind k);
 
+/* An op that reads out[0] too: it changes what is there. */
+int op_is_in_place(enum op_kind k);
 /* An op that multiplies by matrices. */
 int op_has_matrix(enum op_kind k);
 /* An op whose activation gives exact zeros: ReLU, its square, a threshold. */

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "runners/engine.h"
+#include "runners/fallback.h"
 #include "runners/hf.h"
 #include "runners/participation.h"
 #include "runners/quant.h"
@@ -83,7 +84,9 @@ static void fill_info(struct runner *r, enum numerics numerics)
         .skips_zeros = d.columns_bytes > 0,
         .kv_bytes = d.kv_bytes,
         .scratch_bytes = d.scratch_bytes,
-        .numerics_id = numerics == NUMERICS_FAST ? "fast/1" : "exact/1",
+        .numerics_id = d.numerics_id               ? d.numerics_id
+                       : numerics == NUMERICS_FAST ? "fast/1"
+                                                   : "exact/1",
         .kernels = d.kernels,
         .threads = d.threads,
     };
@@ -221,6 +224,7 @@ void runner_close(struct runner *r)
     participation_release(&r->participation);
     mem_free(r->chat_template);
     mem_free(r->order);
+    mem_free(r->left);
     mem_free(r);
 }
 
@@ -274,4 +278,18 @@ const struct profile *runner_profiled(struct runner *r, struct err *e)
     if (!p)
         err_set(e, ERR_USAGE, "no profile was asked for");
     return p;
+}
+
+int runner_left(struct runner *r, const struct left_op **rows, int *n, struct err *e)
+{
+    const uint64_t *counts = r->ops->left ? r->ops->left(r->device) : NULL;
+    int rc = 0;
+
+    mem_free(r->left);
+    r->left = NULL;
+    *n = 0;
+    if (counts)
+        rc = fallback_fold(&r->model->program, counts, &r->left, n, e);
+    *rows = r->left;
+    return rc;
 }

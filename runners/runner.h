@@ -143,6 +143,16 @@ int runner_profile(struct runner *r, int on, struct err *e);
 /* So far; the runner's, until the next call.  NULL: error. */
 const struct profile *runner_profiled(struct runner *r, struct err *e);
 
+/* What the device left to the CPU, by kind of operation. */
+struct left_op {
+    const char *op;
+    const char *format; /* of its matrix: "Q4_K"; NULL: it has none */
+    uint64_t times;     /* batches, once for each such operation of the model */
+};
+/* Since the runner was opened: *n rows, the runner's until the next call.  Empty when the device
+ * computed everything itself. */
+int runner_left(struct runner *r, const struct left_op **rows, int *n, struct err *e);
+
 /* bench: one prefill pass of n tokens at depth d, or one decode step of b streams, repeated by
  * the caller.  Seconds of wall time in *s. */
 int runner_time_prefill(struct runner *r, int depth, int n, double *s, struct err *e);

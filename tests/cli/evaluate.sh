@@ -4,7 +4,8 @@
 
 run 0 eval "$model" --tasks facts,perplexity_text --limit 6 --json
 for key in '"schema": "densimeter.eval/1"' '"run": "' '"task": "facts"' '"knowledge_bits": {' \
-    '"stderr": null' '"computed_tokens": ' '"peak_rss_bytes": ' '"energy_j": ' '"n": 6,'; do
+    '"stderr": null' '"computed_tokens": ' '"peak_rss_bytes": ' '"energy_j": ' '"n": 6,' \
+    '"cpu_ops": 0,'; do
     prints "$key"
 done
 first=$(sed -n 's/.*"run": "\([0-9a-f]*\)".*/\1/p' "$work/out" | head -n 1)

@@ -1,0 +1,172 @@
+#include "runners/fallback.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "runners/cpu.h"
+#include "runners/quant.h"
+
+struct fallback {
+    const struct program *p;
+    struct device *cpu;
+    char *takes;      /* [ops] */
+    uint64_t *counts; /* [ops] */
+    int n_taken;
+};
+
+static int keeps_kv(const struct op *op)
+{
+    return op->kind == OP_KV_STORE || op->kind == OP_ATTENTION;
+}
+
+/* The caches of some layers go to the CPU as a whole. */
+static int place_caches(struct fallback *f, struct err *e)
+{
+    char *is_cpu = mem_calloc((size_t)f->p->n_layers + 1, 1);
+
+    if (!is_cpu)
+        return err_nomem(e);
+    for (int i = 0; i < f->p->n_ops; i++)
+        if (keeps_kv(&f->p->ops[i]))
+            is_cpu[f->p->ops[i].kv_layer] |= f->takes[i];
+    for (int i = 0; i < f->p->n_ops; i++)
+        if (keeps_kv(&f->p->ops[i]))
+            f->takes[i] = is_cpu[f->p->ops[i].kv_layer];
+    mem_free(is_cpu);
+    return 0;
+}
+
+int fallback_open(struct fallback **out, const struct program *p, const struct device_opts *o,
+                  int (*supports)(const void *user, const struct op *op), const void *user,
+                  struct err *e)
+{
+    struct fallback *f = mem_calloc(1, sizeof *f);
+    struct device_opts exact = *o;
+    int rc = -1;
+
+    *out = NULL;
+    if (!f)
+        return err_nomem(e);
+    f->p = p;
+    f->takes = mem_calloc((size_t)p->n_ops + 1, 1);
+    f->counts = mem_calloc((size_t)p->n_ops + 1, sizeof *f->counts);
+    if (!f->takes || !f->counts) {
+        err_nomem(e);
+        goto out;
+    }
+    for (int i = 0; i < p->n_ops; i++)
+        f->takes[i] = !supports(user, &p->ops[i]);
+    exact.numerics = NUMERICS_EXACT;
+    exact.check_finite = 0;
+    if (place_caches(f, e) < 0 || device_cpu.open(&f->cpu, p, &exact, e) < 0)
+        goto out;
+    for (int i = 0; i < p->n_ops; i++)
+        f->n_taken += f->takes[i];
+    *out = f;
+    f = NULL;
+    rc = 0;
+out:
+    fallback_close(f);
+    return rc;
+}
+
+void fallback_close(struct fallback *f)
+{
+    if (!f)
+        return;
+    device_cpu.close(f->cpu);
+    mem_free(f->takes);
+    mem_free(f->counts);
+    mem_free(f);
+}
+
+int fallback_takes(const struct fallback *f, int op)
+{
+    return f->takes[op];
+}
+
+int fallback_n_taken(const struct fallback *f)
+{
+    return f->n_taken;
+}
+
+int fallback_begin(struct fallback *f, struct batch *b, struct err *e)
+{
+    return cpu_begin(f->cpu, b) < 0 ? err_nomem(e) : 0;
+}
+
+void fallback_rerun(struct fallback *f, int from, int to)
+{
+    cpu_run_ops(f->cpu, from, to);
+}
+
+int fallback_run(struct fallback *f, int from, int to, struct err *e)
+{
+    for (int i = from; i < to; i++) {
+        if (!f->takes[i])
+            return err_set(e, ERR_INVALID, "%s of layer %d is the device's own",
+                           op_name(f->p->ops[i].kind), f->p->ops[i].layer);
+        f->counts[i] += !f->p->ops[i].wanted_rows || f->cpu->batch->n_heads > 0;
+    }
+    cpu_run_ops(f->cpu, from, to);
+    return 0;
+}
+
+float *fallback_value(const struct fallback *f, int value)
+{
+    return cpu_row(f->cpu, value, 0);
+}
+
+void fallback_wrote(struct fallback *f, int value, int rows)
+{
+    for (int row = 0; row < rows; row++)
+        cpu_pad(f->cpu, value, cpu_row(f->cpu, value, row));
+}
+
+int fallback_check(const struct fallback *f, const struct op *op, struct err *e)
+{
+    return cpu_check_outputs(f->cpu, op, e);
+}
+
+const uint64_t *fallback_counts(const struct fallback *f)
+{
+    return f->counts;
+}
+
+static const char *format_of(const struct op *op)
+{
+    const struct weight *w = op->w[0] ? op->w[0] : op->w[1];
+    const struct quant *q = w && (op_has_matrix(op->kind) || op->kind == OP_EMBED)
+                                ? quant_find(w->type) : NULL;
+
+    return q ? q->name : NULL;
+}
+
+int fallback_fold(const struct program *p, const uint64_t *counts, struct left_op **rows, int *n,
+                  struct err *e)
+{
+    size_t cap = 0;
+
+    *rows = NULL;
+    *n = 0;
+    for (int i = 0; i < p->n_ops; i++) {
+        struct left_op x = {op_name(p->ops[i].kind), format_of(&p->ops[i]), counts[i]};
+        int k = 0;
+        if (x.times == 0)
+            continue;
+        while (k < *n && (strcmp((*rows)[k].op, x.op) != 0 || (*rows)[k].format != x.format))
+            k++;
+        if (k < *n) {
+            (*rows)[k].times += x.times;
+            continue;
+        }
+        if (mem_grow(rows, &cap, (size_t)*n + 1, sizeof **rows) < 0) {
+            mem_free(*rows);
+            *rows = NULL;
+            *n = 0;
+            return err_nomem(e);
+        }
+        (*rows)[(*n)++] = x;
+    }
+    return 0;
+}
