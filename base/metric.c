@@ -108,6 +108,8 @@ static const struct metric metrics[] = {
     {"prompt_tokens", "prompt tokens", "", BETTER_NEITHER, "tokens of the requests as asked"},
     {"computed_tokens", "computed tokens", "", BETTER_LOWER, "tokens that went through the model"},
     {"reused_tokens", "reused tokens", "", BETTER_HIGHER, "tokens whose state was shared"},
+    {"cached_tokens", "kept tokens", "", BETTER_NEITHER,
+     "tokens of requests that an earlier run had answered"},
     {"generated_tokens", "generated tokens", "", BETTER_NEITHER, "tokens sampled"},
     {"cpu_ops", "operations left to the CPU", "", BETTER_LOWER,
      "operations that the device lacks and the CPU computed for it, once per batch"},

@@ -5,6 +5,7 @@
 #include "harness/commands.h"
 #include "harness/stored.h"
 #include "results/exchange.h"
+#include "results/likelihoods.h"
 #include "results/nights.h"
 
 const struct option label_options[] = {
@@ -160,7 +161,8 @@ int cmd_import(struct context *c, struct err *e)
 
 const struct option db_options[] = {
     {"keep", 0, OPTION_WORDS, "RULE,...", NULL, 0, 0,
-     "prune: last=N nights of each plan, weekly or weekly=N; labelled and pinned runs stay anyway"},
+     "prune: last=N nights of each plan, weekly or weekly=N, likelihoods=N; labelled and pinned runs "
+     "stay anyway"},
     {"dry-run", 0, OPTION_FLAG, NULL, NULL, 0, 0, "prune: only say what would be deleted"},
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
@@ -269,34 +271,45 @@ static int schema(struct report *r, struct store *s, struct err *e)
     return context_print(r->c, &r->b, e);
 }
 
-/* "last=30": a number from 1; -1: none was given, -2: nonsense. */
+/* "last=30": a whole number; -1: none was given, -2: nonsense. */
 static int rule_number(const char *text)
 {
-    char *end;
+    char *end = NULL;
     long n;
 
     if (!*text)
         return -1;
-    n = *text == '=' ? strtol(text + 1, &end, 10) : 0;
-    return n >= 1 && n <= 1000000 && !*end ? (int)n : -2;
+    n = *text == '=' ? strtol(text + 1, &end, 10) : -1;
+    return n >= 0 && n <= LIKELIHOODS_MAX && end > text + 1 && !*end ? (int)n : -2;
 }
 
-static int prune_rule(const struct context *c, struct prune_rule *out, struct err *e)
+struct prune_plan {
+    struct prune_rule runs;
+    int about_runs;  /* a rule was about them; else they all stay */
+    int likelihoods; /* so many rows stay; -1: all */
+};
+
+static int prune_rule(const struct context *c, struct prune_plan *out, struct err *e)
 {
     int given = args_count(c->args, "keep");
 
-    *out = (struct prune_rule){0};
+    *out = (struct prune_plan){.likelihoods = -1};
     for (int i = 0; i < given; i++) {
         const char *word = args_word(c->args, "keep", i);
         size_t n = strcspn(word, "=");
         int number = rule_number(word + n);
+        if (n == 11 && strncmp(word, "likelihoods", n) == 0 && number >= 0) {
+            out->likelihoods = number;
+            continue;
+        }
+        out->about_runs = 1;
         if (n == 4 && strncmp(word, "last", n) == 0 && number > 0)
-            out->last = number;
-        else if (n == 6 && strncmp(word, "weekly", n) == 0 && number >= -1)
-            out->weekly = number;
+            out->runs.last = number;
+        else if (n == 6 && strncmp(word, "weekly", n) == 0 && (number == -1 || number > 0))
+            out->runs.weekly = number;
         else if (strcmp(word, "labelled") != 0 && strcmp(word, "pinned") != 0)
             return err_set(e, ERR_USAGE, "db prune: --keep %s: rules are last=N, weekly, weekly=N, "
-                                         "labelled and pinned", word);
+                                         "likelihoods=N, labelled and pinned", word);
     }
     if (given)
         return 0;
@@ -325,23 +338,30 @@ static void pruned_run(void *user, const struct pruned *p)
 
 static int prune(struct report *r, struct store *s, struct err *e)
 {
-    int dry = args_flag(r->c->args, "dry-run"), n;
-    struct prune_rule rule;
+    int dry = args_flag(r->c->args, "dry-run"), n = 0;
+    const char *done = dry ? "would be deleted" : "deleted";
+    int64_t rows = 0;
+    struct prune_plan plan;
 
-    if (prune_rule(r->c, &rule, e) < 0)
+    if (prune_rule(r->c, &plan, e) < 0)
         return -1;
     if (r->c->json) {
         json_put_bool(&r->o, "dry_run", dry);
         json_begin_array(&r->o, "runs");
     }
-    n = store_prune(s, &rule, dry, pruned_run, r, e);
-    if (n < 0)
+    if (plan.about_runs && (n = store_prune(s, &plan.runs, dry, pruned_run, r, e)) < 0)
+        return -1;
+    if (plan.likelihoods >= 0 && (rows = likelihood_prune(s, plan.likelihoods, dry, e)) < 0)
         return -1;
     if (r->c->json) {
         json_end_array(&r->o);
+        json_put_int(&r->o, "likelihoods", rows);
         return context_json_end(r->c, &r->o, e);
     }
-    strbuf_addf(&r->b, "%d runs %s\n", n, dry ? "would be deleted" : "deleted");
+    if (plan.about_runs)
+        strbuf_addf(&r->b, "%d runs %s\n", n, done);
+    if (plan.likelihoods >= 0)
+        strbuf_addf(&r->b, "%lld likelihoods %s\n", (long long)rows, done);
     return context_print(r->c, &r->b, e);
 }
 

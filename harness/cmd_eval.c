@@ -11,6 +11,7 @@
 #include "harness/chat.h"
 #include "harness/commands.h"
 #include "harness/describe.h"
+#include "harness/kept.h"
 #include "harness/machine.h"
 #include "harness/meter.h"
 #include "harness/open.h"
@@ -35,6 +36,8 @@ const struct option eval_options[] = {
     {"chat", 0, OPTION_FLAG, NULL, NULL, 0, 0, "ask through the model's chat template"},
     {"system", 0, OPTION_TEXT, "TEXT", NULL, 0, 0, "system message, or text before the prompt"},
     {"keep-prompts", 0, OPTION_FLAG, NULL, NULL, 0, 0, "store every prompt and continuation"},
+    {"no-cache", 0, OPTION_FLAG, NULL, NULL, 0, 0,
+     "compute every likelihood, also those that an earlier run of the same model computed"},
     {"bootstrap", 0, OPTION_INT, "N", "100000", 1, 1e7,
      "replicates for standard errors that need resampling"},
     {"sysroot", 0, OPTION_TEXT, "DIR", "", 0, 0, "read the machine's files below DIR"},
@@ -61,6 +64,7 @@ struct session { /* one model's run */
     const struct preset *preset; /* NULL: none */
     struct opened_task *tasks;
     int n_tasks;
+    struct kept *kept; /* NULL: everything is computed */
     struct store_run *run;
     struct meter *meter;
     struct strbuf settings, machine, command_line;
@@ -198,6 +202,17 @@ static int begin_run(struct session *s, struct err *e)
     return rc;
 }
 
+/* Whoever names kernels or looks for NaN wants to see them at work. */
+static int open_kept(struct session *s, struct err *e)
+{
+    const struct args *a = s->c->args;
+
+    if (args_flag(a, "no-cache") || args_flag(a, "check-finite") || args_str(a, "kernels"))
+        return 0;
+    return kept_open(&s->kept, s->store, s->model.sha256, runner_info(s->runner),
+                     args_str(a, "device"), args_str(a, "activation"), e);
+}
+
 static int begin_session(struct session *s, const char *model, const struct selection *chosen,
                          struct err *e)
 {
@@ -217,7 +232,7 @@ static int begin_session(struct session *s, const char *model, const struct sele
     if (describe_model(&s->model, s->runner, model, e) < 0 ||
         machine_json(&s->machine, root, e) < 0 || meter_open(&s->meter, root, e) < 0 ||
         open_tasks(s, chosen, e) < 0 || write_settings(s, e) < 0 ||
-        strbuf_ok(&s->command_line, e) < 0)
+        strbuf_ok(&s->command_line, e) < 0 || open_kept(s, e) < 0)
         return -1;
     return begin_run(s, e);
 }
@@ -225,6 +240,7 @@ static int begin_session(struct session *s, const char *model, const struct sele
 static void session_close(struct session *s)
 {
     store_run_close(s->run);
+    kept_close(s->kept);
     for (int i = 0; i < s->n_tasks; i++) {
         task_close(s->tasks[i].task);
         mem_free(s->tasks[i].order);
@@ -285,6 +301,7 @@ static int ask(struct session *s, struct opened_task *t, size_t n_done, struct e
                      .keep_prompts = args_flag(s->c->args, "keep-prompts")}};
     struct evaluation ev = {
         .runner = s->runner, .encoder = &s->encoder, .task = t->task, .stop = s->c->stop,
+        .kept = task_timed(t->task) ? NULL : s->kept,
         .on_item = on_item, .user = &run};
     struct err later;
     int rc;

@@ -240,10 +240,13 @@ static void put_item(struct json_out *o, const struct store_item *it)
     json_put_raw(o, "filtered", it->filtered);
     json_put_raw(o, "arguments", it->arguments);
     json_put_num(o, "latency_s", it->latency_s);
+    if (it->cached_tokens > 0)
+        json_put_str(o, "latency_reason", "not measured: an earlier run had computed its likelihoods");
     json_put_num(o, "ttft_s", it->ttft_s);
     json_put_count(o, "prompt_tokens", it->prompt_tokens);
     json_put_count(o, "computed_tokens", it->computed_tokens);
     json_put_count(o, "reused_tokens", it->reused_tokens);
+    json_put_count(o, "cached_tokens", it->cached_tokens);
     json_put_count(o, "generated_tokens", it->generated_tokens);
     json_end_object(o);
 }

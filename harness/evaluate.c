@@ -17,7 +17,7 @@ struct pending { /* one item that waits for replies */
     int n_answers; /* as many as queries, but while more of them are being asked */
     int n_left;
     double latency_s, ttft_s;
-    int64_t prompt, computed, generated;
+    int64_t prompt, computed, cached, generated;
     int asked_on; /* the queries that depend on replies are there; what they cost is not the item's */
 };
 
@@ -25,6 +25,7 @@ struct target { /* whose request it is */
     int item, query;
     struct span span;
     struct strbuf text; /* generation so far */
+    char key[LIKELIHOOD_KEY]; /* of a score that is to be kept */
 };
 
 struct chunk {
@@ -35,12 +36,12 @@ struct chunk {
     struct target *targets;
     size_t n_targets, cap_targets;
     struct request *requests;
-    size_t cap_requests;
+    size_t *asker; /* [of requests] number of its target */
+    size_t cap_requests, cap_asker;
     struct reply_text *replies; /* as many as the largest item has queries */
     size_t cap_replies;
     size_t at;   /* the item that is being filled */
     int filling; /* its query that windows are being added to */
-    size_t base; /* the first target of the requests that run */
     struct err err;
 };
 
@@ -70,6 +71,7 @@ static void chunk_release(struct chunk *c)
     mem_free(c->items);
     mem_free(c->targets);
     mem_free(c->requests);
+    mem_free(c->asker);
     mem_free(c->replies);
 }
 
@@ -147,7 +149,7 @@ static const struct query *query_of(const struct chunk *c, const struct target *
 
 static struct target *target_of(struct chunk *c, const struct request *q)
 {
-    return &c->targets[q - c->requests];
+    return &c->targets[c->asker[q - c->requests]];
 }
 
 /* Ends the request when a stop string has appeared.  A token may end inside a character, and a stop
@@ -200,13 +202,15 @@ static int hand_out(struct chunk *c, struct pending *p)
     const struct evaluation *ev = c->ev;
     struct verdict v = {0};
     struct outcome o = {
-        .item = &p->item, .answers = p->answers, .verdict = &v, .latency_s = p->latency_s,
+        .item = &p->item, .answers = p->answers, .verdict = &v,
+        .latency_s = p->cached ? NAN : p->latency_s, .cached_tokens = p->cached,
         .ttft_s = NAN, .tpot_s = NAN, .prompt_tokens = p->prompt,
         .computed_tokens = p->computed, .generated_tokens = p->generated,
-        .reused_tokens = p->prompt > p->computed ? p->prompt - p->computed : 0,
     };
+    int64_t shared = p->prompt - p->computed - p->cached;
     int rc;
 
+    o.reused_tokens = shared > 0 ? shared : 0;
     gather(c, p);
     if (p->item.queries[0].kind == QUERY_GENERATE) {
         o.ttft_s = p->ttft_s;
@@ -232,10 +236,9 @@ static int hand_out_empty(struct chunk *c, struct err *e)
     return 0;
 }
 
-static int on_reply(void *user, int i, const struct reply *a)
+/* The reply to what target t asked; is_kept: it was not computed. */
+static int take_reply(struct chunk *c, struct target *t, const struct reply *a, int is_kept)
 {
-    struct chunk *c = user;
-    struct target *t = &c->targets[c->base + (size_t)i];
     struct pending *p = &c->items[t->item];
     struct answer *out = &p->answers[t->query];
 
@@ -243,13 +246,14 @@ static int on_reply(void *user, int i, const struct reply *a)
         p->latency_s += a->wall_s;
         p->prompt += a->prompt_tokens;
         p->computed += a->computed_tokens;
+        p->cached += is_kept ? a->prompt_tokens : 0;
     }
     out->n_context += t->span.n_context;
     if (query_of(c, t)->kind == QUERY_GENERATE) {
         p->ttft_s = a->ttft_s;
         p->generated += a->n;
         if (take_text(c, t, a, out, &c->err) < 0)
-            return 1;
+            return -1;
     } else {
         out->loglikelihood += a->nats;
         out->is_greedy &= a->is_greedy;
@@ -257,43 +261,76 @@ static int on_reply(void *user, int i, const struct reply *a)
     }
     strbuf_release(&t->text);
     if (c->err.code) /* on_token's */
-        return 1;
+        return -1;
     if (--p->n_left > 0 || (task_asks_on(c->ev->task) && !p->asked_on))
         return 0;
-    return hand_out(c, p) < 0;
+    return hand_out(c, p);
+}
+
+static int on_reply(void *user, int i, const struct reply *a)
+{
+    struct chunk *c = user;
+    struct target *t = &c->targets[c->asker[i]];
+
+    if (c->ev->kept && query_of(c, t)->kind != QUERY_GENERATE &&
+        kept_add(c->ev->kept, t->key, a->nats, a->is_greedy, &c->err) < 0)
+        return 1;
+    return take_reply(c, t, a, 0) < 0;
+}
+
+static struct request request_of(struct chunk *c, const struct target *t)
+{
+    const struct query *q = query_of(c, t);
+    struct request r = {.kind = REQUEST_SCORE, .ids = c->pool.v + t->span.at,
+                        .n_ids = t->span.n_ids, .n_given = t->span.n_given, .user = c};
+
+    if (q->kind == QUERY_GENERATE) {
+        r.kind = REQUEST_GENERATE;
+        r.max_tokens = q->max_tokens;
+        r.on_token = on_token;
+        r.sampling = (struct sampling){q->temperature, q->top_p, q->seed};
+        r.key = (uint64_t)c->items[t->item].item.doc_id | (uint64_t)t->query << 32;
+    }
+    return r;
+}
+
+/* 1: its likelihood was kept, and is taken; 0: it must be computed; -1: c->err says why. */
+static int look_up(struct chunk *c, struct target *t, const struct request *q)
+{
+    struct reply a = {.prompt_tokens = q->n_ids - 1};
+    int rc;
+
+    if (!c->ev->kept || q->kind != REQUEST_SCORE)
+        return 0;
+    if (kept_key(t->key, q, &c->err) < 0)
+        return -1;
+    rc = kept_find(c->ev->kept, t->key, &a.nats, &a.is_greedy, &c->err);
+    return rc == 1 && take_reply(c, t, &a, 1) < 0 ? -1 : rc;
 }
 
 /* Runs the targets from `base` on. */
 static int run_from(struct chunk *c, size_t base, struct err *e)
 {
     const struct evaluation *ev = c->ev;
+    size_t n = 0, most = c->n_targets - base;
+    int rc = 0;
 
-    c->base = base;
-    if (c->n_targets == base)
+    if (most == 0)
         return 0;
-    if (mem_grow(&c->requests, &c->cap_requests, c->n_targets, sizeof *c->requests) < 0)
+    if (mem_grow(&c->requests, &c->cap_requests, most, sizeof *c->requests) < 0 ||
+        mem_grow(&c->asker, &c->cap_asker, most, sizeof *c->asker) < 0)
         return err_nomem(e);
-    for (size_t i = base; i < c->n_targets; i++) {
-        const struct target *t = &c->targets[i];
-        const struct query *q = query_of(c, t);
-        struct request *r = &c->requests[i];
-        *r = (struct request){.kind = REQUEST_SCORE, .ids = c->pool.v + t->span.at,
-                              .n_ids = t->span.n_ids, .n_given = t->span.n_given, .user = c};
-        if (q->kind == QUERY_GENERATE) {
-            r->kind = REQUEST_GENERATE;
-            r->max_tokens = q->max_tokens;
-            r->on_token = on_token;
-            r->sampling = (struct sampling){q->temperature, q->top_p, q->seed};
-            r->key = (uint64_t)c->items[t->item].item.doc_id | (uint64_t)t->query << 32;
-        }
+    for (size_t i = base; i < c->n_targets && rc >= 0; i++) {
+        c->requests[n] = request_of(c, &c->targets[i]);
+        c->asker[n] = i;
+        rc = look_up(c, &c->targets[i], &c->requests[n]);
+        n += rc == 0;
     }
-    if (runner_run(ev->runner, c->requests + base, (int)(c->n_targets - base), on_reply, c,
-                   ev->stop, e) < 0) {
-        if (c->err.code)
-            *e = c->err;
-        return -1;
-    }
-    return 0;
+    if (rc >= 0)
+        rc = runner_run(ev->runner, c->requests, (int)n, on_reply, c, ev->stop, e);
+    if (rc < 0 && c->err.code)
+        *e = c->err;
+    return rc < 0 ? -1 : 0;
 }
 
 /* What is asked about an item whose first replies are there. */
@@ -337,6 +374,7 @@ int evaluate(const struct evaluation *ev, const int *order, int n, struct err *e
 {
     size_t full = ev->chunk_ids ? ev->chunk_ids : CHUNK_IDS;
     struct chunk c = {.ev = ev};
+    struct err later;
     int rc = -1;
 
     for (int i = 0; i < n; i++) {
@@ -354,6 +392,9 @@ int evaluate(const struct evaluation *ev, const int *order, int n, struct err *e
     }
     rc = 0;
 out:
+    /* What was computed before an interruption or an error is kept. */
+    if (ev->kept && kept_flush(ev->kept, rc < 0 ? &later : e) < 0)
+        rc = -1;
     chunk_release(&c);
     return rc;
 }

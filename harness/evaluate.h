@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "harness/encode.h"
+#include "harness/kept.h"
 #include "runners/runner.h"
 #include "tasks/task.h"
 
@@ -26,15 +27,18 @@ struct outcome {
     const struct item *item;
     const struct answer *answers; /* one per query */
     const struct verdict *verdict;
-    double latency_s; /* likelihoods: the item's share of its batches; generation: wall time */
+    double latency_s; /* likelihoods: the item's share of its batches; generation: wall time; NAN:
+                       * not measured, a request's likelihood was kept */
     double ttft_s, tpot_s; /* NAN unless generated */
     int64_t prompt_tokens, computed_tokens, reused_tokens, generated_tokens;
+    int64_t cached_tokens; /* of requests whose likelihoods were kept */
 };
 
 struct evaluation {
     struct runner *runner;
     struct encoder *encoder;
     const struct task *task;
+    struct kept *kept; /* likelihoods are looked up there and added; NULL: all are computed */
     const volatile sig_atomic_t *stop; /* non-zero: finish with what is done; may be NULL */
     size_t chunk_ids; /* 0: a million token ids (4 MB) a chunk */
     /* 0, or -1 with e filled to end the evaluation. */

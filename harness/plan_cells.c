@@ -120,6 +120,8 @@ static void put_command(const struct plan *p, const struct spot *s, int arm, str
         json_put_str(o, NULL, "--data");
         json_put_str(o, NULL, cJSON_GetStringValue(entry_at(data, i)));
     }
+    if (!s->is_bench)
+        json_put_str(o, NULL, "--no-cache"); /* a night measures the program of that night */
     json_put_str(o, NULL, "--quiet");
     json_end_array(o);
     if (build)

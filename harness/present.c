@@ -59,8 +59,8 @@ static void put_passing(struct json_out *o, const struct task_row *t)
 static void put_task(struct json_out *o, const struct task_row *t)
 {
     static const char *const costs[] = {
-        "wall_s", "prompt_tokens", "computed_tokens", "reused_tokens", "generated_tokens",
-        "ttft_s", "tpot_s", "peak_rss_bytes", "energy_j"};
+        "wall_s", "prompt_tokens", "computed_tokens", "reused_tokens", "cached_tokens",
+        "generated_tokens", "ttft_s", "tpot_s", "peak_rss_bytes", "energy_j"};
 
     json_begin_object(o, NULL);
     json_put_str(o, "task", t->task);
@@ -355,6 +355,36 @@ static int print_left(const struct context *c, const struct task_list *l,
     return rc;
 }
 
+static double cost_of_tasks(const struct task_list *l, const char *cost)
+{
+    double sum = NAN;
+
+    for (size_t i = 0; i < l->n; i++) {
+        double x = task_row_cost(&l->v[i], cost);
+        sum = isnan(sum) ? x : isnan(x) ? sum : sum + x;
+    }
+    return sum;
+}
+
+/* What was computed, and why there may be no times. */
+static int print_tokens(const struct context *c, const struct task_list *l, struct err *e)
+{
+    double computed = cost_of_tasks(l, "computed_tokens"), kept = cost_of_tasks(l, "cached_tokens");
+    struct strbuf b = STRBUF_INIT;
+    int rc = 0;
+
+    if (c->csv || isnan(computed) || isnan(kept))
+        return 0;
+    strbuf_addf(&b, "tokens: %.0f computed, %.0f shared, %.0f kept from earlier runs\n", computed,
+                cost_of_tasks(l, "reused_tokens"), kept);
+    if (kept > 0)
+        strbuf_adds(&b, "times are not measured where likelihoods were kept; --no-cache computes "
+                        "them again\n");
+    rc = context_print(c, &b, e);
+    strbuf_release(&b);
+    return rc;
+}
+
 static int print_bench(const struct context *c, const struct bench_list *l, struct err *e)
 {
     static const struct column columns[] = {
@@ -426,7 +456,8 @@ int present_run_text(const struct context *c, struct store *s, const struct run_
     if (query_tasks(s, r->id, &tasks, e) < 0 || query_bench(s, r->id, &bench, e) < 0 ||
         print_head(c, r, e) < 0)
         goto out;
-    if (tasks.n && (print_tasks(c, &tasks, e) < 0 || print_passing(c, &tasks, e) < 0))
+    if (tasks.n && (print_tasks(c, &tasks, e) < 0 || print_passing(c, &tasks, e) < 0 ||
+                    print_tokens(c, &tasks, e) < 0))
         goto out;
     if (bench.n && print_bench(c, &bench, e) < 0)
         goto out;

@@ -86,6 +86,7 @@ int record_item(struct recorder *r, const struct outcome *o, struct err *e)
         .filtered = filtered, .latency_s = o->latency_s, .ttft_s = o->ttft_s,
         .prompt_tokens = o->prompt_tokens, .computed_tokens = o->computed_tokens,
         .reused_tokens = o->reused_tokens, .generated_tokens = o->generated_tokens,
+        .cached_tokens = o->cached_tokens,
         .requests = requests, .n_requests = src->n_queries,
     };
     int rc = -1;
@@ -130,7 +131,7 @@ struct totals {
     double *latency; /* of the items that know it */
     size_t n_latency, cap_latency;
     double latency_s;
-    int64_t prompt, computed, reused, generated;
+    int64_t prompt, computed, reused, cached, generated;
     int n;
 };
 
@@ -163,6 +164,7 @@ static int add_totals(struct totals *t, const struct store_item *it, struct err 
     t->prompt += it->prompt_tokens;
     t->computed += it->computed_tokens;
     t->reused += it->reused_tokens;
+    t->cached += it->cached_tokens > 0 ? it->cached_tokens : 0; /* -1: kept before this was counted */
     t->generated += it->generated_tokens;
     return add_times(t, it, e);
 }
@@ -202,7 +204,7 @@ static double median_of(double *x, size_t n)
     return stats_median(x, known);
 }
 
-enum { VALUES_MAX = 64, COSTS_OWN = 12 };
+enum { VALUES_MAX = 64, COSTS_OWN = 13 };
 
 static int fill_values(const struct task *t, const struct totals *all, int bootstrap,
                        struct store_value *values, int *n, struct err *e)
@@ -244,17 +246,19 @@ static int write_task(struct store_run *run, const struct task *t, struct totals
         {"latency_median_s", median},
         {"latency_low_s", range.low},
         {"latency_high_s", range.high},
-        {"wall_s", cost->wall_s + earlier_s},
+        {"wall_s", all->cached ? NAN : cost->wall_s + earlier_s},
         {"prompt_tokens", (double)all->prompt},
         {"computed_tokens", (double)all->computed},
         {"reused_tokens", (double)all->reused},
+        {"cached_tokens", (double)all->cached},
         {"generated_tokens", (double)all->generated},
         {"ttft_s", median_of(all->ttft, all->n_times)},
         {"tpot_s", median_of(all->tpot, all->n_times)},
         {"peak_rss_bytes", cost->peak_rss_bytes},
-        {"energy_j", cost->energy_j},
+        {"energy_j", all->cached ? NAN : cost->energy_j},
     };
-    int n_left = left_costs(&cost->left, costs + COSTS_OWN);
+    struct left none = {.times = NAN};
+    int n_left = left_costs(all->cached ? &none : &cost->left, costs + COSTS_OWN);
     struct store_task_result r = {
         .task = task_name(t), .n = all->n, .values = values, .n_values = n_values,
         .costs = costs, .n_costs = COSTS_OWN + n_left};

@@ -27,7 +27,8 @@ struct session_cost {
     struct left left;
 };
 
-/* Computes the task's values and costs from the items and stores them.  earlier_s: latencies of the
+/* Computes the task's values and costs from the items and stores them; where an item's likelihoods
+ * were kept (cached_tokens), time and energy of the task are unknown.  earlier_s: latencies of the
  * items that other sessions measured, which count as their wall time. */
 int record_finish(struct store *s, struct store_run *run, const struct task *t,
                   const struct store_model *model, int bootstrap,

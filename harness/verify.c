@@ -31,7 +31,7 @@ static int eval_words(const struct context *c, const struct store *s, const char
                       const struct standard *standard, struct strbuf *words)
 {
     const char *const fixed[] = {"densimeter", "eval", path, "--quiet", "--tasks", standard->task,
-                                 "--db", store_path(s), "--bootstrap", "100"};
+                                 "--db", store_path(s), "--bootstrap", "100", "--no-cache"};
     int n = 0;
 
     for (; n < (int)(sizeof fixed / sizeof *fixed); n++) {

@@ -132,6 +132,7 @@ static void put_item_row(struct json_out *o, const struct store_item *it)
     json_put_count(o, "prompt_tokens", it->prompt_tokens);
     json_put_count(o, "computed_tokens", it->computed_tokens);
     json_put_count(o, "reused_tokens", it->reused_tokens);
+    json_put_count(o, "cached_tokens", it->cached_tokens);
     json_put_count(o, "generated_tokens", it->generated_tokens);
     json_begin_array(o, "requests");
     for (int i = 0; i < it->n_requests; i++) {

@@ -371,6 +371,7 @@ static int sample_read(struct sample *s, struct err *e)
         .doc_id = doc_id, .doc_hash = json_str(s->row, "doc_hash"),
         .prompt_hash = json_str(s->row, "prompt_hash"), .latency_s = NAN, .ttft_s = NAN,
         .prompt_tokens = -1, .computed_tokens = -1, .reused_tokens = -1, .generated_tokens = -1,
+        .cached_tokens = -1,
     };
     if (doc && !(s->doc = cJSON_PrintUnformatted(doc)))
         return err_nomem(e);

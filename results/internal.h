@@ -42,6 +42,10 @@ int seal_hash(struct db *db, int64_t run_id, char hex[SHA256_HEX], struct err *e
 struct cell_list;
 int cells_of(struct db *db, int64_t night_id, int block, struct cell_list *out, struct err *e);
 
+/* Rows of kept likelihoods that do not match their seals: calls `found` for each; how many, -1. */
+int likelihoods_check(struct db *db, void (*found)(void *user, const char *defect), void *user,
+                      struct err *e);
+
 /* A free id for people. */
 int new_run_id(struct db *db, char run[RUN_ID_SIZE], struct err *e);
 

@@ -575,6 +575,7 @@ int item_iter_next(struct item_iter *it, struct store_item *out, struct err *e)
     out->prompt_tokens = db_int(st, c++);
     out->computed_tokens = db_int(st, c++);
     out->reused_tokens = db_int(st, c++);
+    out->cached_tokens = db_int(st, c++);
     out->generated_tokens = db_int(st, c++);
     if (failed)
         return err_nomem(e);

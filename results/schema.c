@@ -139,6 +139,16 @@ static const char *const migrations[] = {
     " content_sha256 TEXT, parameters REAL NOT NULL, parameters_non_embedding REAL, tokens REAL,"
     " score REAL NOT NULL, noise REAL, PRIMARY KEY(ruler_id, idx)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX ruler_nodes_by_run ON ruler_nodes(run_id);",
+
+    /* 6: likelihoods kept across runs */
+    "CREATE TABLE likelihood_sets(id INTEGER PRIMARY KEY, model_sha256 TEXT NOT NULL,"
+    " numerics_id TEXT NOT NULL, device TEXT NOT NULL, settings TEXT NOT NULL, used TEXT NOT NULL,"
+    " rows INTEGER NOT NULL, UNIQUE(model_sha256, numerics_id, device, settings)) STRICT;"
+    "CREATE TABLE likelihoods("
+    " set_id INTEGER NOT NULL REFERENCES likelihood_sets(id) ON DELETE CASCADE,"
+    " request TEXT NOT NULL, nats REAL NOT NULL, is_greedy INTEGER NOT NULL, seal TEXT NOT NULL,"
+    " PRIMARY KEY(set_id, request)) STRICT, WITHOUT ROWID;"
+    "ALTER TABLE items ADD COLUMN cached_tokens INTEGER;",
 };
 #define N_MIGRATIONS ((int)(sizeof migrations / sizeof migrations[0]))
 
@@ -246,6 +256,8 @@ static const struct schema_doc docs[] = {
     {"items", "computed_tokens", "tokens that went through the model"},
     {"items", "reused_tokens", "tokens whose state was shared"},
     {"items", "generated_tokens", "tokens sampled"},
+    {"items", "cached_tokens", "tokens of requests that an earlier run had answered; where there "
+                               "are any, latency_s is null: it was not measured"},
     {"item_metrics", NULL, "credits of an item"},
     {"item_metrics", "item_id", "the item"},
     {"item_metrics", "metric", "name"},
@@ -391,6 +403,20 @@ static const struct schema_doc docs[] = {
     {"ruler_nodes", "tokens", "tokens it was trained on"},
     {"ruler_nodes", "score", "of the ruler's metric"},
     {"ruler_nodes", "noise", "half range between twins of the same size"},
+    {"likelihood_sets", NULL, "what kept likelihoods are about: a model under one arithmetic"},
+    {"likelihood_sets", "id", "row id"},
+    {"likelihood_sets", "model_sha256", "SHA-256 of the model"},
+    {"likelihood_sets", "numerics_id", "which arithmetic"},
+    {"likelihood_sets", "device", "what computed"},
+    {"likelihood_sets", "settings", "JSON: what else may change a likelihood"},
+    {"likelihood_sets", "used", "UTC, the last time; those used longest ago go first"},
+    {"likelihood_sets", "rows", "likelihoods in it"},
+    {"likelihoods", NULL, "requests that were answered: a later run need not compute them"},
+    {"likelihoods", "set_id", "the set"},
+    {"likelihoods", "request", "half of the SHA-256 over its token ids and where scoring begins"},
+    {"likelihoods", "nats", "ln p of the continuation"},
+    {"likelihoods", "is_greedy", "1: greedy decoding gives just this continuation"},
+    {"likelihoods", "seal", "beginning of the SHA-256 over set and row: a damaged row is not used"},
 };
 
 #define CHOSEN "(SELECT id FROM temp.chosen)"

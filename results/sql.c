@@ -192,8 +192,8 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_ITEM_PUT] =
         "INSERT INTO items(run_task_id, doc_id, doc_hash, prompt_hash, cluster, gold, gold_index,"
         " prediction, output, filtered, arguments, latency_s, ttft_s, prompt_tokens,"
-        " computed_tokens, reused_tokens, generated_tokens)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " computed_tokens, reused_tokens, cached_tokens, generated_tokens)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT(run_task_id, doc_id) DO NOTHING",
     [SQL_ITEM_METRIC_PUT] =
         "INSERT INTO item_metrics(item_id, metric, filter, idx, value, weight)"
@@ -255,7 +255,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_ITEMS] =
         "SELECT i.id, t.task, i.doc_id, i.doc_hash, i.prompt_hash, d.doc, i.arguments, i.cluster,"
         " i.gold, i.prediction, i.gold_index, i.output, i.filtered, i.latency_s, i.ttft_s,"
-        " i.prompt_tokens, i.computed_tokens, i.reused_tokens, i.generated_tokens"
+        " i.prompt_tokens, i.computed_tokens, i.reused_tokens, i.cached_tokens, i.generated_tokens"
         " FROM items i JOIN run_tasks t ON t.id = i.run_task_id JOIN runs r ON r.id = t.run_id"
         " LEFT JOIN docs d ON d.hash = i.doc_hash"
         " WHERE r.run = ?1 AND (?2 IS NULL OR t.task = ?2) AND (?3 IS NULL OR i.doc_id = ?3)"
@@ -425,6 +425,27 @@ static const char *const texts[SQL_COUNT] = {
         " (SELECT count(*) FROM ruler_nodes WHERE ruler_id = ?1)"
         " FROM ruler_nodes n LEFT JOIN runs r ON r.id = n.run_id WHERE n.ruler_id = ?1"
         " ORDER BY n.idx",
+    [SQL_LIKELIHOOD_SET_PUT] =
+        "INSERT INTO likelihood_sets(model_sha256, numerics_id, device, settings, used, rows)"
+        " VALUES(?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 0)"
+        " ON CONFLICT(model_sha256, numerics_id, device, settings) DO UPDATE"
+        " SET used = excluded.used",
+    [SQL_LIKELIHOOD_SET_ID] = "SELECT id FROM likelihood_sets WHERE model_sha256 = ?"
+                              " AND numerics_id = ? AND device = ? AND settings = ?",
+    [SQL_LIKELIHOOD_SET_GROW] = "UPDATE likelihood_sets SET rows = rows + ? WHERE id = ?",
+    [SQL_LIKELIHOOD_SET_DELETE] = "DELETE FROM likelihood_sets WHERE id = ?",
+    [SQL_LIKELIHOOD_SETS] = "SELECT id, rows FROM likelihood_sets WHERE id <> ? ORDER BY used, id",
+    [SQL_LIKELIHOOD_ROWS] = "SELECT coalesce(sum(rows), 0) FROM likelihood_sets",
+    [SQL_LIKELIHOOD] = "SELECT nats, is_greedy, seal FROM likelihoods"
+                       " WHERE set_id = ? AND request = ?",
+    [SQL_LIKELIHOOD_PUT] =
+        "INSERT INTO likelihoods(set_id, request, nats, is_greedy, seal) VALUES(?, ?, ?, ?, ?)"
+        " ON CONFLICT(set_id, request) DO NOTHING",
+    [SQL_LIKELIHOOD_REPLACE] = "UPDATE likelihoods SET nats = ?, is_greedy = ?, seal = ?"
+                               " WHERE set_id = ? AND request = ?",
+    [SQL_LIKELIHOODS] =
+        "SELECT l.request, l.nats, l.is_greedy, l.seal, s.model_sha256, s.numerics_id, s.device,"
+        " s.settings FROM likelihoods l JOIN likelihood_sets s ON s.id = l.set_id",
 };
 
 const char *sql_text(enum sql q)

@@ -119,6 +119,7 @@ struct store_item {
     const char *filtered;    /* JSON {"strict-match":"18",...} or NULL */
     double latency_s, ttft_s;
     int64_t prompt_tokens, computed_tokens, reused_tokens, generated_tokens;
+    int64_t cached_tokens; /* of requests that an earlier run had answered (likelihoods.h) */
     const struct store_metric *metrics;
     int n_metrics;
     const struct store_request *requests;

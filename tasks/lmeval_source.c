@@ -94,7 +94,7 @@ static int source_sha256(const void *self, char hex[65], struct err *e)
 
 static const struct source_ops ops = {
     source_close, source_name, source_version,     source_shots, source_count,
-    source_item,  source_score, source_aggregation, NULL, NULL, NULL, source_sha256,
+    source_item,  source_score, source_aggregation, .sha256 = source_sha256,
 };
 
 static int not_a_task(const struct lmeval_config *c, struct err *e)

@@ -19,6 +19,7 @@ struct source_ops {
                  struct verdict *out, struct err *e);
     const char *(*aggregation)(const void *self, const char *metric); /* as task_aggregation */
     int (*threshold)(const void *self, struct threshold *out); /* as task_threshold; NULL: none */
+    int (*timed)(const void *self);   /* as task_timed; NULL: no */
     int (*asks_on)(const void *self); /* as task_asks_on; NULL: no */
     int (*ask_on)(const void *self, struct item *it, const struct reply_text *replies,
                   struct err *e);

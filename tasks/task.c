@@ -572,6 +572,11 @@ int task_threshold(const struct task *t, struct threshold *out)
                : 0;
 }
 
+int task_timed(const struct task *t)
+{
+    return t->source.ops && t->source.ops->timed && t->source.ops->timed(t->source.self);
+}
+
 int task_asks_on(const struct task *t)
 {
     return t->source.ops && t->source.ops->asks_on && t->source.ops->asks_on(t->source.self);

@@ -143,6 +143,9 @@ struct threshold {
 };
 int task_threshold(const struct task *t, struct threshold *out);
 
+/* 1: credits depend on how long the replies took. */
+int task_timed(const struct task *t);
+
 /* The bank behind `facts` and the tasks about invented worlds, for counting bits; NULL for every
  * other task. */
 struct facts;

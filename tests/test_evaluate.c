@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "harness/encode.h"
 #include "harness/evaluate.h"
+#include "harness/kept.h"
 #include "tests/tiny.h"
 
 static char model_path_[64];
@@ -187,6 +188,9 @@ struct seen {
     double nats[8][200];
     volatile sig_atomic_t stop;
     int stop_after;
+    struct store *store; /* likelihoods are kept there; NULL: not */
+    int64_t computed, cached;
+    int timed; /* items with a latency */
 };
 
 static int see(void *user, const struct outcome *o, struct err *e)
@@ -198,7 +202,10 @@ static int see(void *user, const struct outcome *o, struct err *e)
     s->doc[s->n] = o->item->doc_id;
     for (int i = 0; i < o->item->n_queries; i++)
         s->nats[s->n][i] = o->answers[i].loglikelihood;
-    assert_int_equal(o->prompt_tokens, o->computed_tokens + o->reused_tokens);
+    assert_int_equal(o->prompt_tokens, o->computed_tokens + o->reused_tokens + o->cached_tokens);
+    s->computed += o->computed_tokens;
+    s->cached += o->cached_tokens;
+    s->timed += o->latency_s >= 0;
     s->n++;
     if (s->stop_after && s->n >= s->stop_after)
         s->stop = 1;
@@ -210,15 +217,18 @@ static int evaluate_facts(struct seen *s, size_t chunk, const int *order, int n,
     struct task_opts o = {.shots = -1, .seed = 1234};
     struct runner *r = NULL;
     struct task *t = NULL;
+    struct kept *k = NULL;
     struct runner_opts ro = {.threads = 1, .context = 256};
     int rc = -1;
 
-    if (runner_open(&r, model_path_, &ro, e) == 0 && task_open(&t, "facts", &o, e) == 0) {
+    if (runner_open(&r, model_path_, &ro, e) == 0 && task_open(&t, "facts", &o, e) == 0 &&
+        (!s->store || kept_open(&k, s->store, "hash", runner_info(r), "cpu", NULL, e) == 0)) {
         struct encoder c = encoder_of(r, 256);
         struct evaluation ev = {.runner = r, .encoder = &c, .task = t, .stop = &s->stop,
-                                .chunk_ids = chunk, .on_item = see, .user = s};
+                                .kept = k, .chunk_ids = chunk, .on_item = see, .user = s};
         rc = evaluate(&ev, order, n, e);
     }
+    kept_close(k);
     task_close(t);
     runner_close(r);
     return rc;
@@ -246,6 +256,31 @@ static void scores_depend_neither_on_order_nor_on_chunks(void **state)
     assert_int_equal(b.n, 3);
     for (int doc = 0; doc < 3; doc++)
         assert_memory_equal(nats_of(&a, doc), nats_of(&b, doc), sizeof a.nats[0]);
+}
+
+static void kept_likelihoods_are_not_computed_again_and_have_the_same_bits(void **state)
+{
+    static const int first[] = {0, 2}, all[] = {2, 1, 0};
+    static struct seen none, cold, mixed, warm;
+    struct err e = ERR_NONE;
+    struct store *s = NULL;
+
+    (void)state;
+    assert_int_equal(store_open(&s, ":memory:", NULL, &e), 0);
+    cold.store = mixed.store = warm.store = s;
+    assert_int_equal(evaluate_facts(&none, 0, all, 3, &e), 0);
+    assert_int_equal(evaluate_facts(&cold, 0, first, 2, &e), 0);
+    assert_int_equal(evaluate_facts(&mixed, 0, all, 3, &e), 0);
+    assert_int_equal(evaluate_facts(&warm, 1, all, 3, &e), 0);
+    assert_true(cold.cached == 0 && cold.timed == 2);
+    assert_true(mixed.cached > 0 && mixed.computed > 0);
+    assert_true(warm.cached > mixed.cached && warm.computed == 0 && warm.timed == 0);
+    for (int doc = 0; doc < 3; doc++) {
+        assert_memory_equal(nats_of(&mixed, doc), nats_of(&none, doc), sizeof none.nats[0]);
+        assert_memory_equal(nats_of(&warm, doc), nats_of(&none, doc), sizeof none.nats[0]);
+    }
+    store_close(s);
+    assert_int_equal(mem_live(), 0);
 }
 
 static void an_interruption_keeps_what_was_answered(void **state)
@@ -308,6 +343,7 @@ int main(void)
         cmocka_unit_test(long_pairs_lose_their_beginning),
         cmocka_unit_test(rolling_windows_predict_every_token_once),
         cmocka_unit_test(scores_depend_neither_on_order_nor_on_chunks),
+        cmocka_unit_test(kept_likelihoods_are_not_computed_again_and_have_the_same_bits),
         cmocka_unit_test(an_interruption_keeps_what_was_answered),
         cmocka_unit_test(pairs_are_answered_in_their_order),
         cmocka_unit_test(evaluation_survives_failed_allocations),

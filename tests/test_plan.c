@@ -112,7 +112,7 @@ static void a_cell_is_a_command_that_a_person_can_type(void **state)
             assert_string_equal(c.v[i].argv,
                                 "[\"densimeter\",\"eval\",\"b\",\"--device\",\"cpu\",\"--threads\",\"2\","
                                 "\"--kv-memory\",\"8M\",\"--tasks\",\"perplexity_text\",\"--limit\",\"5\","
-                                "\"--chat\",\"--data\",\"d\",\"--quiet\"]");
+                                "\"--chat\",\"--data\",\"d\",\"--no-cache\",\"--quiet\"]");
             found |= 1;
         }
         if (strcmp(c.v[i].series, "a.gguf [cpu threads=1] bench prompt=8,16 generate=4") == 0) {

@@ -10,8 +10,10 @@ for key in '"schema": "densimeter.eval/1"' '"run": "' '"task": "facts"' '"knowle
 done
 first=$(sed -n 's/.*"run": "\([0-9a-f]*\)".*/\1/p' "$work/out" | head -n 1)
 
-# The same command line makes a new run once the first is complete, and the same numbers.
+# The same command line makes a new run once the first is complete, and the same numbers; nothing is
+# computed for them, and no time is told.
 run 0 eval "$model" --tasks facts,perplexity_text --limit 6 --json
+prints '"computed_tokens": 0,'; prints '"wall_s": null'
 second=$(sed -n 's/.*"run": "\([0-9a-f]*\)".*/\1/p' "$work/out" | head -n 1)
 [ "$first" != "$second" ] || fail "a complete run was written again"
 lls() { "$DENSIMETER" items "$1" --jsonl | sed 's/.*"loglikelihoods":\(\[[^]]*\]\).*/\1/'; }
@@ -21,9 +23,26 @@ cmp -s "$work/a" "$work/b" || fail "two runs of the same items differ"
     fail "items as CSV and as JSON lines differ in number"
 
 # Neither threads nor the size of batches changes a bit.
-run 0 eval "$model" --tasks facts,perplexity_text --limit 6 -t 1 --batch-tokens 7 -q
+run 0 eval "$model" --tasks facts,perplexity_text --limit 6 -t 1 --batch-tokens 7 --no-cache -q
 lls last >"$work/b"
 cmp -s "$work/a" "$work/b" || fail "threads and batches change scores"
+run 0 eval "$model" --tasks facts --limit 6
+prints '^tokens: 0 computed, 0 shared, [1-9][0-9]* kept from earlier runs'
+run 0 items last --json; prints '"latency_s": null'; prints '"latency_reason": "not measured'
+run 0 eval "$model" --tasks facts --limit 6 --no-cache; prints ' 0 kept from earlier runs'
+
+# Kept likelihoods are bounded, pruned, and not believed when they are damaged.
+run 0 db prune --keep likelihoods=0 --dry-run; prints '^[1-9][0-9]* likelihoods would be deleted'
+run 0 db check
+sqlite3 "$DENSIMETER_DB" "UPDATE likelihoods SET nats = nats / 2" 2>/dev/null && {
+    run 1 db check; prints 'likelihood of request [0-9a-f]*: not as it was kept'
+    run 0 eval "$model" --tasks facts,perplexity_text --limit 6 -q
+    lls last >"$work/b"
+    cmp -s "$work/a" "$work/b" || fail "a damaged likelihood is believed"
+    run 0 db check
+}
+run 0 db prune --keep likelihoods=0; prints '^[1-9][0-9]* likelihoods deleted'
+run 0 eval "$model" --tasks facts --limit 6; prints ' 0 kept from earlier runs'
 
 # Ctrl-C: what was measured is kept, the status is 130, and the same command line goes on.
 "$DENSIMETER" eval "$model" --tasks facts --limit 1500 >"$work/out" 2>"$work/err" &

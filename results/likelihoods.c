@@ -1,0 +1,212 @@
+#include "results/likelihoods.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "results/internal.h"
+
+enum { SEAL = 16 }; /* hex digits kept of a row's */
+
+static int set_seal(const struct likelihood_about *a, char seal[SHA256_HEX], struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+    struct json_out o = JSON_OUT(&b);
+    int rc = -1;
+
+    json_begin_array(&o, NULL);
+    json_put_str(&o, NULL, a->model_sha256);
+    json_put_str(&o, NULL, a->numerics_id);
+    json_put_str(&o, NULL, a->device);
+    json_put_str(&o, NULL, a->settings);
+    json_end_array(&o);
+    if (strbuf_ok(&b, e) == 0)
+        rc = sha256_bytes(seal, b.s, b.len, e);
+    strbuf_release(&b);
+    return rc;
+}
+
+static int row_seal(const char *set, const struct likelihood *v, char seal[SHA256_HEX],
+                    struct err *e)
+{
+    char text[SHA256_HEX + LIKELIHOOD_KEY + 64];
+    int n = snprintf(text, sizeof text, "%s %s %a %d", set, v->request, v->nats, v->is_greedy);
+
+    if (sha256_bytes(seal, text, (size_t)n, e) < 0)
+        return -1;
+    seal[SEAL] = 0;
+    return 0;
+}
+
+static int open_in_transaction(struct db *db, const struct likelihood_about *a,
+                               struct likelihood_set *out, struct err *e)
+{
+    int found;
+
+    if (db_run(db, SQL_LIKELIHOOD_SET_PUT, e, "tttt", a->model_sha256, a->numerics_id, a->device,
+               a->settings) < 0)
+        return -1;
+    return db_get_int(db, SQL_LIKELIHOOD_SET_ID, &out->id, &found, e, "tttt", a->model_sha256,
+                      a->numerics_id, a->device, a->settings);
+}
+
+int likelihood_set_open(struct store *s, const struct likelihood_about *about,
+                        struct likelihood_set *out, struct err *e)
+{
+    if (set_seal(about, out->seal, e) < 0 || db_begin(s->db, e) < 0)
+        return -1;
+    if (open_in_transaction(s->db, about, out, e) < 0) {
+        db_rollback(s->db);
+        return -1;
+    }
+    return db_commit(s->db, e);
+}
+
+int likelihood_find(struct store *s, const struct likelihood_set *set, struct likelihood *io,
+                    struct err *e)
+{
+    char seal[SHA256_HEX];
+    struct stmt st;
+    int rc = db_query(s->db, &st, SQL_LIKELIHOOD, e, "it", set->id, io->request);
+
+    if (rc == 0 && (rc = db_step(&st, e)) == 1) {
+        const char *kept = db_text(&st, 2);
+        io->nats = db_num(&st, 0);
+        io->is_greedy = (int)db_int(&st, 1);
+        if (row_seal(set->seal, io, seal, e) < 0)
+            rc = -1;
+        else
+            rc = kept && strcmp(kept, seal) == 0;
+    }
+    db_done(&st);
+    return rc;
+}
+
+static int keep_row(struct db *db, const struct likelihood_set *set, const struct likelihood *v,
+                    struct err *e)
+{
+    char seal[SHA256_HEX];
+    int added;
+
+    if (row_seal(set->seal, v, seal, e) < 0)
+        return -1;
+    added = db_run(db, SQL_LIKELIHOOD_PUT, e, "itdnt", set->id, v->request, v->nats, v->is_greedy,
+                   seal);
+    if (added == 0 && db_run(db, SQL_LIKELIHOOD_REPLACE, e, "dntit", v->nats, v->is_greedy, seal,
+                             set->id, v->request) < 0)
+        return -1;
+    return added;
+}
+
+struct doomed_set {
+    int64_t id, rows;
+};
+
+/* Sets other than `but`, used longest ago first, whose end leaves at most so many rows. */
+static int choose_sets(struct db *db, int64_t most, int64_t but, struct doomed_set **out, size_t *n,
+                       struct err *e)
+{
+    struct stmt st = STMT_NONE;
+    size_t cap = 0;
+    int64_t all;
+    int rc = -1;
+
+    *out = NULL;
+    *n = 0;
+    if (db_get_int(db, SQL_LIKELIHOOD_ROWS, &all, NULL, e, "") < 0)
+        return -1;
+    if (all <= most)
+        return 0;
+    rc = db_query(db, &st, SQL_LIKELIHOOD_SETS, e, "i", but);
+    while (rc >= 0 && all > most && (rc = db_step(&st, e)) == 1) {
+        if (mem_grow(out, &cap, *n + 1, sizeof **out) < 0) {
+            rc = err_nomem(e);
+            break;
+        }
+        (*out)[*n] = (struct doomed_set){db_int(&st, 0), db_int(&st, 1)};
+        all -= (*out)[(*n)++].rows;
+    }
+    db_done(&st);
+    return rc < 0 ? -1 : 0;
+}
+
+static int64_t prune_but(struct db *db, int64_t most, int64_t but, int dry, struct err *e)
+{
+    struct doomed_set *v = NULL;
+    size_t n = 0;
+    int64_t gone = 0;
+    int rc = choose_sets(db, most, but, &v, &n, e);
+
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        gone += v[i].rows;
+        if (!dry && db_run(db, SQL_LIKELIHOOD_SET_DELETE, e, "i", v[i].id) < 0)
+            rc = -1;
+    }
+    mem_free(v);
+    return rc < 0 ? -1 : gone;
+}
+
+static int keep_rows(struct db *db, const struct likelihood_set *set, const struct likelihood *v,
+                     int n, int64_t most, struct err *e)
+{
+    int64_t all, added = 0;
+
+    if (prune_but(db, most > n ? most - n : 0, set->id, 0, e) < 0 ||
+        db_get_int(db, SQL_LIKELIHOOD_ROWS, &all, NULL, e, "") < 0)
+        return -1;
+    for (int i = 0; i < n && all + added < most; i++) {
+        int new = keep_row(db, set, &v[i], e);
+        if (new < 0)
+            return -1;
+        added += new;
+    }
+    return db_run(db, SQL_LIKELIHOOD_SET_GROW, e, "ii", added, set->id) < 0 ? -1 : 0;
+}
+
+int likelihood_keep(struct store *s, const struct likelihood_set *set, const struct likelihood *v,
+                    int n, int64_t most, struct err *e)
+{
+    int inside = db_in_transaction(s->db);
+
+    if (!inside && db_begin(s->db, e) < 0)
+        return -1;
+    if (keep_rows(s->db, set, v, n, most, e) < 0) {
+        if (!inside)
+            db_rollback(s->db);
+        return -1;
+    }
+    return inside ? 0 : db_commit(s->db, e);
+}
+
+int64_t likelihood_prune(struct store *s, int64_t most, int dry, struct err *e)
+{
+    return prune_but(s->db, most, 0, dry, e);
+}
+
+int likelihoods_check(struct db *db, void (*found)(void *user, const char *defect), void *user,
+                      struct err *e)
+{
+    struct stmt st;
+    int rc = db_query(db, &st, SQL_LIKELIHOODS, e, ""), n = 0;
+
+    while (rc >= 0 && (rc = db_step(&st, e)) == 1) {
+        struct likelihood v = {.nats = db_num(&st, 1), .is_greedy = (int)db_int(&st, 2)};
+        const char *request = db_text(&st, 0), *seal = db_text(&st, 3);
+        char set[SHA256_HEX], want[SHA256_HEX], defect[LIKELIHOOD_KEY + 80];
+        const struct likelihood_about about = {db_text(&st, 4), db_text(&st, 5), db_text(&st, 6),
+                                               db_text(&st, 7)};
+        snprintf(v.request, sizeof v.request, "%s", request ? request : "");
+        if (set_seal(&about, set, e) < 0 || row_seal(set, &v, want, e) < 0)
+            rc = -1;
+        else if (!seal || strcmp(seal, want) != 0) {
+            snprintf(defect, sizeof defect, "likelihood of request %s: not as it was kept",
+                     v.request);
+            found(user, defect);
+            n++;
+        }
+    }
+    db_done(&st);
+    return rc < 0 ? -1 : n;
+}
