@@ -71,7 +71,8 @@ static int print(const struct context *c, const struct trend_study *s, const str
 static int write_page(const struct context *c, const struct trend_study *s, const char *path,
                       struct err *e)
 {
-    const struct trend_lists l = {1, 1, args_flag(c->args, "explain"), 1};
+    const struct trend_lists l = {1, 1, args_flag(c->args, "explain"), 1,
+                                  args_choice(c->args, "source") != 0};
     struct report page;
     int rc = -1;
 
@@ -90,7 +91,8 @@ static int study(const struct context *c, const struct trend_rows *rows, struct 
 {
     const char *benchmark = args_str(c->args, "benchmark"), *path = args_str(c->args, "output");
     const struct trend_lists l = {benchmark != NULL, args_flag(c->args, "envelope"),
-                                  args_flag(c->args, "explain"), 0};
+                                  args_flag(c->args, "explain"), 0,
+                                  args_choice(c->args, "source") != 0};
     struct trend_study s;
     struct trend_opts o;
     int rc;

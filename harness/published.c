@@ -30,22 +30,29 @@ static int days_of(int year, int month)
     return days[month - 1] + (month == 2 && is_leap(year));
 }
 
-/* "2024-02-01" or "2024-02"; NULL is no date. */
-static int read_date(struct published_date *d, const char *text, const char *where, struct err *e)
+int published_read_date(struct published_date *d, const char *text)
 {
     int used = 0, n;
 
     memset(d, 0, sizeof *d);
-    if (!text)
-        return 0;
     n = sscanf(text, "%4d-%2d%n", &d->year, &d->month, &used);
     if (n == 2 && text[used] == '-') {
         int more = 0;
         n += sscanf(text + used, "-%2d%n", &d->day, &more);
         used += more;
     }
-    if (n < 2 || text[used] || d->year < 1990 || d->year > 2200 || d->month < 1 ||
-        d->month > 12 || (n == 3 && (d->day < 1 || d->day > days_of(d->year, d->month))))
+    return n < 2 || text[used] || d->year < 1990 || d->year > 2200 || d->month < 1 ||
+                   d->month > 12 ||
+                   (n == 3 && (d->day < 1 || d->day > days_of(d->year, d->month)))
+               ? -1
+               : 0;
+}
+
+/* NULL is no date. */
+static int read_date(struct published_date *d, const char *text, const char *where, struct err *e)
+{
+    memset(d, 0, sizeof *d);
+    if (text && published_read_date(d, text) < 0)
         return err_set(e, ERR_FORMAT, "%s: release_date '%.40s' is neither YYYY-MM-DD nor YYYY-MM",
                        where, text);
     return 0;

@@ -48,6 +48,8 @@ const struct published_score *published_score(const struct published_row *row,
                                               const char *benchmark); /* or NULL */
 void published_suggest(const struct published *p, struct suggest *s); /* offers every model */
 
+/* "2024-02-01" or "2024-02"; -1: the text is no such date. */
+int published_read_date(struct published_date *d, const char *text);
 /* Days since 1970-01-01; a month alone is its first day.  0 and *days, or -1: no date. */
 int published_days(const struct published_date *d, double *days);
 

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "harness/families.h"
 #include "harness/ladder.h"
 #include "harness/ruler_store.h"
 
@@ -16,35 +17,20 @@ struct recipe;
 typedef int (*ruler_maker)(struct rulers *r, const struct recipe *how, struct ruler *out,
                            struct err *e);
 
-/* A family of base models that one document has measured in one way. */
-struct family {
-    const char *name, *prefix, *harness, *origin;
-    double d0_tokens;
-};
-
 struct recipe {
     const char *set, *name;
     ruler_maker make;
     enum ruler_kind kind;
     const char *benchmark;
     double chance;
-    const struct family *family; /* of a published ladder */
+    const char *family;          /* of published scores (families.h) */
     const char *metric;          /* of Pythia */
     int shots;
     int with_e;                  /* of a loss curve */
 };
 
-static const struct family families[] = {
-    {"qwen2.5", "qwen2.5-", "Qwen2.5 report pipeline",
-     "Qwen2.5 base models 0.5B to 32B, Qwen2.5 Technical Report (arXiv 2412.15115)", 18e12},
-    {"qwen1.5", "qwen1.5-", "Open LLM Leaderboard v1",
-     "Qwen1.5 base models 0.5B to 110B, Open LLM Leaderboard v1 (Ruan et al. 2024)", NAN},
-    {"pythia-oll", "pythia-", "Open LLM Leaderboard v1",
-     "Pythia deduped 70M to 12B, Open LLM Leaderboard v1 (Ruan et al. 2024)", 3e11},
-};
 #define PYTHIA "Pythia 70M to 12B at 300B tokens, mean of the standard and the deduped run (EleutherAI)"
 #define PYTHIA_LOSS "Pythia 70M to 12B, 15 checkpoints of the standard run, loss of LAMBADA (EleutherAI)"
-#define IKP "0.159 log10(billions) + 0.242, Incompressible Knowledge Probes (arXiv 2604.24827)"
 #define D0_PYTHIA 299892736000.0
 
 struct rulers {
@@ -76,16 +62,14 @@ static void note_convention(struct ruler *r, const struct published_score *s, in
 static int from_published(struct rulers *r, const struct recipe *how, struct ruler *out,
                           struct err *e)
 {
-    const struct family *f = how->family;
+    const struct family *f = family_find(how->family);
 
     out->origin = f->origin;
     out->d0_tokens = f->d0_tokens;
     for (size_t i = 0; i < published_n(r->published); i++) {
         const struct published_row *row = published_at(r->published, i);
         const struct published_score *s = published_score(row, how->benchmark);
-        if (!s || isnan(row->total_params) || strcmp(row->variant, "base") != 0 ||
-            strncmp(row->model, f->prefix, strlen(f->prefix)) != 0 || !row->harness ||
-            strncmp(row->harness, f->harness, strlen(f->harness)) != 0)
+        if (!s || !family_has(f, row))
             continue;
         if (out->n_nodes == RULER_NODES)
             return err_set(e, ERR_INVALID, "%s: more than %d reference models", how->name,
@@ -200,16 +184,17 @@ out:
 static int from_constants(struct rulers *r, const struct recipe *how, struct ruler *out,
                           struct err *e)
 {
+    const struct family *f = family_find(how->family);
     double low = INFINITY, high = 0;
 
     (void)e;
-    out->origin = IKP;
+    out->origin = f->origin;
     out->shots = 0;
-    out->d0_tokens = NAN;
+    out->d0_tokens = f->d0_tokens;
     out->metric = "factual recall accuracy";
-    out->constants[0] = 0.159 / log(10);
-    out->constants[1] = 0.242 - 0.159 * 9;
-    out->r2 = 0.910;
+    out->constants[0] = f->k;
+    out->constants[1] = f->c;
+    out->r2 = f->r2;
     out->rms = out->loo_ln = NAN;
     for (size_t i = 0; i < published_n(r->published); i++) {
         const struct published_row *row = published_at(r->published, i);
@@ -226,8 +211,8 @@ static int from_constants(struct rulers *r, const struct recipe *how, struct rul
     return 0;
 }
 
-#define FAMILY(i, set, benchmark, chance)                                                          \
-    {set, set "-" benchmark, from_published, RULER_LOGIT, benchmark, chance, &families[i], NULL, 0, 0}
+#define FAMILY(set, benchmark, chance)                                                             \
+    {set, set "-" benchmark, from_published, RULER_LOGIT, benchmark, chance, set, NULL, 0, 0}
 #define PYTHIA_RULER(name, make, kind, task, chance, metric, shots, with_e)                        \
     {"pythia", "pythia-" name, make, kind, task, chance, NULL, metric, shots, with_e}
 #define TABLES(name, task, chance)                                                                 \
@@ -244,15 +229,15 @@ static int from_constants(struct rulers *r, const struct recipe *how, struct rul
  * whole answers (ARC challenge: 0.17 without, 0.20 with normalisation by length).  WinoGrande,
  * LogiQA and MMLU do not rise with size on Pythia. */
 static const struct recipe recipes[] = {
-    FAMILY(0, "qwen2.5", "mmlu", 0.25),        FAMILY(0, "qwen2.5", "mmlu_pro", 0.1),
-    FAMILY(0, "qwen2.5", "bbh", 0.25),         FAMILY(0, "qwen2.5", "gsm8k", 0),
-    FAMILY(0, "qwen2.5", "math", 0),           FAMILY(0, "qwen2.5", "humaneval", 0),
-    FAMILY(0, "qwen2.5", "mbpp", 0),           FAMILY(0, "qwen2.5", "arc_challenge", 0.2),
-    FAMILY(0, "qwen2.5", "hellaswag", 0.25),   FAMILY(0, "qwen2.5", "winogrande", 0.5),
-    FAMILY(1, "qwen1.5", "mmlu", 0.25),        FAMILY(1, "qwen1.5", "arc_challenge", 0.2),
-    FAMILY(1, "qwen1.5", "gsm8k", 0),          FAMILY(1, "qwen1.5", "hellaswag", 0.25),
-    FAMILY(1, "qwen1.5", "winogrande", 0.5),   FAMILY(2, "pythia-oll", "hellaswag", 0.25),
-    FAMILY(2, "pythia-oll", "arc_challenge", 0.2),
+    FAMILY("qwen2.5", "mmlu", 0.25),           FAMILY("qwen2.5", "mmlu_pro", 0.1),
+    FAMILY("qwen2.5", "bbh", 0.25),         FAMILY("qwen2.5", "gsm8k", 0),
+    FAMILY("qwen2.5", "math", 0),           FAMILY("qwen2.5", "humaneval", 0),
+    FAMILY("qwen2.5", "mbpp", 0),           FAMILY("qwen2.5", "arc_challenge", 0.2),
+    FAMILY("qwen2.5", "hellaswag", 0.25),   FAMILY("qwen2.5", "winogrande", 0.5),
+    FAMILY("qwen1.5", "mmlu", 0.25),        FAMILY("qwen1.5", "arc_challenge", 0.2),
+    FAMILY("qwen1.5", "gsm8k", 0),          FAMILY("qwen1.5", "hellaswag", 0.25),
+    FAMILY("qwen1.5", "winogrande", 0.5),   FAMILY("pythia-oll", "hellaswag", 0.25),
+    FAMILY("pythia-oll", "arc_challenge", 0.2),
     TABLES("lambada", "lambada_openai", 0),    LOSSES("lambada", "lambada_openai", 0),
     TABLES("piqa", "piqa", 0.5),               NORMS("piqa", "piqa", 0.5),
     LOSSES("piqa", "piqa", 0.5),               TABLES("arc_easy", "arc_easy", 0.25),
@@ -262,7 +247,7 @@ static const struct recipe recipes[] = {
     LOSSES("arc_challenge", "arc_challenge", 0.17),
     TABLES("sciq", "sciq", 0.25),              NORMS("sciq", "sciq", 0.25),
     LOSSES("sciq", "sciq", 0.25),
-    {"ikp", "ikp", from_constants, RULER_LINEAR, "ikp", 0, NULL, NULL, 0, 0},
+    {"ikp", "ikp", from_constants, RULER_LINEAR, "ikp", 0, "ikp", NULL, 0, 0},
 };
 #define N_RECIPES ((int)(sizeof recipes / sizeof *recipes))
 _Static_assert(sizeof recipes / sizeof *recipes <= RULERS_MAX, "RULERS_MAX is too small");

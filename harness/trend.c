@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "harness/trend_impl.h"
+#include "harness/trend_runs.h"
 
 enum { RULER_NODES = 4 };
 #define CONF 0.95
@@ -91,10 +92,13 @@ const char *trend_reason(struct arena *a, const struct published_row *row,
 {
     const struct published_score *score = published_score(row, s->benchmark);
     const char *why = other_way(a, row, score, s, failed);
+    int own = trend_is_own(row);
     double day;
 
     if (why)
         return why;
+    if (own && score->note)
+        return say(a, failed, "%s", score->note);
     if (score->value < 0 || score->value > 100)
         return say(a, failed, "%g is no score in per cent", score->value);
     if (o->skip_families && row->family && is_listed(o->skip_families, row->family))
@@ -102,7 +106,8 @@ const char *trend_reason(struct arena *a, const struct published_row *row,
     if (o->skip_maker && row->organisation && strcmp(o->skip_maker, row->organisation) == 0)
         return say(a, failed, "%.60s's models are left out", row->organisation);
     if (trend_day(&row->released, &day) < 0)
-        return say(a, failed, "no release date");
+        return say(a, failed, own ? "no release date known: `label %.8s NAME@YYYY-MM-DD` gives one"
+                                  : "no release date", row->source);
     if (!(trend_parameters(row, o->size) > 0))
         return say(a, failed, "no count of %s parameters", trend_size_name(o->size));
     if (day < o->since || day > o->until)
@@ -117,7 +122,7 @@ static double link_score(const struct trend_ruler *r, double chance, double scor
 {
     double u = (score - chance) / (1 - chance);
 
-    if (r->linear)
+    if (!r->of->family)
         return score;
     return u > 0 && u < 1 ? log(u / (1 - u)) : NAN;
 }
@@ -127,22 +132,32 @@ double trend_effective(const struct trend_ruler *r, double chance, double score)
     return (link_score(r, chance, score) - r->c) / r->k;
 }
 
+/* Constants of others are of one benchmark, and of any size. */
+static int take_published(struct trend_ruler *r, const struct trend_series *s, struct err *e)
+{
+    const struct family *f = r->of;
+
+    if (!s->ruler || strcmp(s->ruler, f->name) != 0)
+        return err_set(e, ERR_INVALID, "%s: the ruler '%s' is of another benchmark", s->name,
+                       f->name);
+    *r = (struct trend_ruler){f, f->k, f->c, f->r2, f->n, 1, 1e15};
+    return 0;
+}
+
 int trend_ruler_fit(struct trend_ruler *r, const struct trend_rows *p,
                     const struct trend_series *s, enum trend_size size, struct err *e)
 {
+    const struct family *f = r->of;
     struct trend_point *nodes;
     struct trend_line line;
     double low = INFINITY, high = 0;
     size_t n = 0;
 
-    if (!r->family)
-        return s->ruler && strcmp(s->ruler, r->name) == 0
-                   ? 0
-                   : err_set(e, ERR_INVALID, "%s: the ruler '%s' is of another benchmark", s->name,
-                             r->name);
-    if (s->harness && strcmp(s->harness, r->harness) != 0)
+    if (!f->family)
+        return take_published(r, s, e);
+    if (s->harness && strcmp(s->harness, f->harness) != 0)
         return err_set(e, ERR_INVALID, "%s: the ruler '%s' is another evaluator's", s->name,
-                       r->name);
+                       f->name);
     nodes = mem_calloc(p->n ? p->n : 1, sizeof *nodes);
     if (!nodes)
         return err_nomem(e);
@@ -150,11 +165,9 @@ int trend_ruler_fit(struct trend_ruler *r, const struct trend_rows *p,
         const struct published_row *row = p->v[i];
         const struct published_score *score = published_score(row, s->benchmark);
         double parameters = trend_parameters(row, size), y;
-        if (!score || score->shots != s->shots || !row->family || !row->harness ||
-            strcmp(row->family, r->family) != 0 || strcmp(row->variant, "base") != 0 ||
-            strncmp(row->harness, r->harness, strlen(r->harness)) != 0 ||
-            (s->not_metric && score->metric && strcmp(score->metric, s->not_metric) == 0) ||
-            !(parameters > 0 && parameters <= r->most))
+        if (!score || score->shots != s->shots || trend_is_own(row) ||
+            !family_has(f, row) || !(parameters > 0) ||
+            (s->not_metric && score->metric && strcmp(score->metric, s->not_metric) == 0))
             continue;
         y = link_score(r, s->chance, score->value / 100);
         if (!isfinite(y))
@@ -167,10 +180,10 @@ int trend_ruler_fit(struct trend_ruler *r, const struct trend_rows *p,
     mem_free(nodes);
     if (n < RULER_NODES)
         return err_set(e, ERR_INVALID, "%s: the ruler '%s' has %zu sizes with a score, it needs %d",
-                       s->name, r->name, n, RULER_NODES);
+                       s->name, f->name, n, RULER_NODES);
     if (!(line.slope > 0 && line.r2 >= RULER_R2))
         return err_set(e, ERR_INVALID, "%s: scores of the ruler '%s' do not follow size (R2 %.2f)",
-                       s->name, r->name, line.r2);
+                       s->name, f->name, line.r2);
     r->k = line.slope;
     r->c = line.intercept;
     r->r2 = line.r2;
@@ -182,10 +195,16 @@ int trend_ruler_fit(struct trend_ruler *r, const struct trend_rows *p,
 
 /* --- models -------------------------------------------------------------------------------- */
 
+/* Our own run of a model stands beside what others have published of it. */
+static int same_model(const struct published_row *a, const struct published_row *b)
+{
+    return strcmp(a->model, b->model) == 0 && trend_is_own(a) == trend_is_own(b);
+}
+
 static struct trend_model *model_of(struct trend *t, const struct published_row *row)
 {
     for (size_t i = 0; i < t->n; i++)
-        if (strcmp(t->models[i].row->model, row->model) == 0)
+        if (same_model(t->models[i].row, row))
             return &t->models[i];
     t->models[t->n] = (struct trend_model){.row = row, .density = NAN, .bound = NAN};
     return &t->models[t->n++];
@@ -221,7 +240,7 @@ static double median_score(const struct trend *t, const struct trend_model *m,
 
     for (size_t i = p->from; i < p->n; i++) {
         const struct published_row *row = p->v[i];
-        if (strcmp(row->model, m->row->model) == 0 && published_score(row, t->series->benchmark) &&
+        if (same_model(row, m->row) && published_score(row, t->series->benchmark) &&
             !trend_reason(&scratch, row, t->series, o, failed))
             v[n++] = published_score(row, t->series->benchmark)->value / 100;
     }
@@ -410,11 +429,10 @@ static int choose_ruler(struct trend *t, const struct trend_rows *p, const struc
                         struct err *e)
 {
     const char *name = o->ruler ? o->ruler : t->series->ruler;
-    const struct trend_ruler *row = trend_ruler_find(name);
 
-    if (!row)
+    t->ruler.of = family_find(name);
+    if (!t->ruler.of)
         return err_set(e, ERR_USAGE, "'%s' is no ruler", name);
-    t->ruler = *row;
     return trend_ruler_fit(&t->ruler, p, t->series, o->size, e);
 }
 

@@ -13,6 +13,7 @@
 #define HARNESS_TREND_H
 
 #include "base/arena.h"
+#include "harness/families.h"
 #include "harness/published.h"
 #include "harness/stats_trend.h"
 
@@ -30,7 +31,7 @@ struct trend_series {
     const char *not_metric; /* rows with this metric ask otherwise; NULL: none */
     const char *variant;    /* NULL: any */
     double chance, resolved; /* shares; a score at or below `resolved` is at chance */
-    const char *ruler;      /* name of its own ruler */
+    const char *ruler;      /* name of its own family (families.h) */
     int pools;
 };
 const struct trend_series *trend_series_at(int i); /* NULL after the last */
@@ -42,19 +43,17 @@ struct trend_rows { /* borrowed: the catalogue's, then our own runs' in the same
 };
 
 struct trend_ruler { /* link(score) = k ln N + c */
-    const char *name, *title;
-    const char *family, *harness; /* NULL: constants as published */
-    double most;                  /* parameters of the largest node that counts */
-    double k, c, r2;              /* r2 NAN: as published */
-    int linear;                   /* the link is the score itself, else logit above chance */
-    int n;                        /* nodes it was fitted to */
-    double low, high;             /* parameters of the smallest and the largest of them */
+    const struct family *of; /* without models of its own the link is the score itself, else its
+                                logit above chance */
+    double k, c, r2;
+    int n;            /* nodes it was fitted to */
+    double low, high; /* parameters of the smallest and the largest of them */
 };
 
 struct trend_opts {
     double since, until;    /* days since 1970 */
     enum trend_size size;
-    const char *ruler;      /* NULL: the series' own */
+    const char *ruler;      /* a family's name; NULL: the series' own */
     const char *skip_families; /* ", "-separated names of families left out; NULL: none */
     const char *skip_maker; /* an organisation left out; NULL: none */
     int by_organisation;    /* models of one maker count as one family */
@@ -114,10 +113,6 @@ int trend_make(struct trend **out, const struct trend_rows *p, const struct tren
 int trend_pool(struct trend **out, struct trend *const *members, size_t n,
                const struct trend_opts *o, struct err *e);
 void trend_free(struct trend *t);
-
-/* Rulers that this series can be read with: i = 0, 1, ...; NULL after the last. */
-const char *trend_ruler_name(int i);
-const char *trend_ruler_title(const char *name);
 
 /* Families whose training data was made after the benchmarks' own questions, or openly mixed with
  * their training sets: what the trend is without them is told beside it. */

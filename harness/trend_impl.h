@@ -6,12 +6,9 @@
 
 #include "harness/trend.h"
 
-const struct trend_ruler *trend_ruler_row(int i); /* NULL after the last */
-const struct trend_ruler *trend_ruler_find(const char *name);
-
 /* ln of effective parameters that the ruler gives a score; NAN at chance or at 1. */
 double trend_effective(const struct trend_ruler *r, double chance, double score);
-/* Fits *out, a copy of a row of the table, to its family's scores on s. */
+/* Fits out->of, a family, to its scores on s. */
 int trend_ruler_fit(struct trend_ruler *out, const struct trend_rows *p,
                     const struct trend_series *s, enum trend_size size, struct err *e);
 /* Parameters by this way of counting; NAN: not known. */

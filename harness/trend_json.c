@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "harness/trend_runs.h"
 #include "harness/trend_write.h"
 
 double trend_year(double day)
@@ -69,8 +70,8 @@ static void put_estimate(struct json_out *o, const struct trend_estimate *x)
 static void put_ruler(struct json_out *o, const struct trend_ruler *r)
 {
     json_begin_object(o, "ruler");
-    json_put_str(o, "name", r->name);
-    json_put_str(o, "title", r->title);
+    json_put_str(o, "name", r->of->name);
+    json_put_str(o, "title", r->of->title);
     json_put_num(o, "k", r->k);
     json_put_num(o, "c", r->c);
     json_put_num(o, "r2", r->r2);
@@ -111,6 +112,7 @@ static void put_model(struct json_out *o, const struct trend_model *m)
     json_put_str(o, "model", m->row->model);
     json_put_str(o, "family", m->row->family);
     json_put_str(o, "source", m->row->source);
+    json_put_bool(o, "own", trend_is_own(m->row));
     json_put_str(o, "date", date);
     json_put_num(o, "parameters", m->parameters);
     json_put_num(o, "score", m->score);
@@ -127,6 +129,7 @@ static void put_out(struct json_out *o, const struct trend_out *x)
     json_begin_object(o, NULL);
     json_put_str(o, "model", x->row->model);
     json_put_str(o, "source", x->row->source);
+    json_put_bool(o, "own", trend_is_own(x->row));
     json_put_str(o, "reason", x->reason);
     json_end_object(o);
 }

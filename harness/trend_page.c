@@ -2,6 +2,7 @@
  * doubling time by benchmark, method and choice, where the two claims are lines. */
 #include <math.h>
 
+#include "harness/trend_runs.h"
 #include "harness/trend_write.h"
 
 #define OPEN_END 100.0 /* months at which an interval without an upper end is cut in a picture */
@@ -47,7 +48,7 @@ static void put_line(struct report *r, struct report_table *t, const char *title
     report_cell_text(r, row, 5, p_text(r, x->all.p_3_5));
     if (!x->series)
         return;
-    report_cell_text(r, row, 6, report_fmt(r, "%s, k %.3f", x->ruler.name, x->ruler.k));
+    report_cell_text(r, row, 6, report_fmt(r, "%s, k %.3f", x->ruler.of->name, x->ruler.k));
     report_cell_text(r, row, 7, p_text(r, x->by_family.p_slope));
 }
 
@@ -261,7 +262,7 @@ static void plot_density(struct report *r, const struct trend *t)
     put_growth(r, p, "doubling in 3.5 months", t, log(2) / (3.5 * DAYS_PER_MONTH), day, y);
     if (p)
         p->note = report_fmt(r, "Ruler: %s, k %.3f, R² %.3f. Every point says its name when "
-                             "pointed at.", t->ruler.title, t->ruler.k, t->ruler.r2);
+                             "pointed at.", t->ruler.of->title, t->ruler.k, t->ruler.r2);
 }
 
 static void put_frontier(struct report *r, const struct trend *t)
@@ -301,16 +302,63 @@ static void put_outs(struct report *r, const struct trend *t)
         {"model", "model", NULL, 9}, {"reason", "why it does not count", NULL, 8},
         {"source", "source", NULL, 3},
     };
-    struct report_table *table =
-        report_table(r, report_fmt(r, "out_%s", t->series->name),
-                     report_fmt(r, "%s: rows that do not count", t->series->title), columns, 3);
+    struct report_table *table;
 
+    if (t->n_outs == 0) {
+        report_text(r, "%s: every row counts.", t->series->title);
+        return;
+    }
+    table = report_table(r, report_fmt(r, "out_%s", t->series->name),
+                         report_fmt(r, "%s: rows that do not count", t->series->title), columns, 3);
     for (size_t i = 0; i < t->n_outs; i++) {
         struct report_cell *row = report_row(r, table);
         report_cell_text(r, row, 0, t->outs[i].row->model);
         report_cell_text(r, row, 1, t->outs[i].reason);
         report_cell_text(r, row, 2, t->outs[i].row->source);
     }
+}
+
+/* --- our own runs -------------------------------------------------------------------------- */
+
+static void put_own_model(struct report *r, struct report_table *t, const struct trend *x,
+                          const struct trend_model *m)
+{
+    struct report_cell *row = report_row(r, t);
+    char date[16];
+
+    trend_date(date, sizeof date, m->day);
+    report_cell_text(r, row, 0, m->row->model);
+    report_cell_text(r, row, 1, x->series->name);
+    report_cell_text(r, row, 2, date);
+    report_cell_text(r, row, 3, report_fmt(r, "%.1f", 100 * m->score));
+    report_cell_text(r, row, 4, m->beyond == '<'   ? report_fmt(r, "at most %.3g", m->bound)
+                                : m->beyond == '>' ? report_fmt(r, "at least %.3g", m->bound)
+                                                   : report_fmt(r, "%.3g", m->density));
+    report_cell_text(r, row, 5, m->row->source);
+}
+
+static void put_own(struct report *r, const struct trend_study *s)
+{
+    static const struct report_column columns[] = {
+        {"model", "model", NULL, 9}, {"series", "series", NULL, 9}, {"date", "released", NULL, 8},
+        {"score", "score, %", NULL, 7}, {"density", "density", NULL, 8}, {"run", "run", NULL, 4},
+    };
+    struct report_table *t = NULL;
+    size_t out = 0;
+
+    for (size_t i = 0; i < s->n; i++) {
+        const struct trend *x = s->sides[i].trend;
+        for (size_t k = 0; k < x->n; k++)
+            if (trend_is_own(x->models[k].row)) {
+                t = t ? t : report_table(r, "own", "Our own runs", columns, 6);
+                put_own_model(r, t, x, &x->models[k]);
+            }
+        for (size_t k = 0; k < x->n_outs; k++)
+            out += (size_t)trend_is_own(x->outs[k].row);
+    }
+    if (out)
+        report_warning(r, "%zu scores of our own runs do not count: --explain tells why, one by "
+                          "one.", out);
 }
 
 static void put_headline(struct report *r, const struct trend_study *s)
@@ -333,6 +381,10 @@ static void put_headline(struct report *r, const struct trend_study *s)
 void trend_report(struct report *r, const struct trend_study *s, const struct trend_lists *l)
 {
     put_headline(r, s);
+    if (l->own) {
+        report_section(r, "Measured here");
+        put_own(r, s);
+    }
     report_section(r, "By benchmark");
     put_benchmarks(r, s);
     if (l->plots && s->n > 1)

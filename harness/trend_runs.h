@@ -2,7 +2,10 @@
  *
  * A run gives one row: its tasks that are benchmarks (groups pooled), in per cent.  When the model
  * came, of which family and maker it is, is what the published rows say of the model whose name
- * the run's model begins with; without one the row says why it is out of every trend. */
+ * the run's model begins with; a label that ends in a date (NAME@2025-03, NAME@2025-03-14) says
+ * when by itself.  Without either the row is out of every trend and says so, like a score that was
+ * asked with a chat template or of too few questions (its note is the reason).  A run asked as the
+ * first Open LLM Leaderboard did (--preset open_llm_v1) counts beside the leaderboard's rows. */
 #ifndef HARNESS_TREND_RUNS_H
 #define HARNESS_TREND_RUNS_H
 
@@ -19,6 +22,9 @@ struct trend_own {
 int trend_own_rows(struct trend_own *out, struct store *s, const struct published *p,
                    struct err *e);
 void trend_own_release(struct trend_own *o);
+
+/* 1: the row is a run's. */
+int trend_is_own(const struct published_row *row);
 
 /* The catalogue's rows and then our own; only_own: models are the latter alone.  mem_free(v). */
 int trend_rows_join(struct trend_rows *out, const struct published *p, const struct trend_own *own,

@@ -55,7 +55,7 @@ static int choose(struct choosing *c, const char *kind, const char *choice,
 static int choose_sizes_and_rulers(struct choosing *c, struct err *e)
 {
     struct trend_opts o = *c->o;
-    const char *name;
+    const struct family *f;
 
     for (int k = 0; k < SIZES; k++) {
         o.size = (enum trend_size)k;
@@ -63,9 +63,9 @@ static int choose_sizes_and_rulers(struct choosing *c, struct err *e)
             return -1;
     }
     o.size = c->o->size;
-    for (int i = 0; (name = trend_ruler_name(i)); i++) {
-        o.ruler = name;
-        if (strcmp(name, c->side->trend->ruler.name) != 0 && choose(c, "ruler", name, &o, e) < 0)
+    for (int i = 0; (f = family_at(i)); i++) {
+        o.ruler = f->name;
+        if (f != c->side->trend->ruler.of && choose(c, "ruler", f->name, &o, e) < 0)
             return -1;
     }
     return 0;
@@ -193,6 +193,10 @@ static int add_sides(struct trend_study *s, const struct trend_rows *p, const ch
                 *e = why;
             return -1;
         }
+        if (p->from && !benchmark && side->trend->n + side->trend->n_outs == 0) {
+            trend_free(side->trend); /* none of our own runs has asked it */
+            continue;
+        }
         s->n++;
         if (choices && !side->trend->refused && make_choices(s, side, p, o, e) < 0)
             return -1;
@@ -210,7 +214,8 @@ int trend_study(struct trend_study *s, const struct trend_rows *p, const char *b
         if (benchmark)
             unknown(benchmark, e);
         else
-            err_set(e, ERR_INVALID, "no benchmark can be read with this ruler");
+            err_set(e, ERR_INVALID, p->from ? "no run has a score on a benchmark of the trend"
+                                            : "no benchmark can be read with this ruler");
         goto fail;
     }
     if (pool(s, 0, POOL_ALL, "together", "all benchmarks together", o, e) < 0 ||

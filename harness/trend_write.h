@@ -11,6 +11,7 @@ struct trend_lists {
     int frontier; /* the models of the frontiers */
     int outs;     /* rows that do not count, and why */
     int plots;    /* a terminal has their numbers in its tables already */
+    int own;      /* the models of our own runs */
 };
 void trend_report(struct report *r, const struct trend_study *s, const struct trend_lists *l);
 /* Members of the object that the caller has begun. */

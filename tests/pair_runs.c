@@ -55,8 +55,8 @@ void make_run(struct store *s, const struct made_run *r, char id[RUN_ID_SIZE])
     struct err e = ERR_NONE;
 
     for (int t = 0; t < r->n_tasks; t++)
-        tasks[t] = (struct store_task){r->tasks[t].task, r->tasks[t].version, 0, r->tasks[t].n,
-                                       "data"};
+        tasks[t] = (struct store_task){r->tasks[t].task, r->tasks[t].version, r->shots,
+                                       r->tasks[t].n, "data"};
     if (store_run_begin(s, &spec, &run, &e) < 0)
         fail_msg("%s", e.text);
     strcpy(id, store_run_id(run));

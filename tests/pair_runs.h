@@ -23,6 +23,7 @@ struct made_run {
     const char *settings, *machine_json, *noise;
     const struct made_task *tasks;
     int n_tasks;
+    int shots;      /* of every task */
     int unfinished; /* 1: left interrupted */
     int64_t parameters; /* 0: 1000 */
     const char *prompt; /* hash of every item's prompt; NULL: "prompt" */

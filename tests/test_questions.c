@@ -2,74 +2,39 @@
  * their credits too, on inputs made from a seed. */
 #include "tests/test.h"
 
-#include <ftw.h>
-
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "tasks/answer.h"
 #include "tasks/bags.h"
 #include "tasks/task.h"
+#include "tests/data_folder.h"
 #include "tests/lmeval_cases.h"
-
-static char dir[64];
-static const char *const dirs[] = {dir};
-
-static void put(const char *name, const char *text)
-{
-    char path[256], *slash;
-
-    if (!*dir) {
-        strcpy(dir, "/tmp/densimeter-questions-XXXXXX");
-        assert_non_null(mkdtemp(dir));
-    }
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    slash = strrchr(path, '/');
-    *slash = 0;
-    assert_int_equal(dir_make(path, NULL), 0);
-    *slash = '/';
-    assert_int_equal(file_write(path, text, strlen(text), NULL), 0);
-}
-
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *f)
-{
-    (void)st, (void)kind, (void)f;
-    return remove(path);
-}
-
-static int drop(void **state)
-{
-    (void)state;
-    if (*dir)
-        nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-    *dir = 0;
-    return 0;
-}
 
 static void put_all(void)
 {
-    put("gsm8k/test.jsonl", "{\"question\":\"2+2?\",\"answer\":\"It is 4.\\n#### 4\"}\n");
-    put("copa/val.jsonl",
+    data_put("gsm8k/test.jsonl", "{\"question\":\"2+2?\",\"answer\":\"It is 4.\\n#### 4\"}\n");
+    data_put("copa/val.jsonl",
         "{\"premise\":\"The man broke his toe. \",\"choice1\":\"He got a hole in his sock.\","
         "\"choice2\":\"\xc3\x89lan dropped a hammer.\",\"question\":\"cause\",\"label\":1}\n");
-    put("social_iqa/dev.jsonl",
+    data_put("social_iqa/dev.jsonl",
         "{\"context\":\"Tom ran.\",\"question\":\"Why?\",\"answerA\":\"a\",\"answerB\":\"b c\","
         "\"answerC\":\"d\",\"label\":\"2\"}\n");
-    put("mmlu_pro/test.jsonl",
+    data_put("mmlu_pro/test.jsonl",
         "{\"question\":\"Other?\",\"options\":[\"x\"],\"answer\":\"A\",\"category\":\"law\"}\n"
         "{\"question\":\"What?\",\"options\":[\" x \",\"y\",\"z\"],\"answer\":\"B\",\"category\":"
         "\"biology\"}\n");
-    put("mmlu_pro/validation.jsonl",
+    data_put("mmlu_pro/validation.jsonl",
         "{\"question\":\"Shown?\",\"options\":[\"p\",\"q\"],\"answer\":\"A\",\"category\":"
         "\"biology\",\"cot_content\":\"A: Let's think step by step. It is p. The answer is (A).\"}"
         "\n");
-    put("ceval/val/law_val.csv", "id,question,A,B,C,D,answer\n0, 题目____。,甲,\"乙,丙\",丁,戊,B\n");
-    put("ceval/dev/law_dev.csv",
+    data_put("ceval/val/law_val.csv", "id,question,A,B,C,D,answer\n0, 题目____。,甲,\"乙,丙\",丁,戊,B\n");
+    data_put("ceval/dev/law_dev.csv",
         "id,question,A,B,C,D,answer,explanation\n0,例题,一,二,三,四,D,因为\n");
-    put("squad_completion/validation.jsonl",
+    data_put("squad_completion/validation.jsonl",
         "{\"text\":\"The capital of France is\",\"value\":\"Paris (city)\"}\n");
-    put("c4/validation.jsonl", "{\"text\":\"Hello ( there ) , it 's \\n here\"}\n");
-    put("drop/validation.jsonl",
+    data_put("c4/validation.jsonl", "{\"text\":\"Hello ( there ) , it 's \\n here\"}\n");
+    data_put("drop/validation.jsonl",
         "{\"passage\":\"In 1900 the man went.\",\"question\":\"When?\",\"answer\":{\"number\":\"\","
         "\"spans\":[],\"date\":{\"day\":\"\",\"month\":\"May\",\"year\":\"1900\"}},"
         "\"validated_answers\":{\"number\":[\"7\",\"\"],\"date\":[{},{}],\"spans\":[[],"
@@ -142,7 +107,7 @@ static void prompts_are_those_of_lm_eval(void **state)
     (void)state;
     put_all();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct task_opts o = {.data_dirs = dirs, .n_data_dirs = 1, .shots = rows[i].shots,
+        struct task_opts o = {.data_dirs = data_folders, .n_data_dirs = 1, .shots = rows[i].shots,
                               .seed = 1234};
         const char *tail = rows[i].tail, *context;
         struct err e = ERR_NONE;
@@ -305,21 +270,22 @@ static void bad_records_are_refused_with_file_and_line(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        struct task_opts o = {.data_dirs = dirs, .n_data_dirs = 1, .seed = 1};
+        struct task_opts o = {.data_dirs = data_folders, .n_data_dirs = 1, .seed = 1};
         struct err e = ERR_NONE;
         struct task *t = NULL;
-        put(bad[i].file, bad[i].text);
+        data_put(bad[i].file, bad[i].text);
         assert_int_equal(task_open(&t, bad[i].task, &o, &e), -1);
         assert_string_equal(path_base(e.text), bad[i].want);
         assert_int_equal(mem_live(), 0);
-        drop(NULL);
+        data_folder_gone(NULL);
     }
 }
 
 /* Opens, asks and credits; 0 when all of it worked. */
 static int whole(const struct expected *want, struct err *e)
 {
-    struct task_opts o = {.data_dirs = dirs, .n_data_dirs = 1, .shots = want->shots, .seed = 1};
+    struct task_opts o = {.data_dirs = data_folders, .n_data_dirs = 1, .shots = want->shots,
+                          .seed = 1};
     struct reply_text replies[4] = {{.text = want->reply}};
     struct task *t = NULL;
     struct verdict v;
@@ -354,7 +320,7 @@ static void tasks_survive_every_failed_allocation(void **state)
     }
 }
 
-#define TEST(f) cmocka_unit_test_teardown(f, drop)
+#define TEST(f) cmocka_unit_test_teardown(f, data_folder_gone)
 
 int main(void)
 {

@@ -1,8 +1,6 @@
 /* The vectors of evaluation.md 2.5 and 3, the errors of the loaders, and the shots. */
 #include "tests/test.h"
 
-#include <ftw.h>
-
 #include "base/file.h"
 #include "base/mem.h"
 #include "tasks/answer.h"
@@ -14,45 +12,12 @@
 #include "tasks/score.h"
 #include "tasks/task.h"
 #include "tasks/wikitext.h"
-
-/* A data folder of our own: put() writes a file, drop() removes everything. */
-static char dir[64];
-static const char *const dirs[] = {dir};
-
-static void put(const char *name, const char *text)
-{
-    char path[256], *slash;
-
-    if (!*dir) {
-        strcpy(dir, "/tmp/densimeter-tasks-XXXXXX");
-        assert_non_null(mkdtemp(dir));
-    }
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    slash = strrchr(path, '/');
-    *slash = 0;
-    assert_int_equal(dir_make(path, NULL), 0);
-    *slash = '/';
-    assert_int_equal(file_write(path, text, strlen(text), NULL), 0);
-}
-
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *f)
-{
-    (void)st, (void)kind, (void)f;
-    return remove(path);
-}
-
-static int drop(void **state)
-{
-    (void)state;
-    if (*dir)
-        nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-    *dir = 0;
-    return 0;
-}
+#include "tests/data_folder.h"
 
 static struct task_opts options(int shots)
 {
-    return (struct task_opts){.data_dirs = dirs, .n_data_dirs = 1, .shots = shots, .seed = 1234};
+    return (struct task_opts){
+        .data_dirs = data_folders, .n_data_dirs = 1, .shots = shots, .seed = 1234};
 }
 
 static struct task *opened(const char *name, int shots)
@@ -98,7 +63,7 @@ static void lengths_are_code_points_and_bytes_of_the_choice(void **state)
     struct item it;
     struct task *t;
     (void)state;
-    put("arc_easy/test.jsonl",
+    data_put("arc_easy/test.jsonl",
         "{\"question\":\"?\",\"choices\":{\"text\":[\"é\",\"two words\",\"xyz\"],"
         "\"label\":[\"A\",\"B\",\"C\"]},\"answerKey\":\"B\"}\n");
     t = opened("arc_easy", 0);
@@ -129,7 +94,7 @@ static void a_loglikelihood_that_is_no_number_is_refused(void **state)
     struct item it;
     struct task *t;
     (void)state;
-    put("piqa/valid.jsonl", "{\"goal\":\"g\",\"sol1\":\"a\",\"sol2\":\"b\",\"label\":0}\n");
+    data_put("piqa/valid.jsonl", "{\"goal\":\"g\",\"sol1\":\"a\",\"sol2\":\"b\",\"label\":0}\n");
     t = opened("piqa", 0);
     assert_int_equal(task_item(t, 0, &it, NULL), 0);
     assert_int_equal(task_score(t, &it, replies, &v, &e), -1);
@@ -153,7 +118,7 @@ static void hellaswag_text_is_cleaned(void **state)
     assert_int_equal(hellaswag_clean(&b, "  A   B    C ", NULL), 0);
     assert_string_equal(strbuf_str(&b), "A  B  C");
     strbuf_release(&b);
-    put("hellaswag/validation.jsonl",
+    data_put("hellaswag/validation.jsonl",
         "{\"activity_label\":\"Home and Garden\",\"ctx_a\":\"[header] How to clean a keyboard "
         "[title] Unplug it. [step] Turn off the PC.\",\"ctx_b\":\"then the man in NYC\","
         "\"endings\":[\"[substeps] a [title] b\",\"b\",\"c\",\"d\"],\"label\":\"3\"}\n");
@@ -206,7 +171,7 @@ static void wikitext_credits_raw_words_and_bytes(void **state)
     struct item it;
     struct task *t;
     (void)state;
-    put("wikitext2/wiki.test.raw", page);
+    data_put("wikitext2/wiki.test.raw", page);
     t = opened("wikitext", 0);
     assert_int_equal(task_count(t), 1);
     assert_int_equal(task_item(t, 0, &it, NULL), 0);
@@ -249,7 +214,7 @@ static void a_long_text_is_asked_in_windows(void **state)
     (void)state;
     for (int i = 0; i < 60001; i++)
         strbuf_adds(&b, "é");
-    put("wikitext2/wiki.test.raw", b.s);
+    data_put("wikitext2/wiki.test.raw", b.s);
     t = opened("wikitext2_ppl", 0);
     assert_int_equal(task_item(t, 0, &it, NULL), 0);
     assert_int_equal(it.queries[0].kind, QUERY_WINDOWS);
@@ -445,7 +410,7 @@ static void put_winogrande(const char *name, int n)
         strbuf_addf(&b,
                     "{\"sentence\":\"S%d _ was late. \",\"option1\":\"Ann\",\"option2\":\"Bea\","
                     "\"answer\":\"%d\"}\n", i, i % 2 + 1);
-    put(name, b.s);
+    data_put(name, b.s);
     strbuf_release(&b);
 }
 
@@ -547,8 +512,8 @@ static void first_shots_pass_over_the_document_itself(void **state)
     struct item it;
     struct task *t;
     (void)state;
-    put("mmlu/test/anatomy_test.csv", "q1,a,b,c,d,B\nq9,a,b,c,d,A\n");
-    put("mmlu/dev/anatomy_dev.csv", "q0,a,b,c,d,A\nq1,a,b,c,d,B\nq2,a,b,c,d,C\n");
+    data_put("mmlu/test/anatomy_test.csv", "q1,a,b,c,d,B\nq9,a,b,c,d,A\n");
+    data_put("mmlu/dev/anatomy_dev.csv", "q0,a,b,c,d,A\nq1,a,b,c,d,B\nq2,a,b,c,d,C\n");
     t = opened("mmlu_anatomy", 2);
     assert_int_equal(task_item(t, 0, &it, NULL), 0);
     assert_string_equal(it.queries[3].context,
@@ -570,7 +535,7 @@ static void questions_about_one_passage_share_a_cluster(void **state)
     struct item a, b, c;
     struct task *t;
     (void)state;
-    put("boolq/dev.jsonl", "{\"question\":\"a\",\"answer\":true,\"passage\":\"P\"}\n"
+    data_put("boolq/dev.jsonl", "{\"question\":\"a\",\"answer\":true,\"passage\":\"P\"}\n"
                            "{\"question\":\"b\",\"answer\":false,\"passage\":\"P\"}\n"
                            "{\"question\":\"c\",\"answer\":false,\"passage\":\"Q\"}\n");
     t = opened("boolq", 0);
@@ -668,12 +633,12 @@ static void bad_records_are_refused_with_file_and_line(void **state)
         struct task_opts o = options(0);
         struct err e = ERR_NONE;
         struct task *t = NULL;
-        put(rows[i].file, rows[i].text);
+        data_put(rows[i].file, rows[i].text);
         assert_int_equal(task_open(&t, rows[i].task, &o, &e), -1);
         assert_int_equal(e.code, ERR_FORMAT);
         assert_string_equal(path_base(e.text), rows[i].want);
         assert_int_equal(mem_live(), 0);
-        drop(NULL);
+        data_folder_gone(NULL);
     }
 }
 
@@ -691,12 +656,12 @@ static void prompt_files_that_are_none_are_refused(void **state)
         {"-----\n\xff", "snarks.txt: not UTF-8 text"},
     };
     (void)state;
-    put("bbh/bbh/snarks.json", "{\"examples\":[{\"input\":\"i\",\"target\":\"t\"}]}");
+    data_put("bbh/bbh/snarks.json", "{\"examples\":[{\"input\":\"i\",\"target\":\"t\"}]}");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct task_opts o = options(0);
         struct err e = ERR_NONE;
         struct task *t = NULL;
-        put("bbh/cot-prompts/snarks.txt", rows[i].text);
+        data_put("bbh/cot-prompts/snarks.txt", rows[i].text);
         assert_int_equal(task_open(&t, "bbh_fewshot_snarks", &o, &e), -1);
         assert_int_equal(e.code, ERR_FORMAT);
         assert_string_equal(path_base(e.text), rows[i].want);
@@ -709,8 +674,8 @@ static void bbh_has_its_description_without_shots_too(void **state)
     struct item it;
     struct task *t;
     (void)state;
-    put("bbh/bbh/snarks.json", "{\"examples\":[{\"input\":\"i\",\"target\":\"t\"}]}");
-    put("bbh/cot-prompts/snarks.txt",
+    data_put("bbh/bbh/snarks.json", "{\"examples\":[{\"input\":\"i\",\"target\":\"t\"}]}");
+    data_put("bbh/cot-prompts/snarks.txt",
         "canary\n-----\nAbout.\n\nMore.\n\nQ: q\nA: Let's think step by step.\nHm. So the answer "
         "is (B).\n");
     t = opened("bbh_cot_fewshot_snarks", 0);
@@ -734,7 +699,7 @@ static void probability_on_true_answers_is_a_share_even_where_it_underflows(void
     struct item it;
     struct task *t;
     (void)state;
-    put("truthfulqa/mc_task.json",
+    data_put("truthfulqa/mc_task.json",
         "[{\"question\":\"q\",\"mc2_targets\":{\"a\":1,\"b\":0,\"c\":1}}]");
     t = opened("truthfulqa_mc2", 0);
     assert_int_equal(task_item(t, 0, &it, NULL), 0);
@@ -770,7 +735,7 @@ static void stories_are_taken_apart(void **state)
     struct item it;
     struct task *t;
     (void)state;
-    put("tinystories/tinystories_valid_1910.txt", "One.\n<|endoftext|>\nTwo\n\nthree.\n"
+    data_put("tinystories/tinystories_valid_1910.txt", "One.\n<|endoftext|>\nTwo\n\nthree.\n"
                                                   "<|endoftext|>\n");
     t = opened("tinystories", 0);
     assert_int_equal(task_count(t), 2);
@@ -787,24 +752,24 @@ static void missing_data_names_every_place(void **state)
     struct err e = ERR_NONE;
     struct task *t = NULL;
     (void)state;
-    put("other/x", "x");
+    data_put("other/x", "x");
     setenv("DENSIMETER_DATA", "/nowhere/a::/nowhere/b", 1);
     setenv("XDG_DATA_HOME", "/nowhere/home", 1);
     assert_int_equal(task_open(&t, "hellaswag", &o, &e), -1);
     assert_int_equal(e.code, ERR_NOTFOUND);
-    assert_non_null(strstr(e.text, dir));
+    assert_non_null(strstr(e.text, data_folder));
     assert_non_null(strstr(e.text, "/nowhere/a/hellaswag/validation.jsonl, "));
     assert_non_null(strstr(e.text, "/nowhere/b/hellaswag/val_1000.jsonl, "));
     assert_non_null(strstr(e.text, "/nowhere/home/densimeter/data/hellaswag/validation.jsonl"));
     assert_non_null(strstr(e.hint, "--data"));
     /* found through the variable */
-    setenv("DENSIMETER_DATA", dir, 1);
+    setenv("DENSIMETER_DATA", data_folder, 1);
     o.n_data_dirs = 0;
     put_winogrande("winogrande/dev.jsonl", 1);
     assert_int_equal(task_open(&t, "winogrande", &o, &e), 0);
     task_close(t);
     /* the examples are missing */
-    put("gsm8k/test.jsonl", "{\"question\":\"2+2?\",\"answer\":\"#### 4\"}\n");
+    data_put("gsm8k/test.jsonl", "{\"question\":\"2+2?\",\"answer\":\"#### 4\"}\n");
     o.shots = 3;
     assert_int_equal(task_open(&t, "gsm8k", &o, &e), -1);
     assert_int_equal(e.code, ERR_NOTFOUND);
@@ -836,8 +801,8 @@ static void what_is_not_offered_is_refused(void **state)
     (void)state;
     put_winogrande("winogrande/dev.jsonl", 2);
     put_winogrande("winogrande/train.jsonl", 4);
-    put("lambada/lambada_test.jsonl", "{\"text\":\"two words\"}\n");
-    put("truthfulqa/mc_task.json", "[{\"question\":\"q\",\"mc1_targets\":{\"a\":1}}]");
+    data_put("lambada/lambada_test.jsonl", "{\"text\":\"two words\"}\n");
+    data_put("truthfulqa/mc_task.json", "[{\"question\":\"q\",\"mc1_targets\":{\"a\":1}}]");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct task_opts o = options(rows[i].shots);
         struct err e = ERR_NONE;
@@ -918,28 +883,28 @@ static void tasks_survive_every_failed_allocation(void **state)
     (void)state;
     put_winogrande("winogrande/dev.jsonl", 2);
     put_winogrande("winogrande/train.jsonl", 3);
-    put("gsm8k/test.jsonl", "{\"question\":\"2+2?\",\"answer\":\"#### 4\"}\n");
-    put("gsm8k/train.jsonl", "{\"question\":\"1+1?\",\"answer\":\"#### 2\"}\n");
-    put("mmlu/test/anatomy_test.csv", "q1,a,b,c,d,B\n");
-    put("mmlu/dev/anatomy_dev.csv", "q0,a,b,c,d,A\n");
-    put("wikitext2/wiki.test.raw", page);
-    put("boolq/dev.jsonl", "{\"question\":\"a\",\"answer\":true,\"passage\":\"P\"}\n");
-    put("truthfulqa/mc_task.json",
+    data_put("gsm8k/test.jsonl", "{\"question\":\"2+2?\",\"answer\":\"#### 4\"}\n");
+    data_put("gsm8k/train.jsonl", "{\"question\":\"1+1?\",\"answer\":\"#### 2\"}\n");
+    data_put("mmlu/test/anatomy_test.csv", "q1,a,b,c,d,B\n");
+    data_put("mmlu/dev/anatomy_dev.csv", "q0,a,b,c,d,A\n");
+    data_put("wikitext2/wiki.test.raw", page);
+    data_put("boolq/dev.jsonl", "{\"question\":\"a\",\"answer\":true,\"passage\":\"P\"}\n");
+    data_put("truthfulqa/mc_task.json",
         "[{\"question\":\"q\",\"mc2_targets\":{\"a\":1,\"b\":0}}]");
-    put("bbh/bbh/snarks.json", "{\"examples\":[{\"input\":\"i\",\"target\":\"t\"}]}");
-    put("bbh/cot-prompts/snarks.txt",
+    data_put("bbh/bbh/snarks.json", "{\"examples\":[{\"input\":\"i\",\"target\":\"t\"}]}");
+    data_put("bbh/cot-prompts/snarks.txt",
         "-----\nAbout.\n\nQ: q\nA: Let's think step by step.\nSo the answer is (B).");
-    put("bbh/bbh/word_sorting.json",
+    data_put("bbh/bbh/word_sorting.json",
         "{\"examples\":[{\"input\":\"List: #### 4 b\",\"target\":\"b\"}]}");
-    put("bbh/cot-prompts/word_sorting.txt",
+    data_put("bbh/cot-prompts/word_sorting.txt",
         "-----\nAbout.\n\nQ: q\nA: Let's think step by step.\nSo the answer is (B).");
-    put("bbh/bbh/object_counting.json", "{\"examples\":[{\"input\":\"i\",\"target\":\"4\"}]}");
-    put("bbh/cot-prompts/object_counting.txt",
+    data_put("bbh/bbh/object_counting.json", "{\"examples\":[{\"input\":\"i\",\"target\":\"4\"}]}");
+    data_put("bbh/cot-prompts/object_counting.txt",
         "-----\nAbout.\n\nQ: q\nA: Let's think step by step.\nSo the answer is (B).");
-    put("math500/test.jsonl",
+    data_put("math500/test.jsonl",
         "{\"problem\":\"p\",\"solution\":\"\\\\boxed{k=.5\\\\sqrt3\\\\frac12}\"}\n");
-    put("tinystories/tinystories_valid_1910.txt", "One.\n<|endoftext|>\nTwo.\n");
-    put("hellaswag/validation.jsonl",
+    data_put("tinystories/tinystories_valid_1910.txt", "One.\n<|endoftext|>\nTwo.\n");
+    data_put("hellaswag/validation.jsonl",
         "{\"activity_label\":\"L\",\"ctx_a\":\"a\",\"ctx_b\":\"b\",\"endings\":[\"a\",\"b\",\"c\","
         "\"d\"],\"label\":0}\n");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -956,7 +921,7 @@ static void tasks_survive_every_failed_allocation(void **state)
     }
 }
 
-#define TEST(f) cmocka_unit_test_teardown(f, drop)
+#define TEST(f) cmocka_unit_test_teardown(f, data_folder_gone)
 
 int main(void)
 {

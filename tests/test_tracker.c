@@ -4,31 +4,7 @@
 
 #include "base/mem.h"
 #include "harness/tracker.h"
-
-struct catalogue {
-    struct published *p;
-    const struct published_row **v;
-    struct trend_rows rows;
-};
-
-static struct catalogue open_catalogue(void)
-{
-    struct catalogue c = {0};
-
-    unsetenv("DENSIMETER_PUBLISHED");
-    assert_int_equal(published_open(&c.p, NULL), 0);
-    c.v = mem_alloc(published_n(c.p) * sizeof *c.v);
-    for (size_t i = 0; i < published_n(c.p); i++)
-        c.v[i] = published_at(c.p, i);
-    c.rows = (struct trend_rows){c.v, published_n(c.p), 0};
-    return c;
-}
-
-static void close_catalogue(struct catalogue *c)
-{
-    mem_free((void *)c->v);
-    published_free(c->p);
-}
+#include "tests/catalogue_rows.h"
 
 static const struct trend_opts opts = {.since = TREND_SINCE, .until = INFINITY};
 

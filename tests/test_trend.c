@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/splitmix.h"
 #include "harness/trend_study.h"
+#include "tests/catalogue_rows.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
@@ -144,31 +145,6 @@ static void shuffled_dates_tell_growth_from_none(void **state)
 
 /* --- the published scores ------------------------------------------------------------------ */
 
-struct catalogue {
-    struct published *p;
-    const struct published_row **v;
-    struct trend_rows rows;
-};
-
-static struct catalogue open_catalogue(void)
-{
-    struct catalogue c = {0};
-
-    unsetenv("DENSIMETER_PUBLISHED");
-    assert_int_equal(published_open(&c.p, NULL), 0);
-    c.v = mem_alloc(published_n(c.p) * sizeof *c.v);
-    for (size_t i = 0; i < published_n(c.p); i++)
-        c.v[i] = published_at(c.p, i);
-    c.rows = (struct trend_rows){c.v, published_n(c.p), 0};
-    return c;
-}
-
-static void close_catalogue(struct catalogue *c)
-{
-    mem_free((void *)c->v);
-    published_free(c->p);
-}
-
 static struct trend *make(const struct catalogue *c, const char *name, struct trend_opts o)
 {
     const struct trend_series *s;
@@ -205,7 +181,7 @@ static const struct published_trend published_trends[] = {
      3.4},
     {"gsm8k", NULL, INFINITY, SIZE_TOTAL, .479, -10.877, .879, 6, .01207, .90, 1.9, 1.4, 1.9},
     {"hellaswag", NULL, INFINITY, SIZE_TOTAL, .433, -9.198, .944, 5, .00244, .48, 9.3, 7.2, 11.3},
-    {"hellaswag", "pythia", INFINITY, SIZE_TOTAL, .744, -16.412, .934, 6, .00249, .89, 9.2, 7.5,
+    {"hellaswag", "pythia-oll", INFINITY, SIZE_TOTAL, .744, -16.412, .934, 6, .00249, .89, 9.2, 7.5,
      10.1},
     {"ikp", NULL, INFINITY, SIZE_TOTAL, NAN, NAN, NAN, 7, .00179, .75, 12.7, 6.7, 16.1},
 };
@@ -242,28 +218,42 @@ static void the_published_frontiers_are_found_again(void **state)
     close_catalogue(&c);
 }
 
-/* density.md 6.7: slope of all models, and what chance makes of it and of the frontier. */
+/* density.md 6.7: how many models are off chance, the slope of all of them, and what chance makes
+ * of it and of the frontier.  Two of its rows are not of the time and cut of its own section 4, which
+ * the published rows decide: MMLU's 82 count one model of before February 2023 (without it 81, and
+ * .0066), ARC challenge's 74 leave out three between 0.23 and chance of a guess, 0.25 (with them
+ * 77, and .0044). */
 static void the_published_permutation_tests_are_found_again(void **state)
 {
     static const struct {
         const char *series, *ruler;
-        double slope, p, frontier_median, frontier_p95;
+        double since, until;
+        size_t n;
+        double slope, p, frontier_median, frontier_p95; /* NAN: of another choice of models */
     } rows[] = {
-        {"mmlu-oll", NULL, .0059, .0005, .0019, .0059},
-        {"gsm8k", NULL, .0109, .0005, .0038, .0117},
-        {"ikp", NULL, .0002, .29, .0026, .0073},
+        {"mmlu", NULL, 0, UNTIL_2025, 82, .0072, .0005, NAN, NAN},
+        {"mmlu", NULL, TREND_SINCE, UNTIL_2025, 81, .0066, .0005, .0019, .0086},
+        {"mmlu-oll", NULL, TREND_SINCE, INFINITY, 59, .0059, .0005, .0019, .0059},
+        {"gsm8k", NULL, TREND_SINCE, INFINITY, 58, .0109, .0005, .0038, .0117},
+        {"arc_challenge", NULL, TREND_SINCE, INFINITY, 77, .0044, .0005, NAN, NAN},
+        {"hellaswag", NULL, TREND_SINCE, INFINITY, 81, .0035, .0005, .0016, .0151},
+        {"hellaswag", "pythia-oll", TREND_SINCE, INFINITY, 81, .0012, .015, .0023, .0204},
+        {"ikp", NULL, TREND_SINCE, INFINITY, 100, .0002, .29, .0026, .0073},
     };
     struct catalogue c = open_catalogue();
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct trend *t = make(&c, rows[i].series, (struct trend_opts){.since = TREND_SINCE,
-                               .until = INFINITY, .ruler = rows[i].ruler, .replicates = 2000,
-                               .seed = 5});
+        struct trend *t = make(&c, rows[i].series, (struct trend_opts){.since = rows[i].since,
+                               .until = rows[i].until, .ruler = rows[i].ruler,
+                               .replicates = 2000, .seed = 5});
+        assert_int_equal(t->n_resolved, rows[i].n);
         assert_true(fabs(t->plain.slope - rows[i].slope) < 6e-5);
         assert_true(fabs(t->by_model.p_slope - rows[i].p) < .04);
-        assert_close(t->by_model.frontier_median, rows[i].frontier_median, .08);
-        assert_close(t->by_model.frontier_p95, rows[i].frontier_p95, .12);
+        if (!isnan(rows[i].frontier_median)) {
+            assert_close(t->by_model.frontier_median, rows[i].frontier_median, .08);
+            assert_close(t->by_model.frontier_p95, rows[i].frontier_p95, .2); /* a tail of 2,000 */
+        }
         trend_free(t);
     }
     close_catalogue(&c);
@@ -320,7 +310,7 @@ static void choices_move_the_line_and_pools_hold_all_series(void **state)
     trend_study_release(&s);
     assert_int_equal(trend_study(&s, &c.rows, "helaswag", &o, 0, &e), -1);
     assert_string_equal(e.hint, "did you mean 'hellaswag'?");
-    o.ruler = "pythia";
+    o.ruler = "pythia-oll";
     assert_int_equal(trend_study(&s, &c.rows, "mmlu-oll", &o, 0, &e), -1); /* at chance on it */
     close_catalogue(&c);
 }
