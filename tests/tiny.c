@@ -232,6 +232,11 @@ static void put_keys(struct gguf_writer *w, const struct tiny_opts *o, int embed
         snprintf(key, sizeof key, "%s.attention.causal", architecture(o));
         gguf_put_bool(w, key, 0);
     }
+    if (o->window) {
+        gguf_put_bool(w, "densimeter.windows", 1);
+        put_number(w, o, "attention.sliding_window", o->window);
+        put_number(w, o, "attention.sliding_window_pattern", 2);
+    }
     if (o->is_hybrid) {
         put_number(w, o, "ssm.conv_kernel", SSM_TAPS);
         put_number(w, o, "ssm.inner_size", SSM_INNER);

@@ -23,6 +23,7 @@ struct tiny_opts {
     int heads, kv_heads; /* 0: 4, 2 */
     int is_tied;   /* no output.weight */
     int is_hybrid; /* architecture falcon-h1: a Mamba 2 beside the attention of each layer */
+    int window;    /* the first layer, and every second after it, sees so many positions; 0: all */
     int sees_later; /* a model for embeddings: attention looks both ways */
     const char *rope_scaling, *activation; /* what the keys for these say; NULL: no key */
     int later_blocks; /* of the kind that predicts tokens further ahead, after the layers */
