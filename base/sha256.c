@@ -3,6 +3,8 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 
+#include "base/file.h"
+
 /* struct sha256 is never defined: the handle is libcrypto's context under our name. */
 static EVP_MD_CTX *ctx_of(struct sha256 *s)
 {
@@ -90,5 +92,35 @@ out:
         hex[0] = 0;
     }
     fclose(f);
+    return rc;
+}
+
+int git_sha1_file(char hex[GIT_SHA1_HEX], const char *path, struct err *e)
+{
+    struct file_map m = FILE_MAP_NONE;
+    EVP_MD_CTX *c = NULL;
+    unsigned char md[EVP_MAX_MD_SIZE];
+    unsigned int n = 0;
+    char head[32];
+    int rc = -1, k;
+
+    hex[0] = 0;
+    if (file_map(&m, path, e) < 0)
+        return -1;
+    k = snprintf(head, sizeof head, "blob %zu", m.len) + 1; /* its zero byte counts */
+    c = EVP_MD_CTX_new();
+    if (!c)
+        err_nomem(e);
+    else if (EVP_DigestInit_ex(c, EVP_sha1(), NULL) != 1 ||
+             EVP_DigestUpdate(c, head, (size_t)k) != 1 ||
+             EVP_DigestUpdate(c, m.bytes, m.len) != 1 || EVP_DigestFinal_ex(c, md, &n) != 1 ||
+             n != 20)
+        err_set(e, ERR_UNSUPPORTED, "libcrypto offers no SHA-1");
+    else
+        rc = 0;
+    for (unsigned int i = 0; rc == 0 && i < n; i++)
+        snprintf(hex + 2 * i, 3, "%02x", md[i]);
+    EVP_MD_CTX_free(c);
+    file_unmap(&m);
     return rc;
 }

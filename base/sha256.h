@@ -11,6 +11,11 @@
 int sha256_bytes(char hex[SHA256_HEX], const void *bytes, size_t n, struct err *e);
 int sha256_file(char hex[SHA256_HEX], const char *path, struct err *e);
 
+/* What git calls a file with these bytes: SHA-1 over a header and them.  Good against damage, which
+ * is what it is compared for; not against malice. */
+#define GIT_SHA1_HEX 41
+int git_sha1_file(char hex[GIT_SHA1_HEX], const char *path, struct err *e);
+
 /* Piecewise; final frees s, also after a failed update; NULL is fine. */
 struct sha256;
 int sha256_begin(struct sha256 **out, struct err *e);

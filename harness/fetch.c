@@ -135,9 +135,11 @@ static void sink_close(struct sink *s)
 static int fill(struct sink *s, struct err *e)
 {
     const struct fetch *f = s->f;
-    struct source from;
+    struct source from = {.kind = SOURCE_URL, .url = (char *)f->url, .from_hub = 1};
     int rc = 0;
 
+    if (f->url)
+        return fetch_url(s, &from, e);
     for (int i = 0; rc == 0 && i < f->n_sources; i++) {
         if (source_parse(&from, f->sources[i], e) < 0)
             return -1;
@@ -165,6 +167,16 @@ static int verify(const struct sink *s, char sha256[SHA256_HEX], struct err *e)
         err_set(e, ERR_FORMAT, "%s: wrong file: SHA-256 is %s, expected %s", f->path, sha256,
                 wanted);
         return 0;
+    }
+    if (!wanted && f->git_sha1) {
+        char git[GIT_SHA1_HEX];
+        if (git_sha1_file(git, s->part, e) < 0)
+            return -1;
+        if (strcmp(git, f->git_sha1) != 0) {
+            err_set(e, ERR_FORMAT, "%s: wrong file: git would call it %s, expected %s", f->path,
+                    git, f->git_sha1);
+            return 0;
+        }
     }
     if (!f->check || f->check(s->part, e) == 0)
         return 1;

@@ -20,7 +20,9 @@ struct fetch {
     int n_sources;
     const char *path;   /* where the file shall be */
     const char *sha256; /* NULL: whatever comes is taken */
-    uint64_t bytes;     /* 0: unknown */
+    const char *git_sha1; /* what git calls its bytes; looked at where sha256 is NULL; NULL: none */
+    const char *url;      /* in place of sources: an address on the hub, which gets the token */
+    uint64_t bytes;       /* 0: unknown */
     /* Looks at the whole file before it gets its name; NULL: anything will do. */
     int (*check)(const char *part, struct err *e);
     /* Called often, from the same thread; total is 0 while unknown.  May be NULL. */

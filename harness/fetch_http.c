@@ -9,14 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "harness/fetch_impl.h"
+#include "harness/http.h"
 
-enum { MOST_IDLE = 5, MOST_TRIES = 100, FIRST_PAUSE_MS = 100, QUIET_S = 60, CONNECT_S = 30 };
+enum { MOST_IDLE = 5, MOST_TRIES = 100, FIRST_PAUSE_MS = 100 };
 enum { TAG_BYTES = 8192 };
 
 struct transfer {
@@ -175,48 +175,17 @@ static int read_tag(const struct transfer *t, char *out, size_t size)
     return found;
 }
 
-static void set_certificates(CURL *curl)
-{
-    const char *bundle = getenv("CURL_CA_BUNDLE"), *dir = getenv("SSL_CERT_DIR");
-
-    if (!bundle || !*bundle)
-        bundle = getenv("SSL_CERT_FILE");
-    if (bundle && *bundle)
-        curl_easy_setopt(curl, CURLOPT_CAINFO, bundle);
-    if (dir && *dir)
-        curl_easy_setopt(curl, CURLOPT_CAPATH, dir);
-}
-
 static void set_options(struct transfer *t, char *why)
 {
     CURL *curl = t->curl;
-    const char *token = getenv("HF_TOKEN");
-    int secure = strncmp(t->from->url, "https:", 6) == 0;
 
-    curl_easy_setopt(curl, CURLOPT_URL, t->from->url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 10L);
-    curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)QUIET_S);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "densimeter");
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
+    http_setup(curl, t->from->url, t->from->from_hub, why);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
-    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    if (t->from->from_hub && token && *token) { /* curl sends it to the first host only */
-        curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
-        curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, token);
-    }
-    set_certificates(curl);
 }
 
 /* Asks to go on behind what the part holds, when it can be the same file. */
@@ -303,7 +272,9 @@ static enum outcome judge(struct transfer *t, CURLcode rc, long status, const ch
     return is_final(rc, status) ? FAILED : AGAIN;
 }
 
-static enum outcome try_once(struct sink *s, const struct source *from, struct err *e)
+/* Into *wanted_ms: how long the server wants to be left alone; 0 when it does not say. */
+static enum outcome try_once(struct sink *s, const struct source *from, long *wanted_ms,
+                             struct err *e)
 {
     char why[CURL_ERROR_SIZE] = "";
     struct transfer t = {.curl = curl_easy_init(), .sink = s, .from = from, .range_at = -1, .e = e};
@@ -321,18 +292,11 @@ static enum outcome try_once(struct sink *s, const struct source *from, struct e
         rc = curl_easy_perform(t.curl);
         curl_easy_getinfo(t.curl, CURLINFO_RESPONSE_CODE, &status);
         outcome = judge(&t, rc, status, why);
+        *wanted_ms = http_pause_ms(t.curl, 0);
     }
     curl_easy_cleanup(t.curl);
     curl_slist_free_all(headers);
     return outcome;
-}
-
-static void pause_ms(const struct sink *s, int ms)
-{
-    struct timespec t = {.tv_nsec = 50 * 1000000L};
-
-    for (; ms > 0 && !sink_stopped(s); ms -= 50)
-        nanosleep(&t, NULL);
 }
 
 int fetch_url(struct sink *s, const struct source *from, struct err *e)
@@ -346,7 +310,8 @@ int fetch_url(struct sink *s, const struct source *from, struct err *e)
         return err_set(e, ERR_IO, "libcurl cannot start");
     for (int i = 0; i < MOST_TRIES; i++) {
         struct err reason = ERR_NONE;
-        enum outcome outcome = try_once(s, from, &reason);
+        long wanted_ms = 0;
+        enum outcome outcome = try_once(s, from, &wanted_ms, &reason);
         if (outcome == DONE)
             return 0;
         idle = s->size > most ? 0 : idle + 1;
@@ -358,7 +323,7 @@ int fetch_url(struct sink *s, const struct source *from, struct err *e)
                 err_hint(e, "tried %d times; run the same command again to go on", i + 1);
             return -1;
         }
-        pause_ms(s, FIRST_PAUSE_MS << idle);
+        http_sleep(s->f->stop, wanted_ms ? wanted_ms : (long)FIRST_PAUSE_MS << idle);
     }
     return -1;
 }

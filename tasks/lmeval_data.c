@@ -1,19 +1,18 @@
 /* lmeval_data.c -- where a task's documents are, and what they look like once read.
  *
  * lm-eval asks the datasets library; here a split is one local file: of dataset_kwargs.data_files,
- * or DATASET/NAME/SPLIT.jsonl (.json, .csv) below a data dir.  As there, the documents of a split
+ * or DATASET/NAME/SPLIT.jsonl (.json, .csv, .parquet) below a data dir.  As there, the documents of a split
  * all have the same members, null where a record had none. */
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/csv.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "tasks/lmeval.h"
+#include "tasks/documents.h"
 #include "tasks/load.h"
 #include "tasks/recipe.h"
 
-enum { FILE_BYTES = 1 << 28, DOCS = 10000000, MEMBERS = 2000 };
+enum { MEMBERS = 2000 };
 
 /* Data sets that the built-in tasks (table.c) read, where their records are those of the hub. */
 static const struct {
@@ -127,171 +126,6 @@ fail:
     return -1;
 }
 
-/* --- files -------------------------------------------------------------------------------- */
-
-static int append(cJSON *list, cJSON *doc, struct err *e)
-{
-    if (!doc || !cJSON_AddItemToArray(list, doc)) {
-        json_free(doc);
-        return err_nomem(e);
-    }
-    return 0;
-}
-
-static int read_lines(cJSON *list, const char *path, struct err *e)
-{
-    struct line_reader lines;
-    int got, n = 0;
-
-    if (lines_open(&lines, path, e) < 0)
-        return -1;
-    while ((got = lines_next(&lines, e)) == 1) {
-        struct strbuf where = STRBUF_INIT;
-        cJSON *doc;
-        if (lines.line.len == 0)
-            continue;
-        strbuf_addf(&where, "%s:%zu", path, lines.n);
-        doc = json_parse(lines.line.s, lines.line.len, strbuf_str(&where), e);
-        strbuf_release(&where);
-        if (!doc || append(list, doc, e) < 0 || n++ > DOCS) {
-            got = -1;
-            break;
-        }
-    }
-    lines_close(&lines);
-    return got;
-}
-
-static int read_array(cJSON *list, const char *path, struct err *e)
-{
-    cJSON *root = json_read(path, FILE_BYTES, e), *doc;
-
-    if (!root)
-        return -1;
-    if (!cJSON_IsArray(root)) {
-        json_free(root);
-        return err_set(e, ERR_FORMAT, "%s: a JSON array of documents is needed", path);
-    }
-    while ((doc = root->child) != NULL) {
-        cJSON_DetachItemViaPointer(root, doc);
-        if (append(list, doc, e) < 0) {
-            json_free(root);
-            return -1;
-        }
-    }
-    json_free(root);
-    return 0;
-}
-
-static int is_number(const char *s)
-{
-    char *end;
-
-    if (!*s || strspn(s, "+-.0123456789eE") != strlen(s))
-        return 0;
-    strtod(s, &end);
-    return *end == 0;
-}
-
-/* A column is of numbers when every field of it is one or empty. */
-static int retype(cJSON *list, const char *column, struct err *e)
-{
-    cJSON *doc, *m;
-    int numbers = 0;
-
-    cJSON_ArrayForEach(doc, list)
-    {
-        const char *s = json_str(doc, column);
-        if (s && *s && !is_number(s))
-            return 0;
-        numbers += s && *s;
-    }
-    cJSON_ArrayForEach(doc, list)
-    {
-        const char *s = json_str(doc, column);
-        if (!s || (!numbers && *s))
-            continue;
-        m = *s ? cJSON_CreateNumber(strtod(s, NULL)) : cJSON_CreateNull();
-        if (!m || !cJSON_ReplaceItemInObjectCaseSensitive(doc, column, m))
-            return err_nomem(e);
-    }
-    return 0;
-}
-
-static int csv_row(cJSON *list, struct csv *c, const cJSON *header, struct err *e)
-{
-    cJSON *doc = cJSON_CreateObject();
-    const cJSON *name = header->child;
-
-    if (!doc)
-        return err_nomem(e);
-    for (int i = 0; i < c->n_fields && name; i++, name = name->next)
-        if (!cJSON_AddStringToObject(doc, name->valuestring, csv_field(c, i))) {
-            json_free(doc);
-            return err_nomem(e);
-        }
-    return append(list, doc, e);
-}
-
-static int read_table(cJSON *list, const char *path, struct err *e)
-{
-    struct strbuf b = STRBUF_INIT;
-    cJSON *header = cJSON_CreateArray();
-    const cJSON *name;
-    struct csv c;
-    int rc = header ? file_read(&b, path, FILE_BYTES, e) : err_nomem(e), got = 0;
-
-    csv_init(&c, strbuf_str(&b), b.len, path);
-    if (rc == 0 && (got = csv_next(&c, e)) == 1)
-        for (int i = 0; i < c.n_fields && rc == 0; i++)
-            rc = append(header, cJSON_CreateString(csv_field(&c, i)), e);
-    while (rc == 0 && got == 1 && (got = csv_next(&c, e)) == 1)
-        rc = csv_row(list, &c, header, e);
-    cJSON_ArrayForEach(name, header)
-        if (rc == 0 && got == 0)
-            rc = retype(list, name->valuestring, e);
-    csv_release(&c);
-    strbuf_release(&b);
-    json_free(header);
-    return got < 0 ? -1 : rc;
-}
-
-static const struct {
-    const char *suffix;
-    int (*read)(cJSON *list, const char *path, struct err *e);
-} readers[] = {
-    {".jsonl", read_lines},
-    {".json", NULL}, /* lines or an array: see read_json */
-    {".csv", read_table},
-};
-static const size_t n_readers = sizeof readers / sizeof readers[0];
-
-/* What the datasets library takes for JSON: an array, or a document a line. */
-static int read_json(cJSON *list, const char *path, struct err *e)
-{
-    FILE *f = fopen(path, "rb");
-    int c;
-
-    if (!f)
-        return err_errno(e, "%s", path);
-    while ((c = getc(f)) == ' ' || c == '\n' || c == '\r' || c == '\t')
-        ;
-    fclose(f);
-    return c == '[' ? read_array(list, path, e) : read_lines(list, path, e);
-}
-
-static int read_documents(cJSON *list, const char *path, struct err *e)
-{
-    size_t n = strlen(path);
-
-    for (size_t i = 0; i < n_readers; i++) {
-        size_t k = strlen(readers[i].suffix);
-        if (n > k && strcmp(path + n - k, readers[i].suffix) == 0)
-            return readers[i].read ? readers[i].read(list, path, e) : read_json(list, path, e);
-    }
-    return err_set(e, ERR_UNSUPPORTED, "%s: documents are read from .jsonl, .json and .csv", path);
-}
-
 /* --- finding ------------------------------------------------------------------------------ */
 
 /* data_files: a path, a list of paths (of the split train), or a map from splits to such. */
@@ -344,10 +178,10 @@ static char *try_file(const struct lmeval *t, const char *folder, const char *na
 {
     char *found = NULL;
 
-    for (size_t i = 0; i < n_readers && !found && why->code != ERR_NOMEM; i++) {
+    for (size_t i = 0; documents_suffix(i) && !found && why->code != ERR_NOMEM; i++) {
         struct strbuf b = STRBUF_INIT;
         strbuf_addf(&b, "%s%s%s%s%s%s", folder, *folder ? "/" : "", name, *name ? "/" : "", split,
-                    readers[i].suffix);
+                    documents_suffix(i));
         if (strbuf_ok(&b, why) == 0)
             found = data_find(t->name, strbuf_str(&b), NULL, o, why);
         strbuf_release(&b);
@@ -379,7 +213,7 @@ static char *usual_file(const struct lmeval *t, const char *split, const struct 
     } else if (!found) {
         err_set(e, ERR_NOTFOUND, "%s: no data for the split '%s' of %s%s%s", t->name, split, path,
                 *name ? ", " : "", name);
-        err_hint(e, "put it at %s%s%s/%s.jsonl (or .json, .csv) below a folder of --data or "
+        err_hint(e, "put it at %s%s%s/%s.jsonl (or .json, .csv, .parquet) below a folder of --data or "
                  "$DENSIMETER_DATA", *path ? path : t->name, *name ? "/" : "", name, split);
     }
     return found;
@@ -393,7 +227,7 @@ static int read_named(const struct lmeval *t, const struct ynode *files,
     for (size_t i = 0; i < n; i++) {
         const struct ynode *y = files->type == Y_LIST ? files->items[i] : files;
         char *one = named_file(t, y, o, e);
-        int rc = one ? read_documents(list, one, e) : -1;
+        int rc = one ? documents_read(list, one, e) : -1;
         if (!*path)
             *path = one;
         else
@@ -421,7 +255,7 @@ int lmeval_split(const struct lmeval *t, const char *split, const struct native 
         rc = read_named(t, files, o, list, &path, e);
     } else {
         path = usual_file(t, split, o, e);
-        rc = path ? read_documents(list, path, e) : -1;
+        rc = path ? documents_read(list, path, e) : -1;
     }
     if (rc == 0 && cJSON_GetArraySize(list) == 0)
         rc = err_set(e, ERR_FORMAT, "%s: holds no documents", path);
