@@ -1,14 +1,13 @@
 /* cmd_pull.c -- brings a model into the store, or shows what the catalogue has. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "harness/catalogue.h"
 #include "harness/commands.h"
 #include "harness/fetch.h"
+#include "harness/fetch_meter.h"
 #include "harness/models.h"
 #include "harness/source.h"
 #include "runners/gguf.h"
@@ -105,71 +104,17 @@ static int list_table(const struct context *c, const struct catalogue *k, struct
 
 /* ---- progress -------------------------------------------------------------------------------- */
 
-struct meter {
-    const struct context *c;
-    const char *name;
-    double begun_s, drawn_s;
-    uint64_t first; /* bytes that were there before */
-    int begun, drawn;
-};
-
-static double now_s(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static void on_step(void *user, const char *what)
 {
-    struct meter *m = user;
+    struct fetch_meter *m = user;
 
-    if (m->drawn)
-        fputs("\r\x1b[K", m->c->log);
-    m->drawn = m->begun = 0;
+    fetch_meter_end(m);
     context_note(m->c, "%s", what);
 }
 
-/* "NAME [####......] 45 MB of 98 MB, 12 MB/s, 0:05" */
 static void on_bytes(void *user, uint64_t done, uint64_t total)
 {
-    struct meter *m = user;
-    char have[32], all[32], rate[32];
-    double now = now_s(), speed;
-    long left;
-
-    if (!m->c->progress)
-        return;
-    if (!m->begun) {
-        m->begun = 1;
-        m->begun_s = now;
-        m->first = done;
-    }
-    if (now - m->drawn_s < 0.1 && done != total)
-        return;
-    m->drawn_s = now;
-    m->drawn = 1;
-    speed = now > m->begun_s ? (double)(done - m->first) / (now - m->begun_s) : NAN;
-    format_bytes(have, sizeof have, (double)done);
-    format_bytes(all, sizeof all, total ? (double)total : NAN);
-    format_bytes(rate, sizeof rate, speed);
-    fprintf(m->c->log, "\r\x1b[K%.40s [", m->name);
-    for (uint64_t i = 0; i < 20; i++)
-        fputc(total && done * 20 / total > i ? '#' : '.', m->c->log);
-    fprintf(m->c->log, "] %s of %s, %s/s", have, all, rate);
-    left = total && speed > 0 ? (long)((double)(total - done) / speed) : -1;
-    if (left >= 0 && left < 360000)
-        fprintf(m->c->log, ", %ld:%02ld", left / 60, left % 60);
-    fflush(m->c->log);
-}
-
-static void meter_end(struct meter *m)
-{
-    if (m->drawn) {
-        fputs("\r\x1b[K", m->c->log);
-        fflush(m->c->log);
-    }
+    fetch_meter_bytes(user, done, total);
 }
 
 /* ---- one model ------------------------------------------------------------------------------- */
@@ -317,7 +262,7 @@ static int check_model(const char *part, struct err *e)
 
 static int bring(const struct context *c, struct plan *p, struct err *e)
 {
-    struct meter m = {.c = c, .name = p->name};
+    struct fetch_meter m = {.c = c, .name = p->name};
     struct fetch f = {.sources = p->sources, .n_sources = p->n_sources, .path = p->path,
                       .sha256 = p->sha256, .bytes = p->bytes, .check = check_model,
                       .on_bytes = on_bytes, .on_step = on_step, .user = &m, .stop = c->stop};
@@ -328,7 +273,7 @@ static int bring(const struct context *c, struct plan *p, struct err *e)
         err_nomem(e);
     else if (dir_make(dir, e) == 0)
         rc = fetch_file(&f, p->got, e);
-    meter_end(&m);
+    fetch_meter_end(&m);
     mem_free(dir);
     return rc;
 }

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "harness/chat.h"
 #include "harness/check_files.h"
+#include "harness/cmd_tasks_fetch.h"
 #include "harness/commands.h"
 #include "harness/conventions.h"
 #include "harness/encode.h"
@@ -28,6 +29,7 @@ const struct option tasks_options[] = {
     {"kinds", 0, OPTION_FLAG, NULL, NULL, 0, 0, "new: list the kinds of answers"},
     {"schema", 0, OPTION_FLAG, NULL, NULL, 0, 0, "new: print the JSON Schema of task files"},
     {"out", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, "new: where to; NAME.json unless given"},
+    TASKS_FETCH_OPTIONS,
     ENCODER_OPTIONS,
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
@@ -531,6 +533,11 @@ int cmd_tasks(struct context *c, struct err *e)
     struct task_opts o = {.shots = -1, .seed = (uint64_t)args_int(c->args, "seed")};
     int rc;
 
+    if (verb && strcmp(verb, "fetch") == 0)
+        return tasks_fetch(c, e);
+    if (args_n(c->args) > 2)
+        return err_set(e, ERR_USAGE, "tasks %s: one at a time; '%s' is one too many", verb,
+                       args_at(c->args, 2));
     if (context_data_dirs(c, &o.data_dirs, &o.n_data_dirs, e) < 0)
         return -1;
     if (verb && strcmp(verb, "show") == 0)

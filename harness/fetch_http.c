@@ -292,7 +292,7 @@ static enum outcome try_once(struct sink *s, const struct source *from, long *wa
         rc = curl_easy_perform(t.curl);
         curl_easy_getinfo(t.curl, CURLINFO_RESPONSE_CODE, &status);
         outcome = judge(&t, rc, status, why);
-        *wanted_ms = http_pause_ms(t.curl, 0);
+        *wanted_ms = http_wanted_ms(t.curl);
     }
     curl_easy_cleanup(t.curl);
     curl_slist_free_all(headers);

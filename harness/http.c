@@ -47,13 +47,13 @@ void http_setup(CURL *curl, const char *url, int with_token, char *why)
     set_certificates(curl);
 }
 
-long http_pause_ms(CURL *curl, long usual)
+long http_wanted_ms(CURL *curl)
 {
     curl_off_t seconds = 0;
 
     curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds);
     if (seconds <= 0)
-        return usual;
+        return 0;
     return (seconds < HTTP_MOST_WAIT_S ? (long)seconds : HTTP_MOST_WAIT_S) * 1000;
 }
 
@@ -181,7 +181,7 @@ int http_get(const struct http_ask *ask, struct http_reply *out, struct err *e)
         char why[CURL_ERROR_SIZE] = "";
         struct err reason = ERR_NONE;
         CURLcode rc = ask_once(&g, curl, why);
-        long status = 0, pause;
+        long status = 0, wanted;
         if (rc == CURLE_OK)
             break;
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
@@ -192,10 +192,10 @@ int http_get(const struct http_ask *ask, struct http_reply *out, struct err *e)
             curl_easy_cleanup(curl);
             return -1;
         }
-        pause = http_pause_ms(curl, (long)FIRST_PAUSE_MS << i);
-        if (ask->on_wait && pause >= 1000)
-            ask->on_wait(ask->user, pause / 1000);
-        http_sleep(ask->stop, pause);
+        wanted = http_wanted_ms(curl);
+        if (ask->on_wait && wanted)
+            ask->on_wait(ask->user, wanted / 1000);
+        http_sleep(ask->stop, wanted ? wanted : (long)FIRST_PAUSE_MS << i);
     }
     curl_easy_cleanup(curl);
     return 0;

@@ -35,8 +35,8 @@ void http_release(struct http_reply *r);
 
 /* Options that all transfers share; `why` has CURL_ERROR_SIZE bytes. */
 void http_setup(CURL *curl, const char *url, int with_token, char *why);
-/* How long the server wants to be left alone, in ms; `usual` when it does not say. */
-long http_pause_ms(CURL *curl, long usual);
+/* How long the server wants to be left alone, in ms; 0 when it does not say. */
+long http_wanted_ms(CURL *curl);
 /* Sleeps, until *stop. */
 void http_sleep(const volatile sig_atomic_t *stop, long ms);
 

@@ -62,13 +62,17 @@ static const struct command commands[] = {
      "becomes of it is a row, and the others go on. The same command line goes on with a plan that "
      "was interrupted, also beside another that is at it: they share the cells. Exit status 1 when "
      "a cell failed."},
-    {MEASURING, "tasks", cmd_tasks, tasks_options, "[list | show TASK | check PATH | new NAME]", 0, 2,
-     "list|show|check|new", 1, "list the tasks, or show what one of them asks",
+    {MEASURING, "tasks", cmd_tasks, tasks_options, "[list|show TASK|check PATH|new NAME|fetch WORD...]",
+     0, -1, "list|show|check|new|fetch", 1, "list the tasks, or show what one of them asks",
      "show prints the exact prompt and continuations, with --model the token boundaries too, and how "
      "the conventions of eval --preset differ on that document. "
      "check builds every item of a task, or looks for mistakes in a task file (.json) or a bank of "
      "facts; of task files of lm-eval (.yaml, or all below DIR) it says which run here and why "
-     "others do not. new writes a task file to begin with."},
+     "others do not. new writes a task file to begin with. "
+     "fetch brings data from the Hugging Face hub, at a pinned revision and verified by its hashes, "
+     "into the first folder of --data or the user's own: of a task, a group, a task file (.yaml), or "
+     "of a data set OWNER/NAME[@REVISION]. It shows the licence first and goes on where it was "
+     "stopped. $HF_ENDPOINT, $DENSIMETER_DATASETS_SERVER and $HF_TOKEN are honoured."},
     {RESULTS, "runs", cmd_runs, runs_options, "", 0, 0, NULL, 1, "list the stored runs", NULL},
     {RESULTS, "show", cmd_show, show_options, "RUN", 1, 1, NULL, 1, "show what a run measured",
      "RUN is a run's id or the beginning of it, a label, last, or last~2."},

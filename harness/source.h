@@ -31,5 +31,7 @@ char *source_name(const char *text, struct err *e);
 
 /* Letters, digits and "._:+-", not beginning with a dot or a dash: safe as a file's name. */
 int name_is_safe(const char *name);
+/* Parts between slashes that are neither empty nor "." nor "..", of printable bytes. */
+int path_is_inside(const char *path);
 
 #endif

@@ -32,6 +32,13 @@ int origin_of(const char *file, struct origin *out);
 /* The files that a task reads, its examples' last: how many, at most 2. */
 int origin_files(const struct task_info *t, const char *files[2]);
 
+/* The same for a task file of lm-eval, FILE.yaml or GROUP.yaml:TASK, which names data set and splits:
+ * calls each with the file that is looked for and its origin.  Scenarios need none. */
+int origin_of_task_file(const char *word,
+                        int (*each)(void *user, const char *file, const struct origin *o,
+                                    struct err *e),
+                        void *user, struct err *e);
+
 /* Appends a record in the shape that is wanted; `where` names it in errors, `first` is 1 for the
  * first of a file.  ERR_FORMAT when a member is missing or is not what it has to be. */
 int origin_put(enum origin_shape shape, const cJSON *record, int first, const char *where,
