@@ -62,7 +62,7 @@ static const struct command commands[] = {
      "becomes of it is a row, and the others go on. The same command line goes on with a plan that "
      "was interrupted, also beside another that is at it: they share the cells. Exit status 1 when "
      "a cell failed."},
-    {MEASURING, "tasks", cmd_tasks, tasks_options, "[list|show TASK|check PATH|new NAME|fetch WORD...]",
+    {MEASURING, "tasks", cmd_tasks, tasks_options, "[list | show|check|new|fetch WORD...]",
      0, -1, "list|show|check|new|fetch", 1, "list the tasks, or show what one of them asks",
      "show prints the exact prompt and continuations, with --model the token boundaries too, and how "
      "the conventions of eval --preset differ on that document. "
