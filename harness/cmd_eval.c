@@ -33,6 +33,8 @@ const struct option eval_options[] = {
     {"seed", 0, OPTION_INT, "N", "1234", 0, 9e15, "of few-shot sampling"},
     {"sampling", 0, OPTION_CHOICE, "lmeval|by_doc", "lmeval", 0, 0,
      "few-shot examples: lm-eval's one stream, or a stream for each document"},
+    {"rotate", 0, OPTION_INT, "N", "0", 0, 25,
+     "move the options that a prompt lists by N places (mmlu, cmmlu, scenarios)"},
     {"chat", 0, OPTION_FLAG, NULL, NULL, 0, 0, "ask through the model's chat template"},
     {"system", 0, OPTION_TEXT, "TEXT", NULL, 0, 0, "system message, or text before the prompt"},
     {"keep-prompts", 0, OPTION_FLAG, NULL, NULL, 0, 0, "store every prompt and continuation"},
@@ -105,7 +107,7 @@ static int open_tasks(struct session *s, const struct selection *chosen, struct 
     const struct args *a = s->c->args;
     struct task_opts o = {
         .shots = (int)args_int(a, "shots"), .seed = (uint64_t)args_int(a, "seed"),
-        .by_doc = args_choice(a, "sampling") == 1, .system = args_str(a, "system"),
+        .by_doc = args_choice(a, "sampling") == 1, .variant.rotate = (int)args_int(a, "rotate"), .system = args_str(a, "system"),
         .chat = s->use_chat ? &s->chat.renderer : NULL};
     int rc = -1;
 
@@ -157,6 +159,8 @@ static int write_settings(struct session *s, struct err *e)
                                  path_base(task_examples_instead(s->tasks[i].task)));
             json_end_object(&o);
         }
+    if (args_int(a, "rotate"))
+        json_put_int(&o, "rotate", args_int(a, "rotate"));
     json_put_bool(&o, "chat", s->use_chat);
     if (s->use_chat) {
         if (sha256_bytes(hash, template, strlen(template), e) < 0)

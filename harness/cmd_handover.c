@@ -5,7 +5,7 @@
 #include "harness/handover_write.h"
 #include "harness/stored.h"
 
-enum { REPLICATES = 1000, SPLITS = 200, SEED = 20241205 };
+enum { REPLICATES = 1000, SPLITS = 200, SEED = 20241205, REPEATS_MAX = 32 };
 
 const struct option handover_options[] = {
     {"error", 0, OPTION_NUMBER, "SHARE", "0.1", 0.0001, 0.9999,
@@ -15,6 +15,8 @@ const struct option handover_options[] = {
      "of a million tokens of the small one"},
     {"large-price", 0, OPTION_NUMBER, "PRICE", NULL, 0, 1e9,
      "of a million tokens of the large one"},
+    {"repeats", 0, OPTION_WORDS, "RUN", NULL, 0, 0,
+     "runs of the small model that ask the same again (eval --seed, --rotate): self-consistency"},
     {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
      "also write a page: .html, .md, .csv, .json by its suffix"},
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
@@ -72,17 +74,40 @@ static int print(const struct context *c, const struct handover *h, struct err *
     return rc == 0 && path ? write_page(c, h, path, e) : rc;
 }
 
+struct repeats {
+    struct run_list lists[REPEATS_MAX];
+    const struct run_row *rows[REPEATS_MAX];
+};
+
+static int read_repeats(const struct context *c, struct store *s, struct repeats *r,
+                        struct handover_opts *o, struct err *e)
+{
+    int n = args_count(c->args, "repeats");
+
+    if (n > REPEATS_MAX)
+        return err_set(e, ERR_USAGE, "handover: --repeats: %d runs, at most %d", n, REPEATS_MAX);
+    for (int i = 0; i < n; i++) {
+        if (query_run(s, args_word(c->args, "repeats", i), &r->lists[i], e) < 0)
+            return -1;
+        r->rows[i] = r->lists[i].v;
+    }
+    o->repeats = r->rows;
+    o->n_repeats = (size_t)n;
+    return 0;
+}
+
 int cmd_handover(struct context *c, struct err *e)
 {
     struct store *s = NULL;
     struct run_list small = {0}, large = {0};
+    struct repeats repeats = {0};
     struct handover_opts o;
     struct handover h;
     int rc = -1;
 
     if (read_options(c, &o, e) < 0 || open_store(c, 1, &s, e) < 0)
         return -1;
-    if (query_run(s, args_at(c->args, 0), &small, e) == 0 &&
+    if (read_repeats(c, s, &repeats, &o, e) == 0 && query_run(s, args_at(c->args, 0), &small, e) == 0 &&
         query_run(s, args_at(c->args, 1), &large, e) == 0 && run_complete(small.v, e) == 0 &&
         run_complete(large.v, e) == 0 && handover_make(&h, s, small.v, large.v, &o, e) == 0) {
         rc = print(c, &h, e);
@@ -90,6 +115,8 @@ int cmd_handover(struct context *c, struct err *e)
     }
     run_list_release(&small);
     run_list_release(&large);
+    for (int i = 0; i < REPEATS_MAX; i++)
+        run_list_release(&repeats.lists[i]);
     store_close(s);
     return rc;
 }

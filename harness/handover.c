@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/splitmix.h"
+#include "harness/repeats.h"
 #include "harness/stats_logistic.h"
 
 enum { FEATURES = 4, FOLDS = 5 };
@@ -15,7 +16,7 @@ static const struct { const char *name, *title; } signals[SIGNALS] = {
     [SIGNAL_MARGIN] = {"margin", "margin between the two best options"},
     [SIGNAL_ENTROPY] = {"entropy", "entropy over the options"},
     [SIGNAL_PROBABILITY] = {"max_probability", "probability of the best option"},
-    [SIGNAL_CONSISTENCY] = {"self_consistency", "agreement of repeated answers"},
+    [SIGNAL_CONSISTENCY] = {"self_consistency", "agreement when asked again"},
     [SIGNAL_LEARNED] = {"learned", "logistic regression on all of them, held out"},
 };
 
@@ -73,20 +74,27 @@ struct gathering {
     struct store *s;
     const struct handover_opts *o;
     double *features; /* [n][FEATURES] */
-    const char **prediction, **question; /* per item */
+    struct asked *asked; /* per item */
+    int rotation;        /* of the small run's options */
     size_t base; /* pairs of the tasks before */
 };
+
+static double cost_of_tokens(const struct run_row *r, double tokens, double price)
+{
+    double active = (double)(r->model.parameters_active > 0 ? r->model.parameters_active
+                                                            : r->model.parameters);
+
+    return tokens * (isnan(price) ? (active > 0 ? 2 * active : NAN) : price / 1e6);
+}
 
 /* Means over a task's items, because an item of a batch has no cost of its own. */
 static double task_cost(const struct task_row *t, const struct run_row *r, double price)
 {
     double tokens = fmax(0, (double)t->prompt_tokens) + fmax(0, (double)t->generated_tokens);
-    double active = (double)(r->model.parameters_active > 0 ? r->model.parameters_active
-                                                            : r->model.parameters);
 
     if (t->n <= 0 || t->prompt_tokens < 0)
         return NAN;
-    return tokens / t->n * (isnan(price) ? (active > 0 ? 2 * active : NAN) : price / 1e6);
+    return cost_of_tokens(r, tokens / t->n, price);
 }
 
 static int add_item(struct gathering *g, const struct pair_task *t, const struct pair *p,
@@ -109,9 +117,10 @@ static int add_item(struct gathering *g, const struct pair_task *t, const struct
     h->signals[SIGNAL_ENTROPY].confidence[i] = -x.entropy;
     h->signals[SIGNAL_PROBABILITY].confidence[i] = x.probability;
     memcpy(g->features + i * FEATURES, &x, sizeof x);
-    g->question[i] = p->doc_hash;
-    g->prediction[i] = it->prediction ? arena_strdup(&h->arena, it->prediction) : "";
-    if (!g->prediction[i])
+    g->asked[i] = (struct asked){.task = t->task, .row = t->a, .doc_id = it->doc_id, .at = i,
+                                 .answer = repeats_answer(it, g->rotation)};
+    if (g->asked[i].answer.text &&
+        !(g->asked[i].answer.text = arena_strdup(&h->arena, it->prediction)))
         return err_nomem(e);
     h->n++;
     return 0;
@@ -166,46 +175,22 @@ static int gather(struct gathering *g, struct err *e)
 
 /* --- signals ------------------------------------------------------------------------------- */
 
-struct asked {
-    const char *question;
-    size_t at;
-};
-
-static int by_question(const void *a, const void *b)
-{
-    const struct asked *x = a, *y = b;
-    int order = strcmp(x->question, y->question);
-
-    return order ? order : (x->at > y->at) - (x->at < y->at);
-}
-
-/* Share of the other answers to the same question that are this one. */
+/* Share of the repeats whose answer is the same, and what they cost. */
 static int agree(struct gathering *g, struct err *e)
 {
-    struct asked *key;
-    double *out = g->h->signals[SIGNAL_CONSISTENCY].confidence;
-    size_t n = g->h->n;
+    struct handover *h = g->h;
 
-    key = mem_alloc(n * sizeof *key);
-    if (!key)
-        return err_nomem(e);
-    for (size_t i = 0; i < n; i++) {
-        key[i].question = g->question[i] ? g->question[i] : "";
-        key[i].at = i;
+    for (size_t k = 0; k < g->o->n_repeats; k++)
+        if (repeats_count(g->asked, h->n, g->s, h->small, g->o->repeats[k], e) < 0)
+            return -1;
+    for (size_t i = 0; i < h->n; i++) {
+        const struct asked *a = &g->asked[i];
+        double price = g->o->small_price;
+        h->signals[SIGNAL_CONSISTENCY].confidence[a->at] =
+            a->times && (size_t)a->times == g->o->n_repeats ? (double)a->same / a->times : NAN;
+        h->again_s[a->at] = a->seconds;
+        h->again_cost[a->at] = cost_of_tokens(h->small, a->tokens, price);
     }
-    qsort(key, n, sizeof *key, by_question);
-    for (size_t from = 0, to; from < n; from = to) {
-        for (to = from + 1; to < n && strcmp(key[to].question, key[from].question) == 0;)
-            to++;
-        for (size_t i = from; i < to; i++) {
-            double same = 0;
-            for (size_t k = from; k < to; k++)
-                same += k != i && strcmp(g->prediction[key[k].at], g->prediction[key[i].at]) == 0;
-            out[key[i].at] = to - from < 2 || !*key[i].question ? NAN
-                                                                : same / (double)(to - from - 1);
-        }
-    }
-    mem_free(key);
     return 0;
 }
 
@@ -244,23 +229,37 @@ static void number_clusters(struct handover *h, size_t *first, size_t pairs)
     }
 }
 
+/* The items as this signal sees and pays them: who asks again pays for it. */
+static const struct handover_item *charge(struct handover *h, const struct handover_signal *x)
+{
+    int again = x == &h->signals[SIGNAL_CONSISTENCY];
+
+    for (size_t i = 0; i < h->n; i++) {
+        h->charged[i] = h->items[i];
+        h->charged[i].confidence = x->confidence[i];
+        h->charged[i].small_s += again ? h->again_s[i] : 0;
+        h->charged[i].small_cost += again ? h->again_cost[i] : 0;
+    }
+    return h->charged;
+}
+
 static int conclude(struct handover *h, struct handover_signal *x, const struct handover_opts *o,
                     struct err *e)
 {
+    const struct handover_item *v = charge(h, x);
+
     for (size_t i = 0; i < h->n; i++)
         x->known += isfinite(x->confidence[i]);
     if (x->known < h->n)
         return 0;
-    for (size_t i = 0; i < h->n; i++)
-        h->items[i].confidence = x->confidence[i];
     x->curve = arena_alloc(&h->arena, (h->n + 1) * sizeof *x->curve);
     if (!x->curve)
         return err_nomem(e);
-    return handover_curve(h->items, h->n, x->curve, &x->n_curve, e) < 0 ||
-                   handover_area(h->items, h->n, o->replicates, o->seed, &x->area, e) < 0 ||
-                   handover_promise(h->items, NULL, h->n, o->error, o->delta, &x->promise, e) < 0 ||
-                   handover_check(h->items, h->n, o->error, o->delta, o->splits, o->seed,
-                                  &x->check, e) < 0
+    return handover_curve(v, h->n, x->curve, &x->n_curve, e) < 0 ||
+                   handover_area(v, h->n, o->replicates, o->seed, &x->area, e) < 0 ||
+                   handover_promise(v, NULL, h->n, o->error, o->delta, &x->promise, e) < 0 ||
+                   handover_check(v, h->n, o->error, o->delta, o->splits, o->seed, &x->check,
+                                  e) < 0
                ? -1
                : 0;
 }
@@ -297,9 +296,11 @@ static int allocate(struct handover *h, struct gathering *g, struct err *e)
 
     h->items = arena_alloc(&h->arena, n * sizeof *h->items);
     g->features = arena_alloc(&h->arena, n * FEATURES * sizeof *g->features);
-    g->prediction = arena_alloc(&h->arena, n * sizeof *g->prediction);
-    g->question = arena_alloc(&h->arena, n * sizeof *g->question);
-    ok = h->items && g->features && g->prediction && g->question;
+    g->asked = arena_alloc(&h->arena, n * sizeof *g->asked);
+    h->charged = arena_alloc(&h->arena, n * sizeof *h->charged);
+    h->again_s = arena_alloc(&h->arena, n * sizeof *h->again_s);
+    h->again_cost = arena_alloc(&h->arena, n * sizeof *h->again_cost);
+    ok = h->items && g->features && g->asked && h->charged && h->again_s && h->again_cost;
     for (int k = 0; k < SIGNALS; k++) {
         h->signals[k].name = signals[k].name;
         h->signals[k].title = signals[k].title;
@@ -329,7 +330,7 @@ int handover_make(struct handover *h, struct store *s, const struct run_row *sma
     h->small = small;
     h->large = large;
     h->cost_unit = isnan(o->small_price) ? "FLOP" : "as priced";
-    if (pairs_load(&h->pairs, s, small->id, large->id, NULL, 0, e) < 0 ||
+    if (repeats_rotation(small, &g.rotation, e) < 0 || pairs_load(&h->pairs, s, small->id, large->id, NULL, 0, e) < 0 ||
         allocate(h, &g, e) < 0 || gather(&g, e) < 0 || number(h, e) < 0 || agree(&g, e) < 0 ||
         learn(&g, e) < 0 || conclude_oracle(h, e) < 0)
         goto fail;

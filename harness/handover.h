@@ -1,9 +1,9 @@
 /* handover.h -- two runs over the same items: what if the small model asked the large one?
  *
  * The small model's own likelihoods of the options say how sure it is: margin between the two best
- * (nats), entropy over the options (softmax), the best one's probability, agreement of repeated
- * answers where items were asked several times, and all of these together by logistic regression,
- * whose folds hold out whole clusters.  A signal that some item lacks is not offered.  Everything
+ * (nats), entropy over the options (softmax), the best one's probability, agreement with the answers
+ * of runs that ask the same items again (repeats.h; they are paid for), and what the likelihoods say
+ * together by logistic regression, whose folds hold out whole clusters.  A signal that some item lacks is not offered.  Everything
  * belongs to the handover and lasts until handover_release. */
 #ifndef HARNESS_HANDOVER_H
 #define HARNESS_HANDOVER_H
@@ -20,6 +20,8 @@ struct handover_opts {
     double small_price, large_price; /* of a million tokens; NAN: cost in FLOP */
     size_t replicates, splits;
     uint64_t seed;
+    const struct run_row *const *repeats; /* of the small model */
+    size_t n_repeats;
 };
 
 struct handover_signal {
@@ -38,7 +40,8 @@ struct handover {
     struct pairs pairs;
     const struct run_row *small, *large;
     size_t n, left_out; /* left_out: without a credit in both runs */
-    struct handover_item *items; /* confidence: that of the last signal looked at */
+    struct handover_item *items, *charged; /* charged: as the last signal paid for them */
+    double *again_s, *again_cost; /* of an item's repeats */
     double small_accuracy, large_accuracy, small_s, large_s, small_cost, large_cost; /* means */
     struct handover_point *oracle; /* its curve */
     size_t n_oracle;

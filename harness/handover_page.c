@@ -35,8 +35,10 @@ static void put_signals(struct report *r, const struct handover *h)
         struct report_cell *row = report_row(r, t);
         report_cell_text(r, row, 0, x->title);
         if (!x->n_curve) {
-            report_cell_text(r, row, 1, report_fmt(r, "not offered: %zu of %zu items have it",
-                                                   x->known, h->n));
+            report_cell_text(r, row, 1, k == SIGNAL_CONSISTENCY && !x->known
+                                            ? "not offered: no --repeats"
+                                            : report_fmt(r, "not offered: %zu of %zu items have "
+                                                            "it", x->known, h->n));
             continue;
         }
         report_cell_text(r, row, 1, spanned(r, x->area.area, x->area.area_interval));
@@ -82,7 +84,7 @@ static void put_curve(struct report *r, const struct handover *h, const struct h
     }
     if (t)
         t->note = report_fmt(r, "Latency: the small model answers every item, the large one those "
-                            "handed over. Cost: %s.", h->cost_unit);
+                            "handed over; asking again is paid for. Cost: %s.", h->cost_unit);
 }
 
 /* --- pictures ------------------------------------------------------------------------------ */

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/splitmix.h"
 #include "harness/handover.h"
+#include "harness/repeats.h"
 #include "harness/stats_dist.h"
 #include "harness/stats_logistic.h"
 #include "tests/pair_runs.h"
@@ -83,21 +84,54 @@ static void a_signal_captures_what_it_knows_and_noise_nothing(void **state)
 /* Confidence c is right with chance c, so above a threshold t the error is (1 - t) / 2. */
 static void a_promise_is_broken_as_seldom_as_it_says(void **state)
 {
+    static const struct { double error, delta; } levels[] = {{.15, .1}, {.2, .05}, {.3, .2}};
     static struct handover_item v[400];
-    size_t broken = 0, given = 0, populations = 500;
-    double delta = 0.1, error = 0.15;
+    size_t populations = 1000;
 
     (void)state;
-    for (size_t k = 0; k < populations; k++) {
-        struct handover_promise p;
-        populate(v, COUNT(v), 0, k + 1);
-        assert_int_equal(handover_promise(v, NULL, COUNT(v), error, delta, &p, NULL), 0);
-        given += isfinite(p.threshold);
-        broken += isfinite(p.threshold) && (1 - p.threshold) / 2 > error;
+    for (size_t i = 0; i < COUNT(levels); i++) {
+        size_t broken = 0, given = 0;
+        for (size_t k = 0; k < populations; k++) {
+            struct handover_promise p;
+            populate(v, COUNT(v), 0, k + 1);
+            assert_int_equal(handover_promise(v, NULL, COUNT(v), levels[i].error, levels[i].delta,
+                                              &p, NULL), 0);
+            given += isfinite(p.threshold);
+            broken += isfinite(p.threshold) && (1 - p.threshold) / 2 > levels[i].error;
+        }
+        print_message("          error %g: promised %zu times of %zu, broken %.1f %% (at most "
+                      "%g %%)\n", levels[i].error, given, populations,
+                      100.0 * (double)broken / (double)populations, 100 * levels[i].delta);
+        assert_true(given > populations / 2); /* it does promise something */
+        /* the share that delta allows, and what chance adds */
+        assert_true(dist_binomial_sf((double)broken, (double)populations, levels[i].delta) > .01);
+        assert_true(broken > 0); /* and it is not promised by refusing */
     }
-    assert_true(given > populations / 2); /* it does promise something */
-    /* 10 % of 500: 50, and what chance adds */
-    assert_true(dist_binomial_sf((double)broken, (double)populations, delta) > 0.01);
+}
+
+/* What the area of all such items is, from very many of them. */
+static void an_areas_interval_covers_the_populations(void **state)
+{
+    enum { MANY = 100000, FEW = 300, POPULATIONS = 400 };
+    struct handover_item *v = mem_alloc(MANY * sizeof *v);
+    struct handover_area all, some;
+    size_t area = 0, captured = 0;
+
+    (void)state;
+    populate(v, MANY, 0.3, 99);
+    assert_int_equal(handover_area(v, MANY, 0, 1, &all, NULL), 0);
+    for (uint64_t k = 0; k < POPULATIONS; k++) {
+        populate(v, FEW, 0.3, 1000 + k);
+        assert_int_equal(handover_area(v, FEW, 300, k, &some, NULL), 0);
+        area += some.area_interval.low <= all.area && all.area <= some.area_interval.high;
+        captured += some.captured_interval.low <= all.captured &&
+                    all.captured <= some.captured_interval.high;
+    }
+    mem_free(v);
+    print_message("          covered: area %.1f %%, share of the oracle's gain %.1f %%\n",
+                  100.0 * (double)area / POPULATIONS, 100.0 * (double)captured / POPULATIONS);
+    assert_true(area > .92 * POPULATIONS && area < .985 * POPULATIONS);
+    assert_true(captured > .92 * POPULATIONS && captured < .985 * POPULATIONS);
 }
 
 static void a_promise_holds_on_items_it_has_not_seen(void **state)
@@ -188,7 +222,7 @@ static void make_both(struct store *s, char a[RUN_ID_SIZE], char b[RUN_ID_SIZE])
     make_run(s, &(struct made_run){.model = "large", .tasks = &large, .n_tasks = 1}, b);
 }
 
-static const struct handover_opts opts = {0.1, 0.1, NAN, NAN, 50, 10, 1};
+static const struct handover_opts opts = {0.1, 0.1, NAN, NAN, 50, 10, 1, NULL, 0};
 
 static void runs_are_handed_over_by_the_small_models_likelihoods(void **state)
 {
@@ -222,6 +256,140 @@ static void runs_are_handed_over_by_the_small_models_likelihoods(void **state)
     run_list_release(&a);
     run_list_release(&b);
     store_close(s);
+}
+
+/* --- signals of a small model that is sure of what it knows --------------------------------- */
+
+enum { ITEMS = 400, AGAIN = 6 };
+
+static double normal(uint64_t *rng)
+{
+    double r = sqrt(-2 * log(uniform(rng)));
+
+    return r * cos(6.283185307179586 * uniform(rng));
+}
+
+/* An item is known by so much (a standard normal plus 0.5), and each time that it is asked by a little
+ * more or less.  (In these
+ * stored items only the right option's likelihood moves, which the learned signal finds out.) */
+static void make_small(struct store *s, uint64_t seed, const char *settings, char id[RUN_ID_SIZE])
+{
+    static struct made_item items[ITEMS];
+    const struct made_task t = {"arc_easy", 1, items, ITEMS, NAN, NAN};
+    uint64_t known = 5, asked = seed;
+
+    for (int i = 0; i < ITEMS; i++) {
+        double margin = 0.5 + normal(&known) + 0.7 * normal(&asked);
+        items[i] = (struct made_item){i, margin > 0, -9 + margin, 4, .1, NULL};
+    }
+    make_run(s, &(struct made_run){.model = "small", .settings = settings, .tasks = &t,
+                                   .n_tasks = 1}, id);
+}
+
+struct simulated {
+    struct store *s;
+    struct run_list small, large, again[AGAIN];
+    const struct run_row *repeats[AGAIN];
+    struct handover_opts o;
+};
+
+static void simulate(struct simulated *w)
+{
+    static struct made_item items[ITEMS];
+    const struct made_task t = {"arc_easy", 1, items, ITEMS, NAN, NAN};
+    char id[RUN_ID_SIZE];
+    uint64_t rng = 77;
+
+    memset(w, 0, sizeof *w);
+    assert_int_equal(store_open(&w->s, ":memory:", NULL, NULL), 0);
+    for (int i = 0; i < ITEMS; i++)
+        items[i] = (struct made_item){i, uniform(&rng) < .9, -1, 4, .3, NULL};
+    make_run(w->s, &(struct made_run){.model = "large", .tasks = &t, .n_tasks = 1}, id);
+    assert_int_equal(query_run(w->s, id, &w->large, NULL), 0);
+    make_small(w->s, 1, "{\"chat\":false}", id);
+    assert_int_equal(query_run(w->s, id, &w->small, NULL), 0);
+    w->o = (struct handover_opts){.error = .1, .delta = .1, .small_price = NAN, .large_price = NAN,
+                                  .replicates = 200, .splits = 50, .seed = 1,
+                                  .repeats = w->repeats, .n_repeats = AGAIN};
+    for (int k = 0; k < AGAIN; k++) {
+        make_small(w->s, 10 + (uint64_t)k, "{\"chat\":false}", id);
+        assert_int_equal(query_run(w->s, id, &w->again[k], NULL), 0);
+        w->repeats[k] = w->again[k].v;
+    }
+}
+
+static void simulated_gone(struct simulated *w)
+{
+    run_list_release(&w->small);
+    run_list_release(&w->large);
+    for (int k = 0; k < AGAIN; k++)
+        run_list_release(&w->again[k]);
+    store_close(w->s);
+}
+
+static void every_signal_of_a_model_that_knows_what_it_knows_gains(void **state)
+{
+    struct simulated w;
+    struct handover h;
+    struct err e = ERR_NONE;
+    const struct handover_signal *v = h.signals;
+
+    (void)state;
+    simulate(&w);
+    if (handover_make(&h, w.s, w.small.v, w.large.v, &w.o, &e) < 0)
+        fail_msg("%s", e.text);
+    for (int k = 0; k < SIGNALS; k++) {
+        print_message("          %s: %.2f of the oracle's gain [%.2f, %.2f], broken %.2f\n",
+                      v[k].name, v[k].area.captured, v[k].area.captured_interval.low,
+                      v[k].area.captured_interval.high, v[k].check.broken);
+        assert_int_equal(v[k].known, ITEMS);
+        assert_true(v[k].area.captured_interval.low > .1 && v[k].area.captured < 1);
+        assert_true(!(v[k].check.broken > .2));
+        assert_true(v[k].area.oracle > v[k].area.area && v[k].area.area > v[k].area.random);
+    }
+    /* of two options entropy and the best one's probability rise with the margin */
+    assert_close(v[SIGNAL_ENTROPY].area.area, v[SIGNAL_MARGIN].area.area, 1e-9);
+    assert_close(v[SIGNAL_PROBABILITY].area.area, v[SIGNAL_MARGIN].area.area, 1e-9);
+    /* asking again is paid for */
+    assert_close(v[SIGNAL_MARGIN].curve[0].latency_s, .1, 1e-9);
+    assert_close(v[SIGNAL_CONSISTENCY].curve[0].latency_s, (1 + AGAIN) * .1, 1e-9);
+    assert_close(v[SIGNAL_CONSISTENCY].curve[0].cost, (1 + AGAIN) * h.small_cost, 1e-9);
+    handover_release(&h);
+    simulated_gone(&w);
+}
+
+static void an_answer_is_the_option_wherever_it_stands(void **state)
+{
+    struct store_request q[4] = {{-3, 0, 1, 1}, {-1, 0, 1, 1}, {-2, 0, 1, 1}, {-9, 0, 1, 1}};
+    struct store_item it = {.gold_index = 0, .requests = q, .n_requests = 4};
+    struct run_row r = {.id = "r", .settings = "{\"rotate\":3}"};
+    int by;
+
+    (void)state;
+    assert_int_equal(repeats_answer(&it, 0).option, 1);
+    assert_int_equal(repeats_rotation(&r, &by, NULL), 0);
+    assert_int_equal(by, 3);
+    assert_int_equal(repeats_answer(&it, by).option, 0); /* at place 1 stands option 1 + 3 */
+    it = (struct store_item){.gold_index = -1, .prediction = "18"};
+    assert_int_equal(repeats_answer(&it, by).option, -1);
+    assert_string_equal(repeats_answer(&it, by).text, "18");
+}
+
+static void repeats_of_something_else_are_refused(void **state)
+{
+    struct simulated w;
+    struct handover h;
+    struct err e = ERR_NONE;
+
+    (void)state;
+    simulate(&w);
+    w.repeats[2] = w.large.v;
+    assert_int_equal(handover_make(&h, w.s, w.small.v, w.large.v, &w.o, &e), -1);
+    assert_non_null(strstr(e.text, "it is of another model than run "));
+    w.repeats[2] = w.small.v;
+    assert_int_equal(handover_make(&h, w.s, w.small.v, w.large.v, &w.o, &e), -1);
+    assert_non_null(strstr(e.text, "it repeats itself"));
+    simulated_gone(&w);
 }
 
 static void every_refused_allocation_is_an_error(void **state)
@@ -262,12 +430,16 @@ int main(void)
         cmocka_unit_test(areas_are_those_of_the_trapezoids),
         cmocka_unit_test(a_signal_captures_what_it_knows_and_noise_nothing),
         cmocka_unit_test(a_promise_is_broken_as_seldom_as_it_says),
+        cmocka_unit_test(an_areas_interval_covers_the_populations),
         cmocka_unit_test(a_promise_holds_on_items_it_has_not_seen),
         cmocka_unit_test(a_promise_that_cannot_be_kept_is_not_given),
         cmocka_unit_test(logistic_weights_are_the_penalised_likelihoods),
         cmocka_unit_test(a_held_out_chance_does_not_know_its_own_answer),
         cmocka_unit_test(separable_and_constant_columns_have_an_answer),
         cmocka_unit_test(runs_are_handed_over_by_the_small_models_likelihoods),
+        cmocka_unit_test(every_signal_of_a_model_that_knows_what_it_knows_gains),
+        cmocka_unit_test(an_answer_is_the_option_wherever_it_stands),
+        cmocka_unit_test(repeats_of_something_else_are_refused),
         cmocka_unit_test(every_refused_allocation_is_an_error),
     };
 
