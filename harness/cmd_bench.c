@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "harness/bench_impl.h"
 #include "harness/commands.h"
 #include "harness/describe.h"
 #include "harness/left.h"
@@ -26,6 +27,19 @@ const struct option bench_options[] = {
     {"threads", 't', OPTION_INTS, "N,...", "0", 0, 1024, "worker threads; 0: one per usable core"},
     {"versus", 0, OPTION_TEXT, "BINARY", NULL, 0, 0,
      "a llama-bench that measures the same in alternation"},
+    {"scenario", 0, OPTION_WORDS, "NAME,...", NULL, 0, 0,
+     "latency as users meet it: single, multi, server, offline, sustained, depths, load"},
+    {"requests", 0, OPTION_INT, "N", "100", 1, 1e6, "requests of a scenario"},
+    {"duration", 0, OPTION_NUMBER, "SECONDS", "600", 0.1, 1e6, "of sustained"},
+    {"rate", 0, OPTION_NUMBER, "PER_SECOND", "0", 0, 1e6,
+     "arrivals of server; 0: search the highest rate that keeps the limits"},
+    {"percentile", 0, OPTION_NUMBER, "P", "0.9", 0.5, 0.9999, "of claims, and of the limits"},
+    {"ttft-limit", 0, OPTION_NUMBER, "SECONDS", "2", 1e-6, 1e6, "of server: to the first token"},
+    {"tpot-limit", 0, OPTION_NUMBER, "SECONDS", "0.1", 1e-6, 1e6, "of server: for a later token"},
+    {"queue", 0, OPTION_INT, "N", "64", 1, 1e6, "requests that may wait; more are refused"},
+    {"vanish", 0, OPTION_NUMBER, "SHARE", "0", 0, 1, "of clients that leave before the end"},
+    {"patience", 0, OPTION_NUMBER, "SECONDS", "1", 1e-6, 1e6, "mean time until they leave"},
+    {"seed", 0, OPTION_INT, "N", "42", 0, 9e15, "of arrivals, lengths and tokens"},
     {"profile", 0, OPTION_FLAG, NULL, NULL, 0, 0,
      "run each test again and tell where its time goes, beside this machine's peaks"},
     {"sysroot", 0, OPTION_TEXT, "DIR", "", 0, 0, "read the machine's files below DIR"},
@@ -37,13 +51,7 @@ enum { TOKENS_COUNTED = 8 };
 
 /* --- the grid ----------------------------------------------------------------------------- */
 
-struct grid {
-    struct speed_test *v;
-    size_t n, cap;
-    int longest, streams; /* most tokens of a sequence; most streams */
-};
-
-static int add_test(struct grid *g, struct speed_test t, struct err *e)
+int grid_add(struct grid *g, struct speed_test t, struct err *e)
 {
     int length = t.depth + t.prompt + t.generate;
 
@@ -57,13 +65,7 @@ static int add_test(struct grid *g, struct speed_test t, struct err *e)
     return 0;
 }
 
-struct numbers {
-    int64_t *v;
-    int n;
-};
-
-static int numbers_of(const struct context *c, const char *option, struct numbers *out,
-                      struct err *e)
+int numbers_of(const struct context *c, const char *option, struct numbers *out, struct err *e)
 {
     out->n = args_count(c->args, option);
     out->v = mem_calloc((size_t)out->n, sizeof *out->v);
@@ -81,7 +83,7 @@ static int add_pairs(const struct context *c, struct grid *g, int depth, struct 
         if (sscanf(text, "%d,%d%n", &p, &n, &end) != 2 || text[end] || p < 1 || n < 1)
             return err_set(e, ERR_USAGE, "option --prompt-generate: '%s' is not like 512,128",
                            text);
-        if (add_test(g, (struct speed_test){p, n, depth, 1}, e) < 0)
+        if (grid_add(g, (struct speed_test){p, n, depth, 1}, e) < 0)
             return -1;
     }
     return 0;
@@ -92,17 +94,19 @@ static int make_grid(const struct context *c, struct grid *g, struct err *e)
     struct numbers p = {0}, n = {0}, d = {0}, b = {0};
     int rc = -1;
 
+    if (args_count(c->args, "scenario"))
+        return scenarios_grid(c, g, e);
     if (numbers_of(c, "prompt", &p, e) < 0 || numbers_of(c, "generate", &n, e) < 0 ||
         numbers_of(c, "depth", &d, e) < 0 || numbers_of(c, "streams", &b, e) < 0)
         goto out;
     for (int k = 0; k < d.n; k++) {
         int depth = (int)d.v[k];
         for (int i = 0; i < p.n; i++)
-            if (add_test(g, (struct speed_test){(int)p.v[i], 0, depth, 1}, e) < 0)
+            if (grid_add(g, (struct speed_test){(int)p.v[i], 0, depth, 1}, e) < 0)
                 goto out;
         for (int i = 0; i < n.n; i++)
             for (int s = 0; s < b.n; s++)
-                if (add_test(g, (struct speed_test){0, (int)n.v[i], depth, (int)b.v[s]}, e) < 0)
+                if (grid_add(g, (struct speed_test){0, (int)n.v[i], depth, (int)b.v[s]}, e) < 0)
                     goto out;
         if (add_pairs(c, g, depth, e) < 0)
             goto out;
@@ -118,21 +122,8 @@ out:
 
 /* --- one model at one number of threads --------------------------------------------------- */
 
-struct bench {
-    const struct context *c;
-    const struct grid *grid;
-    struct store *store;
-    struct store_run *run;
-    struct profiles *profiles;
-    struct runner *runner;
-    struct meter *meter;
-    struct description model;
-    struct strbuf settings, machine, command_line;
-    const char *typed; /* the model's name */
-};
-
 /* The cache must hold all streams at once; how much that is, only an open model tells. */
-static int open_runner(struct bench *b, int threads, struct err *e)
+int bench_open_runner(struct bench *b, int threads, struct err *e)
 {
     struct runner_opts o = engine_opts(b->c);
     char *path = model_path(b->typed, e);
@@ -156,6 +147,8 @@ static int open_runner(struct bench *b, int threads, struct err *e)
         rc = runner_open(&b->runner, path, &o, e);
     }
     mem_free(path);
+    if (rc == 0)
+        b->threads = threads;
     return rc;
 }
 
@@ -174,6 +167,8 @@ static int begin_run(struct bench *b, struct err *e)
     if (args_str(b->c->args, "activation"))
         json_put_str(&o, "activation", args_str(b->c->args, "activation"));
     describe_choice(&o, m);
+    if (args_count(b->c->args, "scenario") && scenarios_settings(&o, b->c, e) < 0)
+        return -1;
     json_put_str(&o, "command", strbuf_str(&b->command_line));
     json_put_str(&o, "interval", "order statistics of the median, at most 95 %");
     json_end_object(&o);
@@ -194,7 +189,7 @@ static int begin(struct bench *b, int threads, struct err *e)
 {
     const char *root = args_str(b->c->args, "sysroot");
 
-    if (open_runner(b, threads, e) < 0 ||
+    if (bench_open_runner(b, threads, e) < 0 ||
         describe_model(&b->model, b->runner, b->typed, e) < 0 ||
         meter_open(&b->meter, root, e) < 0)
         return -1;
@@ -315,14 +310,12 @@ static int store_rows(struct bench *b, const struct speed_test *t, const struct 
 }
 
 /* Rows that an interrupted session kept are not measured again. */
-static int is_done(struct bench *b, const struct speed_test *t, int *done, struct err *e)
+int bench_is_done(struct bench *b, const char *name, int *done, struct err *e)
 {
     int threads = runner_info(b->runner)->threads;
     struct bench_list l = {0};
-    char name[64];
 
     *done = 0;
-    speed_test_name(name, sizeof name, t);
     if (query_bench(b->store, store_run_id(b->run), &l, e) < 0)
         return -1;
     for (size_t i = 0; i < l.n; i++)
@@ -344,11 +337,18 @@ static int run_grid(struct bench *b, struct err *e)
         struct measuring here = how;
         struct left before, left;
         struct measured r;
+        char name[64];
         int done, rc;
-        if (is_done(b, t, &done, e) < 0)
+        speed_test_name(name, sizeof name, t);
+        if (bench_is_done(b, name, &done, e) < 0)
             return -1;
         if (done)
             continue;
+        if (t->depth + t->prompt + t->generate > m->context_length) {
+            context_note(b->c, "%s: left out, the context of the model has %d tokens", name,
+                         m->context_length);
+            continue;
+        }
         if (t->streams > 1)
             here.rival = NULL; /* llama-bench decodes one stream */
         meter_reset_peak();
@@ -384,6 +384,8 @@ static int bench_model(struct bench *b, int threads, char id[RUN_ID_SIZE], struc
         return -1;
     snprintf(id, RUN_ID_SIZE, "%s", store_run_id(b->run));
     rc = run_grid(b, e);
+    if (rc == 0 && args_count(b->c->args, "scenario"))
+        rc = scenarios_run(b, e);
     if (rc == 0)
         rc = profile_grid(b, e);
     if (store_run_finish(b->run,

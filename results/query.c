@@ -674,3 +674,44 @@ const struct store_value *bench_value(const struct store_bench *b, const char *m
             return &b->values[i];
     return NULL;
 }
+
+static int fill_served(struct store_served *q, const struct stmt *st, struct arena *a,
+                       struct err *e)
+{
+    int failed = 0;
+
+    *q = (struct store_served){
+        .state = keep(a, st, 0, &failed), .reason = keep(a, st, 1, &failed),
+        .arrival_s = db_num(st, 2), .start_s = db_num(st, 3), .first_s = db_num(st, 4),
+        .last_s = db_num(st, 5), .end_s = db_num(st, 6), .prompt = (int)db_int(st, 7),
+        .wanted = (int)db_int(st, 8), .generated = (int)db_int(st, 9),
+        .token_s = keep(a, st, 10, &failed)};
+    return failed ? err_nomem(e) : 0;
+}
+
+int query_served(struct store *s, const char *run_id, const char *test, struct served_list *out,
+                 struct err *e)
+{
+    struct stmt st;
+    size_t cap = 0;
+    int rc = db_query(s->db, &st, SQL_SERVED, e, "tt", run_id, test);
+
+    *out = (struct served_list){0};
+    while (rc >= 0 && (rc = db_step(&st, e)) == 1) {
+        if (mem_grow(&out->v, &cap, out->n + 1, sizeof *out->v) < 0)
+            rc = err_nomem(e);
+        else if ((rc = fill_served(&out->v[out->n], &st, &out->arena, e)) == 0)
+            out->n++;
+    }
+    db_done(&st);
+    if (rc < 0)
+        served_list_release(out);
+    return rc < 0 ? -1 : 0;
+}
+
+void served_list_release(struct served_list *l)
+{
+    mem_free(l->v);
+    arena_release(&l->arena);
+    *l = (struct served_list){0};
+}

@@ -127,6 +127,16 @@ struct bench_list {
 int query_bench(struct store *s, const char *run_id, struct bench_list *out, struct err *e);
 void bench_list_release(struct bench_list *l);
 
+/* The requests of a scenario's row by its test, in order of arrival. */
+struct served_list {
+    struct store_served *v;
+    size_t n;
+    struct arena arena;
+};
+int query_served(struct store *s, const char *run_id, const char *test, struct served_list *out,
+                 struct err *e);
+void served_list_release(struct served_list *l);
+
 /* Known latencies of a task's items, appended to *v (the caller's, mem_free), in no order. */
 int query_latencies(struct store *s, const char *run_id, const char *task, double **v, size_t *n,
                     size_t *cap, struct err *e);

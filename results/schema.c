@@ -149,6 +149,16 @@ static const char *const migrations[] = {
     " request TEXT NOT NULL, nats REAL NOT NULL, is_greedy INTEGER NOT NULL, seal TEXT NOT NULL,"
     " PRIMARY KEY(set_id, request)) STRICT, WITHOUT ROWID;"
     "ALTER TABLE items ADD COLUMN cached_tokens INTEGER;",
+
+    /* 7: the requests of a latency scenario, one by one */
+    "CREATE TABLE served("
+    " bench_row_id INTEGER NOT NULL REFERENCES bench_rows(id) ON DELETE CASCADE,"
+    " idx INTEGER NOT NULL, state TEXT NOT NULL"
+    " CHECK(state IN ('completed', 'refused', 'cancelled', 'failed')), reason TEXT,"
+    " arrival_s REAL NOT NULL, start_s REAL, first_s REAL, last_s REAL, end_s REAL NOT NULL,"
+    " prompt_tokens INTEGER NOT NULL, wanted_tokens INTEGER NOT NULL,"
+    " generated_tokens INTEGER NOT NULL, token_s TEXT NOT NULL,"
+    " PRIMARY KEY(bench_row_id, idx)) STRICT, WITHOUT ROWID;",
 };
 #define N_MIGRATIONS ((int)(sizeof migrations / sizeof migrations[0]))
 
@@ -295,6 +305,21 @@ static const struct schema_doc docs[] = {
     {"bench_values", "stderr", "standard error"},
     {"bench_values", "low", "lower end of the interval"},
     {"bench_values", "high", "upper end"},
+    {"served", NULL, "the requests of a latency scenario (bench --scenario), in order of arrival"},
+    {"served", "bench_row_id", "the scenario's row"},
+    {"served", "idx", "0, 1, ..."},
+    {"served", "state", "completed, refused (the queue was full), cancelled (the client left) or "
+                        "failed"},
+    {"served", "reason", "why it was refused or failed"},
+    {"served", "arrival_s", "when it came, as scheduled; seconds since the scenario began"},
+    {"served", "start_s", "when it left the queue; null: never"},
+    {"served", "first_s", "when its first token was there; null: never"},
+    {"served", "last_s", "when its last token was there; null: never"},
+    {"served", "end_s", "when it was over"},
+    {"served", "prompt_tokens", "tokens of its prompt"},
+    {"served", "wanted_tokens", "tokens it asked for"},
+    {"served", "generated_tokens", "tokens it got"},
+    {"served", "token_s", "JSON: when each of them was there, in seconds since the scenario began"},
     {"imports", NULL, "files whose results were taken in"},
     {"imports", "hash", "SHA-256 of the file: recognises it when it comes again"},
     {"imports", "path", "its name then"},
@@ -442,6 +467,7 @@ static const struct schema_part parts[] = {
     {"bench_rows", NULL, "run_id IN " CHOSEN},
     {"bench_samples", NULL, OF_BENCH},
     {"bench_values", NULL, OF_BENCH},
+    {"served", NULL, OF_BENCH},
     {"imports", "hash", "run_id IN " CHOSEN},
 };
 

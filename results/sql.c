@@ -69,6 +69,10 @@
     "SELECT 'run ' || r.run || ': bench row ' || b.test || ' lacks a sample'"                      \
     " FROM bench_rows b JOIN runs r ON r.id = b.run_id"                                            \
     " JOIN bench_samples s ON s.bench_row_id = b.id"                                               \
+    " GROUP BY b.id HAVING count(*) <> max(s.idx) + 1 "                                            \
+    "UNION ALL "                                                                                   \
+    "SELECT 'run ' || r.run || ': scenario ' || b.test || ' lacks a request'"                      \
+    " FROM bench_rows b JOIN runs r ON r.id = b.run_id JOIN served s ON s.bench_row_id = b.id"     \
     " GROUP BY b.id HAVING count(*) <> max(s.idx) + 1"
 
 static const char *const texts[SQL_COUNT] = {
@@ -165,6 +169,10 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_CONTENT_BENCH_VALUES] =
         "SELECT v.metric, v.idx, v.value, v.stderr, v.low, v.high FROM bench_rows b"
         " JOIN bench_values v ON v.bench_row_id = b.id" BENCH_IN_ORDER ", v.metric",
+    [SQL_CONTENT_SERVED] =
+        "SELECT s.idx, s.state, s.reason, s.arrival_s, s.start_s, s.first_s, s.last_s, s.end_s,"
+        " s.prompt_tokens, s.wanted_tokens, s.generated_tokens, s.token_s FROM bench_rows b"
+        " JOIN served s ON s.bench_row_id = b.id" BENCH_IN_ORDER ", s.idx",
     [SQL_RUN_PID] = "SELECT pid FROM runs WHERE id = ?",
     [SQL_CHECKPOINT] = "PRAGMA wal_checkpoint(PASSIVE)",
     [SQL_SESSION_PUT] =
@@ -219,6 +227,10 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_BENCH_VALUE_PUT] =
         "INSERT INTO bench_values(bench_row_id, metric, idx, value, stderr, low, high)"
         " VALUES(?, ?, ?, ?, ?, ?, ?)",
+    [SQL_SERVED_PUT] =
+        "INSERT INTO served(bench_row_id, idx, state, reason, arrival_s, start_s, first_s, last_s,"
+        " end_s, prompt_tokens, wanted_tokens, generated_tokens, token_s)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQL_LABEL_OWNER] = "SELECT run FROM runs WHERE label = ?",
     [SQL_LABEL_CLEAR] = "UPDATE runs SET label = NULL WHERE label = ?",
     [SQL_LABEL_SET] = "UPDATE runs SET label = ? WHERE run = ?",
@@ -284,6 +296,11 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_BENCH_SAMPLES] = "SELECT seconds FROM bench_samples WHERE bench_row_id = ? ORDER BY idx",
     [SQL_BENCH_VALUES] = "SELECT metric, value, stderr, low, high FROM bench_values"
                          " WHERE bench_row_id = ? ORDER BY idx",
+    [SQL_SERVED] =
+        "SELECT s.state, s.reason, s.arrival_s, s.start_s, s.first_s, s.last_s, s.end_s,"
+        " s.prompt_tokens, s.wanted_tokens, s.generated_tokens, s.token_s FROM served s"
+        " JOIN bench_rows b ON b.id = s.bench_row_id JOIN runs r ON r.id = b.run_id"
+        " WHERE r.run = ? AND b.test = ? AND b.rival = '' ORDER BY b.id, s.idx",
 
     [SQL_DETACH_SOURCE] = "DETACH source",
     [SQL_CHOSEN_CLEAR] = "DELETE FROM temp.chosen",

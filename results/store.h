@@ -155,6 +155,13 @@ struct store_task_result {
 /* Replaces what the task had. */
 int store_task_finish(struct store_run *r, const struct store_task_result *t, struct err *e);
 
+struct store_served { /* a request of a latency scenario; seconds since that began */
+    const char *state, *reason; /* "completed", "refused", "cancelled" or "failed"; NULL */
+    double arrival_s, start_s, first_s, last_s, end_s; /* NAN: did not happen */
+    int prompt, wanted, generated; /* tokens */
+    const char *token_s;           /* JSON: [generated] seconds */
+};
+
 struct store_bench {
     const char *test; /* "pp512", "tg128", "pp512+tg128", "tg128@b8" */
     int depth, batch, threads;
@@ -166,6 +173,8 @@ struct store_bench {
     const struct store_value *values; /* tok_s, ttft_s, peak_rss_bytes, ...; filter ignored */
     int n_values;
     const char *noise; /* JSON */
+    const struct store_served *served; /* put only: query_served gives them back */
+    int n_served;
 };
 /* One transaction per row.  1: this run has the row already (same test, depth, batch, threads,
  * device, rival), nothing was changed. */

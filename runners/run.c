@@ -1,32 +1,12 @@
 /* run.c -- answering requests: batches from the schedule through the device, and what comes back
  * handed to the requests.  See runner.h. */
+#include "runners/run.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "runners/engine.h"
 #include "runners/sample.h"
-
-struct progress { /* of one request */
-    float *token_nats;
-    double nats, wall_s, started_s, first_s;
-    int wanted, is_greedy, own_rows;
-    int32_t *ids;
-    float *margins;
-    int n;
-    enum finish finish;
-};
-
-struct run {
-    struct runner *r;
-    const struct request *q;
-    int n;
-    struct progress *p;
-    struct trie trie;
-    int (*on_reply)(void *user, int i, const struct reply *a);
-    void *user;
-    int stopped;
-};
 
 /* Tokens that a generation may become; the last one needs no place in the context. */
 static int most_tokens(const struct runner *r, const struct request *q)
@@ -36,7 +16,7 @@ static int most_tokens(const struct runner *r, const struct request *q)
     return q->max_tokens < room ? q->max_tokens : room;
 }
 
-static int check_request(const struct runner *r, const struct request *q, int i, struct err *e)
+int run_check(const struct runner *r, const struct request *q, int i, struct err *e)
 {
     int input = q->kind == REQUEST_SCORE ? q->n_ids - 1 : q->n_ids;
 
@@ -54,33 +34,38 @@ static int check_request(const struct runner *r, const struct request *q, int i,
     return 0;
 }
 
+int run_prepare(struct run *run, int i, struct err *e)
+{
+    const struct request *q = &run->q[i];
+    struct progress *p = &run->p[i];
+
+    *p = (struct progress){.is_greedy = 1};
+    p->wanted = q->kind == REQUEST_SCORE ? q->n_ids - q->n_given : q->n_ids;
+    if (q->kind == REQUEST_SCORE) {
+        p->token_nats = mem_alloc((size_t)p->wanted * sizeof *p->token_nats);
+        if (!p->token_nats)
+            return err_nomem(e);
+    } else if (q->kind == REQUEST_GENERATE && q->max_tokens > 0) {
+        p->ids = mem_alloc((size_t)most_tokens(run->r, q) * sizeof *p->ids);
+        p->margins = mem_alloc((size_t)most_tokens(run->r, q) * sizeof *p->margins);
+        if (!p->ids || !p->margins)
+            return err_nomem(e);
+    }
+    return 0;
+}
+
 static int open_progress(struct run *run, struct err *e)
 {
     run->p = mem_calloc((size_t)run->n, sizeof *run->p);
     if (!run->p)
         return err_nomem(e);
-    for (int i = 0; i < run->n; i++) {
-        const struct request *q = &run->q[i];
-        struct progress *p = &run->p[i];
-        if (check_request(run->r, q, i, e) < 0)
+    for (int i = 0; i < run->n; i++)
+        if (run_check(run->r, &run->q[i], i, e) < 0 || run_prepare(run, i, e) < 0)
             return -1;
-        p->is_greedy = 1;
-        p->wanted = q->kind == REQUEST_SCORE ? q->n_ids - q->n_given : q->n_ids;
-        if (q->kind == REQUEST_SCORE) {
-            p->token_nats = mem_alloc((size_t)p->wanted * sizeof *p->token_nats);
-            if (!p->token_nats)
-                return err_nomem(e);
-        } else if (q->kind == REQUEST_GENERATE && q->max_tokens > 0) {
-            p->ids = mem_alloc((size_t)most_tokens(run->r, q) * sizeof *p->ids);
-            p->margins = mem_alloc((size_t)most_tokens(run->r, q) * sizeof *p->margins);
-            if (!p->ids || !p->margins)
-                return err_nomem(e);
-        }
-    }
     return 0;
 }
 
-static void release_answer(struct progress *p)
+void run_release(struct progress *p)
 {
     mem_free(p->token_nats);
     mem_free(p->ids);
@@ -90,7 +75,7 @@ static void release_answer(struct progress *p)
     p->margins = NULL;
 }
 
-static void deliver(struct run *run, int i)
+void run_deliver(struct run *run, int i)
 {
     struct progress *p = &run->p[i];
     struct reply a = {
@@ -101,12 +86,12 @@ static void deliver(struct run *run, int i)
     };
 
     if (run->q[i].kind == REQUEST_GENERATE) {
-        a.wall_s = engine_now() - p->started_s;
-        a.ttft_s = p->first_s - p->started_s;
+        a.wall_s = p->own_rows ? engine_now() - p->started_s : 0;
+        a.ttft_s = p->first_s > 0 ? p->first_s - p->started_s : 0;
     }
     if (run->on_reply && run->on_reply(run->user, i, &a) != 0)
         run->stopped = 1;
-    release_answer(p);
+    run_release(p);
 }
 
 static void take_score(struct run *run, const struct head_row *h, int k, const struct want *w)
@@ -121,7 +106,7 @@ static void take_score(struct run *run, const struct head_row *h, int k, const s
         int n = run->q[w->request].n_ids - run->q[w->request].n_given;
         for (int i = 0; i < n; i++)
             p->nats += (double)p->token_nats[i];
-        deliver(run, w->request);
+        run_deliver(run, w->request);
     }
 }
 
@@ -187,7 +172,7 @@ static int grow_stream(struct run *run, int stream, const float *logits, struct 
 
     if (more == 0) {
         schedule_end_stream(&run->r->schedule, stream);
-        deliver(run, request);
+        run_deliver(run, request);
     }
     return more < 0 ? -1 : 0;
 }
@@ -209,12 +194,11 @@ static int take_row(struct run *run, const struct head_row *h, const struct want
     if (q->on_logits && q->on_logits(q->user, q, w->position, h->logits) != 0)
         run->stopped = 1;
     if (--run->p[w->request].wanted == 0 && !run->stopped)
-        deliver(run, w->request);
+        run_deliver(run, w->request);
     return 0;
 }
 
-/* Once a caller has said stop, it is called no more. */
-static int take_heads(struct run *run, struct err *e)
+int run_take_heads(struct run *run, struct err *e)
 {
     struct schedule *s = &run->r->schedule;
 
@@ -236,8 +220,7 @@ static int take_heads(struct run *run, struct err *e)
     return 0;
 }
 
-/* The batch's time, shared out by rows. */
-static void book(struct run *run, double t0, double t1)
+void run_book(struct run *run, double t0, double t1)
 {
     struct schedule *s = &run->r->schedule;
     double each = (t1 - t0) / s->batch.n;
@@ -259,8 +242,8 @@ static int walk(struct run *run, const volatile int *stop, struct err *e)
         double t0 = engine_now();
         if (r->ops->run(r->device, &r->schedule.batch, e) < 0)
             return err_prefix(e, "%s", gguf_path(r->file));
-        book(run, t0, engine_now());
-        if (take_heads(run, e) < 0)
+        run_book(run, t0, engine_now());
+        if (run_take_heads(run, e) < 0)
             return -1;
         schedule_done(&r->schedule);
         if (run->stopped || (stop && *stop))
@@ -285,7 +268,7 @@ int runner_run(struct runner *r, const struct request *q, int n,
     schedule_abandon(&r->schedule);
 out:
     for (int i = 0; run.p && i < n; i++)
-        release_answer(&run.p[i]);
+        run_release(&run.p[i]);
     mem_free(run.p);
     trie_release(&run.trie);
     return rc;

@@ -15,7 +15,7 @@
 enum {
     BATCH_DEFAULT = 512,
     BATCH_MAX = 16384,
-    STREAMS = 16,   /* generations at once */
+    STREAMS = RUNNER_STREAMS_MAX, /* generations at once */
     FULL_ROWS = 32, /* whole rows of logits in one batch */
     CONTEXT_MAX = 1 << 20, /* rope's angles are right up to there (rope.c) */
     PAGES_MIN = 4,

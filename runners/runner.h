@@ -80,7 +80,14 @@ struct request {
     void *user;
 };
 
-enum finish { FINISH_NONE, FINISH_LENGTH, FINISH_END, FINISH_STOP, FINISH_CONTEXT };
+enum finish {
+    FINISH_NONE,
+    FINISH_LENGTH,
+    FINISH_END,
+    FINISH_STOP,
+    FINISH_CONTEXT,
+    FINISH_GONE, /* serve: nobody waits for it any more */
+};
 
 struct reply {
     double nats;   /* score: sum of ln p over ids[n_given..) */
@@ -101,6 +108,26 @@ struct reply {
 int runner_run(struct runner *r, const struct request *q, int n,
                int (*on_reply)(void *user, int i, const struct reply *a), void *user,
                const volatile int *stop, struct err *e);
+
+/* A server's side of generations that come while others run.  Every batch has a row for each growing
+ * answer and what is left of its room for the prompt that came first; prompts share nothing, as if
+ * each client were another's stranger.  Called from runner_serve only. */
+struct serving {
+    int slots; /* requests inside at once: 1 to RUNNER_STREAMS_MAX */
+    /* 1: *q (to generate; what it points to stays until on_end) comes in; 0: none now; -1: none will
+     * come any more.  is_idle: nothing runs, so it may wait for a while first. */
+    int (*next)(void *user, int is_idle, struct request *q);
+    /* Asked of every request inside after each batch; 1: leave it, FINISH_GONE.  NULL: never. */
+    int (*is_gone)(void *user, const struct request *q);
+    /* Once for each: answered or left (why NULL), or failed (a NULL), which ends no other. */
+    void (*on_end)(void *user, const struct request *q, const struct reply *a,
+                   const struct err *why);
+    void *user;
+};
+#define RUNNER_STREAMS_MAX 16
+/* Until next says that none will come.  *stop ends it with ERR_INTERRUPTED, what is inside unsaid. */
+int runner_serve(struct runner *r, const struct serving *v, const volatile int *stop,
+                 struct err *e);
 
 /* What took part in the rows computed since counting began.  A layer's hidden values are those that
  * its projections out of a feed-forward read: of the dense block, and of the experts used. */

@@ -230,13 +230,10 @@ static int start_stream(struct schedule *s, int request, struct err *e)
 }
 
 /* To the next path: keeps the pages that it shares with this one. */
-static int advance(struct schedule *s, struct err *e)
+static int turn(struct schedule *s, struct err *e)
 {
-    const struct path *p = &s->trie->paths[s->at];
     int keep;
 
-    if (s->requests[p->request].kind == REQUEST_GENERATE && start_stream(s, p->request, e) < 0)
-        return -1;
     s->at++;
     s->next = states_turn(&s->states, s->trie, s->at);
     keep = pages_for(s->next);
@@ -246,6 +243,20 @@ static int advance(struct schedule *s, struct err *e)
     s->started = 0;
     s->tail_checked = s->next % KV_PAGE == 0;
     return 0;
+}
+
+static int advance(struct schedule *s, struct err *e)
+{
+    const struct path *p = &s->trie->paths[s->at];
+
+    if (s->requests[p->request].kind == REQUEST_GENERATE && start_stream(s, p->request, e) < 0)
+        return -1;
+    return turn(s, e);
+}
+
+int schedule_skip(struct schedule *s, struct err *e)
+{
+    return turn(s, e);
 }
 
 /* Pages that running generations may still ask for. */
@@ -406,6 +417,14 @@ static int settle(struct schedule *s, struct err *e)
     return 0;
 }
 
+static int too_long(const struct schedule *s, int tokens, struct err *e)
+{
+    err_set(e, ERR_NOMEM, "a request of %d tokens needs %d pages of the KV cache, %d are there",
+            tokens, pages_for(tokens) + 2, s->kv->n);
+    err_hint(e, "give more with --kv-memory");
+    return -1;
+}
+
 int schedule_next(struct schedule *s, struct err *e)
 {
     s->batch = (struct batch){.tokens = s->tokens, .positions = s->positions, .spans = s->spans,
@@ -419,11 +438,14 @@ int schedule_next(struct schedule *s, struct err *e)
         return 1;
     if (s->at >= s->trie->n)
         return 0;
-    const struct path *p = &s->trie->paths[s->at];
-    err_set(e, ERR_NOMEM, "a request of %d tokens needs %d pages of the KV cache, %d are there",
-            p->n, pages_for(p->n) + 2, s->kv->n);
-    err_hint(e, "give more with --kv-memory");
-    return -1;
+    return too_long(s, s->trie->paths[s->at].n, e);
+}
+
+int schedule_could(const struct schedule *s, const struct request *q, struct err *e)
+{
+    if (pages_for(longest(s, q)) + 2 <= s->kv->n)
+        return 0;
+    return too_long(s, longest(s, q), e);
 }
 
 void schedule_end_stream(struct schedule *s, int stream)

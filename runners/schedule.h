@@ -89,6 +89,10 @@ void schedule_begin(struct schedule *s, const struct trie *t, const struct reque
 int schedule_next(struct schedule *s, struct err *e);
 void schedule_done(struct schedule *s);
 void schedule_end_stream(struct schedule *s, int stream); /* between run and schedule_done */
+/* Between two batches: the path under way, and what it holds, is given up; on with the next. */
+int schedule_skip(struct schedule *s, struct err *e);
+/* Could a generation run if it were alone?  ERR_NOMEM says what is missing. */
+int schedule_could(const struct schedule *s, const struct request *q, struct err *e);
 void schedule_abandon(struct schedule *s); /* frees every page; the walk is over */
 
 #endif

@@ -1,0 +1,451 @@
+/* Serving: continuous batching changes no token, and the figures of a server add up. */
+#include "tests/test.h"
+
+#include "base/mem.h"
+#include "harness/serve.h"
+#include "runners/quant.h"
+#include "tests/tiny.h"
+
+static char model_path[64], hybrid_path[64];
+
+static int write_models(void **state)
+{
+    struct tiny_opts o = {.seed = 5, .type = QUANT_Q4_0};
+    (void)state;
+    snprintf(model_path, sizeof model_path, "/tmp/densimeter-serve-%ld.gguf", (long)getpid());
+    snprintf(hybrid_path, sizeof hybrid_path, "/tmp/densimeter-serve-h-%ld.gguf", (long)getpid());
+    if (tiny_write(model_path, &o, NULL) < 0)
+        return -1;
+    o.is_hybrid = 1;
+    return tiny_write(hybrid_path, &o, NULL);
+}
+
+static int remove_models(void **state)
+{
+    (void)state;
+    return unlink(model_path) | unlink(hybrid_path);
+}
+
+static struct runner *open_tiny(const char *path, int batch, size_t kv_bytes)
+{
+    struct runner_opts o = {.threads = 1, .context = 200, .batch_tokens = batch,
+                            .kv_bytes = kv_bytes};
+    struct runner *r = NULL;
+    struct err e = ERR_NONE;
+
+    if (runner_open(&r, path, &o, &e) < 0)
+        fail_msg("%s", e.text);
+    return r;
+}
+
+/* --- the runner ------------------------------------------------------------------------------- */
+
+enum { ASKED = 24, LONGEST = 60, MADE = 20 };
+
+struct feed {
+    struct request q[ASKED];
+    int32_t ids[ASKED][LONGEST], said[ASKED][MADE];
+    int n[ASKED];
+    enum finish finish[ASKED];
+    int given, ended, polls, hold; /* hold: polls between two that come in */
+    int leaves_after[ASKED];       /* tokens; 0: stays */
+    char why[ASKED][200];
+};
+
+static void make_feed(struct feed *f)
+{
+    uint64_t s = 17;
+
+    memset(f, 0, sizeof *f);
+    for (int i = 0; i < ASKED; i++) {
+        int n = 1 + (int)(tiny_random(&s) % LONGEST);
+        for (int k = 0; k < n; k++)
+            f->ids[i][k] = 3 + (int32_t)(tiny_random(&s) % 200);
+        if (i % 3 == 2) /* as the one before */
+            memcpy(f->ids[i], f->ids[i - 1], sizeof f->ids[i]);
+        f->q[i] = (struct request){.kind = REQUEST_GENERATE, .ids = f->ids[i], .n_ids = n,
+                                   .max_tokens = 1 + i % MADE, .ignore_end = 1,
+                                   .key = (uint64_t)i};
+    }
+}
+
+static int feed_next(void *user, int is_idle, struct request *q)
+{
+    struct feed *f = user;
+
+    if (f->given == ASKED)
+        return -1;
+    if (!is_idle && ++f->polls % (f->hold + 1))
+        return 0;
+    *q = f->q[f->given++];
+    return 1;
+}
+
+static int feed_token(void *user, const struct request *q, int32_t id, float margin)
+{
+    struct feed *f = user;
+
+    (void)margin;
+    f->said[q->key][f->n[q->key]++] = id;
+    return 0;
+}
+
+static int feed_gone(void *user, const struct request *q)
+{
+    struct feed *f = user;
+
+    return f->leaves_after[q->key] && f->n[q->key] >= f->leaves_after[q->key] - 1;
+}
+
+static void feed_end(void *user, const struct request *q, const struct reply *a,
+                     const struct err *why)
+{
+    struct feed *f = user;
+
+    f->ended++;
+    if (a)
+        f->finish[q->key] = a->finish;
+    else
+        snprintf(f->why[q->key], sizeof f->why[q->key], "%.199s", why->text);
+}
+
+static void run_feed(struct runner *r, struct feed *f, int slots)
+{
+    const struct serving v = {.slots = slots, .next = feed_next, .is_gone = feed_gone,
+                              .on_end = feed_end, .user = f};
+    struct err e = ERR_NONE;
+
+    for (int i = 0; i < ASKED; i++) {
+        f->q[i].on_token = feed_token;
+        f->q[i].user = f;
+    }
+    assert_int_equal(runner_serve(r, &v, NULL, &e), 0);
+    assert_int_equal(f->ended, ASKED);
+}
+
+static int keep_reply(void *user, int i, const struct reply *a)
+{
+    struct feed *f = user;
+
+    f->n[i] = a->n;
+    memcpy(f->said[i], a->ids, (size_t)a->n * sizeof *a->ids);
+    return 0;
+}
+
+static void compare_ways(const char *path)
+{
+    struct runner *r = open_tiny(path, 32, 0);
+    struct feed alone, f;
+    struct err e = ERR_NONE;
+
+    make_feed(&alone);
+    assert_int_equal(runner_run(r, alone.q, ASKED, keep_reply, &alone, NULL, &e), 0);
+    for (int hold = 0; hold < 4; hold++)
+        for (int slots = 1; slots <= 9; slots += 4) {
+            make_feed(&f);
+            f.hold = hold;
+            run_feed(r, &f, slots);
+            for (int i = 0; i < ASKED; i++) {
+                assert_int_equal(f.n[i], f.q[i].max_tokens);
+                assert_memory_equal(f.said[i], alone.said[i], (size_t)f.n[i] * sizeof(int32_t));
+            }
+        }
+    runner_close(r);
+}
+
+static void requests_that_come_one_by_one_are_answered_as_all_at_once(void **state)
+{
+    (void)state;
+    compare_ways(model_path);
+    compare_ways(hybrid_path);
+}
+
+static void who_leaves_costs_the_others_nothing(void **state)
+{
+    struct feed whole, f;
+    const char *const paths[] = {model_path, hybrid_path};
+    (void)state;
+    for (int p = 0; p < 2; p++) {
+        struct runner *r = open_tiny(paths[p], 16, 0);
+        make_feed(&whole);
+        run_feed(r, &whole, 6);
+        make_feed(&f);
+        for (int i = 0; i < ASKED; i += 2)
+            f.leaves_after[i] = 1 + i % 5; /* 1: before its first token */
+        run_feed(r, &f, 6);
+        for (int i = 0; i < ASKED; i++) {
+            int left = f.leaves_after[i] && f.leaves_after[i] - 1 < f.q[i].max_tokens;
+            assert_int_equal(f.finish[i], left ? FINISH_GONE : FINISH_LENGTH);
+            assert_true(left || f.n[i] == whole.n[i]);
+            assert_memory_equal(f.said[i], whole.said[i], (size_t)f.n[i] * sizeof(int32_t));
+        }
+        runner_close(r);
+    }
+}
+
+static void a_request_that_cannot_run_fails_alone(void **state)
+{
+    struct runner *r = open_tiny(model_path, 32, 0);
+    int32_t wrong[] = {1, 1 << 30};
+    struct feed f;
+    (void)state;
+    make_feed(&f);
+    f.q[3].n_ids = 0;
+    f.q[7].ids = wrong;
+    f.q[7].n_ids = 2;
+    f.q[9].kind = REQUEST_LOGITS;
+    run_feed(r, &f, 4);
+    assert_non_null(strstr(f.why[3], "no token"));
+    assert_non_null(strstr(f.why[7], "not in 0.."));
+    assert_non_null(strstr(f.why[9], "only generates"));
+    for (int i = 0; i < ASKED; i++)
+        if (i != 3 && i != 7 && i != 9)
+            assert_int_equal(f.n[i], f.q[i].max_tokens);
+    runner_close(r);
+}
+
+/* --- the server ------------------------------------------------------------------------------- */
+
+static double fake_s;
+
+/* Each look at the clock takes a millisecond, so that a batch takes time and the same run is the
+ * same everywhere. */
+static double fake_clock(void)
+{
+    return fake_s += 1e-3;
+}
+
+static void fake_pause(double seconds)
+{
+    fake_s += seconds;
+}
+
+static const int64_t prompts[] = {4, 9, 30}, outputs[] = {1, 5, 12};
+
+static struct workload usual(int n)
+{
+    return (struct workload){.n = n, .prompts = prompts, .outputs = outputs, .n_prompts = 3,
+                             .n_outputs = 3, .seed = 7, .together = n};
+}
+
+static void serve_load(struct runner *r, const struct workload *w, int slots, int queue,
+                       struct serve_log *l)
+{
+    const struct serve_opts o = {.runner = r, .load = w, .slots = slots, .queue = queue,
+                                 .clock = fake_clock, .pause = fake_pause};
+    struct err e = ERR_NONE;
+
+    fake_s = 1000;
+    if (serve(&o, l, &e) < 0)
+        fail_msg("%s", e.text);
+}
+
+static void check_request(const struct served *r)
+{
+    assert_true(r->end_s >= r->arrival_s);
+    assert_true(r->n <= r->wanted);
+    assert_null(r->ids);
+    if (r->state == SERVED_COMPLETED) {
+        assert_int_equal(r->n, r->wanted);
+        assert_true(r->start_s >= r->arrival_s && r->first_s >= r->start_s &&
+                    r->last_s >= r->first_s && r->end_s >= r->last_s);
+    }
+    if (r->state == SERVED_REFUSED)
+        assert_true(isnan(r->start_s) && r->n == 0 && r->reason[0]);
+    for (int i = 1; i < r->n; i++)
+        assert_true(r->token_s[i] >= r->token_s[i - 1]);
+}
+
+static void check_log(const struct serve_log *l, int queue)
+{
+    size_t count[SERVED_N] = {0}, sum = 0;
+
+    for (size_t i = 0; i < l->n; i++) {
+        check_request(&l->v[i]);
+        assert_true(i == 0 || l->v[i].arrival_s >= l->v[i - 1].arrival_s);
+        count[l->v[i].state]++;
+    }
+    for (int i = 0; i < SERVED_N; i++) {
+        assert_int_equal(count[i], l->count[i]);
+        sum += l->count[i];
+    }
+    assert_int_equal(sum, l->n);
+    assert_true(l->queue_longest <= queue);
+}
+
+/* Requests a second that the server can do, by its own clock. */
+static double sustainable(struct runner *r, int slots)
+{
+    struct workload w = usual(200);
+    struct serve_log l;
+    double rate;
+
+    serve_load(r, &w, slots, 200, &l);
+    check_log(&l, 200);
+    assert_int_equal(l.count[SERVED_COMPLETED], 200);
+    rate = 200 / l.wall_s;
+    serve_log_release(&l);
+    return rate;
+}
+
+static void a_server_survives_twice_the_rate_and_clients_that_vanish(void **state)
+{
+    const char *const paths[] = {model_path, hybrid_path};
+    (void)state;
+    for (int p = 0; p < 2; p++) {
+        struct runner *r = open_tiny(paths[p], 32, 0);
+        struct workload w = usual(1000);
+        struct serve_log l;
+        w.rate_s = 2 * sustainable(r, 4);
+        w.vanish_share = 0.3;
+        w.patience_s = 8 / w.rate_s;
+        serve_load(r, &w, 4, 16, &l);
+        check_log(&l, 16);
+        assert_int_equal(l.n, 1000);
+        assert_int_equal(l.queue_longest, 16);
+        assert_true(l.count[SERVED_REFUSED] > 200); /* about half of them cannot be served */
+        assert_true(l.count[SERVED_COMPLETED] > 200);
+        assert_true(l.count[SERVED_CANCELLED] > 30);
+        assert_int_equal(l.count[SERVED_FAILED], 0);
+        int in_the_middle = 0;
+        for (size_t i = 0; i < l.n; i++)
+            in_the_middle += l.v[i].state == SERVED_CANCELLED && l.v[i].n > 0;
+        assert_true(in_the_middle > 0);
+        serve_log_release(&l);
+        runner_close(r);
+    }
+    assert_int_equal(mem_live(), 0);
+}
+
+static void a_server_below_its_rate_refuses_nobody(void **state)
+{
+    struct runner *r = open_tiny(model_path, 32, 0);
+    struct workload w = usual(200);
+    struct serve_log l;
+    (void)state;
+    w.rate_s = sustainable(r, 4) / 3;
+    serve_load(r, &w, 4, 64, &l);
+    check_log(&l, 64);
+    assert_int_equal(l.count[SERVED_COMPLETED], 200);
+    serve_log_release(&l);
+    runner_close(r);
+}
+
+static void the_same_seed_asks_the_same_and_another_does_not(void **state)
+{
+    struct runner *r = open_tiny(model_path, 32, 0);
+    struct workload w = usual(50);
+    struct serve_log a, b, c;
+    int same = 1;
+    (void)state;
+    w.rate_s = 10;
+    serve_load(r, &w, 4, 64, &a);
+    serve_load(r, &w, 4, 64, &b);
+    w.seed = 8;
+    serve_load(r, &w, 4, 64, &c);
+    for (int i = 0; i < 50; i++) {
+        assert_true(a.v[i].arrival_s == b.v[i].arrival_s && a.v[i].prompt == b.v[i].prompt &&
+                    a.v[i].last_s == b.v[i].last_s);
+        same &= a.v[i].arrival_s == c.v[i].arrival_s;
+    }
+    assert_false(same);
+    serve_log_release(&a);
+    serve_log_release(&b);
+    serve_log_release(&c);
+    runner_close(r);
+}
+
+static void groups_arrive_when_the_ones_before_have_ended(void **state)
+{
+    struct runner *r = open_tiny(model_path, 32, 0);
+    struct workload w = usual(24);
+    struct serve_log l;
+    (void)state;
+    w.together = 4;
+    serve_load(r, &w, 4, 4, &l);
+    check_log(&l, 4);
+    assert_int_equal(l.count[SERVED_COMPLETED], 24);
+    for (int i = 4; i < 24; i++) {
+        assert_true(l.v[i].arrival_s == l.v[i / 4 * 4].arrival_s);
+        for (int k = i / 4 * 4 - 4; k < i / 4 * 4; k++)
+            assert_true(l.v[i].arrival_s >= l.v[k].end_s);
+    }
+    serve_log_release(&l);
+    w = (struct workload){.prompts = prompts, .outputs = outputs, .n_prompts = 3, .n_outputs = 3,
+                          .together = 1, .duration_s = 0.5, .seed = 1};
+    serve_load(r, &w, 1, 1, &l);
+    check_log(&l, 1);
+    assert_true(l.n > 3 && l.v[l.n - 1].arrival_s < 0.5 && l.wall_s >= 0.5);
+    serve_log_release(&l);
+    runner_close(r);
+}
+
+static void gaps_are_exponential(void **state)
+{
+    double sum = 0, over = 0;
+    uint64_t s = 42;
+    (void)state;
+    for (int i = 0; i < 100000; i++) {
+        double gap = serve_gap(&s, 4);
+        assert_true(gap >= 0);
+        sum += gap;
+        over += gap > 0.25;
+    }
+    assert_close(sum / 100000, 0.25, 0.01);
+    assert_close(over / 100000, exp(-1), 0.02); /* P(gap > mean) */
+}
+
+static void a_failed_allocation_fails_one_request_or_the_whole_and_leaks_nothing(void **state)
+{
+    struct runner *r = open_tiny(model_path, 32, 0);
+    struct workload w = usual(12);
+    const struct serve_opts o = {.runner = r, .load = &w, .slots = 3, .queue = 12,
+                                 .clock = fake_clock, .pause = fake_pause};
+    size_t before = 0, failed = 0;
+    (void)state;
+    w.rate_s = 50;
+    for (int nth = -1;; nth++) {
+        struct serve_log l;
+        struct err e = ERR_NONE;
+        int rc;
+        mem_fail_at(nth);
+        rc = serve(&o, &l, &e);
+        mem_fail_at(-1);
+        if (nth == -1) { /* buffers that stay are made */
+            serve_log_release(&l);
+            before = mem_live();
+            continue;
+        }
+        if (rc == 0) {
+            check_log(&l, 12);
+            if (l.count[SERVED_COMPLETED] == 12) {
+                serve_log_release(&l);
+                break;
+            }
+            failed++;
+            assert_true(l.count[SERVED_FAILED] > 0);
+            serve_log_release(&l);
+        } else {
+            assert_int_equal(e.code, ERR_NOMEM);
+        }
+        assert_int_equal(mem_live(), before);
+    }
+    assert_true(failed > 10);
+    runner_close(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_that_come_one_by_one_are_answered_as_all_at_once),
+        cmocka_unit_test(who_leaves_costs_the_others_nothing),
+        cmocka_unit_test(a_request_that_cannot_run_fails_alone),
+        cmocka_unit_test(a_server_survives_twice_the_rate_and_clients_that_vanish),
+        cmocka_unit_test(a_server_below_its_rate_refuses_nobody),
+        cmocka_unit_test(the_same_seed_asks_the_same_and_another_does_not),
+        cmocka_unit_test(groups_arrive_when_the_ones_before_have_ended),
+        cmocka_unit_test(gaps_are_exponential),
+        cmocka_unit_test(a_failed_allocation_fails_one_request_or_the_whole_and_leaks_nothing),
+    };
+    return cmocka_run_group_tests_name(__FILE__, tests, write_models, remove_models);
+}
