@@ -13,7 +13,9 @@
 #include "harness/bench_impl.h"
 #include "harness/cold.h"
 #include "harness/latency.h"
+#include "harness/left.h"
 #include "harness/open.h"
+#include "harness/stats_tail.h"
 
 enum { STREAMS_DEFAULT = 8, SEARCH_TRIALS = 6, CONFIRM_TRIALS = 4 };
 static const double BURST_SHARE = 0.05, SUSTAINED_SHARE = 0.5; /* 30 s and 5 min of 10 */
@@ -94,25 +96,34 @@ static int store_rows(const struct play *p, const struct serve_log *l, struct st
     return rc;
 }
 
-static int store_play(const struct play *p, const struct serve_log *l, const struct noise *noise,
-                      const struct store_value *extra, int n_extra, double joules, struct err *e)
+struct played { /* what stood beside the requests */
+    struct noise noise;
+    struct left left;
+    double joules;
+};
+
+static int store_play(const struct play *p, const struct serve_log *l, const struct played *how,
+                      const struct store_value *extra, int n_extra, struct err *e)
 {
     struct bench *b = p->b;
-    struct store_value v[LATENCY_VALUES_MAX + 16];
+    struct store_value v[LATENCY_VALUES_MAX + 16 + LEFT_MAX];
+    struct store_cost costs[1 + LEFT_MAX];
     struct strbuf text = STRBUF_INIT;
     struct json_out o = JSON_OUT(&text);
     long tokens = latency_tokens(l);
-    int n = 0, rc;
+    int n = 0, n_left = left_costs(&how->left, costs), rc;
 
     if (latency_values(l, p->batch, args_num(b->c->args, "percentile"), v, &n, e) < 0)
         return -1;
     for (int i = 0; i < n_extra; i++)
         v[n++] = extra[i];
     v[n++] = (struct store_value){"peak_rss_bytes", "none", meter_peak_rss(), NAN, NAN, NAN};
-    v[n++] = (struct store_value){"energy_j", "none", joules, NAN, NAN, NAN};
+    v[n++] = (struct store_value){"energy_j", "none", how->joules, NAN, NAN, NAN};
     v[n++] = (struct store_value){"joule_per_token", "none",
-                                  tokens ? joules / (double)tokens : NAN, NAN, NAN, NAN};
-    noise_json(&o, NULL, noise);
+                                  tokens ? how->joules / (double)tokens : NAN, NAN, NAN, NAN};
+    for (int i = 0; i < n_left; i++)
+        v[n++] = (struct store_value){costs[i].metric, "none", costs[i].value, NAN, NAN, NAN};
+    noise_json(&o, NULL, &how->noise);
     struct store_bench row = {
         .test = p->name, .depth = 0, .batch = p->batch,
         .threads = runner_info(b->runner)->threads, .device = args_str(b->c->args, "device"),
@@ -122,11 +133,6 @@ static int store_play(const struct play *p, const struct serve_log *l, const str
     return rc;
 }
 
-struct played {
-    struct noise noise;
-    double joules;
-};
-
 static int play(const struct play *p, struct serve_log *l, struct played *out, struct err *e)
 {
     const char *root = args_str(p->b->c->args, "sysroot");
@@ -134,8 +140,11 @@ static int play(const struct play *p, struct serve_log *l, struct played *out, s
                                  .queue = p->queue, .clock = meter_clock_s, .pause = pause_s,
                                  .stop = p->b->c->stop};
     struct noise_sample before, after;
+    struct left left;
     int rc;
 
+    if (left_now(&left, p->b->runner, e) < 0)
+        return -1;
     meter_reset_peak();
     noise_sample(&before, root);
     meter_start(p->b->meter);
@@ -143,6 +152,9 @@ static int play(const struct play *p, struct serve_log *l, struct played *out, s
     out->joules = meter_energy_j(p->b->meter);
     noise_sample(&after, root);
     noise_between(&out->noise, &before, &after, 0);
+    if (rc == 0 && (rc = left_now(&out->left, p->b->runner, e)) < 0)
+        serve_log_release(l);
+    left_between(&out->left, &left, &out->left);
     return rc;
 }
 
@@ -155,7 +167,7 @@ static int play_and_store(const struct play *p, const struct store_value *extra,
 
     if (play(p, &l, &how, e) < 0)
         return -1;
-    rc = store_play(p, &l, &how.noise, extra, n_extra, how.joules, e);
+    rc = store_play(p, &l, &how, extra, n_extra, e);
     serve_log_release(&l);
     return rc;
 }
@@ -212,7 +224,7 @@ static int run_sustained(struct bench *b, const struct workload *base, struct er
         {"sustained_tok_s", "none", sustained, NAN, NAN, NAN},
         {"sustained_ratio", "none", sustained / burst, NAN, NAN, NAN},
     };
-    rc = store_play(&p, &l, &how.noise, extra, 3, how.joules, e);
+    rc = store_play(&p, &l, &how, extra, 3, e);
     serve_log_release(&l);
     return rc;
 }
@@ -241,7 +253,7 @@ static int server_trial(struct bench *b, const struct workload *base, double rat
         {"rate_s", "none", rate, NAN, NAN, NAN},
         {"meets_limits", "none", *meets < 0 ? NAN : *meets, NAN, NAN, NAN},
     };
-    rc = store_play(&p, &l, &how.noise, extra, 2, how.joules, e);
+    rc = store_play(&p, &l, &how, extra, 2, e);
     serve_log_release(&l);
     return rc;
 }
@@ -277,6 +289,8 @@ static int search(struct bench *b, const struct workload *base, double *low, str
     int meets;
 
     *low = 0;
+    if (stats_tail_over((size_t)base->n, args_num(b->c->args, "percentile"), STATS_TAIL_CONF) < 0)
+        return too_few(b, e);
     if (capacity(b, base, &high, e) < 0)
         return -1;
     for (int i = 0; i < SEARCH_TRIALS; i++) {
@@ -285,9 +299,7 @@ static int search(struct bench *b, const struct workload *base, double *low, str
         snprintf(name, sizeof name, "server@%.4g/s#%d", rate, i + 1);
         if (server_trial(b, base, rate, name, base->seed, &meets, e) < 0)
             return -1;
-        if (meets < 0)
-            return too_few(b, e);
-        *(meets ? low : &high) = rate;
+        *(meets == 1 ? low : &high) = rate;
     }
     return 0;
 }

@@ -44,7 +44,13 @@ static const struct command commands[] = {
      "Comma lists make a grid. Every test is warmed up once and every sample is kept; low and high "
      "bound the median with 95 %, or less with fewer than 6 samples. --versus measures llama-bench "
      "on the same file in alternation and prints the ratio of times with its interval (Hodges and "
-     "Lehmann)."},
+     "Lehmann). --scenario sends requests as users do, with prompts of -p and answers of -n tokens, "
+     "one of each list drawn for each request: single (one after the other), multi (-b at a time), "
+     "server (Poisson arrivals, -b answered together, --queue waiting; the highest rate that keeps "
+     "the limits is searched), offline (all at once), sustained (single for --duration), depths "
+     "(prefill of 128 to 8192 tokens, decode after 0, 2k and 8k), load (from a closed file to the "
+     "first token, with and without the page cache). Every request is stored; times count from the "
+     "scheduled arrival."},
     {MEASURING, "eval", cmd_eval, eval_options, "MODEL...", 1, -1, NULL, 1,
      "run tasks on models and store every item",
      "The same command line goes on with a run that was interrupted. Where a task file demands a "

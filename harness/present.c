@@ -6,6 +6,7 @@
 #include "harness/groups.h"
 #include "harness/left.h"
 #include "harness/pass.h"
+#include "harness/present_scenario.h"
 #include "harness/stats.h"
 
 void metric_key(char *key, size_t size, const char *metric, const char *filter)
@@ -123,13 +124,14 @@ static int bench_costs(const struct store_bench *b, struct store_cost *costs)
     return n;
 }
 
-static void put_bench(struct json_out *o, const struct run_row *r, const struct store_bench *b)
+static int put_bench(struct json_out *o, struct store *s, const struct run_row *r,
+                     const struct store_bench *b, struct err *e)
 {
     static const char *const numbers[] = {
         "ttft_s", "tpot_s", "peak_rss_bytes", "weights_bytes_per_token", "bandwidth_bytes_s",
         "energy_j", "joule_per_token"};
-
     struct store_cost costs[1 + LEFT_MAX];
+    int rc = 0;
 
     json_begin_object(o, NULL);
     json_put_str(o, "run", r->id);
@@ -152,8 +154,11 @@ static void put_bench(struct json_out *o, const struct run_row *r, const struct 
     left_json(o, costs, bench_costs(b, costs));
     if (b->rival)
         put_interval(o, "speed_ratio", bench_value(b, "speed_ratio"));
+    if (scenario_is(b))
+        rc = scenario_json(o, s, r->id, b, e);
     json_put_raw(o, "noise", b->noise);
     json_end_object(o);
+    return rc;
 }
 
 int present_bench_rows(struct json_out *o, struct store *s, const struct run_row *r,
@@ -163,7 +168,7 @@ int present_bench_rows(struct json_out *o, struct store *s, const struct run_row
     int rc = query_bench(s, r->id, &l, e);
 
     for (size_t i = 0; i < l.n && rc == 0; i++)
-        put_bench(o, r, &l.v[i]);
+        rc = put_bench(o, s, r, &l.v[i], e);
     bench_list_release(&l);
     return rc;
 }
@@ -392,11 +397,14 @@ static int print_bench(const struct context *c, const struct bench_list *l, stru
         {"tok/s", 1, 0}, {"low", 1, 0}, {"high", 1, 0}, {"ours/theirs", 0, 0},
     };
     struct table t;
-    int rc;
+    int rows = 0, rc = 0;
 
     table_init(&t, columns, 8, c->csv);
     for (size_t i = 0; i < l->n; i++) {
         const struct store_bench *b = &l->v[i];
+        if (scenario_is(b))
+            continue;
+        rows++;
         const struct store_value *v = bench_value(b, "tok_s");
         const struct store_value *ratio = bench_value(b, "speed_ratio");
         table_cell(&t, "%s", b->test);
@@ -411,9 +419,10 @@ static int print_bench(const struct context *c, const struct bench_list *l, stru
         else
             table_num(&t, ratio ? ratio->value : NAN, 4);
     }
-    rc = context_table(c, &t, e);
+    if (rows)
+        rc = context_table(c, &t, e);
     table_release(&t);
-    return rc;
+    return rc < 0 ? -1 : scenario_text(c, l, e);
 }
 
 static int print_head(const struct context *c, const struct run_row *r, struct err *e)

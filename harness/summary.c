@@ -32,6 +32,7 @@ static void speed_section(struct summary *s)
     }
     speed_plots(s);
     speed_table(s);
+    scenario_table(s);
 }
 
 static void results_section(struct summary *s)

@@ -101,6 +101,7 @@ void knowledge_tables(struct summary *s);
 void score_tables(struct summary *s);
 void cost_table(struct summary *s);
 void speed_table(struct summary *s);
+void scenario_table(struct summary *s);
 void asked_table(struct summary *s);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/present.h"
+#include "harness/present_scenario.h"
 #include "harness/summary_impl.h"
 #include "tasks/task.h"
 
@@ -311,12 +312,24 @@ static struct reading speed_reading(const struct speed *x, const char *metric)
     return v ? (struct reading){v->value, v->low, v->high} : (struct reading){NAN, NAN, NAN};
 }
 
-static int speed_knows(const struct summary *s, const char *metric)
+/* Speed tests and scenarios are tables of their own. */
+static int any_speed(const struct summary *s, const char *metric, int is_scenario)
 {
     for (size_t i = 0; i < s->n_speeds; i++)
-        if (!isnan(speed_reading(&s->speeds[i], metric).value))
+        if (scenario_is(s->speeds[i].row) == is_scenario &&
+            (!metric || !isnan(speed_reading(&s->speeds[i], metric).value)))
             return 1;
     return 0;
+}
+
+static int speed_knows(const struct summary *s, const char *metric)
+{
+    return any_speed(s, metric, 0);
+}
+
+static int scenario_knows(const struct summary *s, const char *metric)
+{
+    return any_speed(s, metric, 1);
 }
 
 /* Columns for the metrics that some row knows; known[] are their names.  The others are named at
@@ -331,7 +344,7 @@ static int known_columns(struct summary *s, int (*knows)(const struct summary *,
     for (int i = 0; i < n; i++) {
         if (knows(s, metrics[i])) {
             known[k] = metrics[i];
-            columns[k++] = metric_column(metrics[i], 9 - i);
+            columns[k++] = metric_column(metrics[i], i < 9 ? 9 - i : 1);
         } else {
             const char *label = metric_find(metrics[i])->label;
             missing = missing ? report_fmt(s->report, "%s, %s", missing, label) : label;
@@ -391,18 +404,67 @@ void speed_table(struct summary *s)
     struct report_column columns[COLUMNS_MAX] = {
         {"test", "test", NULL, 11}, {"model", "model", NULL, 11}, {"program", "program", NULL, 10},
         metric_column("threads", 1), {"samples", "samples", metric_find("items"), 1}};
-    int n = known_columns(s, speed_knows, metrics, COUNT(metrics), columns + BEFORE, known, &note);
-    struct report_table *t = report_table(r, "speed", "Prefill and decode", columns,
-                                          BEFORE + n + 1);
+    struct report_table *t;
+    int n;
+
+    if (!any_speed(s, NULL, 0))
+        return;
+    n = known_columns(s, speed_knows, metrics, COUNT(metrics), columns + BEFORE, known, &note);
+    t = report_table(r, "speed", "Prefill and decode", columns, BEFORE + n + 1);
 
     for (size_t i = 0; i < s->n_speeds; i++) {
         const struct speed *x = &s->speeds[i];
-        struct report_cell *row = report_row(r, t);
+        struct report_cell *row;
+        if (scenario_is(x->row))
+            continue;
+        row = report_row(r, t);
         report_cell_text(r, row, 0, x->row->test);
         report_cell_text(r, row, 1, x->name);
         report_cell_text(r, row, 2, x->program);
         count_cell(row, 3, x->row->threads);
         count_cell(row, 4, x->row->n_samples);
+        for (int m = 0; m < n; m++)
+            reading_cell(row, BEFORE + m, speed_reading(x, known[m]));
+        run_cell(s, row, BEFORE + n, x->run);
+    }
+    if (t)
+        t->note = report_str(r, note);
+}
+
+void scenario_table(struct summary *s)
+{
+    static const char *const metrics[] = {
+        "arrived", "completed", "refused", "cancelled", "failed", "rate_s", "meets_limits",
+        "requests_s", "tok_s", "ttft_s", "ttft_p90_s", "ttft_claim_s", "tpot_s", "tpot_p90_s",
+        "tpot_claim_s", "gap_p99_s", "gap_max_s", "latency_s", "latency_claim_s", "burst_tok_s",
+        "sustained_tok_s", "sustained_ratio", "load_s", "peak_rss_bytes", "joule_per_token"};
+    const char *note = "Requests one by one are in the database (export --format json). Times count "
+                       "from the scheduled arrival, waiting included; medians over requests. "
+                       "Claims are the percentile of the settings with confidence 0.99 (early "
+                       "stopping).";
+    const char *missing = ""; /* most scenarios lack what others are about */
+    const char *known[COUNT(metrics)];
+    enum { BEFORE = 3 };
+    struct report *r = s->report;
+    struct report_column columns[COUNT(metrics) + BEFORE + 1] = {
+        {"scenario", "scenario", NULL, 11}, {"model", "model", NULL, 11}, metric_column("threads", 1)};
+    struct report_table *t;
+    int n;
+
+    if (!any_speed(s, NULL, 1))
+        return;
+    n = known_columns(s, scenario_knows, metrics, COUNT(metrics), columns + BEFORE, known,
+                      &missing);
+    t = report_table(r, "scenarios", "Latency as users meet it", columns, BEFORE + n + 1);
+    for (size_t i = 0; i < s->n_speeds; i++) {
+        const struct speed *x = &s->speeds[i];
+        struct report_cell *row;
+        if (!scenario_is(x->row))
+            continue;
+        row = report_row(r, t);
+        report_cell_text(r, row, 0, x->row->test);
+        report_cell_text(r, row, 1, x->name);
+        count_cell(row, 2, x->row->threads);
         for (int m = 0; m < n; m++)
             reading_cell(row, BEFORE + m, speed_reading(x, known[m]));
         run_cell(s, row, BEFORE + n, x->run);

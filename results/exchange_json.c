@@ -93,8 +93,47 @@ static void put_task_row(struct json_out *o, const struct task_row *t)
     json_end_object(o);
 }
 
-static void put_bench_row(struct json_out *o, const struct store_bench *b)
+void store_served_members(struct json_out *o, const struct store_served *q)
 {
+    json_begin_object(o, NULL);
+    json_put_str(o, "state", q->state);
+    json_put_str(o, "reason", q->reason);
+    json_put_num(o, "arrival_s", q->arrival_s);
+    json_put_num(o, "start_s", q->start_s);
+    json_put_num(o, "first_s", q->first_s);
+    json_put_num(o, "last_s", q->last_s);
+    json_put_num(o, "end_s", q->end_s);
+    json_put_int(o, "prompt_tokens", q->prompt);
+    json_put_int(o, "wanted_tokens", q->wanted);
+    json_put_int(o, "generated_tokens", q->generated);
+    json_put_raw(o, "token_s", q->token_s);
+    json_end_object(o);
+}
+
+static int put_requests(struct json_out *o, struct store *s, const char *id,
+                        const struct store_bench *b, struct err *e)
+{
+    struct served_list l = {0};
+
+    if (b->rival)
+        return 0;
+    if (query_served(s, id, b->test, &l, e) < 0)
+        return -1;
+    if (l.n)
+        json_begin_array(o, "requests");
+    for (size_t i = 0; i < l.n; i++)
+        store_served_members(o, &l.v[i]);
+    if (l.n)
+        json_end_array(o);
+    served_list_release(&l);
+    return 0;
+}
+
+static int put_bench_row(struct json_out *o, struct store *s, const char *id,
+                         const struct store_bench *b, struct err *e)
+{
+    int rc;
+
     json_begin_object(o, NULL);
     json_put_str(o, "test", b->test);
     json_put_int(o, "depth", b->depth);
@@ -108,8 +147,10 @@ static void put_bench_row(struct json_out *o, const struct store_bench *b)
         json_put_num(o, NULL, b->samples[i]);
     json_end_array(o);
     put_values(o, b->values, b->n_values);
+    rc = put_requests(o, s, id, b, e);
     json_put_raw(o, "noise", b->noise);
     json_end_object(o);
+    return rc;
 }
 
 static void put_item_row(struct json_out *o, const struct store_item *it)
@@ -197,7 +238,8 @@ int export_json(struct store *s, const char *id, const char *to, struct err *e)
     json_end_array(&o);
     json_begin_array(&o, "bench");
     for (size_t i = 0; i < bench.n; i++)
-        put_bench_row(&o, &bench.v[i]);
+        if (put_bench_row(&o, s, id, &bench.v[i], e) < 0)
+            goto out;
     json_end_array(&o);
     if (put_items(s, id, &f, &o, e) < 0)
         goto out;

@@ -79,6 +79,9 @@ double task_row_cost(const struct task_row *t, const char *metric);
 /* name, path, sha256, ... of a model, as members of the JSON object that o is in. */
 struct json_out;
 void store_model_members(struct json_out *o, const struct store_model *m);
+/* A request of a scenario as an object. */
+struct store_served;
+void store_served_members(struct json_out *o, const struct store_served *q);
 
 /* Items behind its values: those kept or, of an import without items, as many as it says; -1:
  * unknown. */

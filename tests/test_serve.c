@@ -2,6 +2,8 @@
 #include "tests/test.h"
 
 #include "base/mem.h"
+#include "base/metric.h"
+#include "harness/latency.h"
 #include "harness/serve.h"
 #include "runners/quant.h"
 #include "tests/tiny.h"
@@ -158,6 +160,29 @@ static void requests_that_come_one_by_one_are_answered_as_all_at_once(void **sta
     (void)state;
     compare_ways(model_path);
     compare_ways(hybrid_path);
+}
+
+static void a_small_cache_makes_requests_wait_and_not_fail(void **state)
+{
+    struct runner *r = open_tiny(model_path, 32, 0);
+    size_t bytes = (size_t)runner_info(r)->kv_bytes_per_token * 32 * 6; /* six pages */
+    struct feed whole, f;
+    (void)state;
+    make_feed(&whole);
+    run_feed(r, &whole, 8);
+    runner_close(r);
+    r = open_tiny(model_path, 32, bytes);
+    make_feed(&f);
+    run_feed(r, &f, 8);
+    for (int i = 0; i < ASKED; i++) {
+        assert_int_equal(f.n[i], whole.n[i]);
+        assert_memory_equal(f.said[i], whole.said[i], (size_t)f.n[i] * sizeof(int32_t));
+    }
+    make_feed(&f);
+    f.q[2].max_tokens = 200; /* more pages than there are */
+    run_feed(r, &f, 8);
+    assert_non_null(strstr(f.why[2], "pages of the KV cache"));
+    runner_close(r);
 }
 
 static void who_leaves_costs_the_others_nothing(void **state)
@@ -434,10 +459,134 @@ static void a_failed_allocation_fails_one_request_or_the_whole_and_leaks_nothing
     runner_close(r);
 }
 
+/* --- what they amount to ---------------------------------------------------------------------- */
+
+/* Request i: waits i ms, 128 tokens, the first after 0.42 s and the last after 4.23 s. */
+static void make_log(struct serve_log *l, size_t n)
+{
+    *l = (struct serve_log){.n = n, .cap = n, .wall_s = 10};
+    l->v = mem_calloc(n, sizeof *l->v);
+    for (size_t i = 0; i < n; i++) {
+        struct served *r = &l->v[i];
+        double wait = 1e-3 * (double)((i * 37) % n); /* in no order */
+        *r = (struct served){.first_s = wait + .42, .last_s = wait + 4.23, .end_s = wait + 4.23,
+                             .n = 128, .wanted = 128};
+        r->token_s = mem_calloc(128, sizeof *r->token_s);
+        for (int k = 0; k < 128; k++)
+            r->token_s[k] = r->first_s + 3.81 / 127 * k;
+    }
+    l->count[SERVED_COMPLETED] = n;
+}
+
+static double value_of(const struct store_value *v, int n, const char *metric)
+{
+    for (int i = 0; i < n; i++)
+        if (strcmp(v[i].metric, metric) == 0)
+            return v[i].value;
+    fail_msg("no %s", metric);
+    return 0;
+}
+
+static void times_are_as_defined_and_claims_as_early_stopping_allows(void **state)
+{
+    static const struct {
+        size_t n;
+        double p;
+        int t; /* over-latency queries that the claim allows; 0: no claim */
+    } vectors[] = {{64, .9, 1}, {63, .9, 0}, {100, .9, 3}, {1000, .9, 78}, {662, .99, 1},
+                   {661, .99, 0}, {1000, .99, 2}};
+    (void)state;
+    for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+        struct store_value v[LATENCY_VALUES_MAX];
+        struct err e = ERR_NONE;
+        struct serve_log l;
+        double claim;
+        int n = 0;
+        make_log(&l, vectors[i].n);
+        assert_int_equal(latency_values(&l, 1, vectors[i].p, v, &n, &e), 0);
+        assert_true(n <= LATENCY_VALUES_MAX);
+        for (int k = 0; k < n; k++)
+            assert_non_null(metric_find(v[k].metric));
+        assert_close(value_of(v, n, "tpot_s"), .03, 1e-9);
+        assert_close(value_of(v, n, "gap_max_s"), .03, 1e-9);
+        assert_close(value_of(v, n, "tok_s"), 12.8 * (double)vectors[i].n, 1e-12);
+        claim = value_of(v, n, "ttft_claim_s");
+        if (vectors[i].t == 0)
+            assert_true(isnan(claim));
+        else /* the waits are 0 .. n-1 ms */
+            assert_close(claim, .42 + 1e-3 * (double)(vectors[i].n - (size_t)vectors[i].t), 1e-9);
+        serve_log_release(&l);
+    }
+}
+
+static void limits_are_kept_while_few_enough_are_over(void **state)
+{
+    struct latency_limits lim = {.ttft_s = .4201 + 1e-3 * 96, .tpot_s = .1, .percentile = .9};
+    struct serve_log l;
+    (void)state;
+    make_log(&l, 100);
+    assert_int_equal(latency_meets(&l, &lim), 1); /* 3 are over, 3 may be */
+    l.v[0].state = SERVED_REFUSED;
+    assert_int_equal(latency_meets(&l, &lim), 0);
+    l.v[0].state = SERVED_COMPLETED;
+    lim.ttft_s -= 1e-3;
+    assert_int_equal(latency_meets(&l, &lim), 0);
+    lim.ttft_s = 9;
+    lim.tpot_s = .02;
+    assert_int_equal(latency_meets(&l, &lim), 0);
+    serve_log_release(&l);
+    make_log(&l, 43);
+    assert_int_equal(latency_meets(&l, &lim), -1);
+    serve_log_release(&l);
+}
+
+static void a_group_takes_as_long_as_its_slowest(void **state)
+{
+    struct store_value v[LATENCY_VALUES_MAX];
+    struct err e = ERR_NONE;
+    struct serve_log l;
+    int n = 0;
+    (void)state;
+    make_log(&l, 100);
+    l.v[7].state = SERVED_FAILED; /* its group has no latency */
+    assert_int_equal(latency_values(&l, 100, .9, v, &n, &e), 0);
+    for (int i = 0; i < n; i++)
+        assert_true(strcmp(v[i].metric, "latency_s") != 0);
+    l.v[7].state = SERVED_COMPLETED;
+    n = 0;
+    assert_int_equal(latency_values(&l, 100, .9, v, &n, &e), 0);
+    assert_close(value_of(v, n, "latency_s"), 4.23 + .099, 1e-12);
+    assert_close(latency_decode_rate(&l, 0, 10), 1 / .03, 1e-9);
+    assert_true(isnan(latency_decode_rate(&l, 9, 10)));
+    serve_log_release(&l);
+}
+
+static void summing_up_survives_every_failed_allocation(void **state)
+{
+    struct store_value v[LATENCY_VALUES_MAX];
+    struct serve_log l;
+    size_t live;
+    int rc = -1;
+    (void)state;
+    make_log(&l, 70);
+    live = mem_live();
+    for (int nth = 0; rc < 0; nth++) {
+        struct err e = ERR_NONE;
+        int n = 0;
+        mem_fail_at(nth);
+        rc = latency_values(&l, 1, .9, v, &n, &e);
+        mem_fail_at(-1);
+        assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
+        assert_int_equal(mem_live(), live);
+    }
+    serve_log_release(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_that_come_one_by_one_are_answered_as_all_at_once),
+        cmocka_unit_test(a_small_cache_makes_requests_wait_and_not_fail),
         cmocka_unit_test(who_leaves_costs_the_others_nothing),
         cmocka_unit_test(a_request_that_cannot_run_fails_alone),
         cmocka_unit_test(a_server_survives_twice_the_rate_and_clients_that_vanish),
@@ -445,6 +594,10 @@ int main(void)
         cmocka_unit_test(the_same_seed_asks_the_same_and_another_does_not),
         cmocka_unit_test(groups_arrive_when_the_ones_before_have_ended),
         cmocka_unit_test(gaps_are_exponential),
+        cmocka_unit_test(times_are_as_defined_and_claims_as_early_stopping_allows),
+        cmocka_unit_test(limits_are_kept_while_few_enough_are_over),
+        cmocka_unit_test(a_group_takes_as_long_as_its_slowest),
+        cmocka_unit_test(summing_up_survives_every_failed_allocation),
         cmocka_unit_test(a_failed_allocation_fails_one_request_or_the_whole_and_leaks_nothing),
     };
     return cmocka_run_group_tests_name(__FILE__, tests, write_models, remove_models);

@@ -39,6 +39,39 @@ run 1 bench "$model" -p 8 -n 0 --versus "$work/broken"; says 'broken: ended with
 run 1 bench "$model" -p 8 -n 0 --versus "$work/silent"; says 'no samples_ns'
 run 1 bench "$model" -p 8 -n 0 --versus "$work/absent"; says 'absent'
 run 0 show last --json
+
+# Latency scenarios: every request is a row, and the figures add up.
+run 0 bench "$model" --scenario single,multi,server,offline,sustained,load -p 4,9 -n 2,5 \
+    --requests 64 -b 3 -r 2 --rate 50 --duration 0.3 --json
+for test in single multi@b3 server@50/s offline sustained load@warm; do
+    prints "\"test\": \"$test\""
+done
+for key in arrived completed refused cancelled failed queue_longest rate_s meets_limits ttft_p90_s \
+    ttft_claim_s tpot_p99_s gap_p50_s gap_max_s latency_claim_s burst_tok_s sustained_ratio load_s \
+    resident_share arrival_s first_s last_s token_s prompt_tokens wanted_tokens; do
+    prints "\"$key\":"
+done
+run 0 show last; prints '^single'; prints '^load@warm'; prints '^multi@b3 *66 *66 *0 *0 *0 '
+run 0 show last --csv; prints 'arrived,completed,refused'
+run 0 report last -o "$work/served.md"; grep -q 'Latency as users meet it' "$work/served.md" ||
+    fail "the report has no scenarios"
+run 0 export last --format json -o "$work/served.json"
+grep -q '"state": *"completed"' "$work/served.json" || fail "the export has no requests"
+run 0 db check
+run 0 bench "$model" --scenario server -p 9 -n 5 --requests 100 --rate 100000 --queue 4 -b 2 \
+    --vanish 0.5 --patience 0.01 --json
+sum=0
+for state in completed refused cancelled failed; do
+    rows=$(grep -o "\"state\": *\"$state\"" "$work/out" | wc -l)
+    prints "\"$state\": *$rows[,}]*\$"
+    sum=$((sum + rows))
+done
+[ $sum -eq 100 ] || fail "100 requests arrived, $sum are kept"
+prints '"queue_longest": *4[,}]*$'
+run 64 bench "$model" --scenario nonsense; says "'nonsense' is none"
+run 64 bench "$model" --scenario server -p 4 -n 2 --requests 5; says 'too few to claim'
+run 0 bench "$model" --scenario depths --json
+says 'pp8192: left out, the context of the model has'
 # Which factors of longrope the context has chosen is kept with the run.
 long=${DENSIMETER_SHARED:-../shared}/golden/arch/phi3-long/model.gguf
 if [ -r "$long" ]; then
