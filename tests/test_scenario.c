@@ -532,6 +532,44 @@ static int open_variant(struct task **t, const char *name, struct task_variant v
     return task_open(t, name, &o, e);
 }
 
+/* Every item of a suite in two wordings more; a Chinese item is asked in other words too. */
+static void every_suite_has_two_other_wordings(void **state)
+{
+    const struct task_info *info;
+    int suites = 0;
+    (void)state;
+    for (int i = 0; (info = task_info_at(i)) != NULL; i++) {
+        struct task *plain, *t = NULL;
+        struct err e = ERR_NONE;
+        if (!info->group || strcmp(info->group, "scenarios") != 0)
+            continue;
+        suites++;
+        assert_int_equal(open_variant(&plain, info->name, (struct task_variant){0}, 1, 0, NULL), 0);
+        for (int w = 1; w <= 2; w++) {
+            int chinese = 0, english = 0;
+            if (open_variant(&t, info->name, (struct task_variant){.wording = w}, 1, 0, &e) < 0)
+                fail_msg("%s", e.text);
+            for (int k = 0; k < task_count(t); k++) {
+                struct item a, b;
+                assert_int_equal(task_item(plain, k, &a, NULL), 0);
+                assert_int_equal(task_item(t, k, &b, NULL), 0);
+                assert_string_equal(a.doc_hash, b.doc_hash);
+                if (strcmp(a.queries[0].context, b.queries[0].context) == 0)
+                    fail_msg("%s, item %d: wording %d is the same", info->name, k, w);
+                *(strstr(a.doc, "\"language\":\"zh\"") ? &chinese : &english) += 1;
+                item_release(&a);
+                item_release(&b);
+            }
+            if (!chinese || !english)
+                fail_msg("%s: %d Chinese items, %d others", info->name, chinese, english);
+            task_close(t);
+        }
+        task_close(plain);
+    }
+    assert_int_equal(suites, 20);
+    assert_int_equal(mem_live(), 0);
+}
+
 static void scenarios_can_be_asked_in_other_ways(void **state)
 {
     struct err e = ERR_NONE;
@@ -731,6 +769,7 @@ int main(void)
         cmocka_unit_test(a_judge_is_asked_about_the_output),
         cmocka_unit_test(every_scaffold_is_without_defects),
         cmocka_unit_test(scenarios_in_the_program_have_no_defects),
+        cmocka_unit_test(every_suite_has_two_other_wordings),
         cmocka_unit_test(opening_survives_every_failed_allocation),
     };
     close(mkstemps(path, 5));
