@@ -37,6 +37,8 @@ const struct option eval_options[] = {
      "move the options that a prompt lists by N places (mmlu, cmmlu, scenarios)"},
     {"chat", 0, OPTION_FLAG, NULL, NULL, 0, 0, "ask through the model's chat template"},
     {"system", 0, OPTION_TEXT, "TEXT", NULL, 0, 0, "system message, or text before the prompt"},
+    {"judge", 0, OPTION_TEXT, "MODEL", NULL, 0, 0,
+     "credits outputs where a task asks a judge; the model itself unless given"},
     {"keep-prompts", 0, OPTION_FLAG, NULL, NULL, 0, 0, "store every prompt and continuation"},
     {"no-cache", 0, OPTION_FLAG, NULL, NULL, 0, 0,
      "compute every likelihood, also those that an earlier run of the same model computed"},
@@ -61,6 +63,9 @@ struct session { /* one model's run */
     struct runner *runner;
     struct encoder encoder;
     struct description model;
+    struct runner *judge; /* NULL: the model itself */
+    struct encoder judge_encoder;
+    struct description judge_model;
     struct chat chat;
     int use_chat;
     const struct preset *preset; /* NULL: none */
@@ -136,6 +141,25 @@ out:
     return rc;
 }
 
+/* The judge of --judge, where a task asks one. */
+static int open_judge(struct session *s, struct err *e)
+{
+    const char *model = args_str(s->c->args, "judge");
+    int asks = 0;
+
+    for (int i = 0; i < s->n_tasks; i++)
+        asks |= task_asks_on(s->tasks[i].task);
+    if (!model)
+        return 0;
+    if (!asks)
+        return err_set(e, ERR_USAGE, "option --judge: none of the tasks asks a judge");
+    if (open_model(s->c, model, (int)args_int(s->c->args, "max-length"), &s->judge, e) < 0)
+        return -1;
+    s->judge_encoder = make_encoder(s->c, runner_tokenizer(s->judge),
+                                    runner_info(s->judge)->context_length);
+    return describe_model(&s->judge_model, s->judge, model, e);
+}
+
 /* Everything typed that may change a result, in a fixed order: part of the run's key. */
 static int write_settings(struct session *s, struct err *e)
 {
@@ -171,6 +195,12 @@ static int write_settings(struct session *s, struct err *e)
     if (args_str(a, "activation"))
         json_put_str(&o, "activation", args_str(a, "activation"));
     describe_choice(&o, runner_info(s->runner));
+    if (s->judge) {
+        json_begin_object(&o, "judge");
+        json_put_str(&o, "name", s->judge_model.model.name);
+        json_put_str(&o, "sha256", s->judge_model.sha256);
+        json_end_object(&o);
+    }
     json_put_str(&o, "bos", bos[s->encoder.bos]);
     json_put_int(&o, "max_length", s->encoder.max_length);
     json_put_str(&o, "interval", "95 %");
@@ -235,7 +265,7 @@ static int begin_session(struct session *s, const char *model, const struct sele
         return -1;
     if (describe_model(&s->model, s->runner, model, e) < 0 ||
         machine_json(&s->machine, root, e) < 0 || meter_open(&s->meter, root, e) < 0 ||
-        open_tasks(s, chosen, e) < 0 || write_settings(s, e) < 0 ||
+        open_tasks(s, chosen, e) < 0 || open_judge(s, e) < 0 || write_settings(s, e) < 0 ||
         strbuf_ok(&s->command_line, e) < 0 || open_kept(s, e) < 0)
         return -1;
     return begin_run(s, e);
@@ -255,7 +285,9 @@ static void session_close(struct session *s)
     strbuf_release(&s->machine);
     strbuf_release(&s->command_line);
     description_release(&s->model);
+    description_release(&s->judge_model);
     chat_close(&s->chat);
+    runner_close(s->judge);
     runner_close(s->runner);
 }
 
@@ -305,6 +337,7 @@ static int ask(struct session *s, struct opened_task *t, size_t n_done, struct e
                      .keep_prompts = args_flag(s->c->args, "keep-prompts")}};
     struct evaluation ev = {
         .runner = s->runner, .encoder = &s->encoder, .task = t->task, .stop = s->c->stop,
+        .judge = s->judge, .judge_encoder = &s->judge_encoder,
         .kept = task_timed(t->task) ? NULL : s->kept,
         .on_item = on_item, .user = &run};
     struct err later;

@@ -42,6 +42,7 @@ struct chunk {
     size_t cap_replies;
     size_t at;   /* the item that is being filled */
     int filling; /* its query that windows are being added to */
+    int judging; /* what is asked now is for the judge */
     struct err err;
 };
 
@@ -75,6 +76,17 @@ static void chunk_release(struct chunk *c)
     mem_free(c->replies);
 }
 
+/* Of the model or, once outputs are judged, of the judge. */
+static struct encoder *encoder_of(const struct chunk *c)
+{
+    return c->judging ? c->ev->judge_encoder : c->ev->encoder;
+}
+
+static struct kept *kept_of(const struct chunk *c)
+{
+    return c->judging ? NULL : c->ev->kept;
+}
+
 /* --- filling ------------------------------------------------------------------------------ */
 
 static int add_target(void *user, const struct span *s, struct err *e)
@@ -91,7 +103,7 @@ static int add_target(void *user, const struct span *s, struct err *e)
 
 static int add_query(struct chunk *c, const struct query *q, struct err *e)
 {
-    struct encoder *enc = c->ev->encoder;
+    struct encoder *enc = encoder_of(c);
     struct span s;
 
     if (q->kind == QUERY_ROLLING || q->kind == QUERY_WINDOWS)
@@ -272,8 +284,8 @@ static int on_reply(void *user, int i, const struct reply *a)
     struct chunk *c = user;
     struct target *t = &c->targets[c->asker[i]];
 
-    if (c->ev->kept && query_of(c, t)->kind != QUERY_GENERATE &&
-        kept_add(c->ev->kept, t->key, a->nats, a->is_greedy, &c->err) < 0)
+    if (kept_of(c) && query_of(c, t)->kind != QUERY_GENERATE &&
+        kept_add(kept_of(c), t->key, a->nats, a->is_greedy, &c->err) < 0)
         return 1;
     return take_reply(c, t, a, 0) < 0;
 }
@@ -300,11 +312,11 @@ static int look_up(struct chunk *c, struct target *t, const struct request *q)
     struct reply a = {.prompt_tokens = q->n_ids - 1};
     int rc;
 
-    if (!c->ev->kept || q->kind != REQUEST_SCORE)
+    if (!kept_of(c) || q->kind != REQUEST_SCORE)
         return 0;
     if (kept_key(t->key, q, &c->err) < 0)
         return -1;
-    rc = kept_find(c->ev->kept, t->key, &a.nats, &a.is_greedy, &c->err);
+    rc = kept_find(kept_of(c), t->key, &a.nats, &a.is_greedy, &c->err);
     return rc == 1 && take_reply(c, t, &a, 1) < 0 ? -1 : rc;
 }
 
@@ -327,7 +339,8 @@ static int run_from(struct chunk *c, size_t base, struct err *e)
         n += rc == 0;
     }
     if (rc >= 0)
-        rc = runner_run(ev->runner, c->requests, (int)n, on_reply, c, ev->stop, e);
+        rc = runner_run(c->judging ? ev->judge : ev->runner, c->requests, (int)n, on_reply, c,
+                        ev->stop, e);
     if (rc < 0 && c->err.code)
         *e = c->err;
     return rc < 0 ? -1 : 0;
@@ -364,10 +377,14 @@ static int chunk_run(struct chunk *c, struct err *e)
         return -1;
     if (!task_asks_on(c->ev->task))
         return 0;
+    c->judging = c->ev->judge != NULL;
     for (size_t i = 0; i < c->n_items; i++)
         if (ask_on(c, i, e) < 0)
             return -1;
-    return run_from(c, first, e);
+    if (run_from(c, first, e) < 0)
+        return -1;
+    c->judging = 0;
+    return 0;
 }
 
 int evaluate(const struct evaluation *ev, const int *order, int n, struct err *e)

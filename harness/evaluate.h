@@ -38,7 +38,11 @@ struct evaluation {
     struct runner *runner;
     struct encoder *encoder;
     const struct task *task;
-    struct kept *kept; /* likelihoods are looked up there and added; NULL: all are computed */
+    /* who is asked about an output where the task asks a judge (task_asks_on); NULL: the runner */
+    struct runner *judge;
+    struct encoder *judge_encoder;
+    struct kept *kept; /* likelihoods are looked up there and added, not the judge's; NULL:
+                        * all are computed */
     const volatile sig_atomic_t *stop; /* non-zero: finish with what is done; may be NULL */
     size_t chunk_ids; /* 0: a million token ids (4 MB) a chunk */
     /* 0, or -1 with e filled to end the evaluation. */

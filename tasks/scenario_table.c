@@ -65,7 +65,7 @@ const struct answer_kind answer_kinds[] = {
      "    {\"text\": \"The eggs are done\", \"answer\": {\"name\": \"stop_timer\", "
      "\"arguments\": {}}}"},
     {"judge", "judge|yes|no", 1, 96, "\n\n", judge_check, NULL, NULL,
-     "whether the model itself, shown the output and a rubric, finds yes likelier than no",
+     "whether a judge (the model itself, or eval --judge), shown the output and a rubric, finds yes likelier",
      "{\"kind\": \"judge\", \"judge\": \"Question: {{ text }}\\nAnswer: {{ output }}\\nDoes the answer "
      "meet this: {{ rubric }} Yes or no?\", \"yes\": \" Yes\", \"no\": \" No\"}",
      "{\"text\": \"Why do leaves turn red?\", \"answer\": \"It names a pigment.\"},\n"

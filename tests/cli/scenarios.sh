@@ -59,6 +59,33 @@ run 0 eval "$model" --tasks judged.json
 run 0 show last --csv; prints '^judged,0,2,acc,'; prints '^judged,0,2,credit,'
 run 0 items last --jsonl; prints '"loglikelihoods":\[null,-[0-9.]*,-[0-9.]*\]'
 
+# Another model judges: what it was asked has the likelihoods that it gives by itself, the outputs
+# stay the model's own, and the run says who judged.
+"$tool" "$work/judge.gguf" q8_0 || exit 1
+run 0 items last --jsonl; sed 's/.*"output":\("[^"]*"\).*/\1/' out >own
+run 0 eval "$model" --tasks judged.json --judge "$work/judge.gguf" --keep-prompts
+run 0 items last --jsonl; sed 's/.*"output":\("[^"]*"\).*/\1/' out >judged
+cmp -s own judged || fail "the judge changed the outputs"
+cp out lines
+python3 - lines >asked <<'EOF' || fail "what the judge was asked"
+import json, sys
+for line in open(sys.argv[1]):
+    for context, continuation in json.loads(line)["arguments"][1:]:
+        print(json.dumps({"context": context, "continuation": continuation}))
+EOF
+run 0 score "$work/judge.gguf" --jsonl asked
+python3 - lines out <<'EOF' || fail "the likelihoods are not the judge's"
+import json, sys
+kept = [x for line in open(sys.argv[1]) for x in json.loads(line)["loglikelihoods"][1:]]
+own = [json.loads(line)["loglikelihood"] for line in open(sys.argv[2])]
+assert len(kept) == len(own) == 4 and kept == own, (kept, own)
+EOF
+run 0 show last --json
+sha=$(sha256sum "$work/judge.gguf" | cut -c1-64)
+prints "$sha"
+run 64 eval "$model" --tasks words.json --judge "$work/judge.gguf"; one_line; says 'none of the tasks asks a judge'
+run 1 eval "$model" --tasks judged.json --judge "$work/none.gguf"; one_line
+
 # Verdict and exit status.
 sed 's/"slices": \["sums"\],$/&\n"pass": {"metric": "acc", "at_least": 0.9},/' timers.json >pass.json
 run 0 tasks check pass.json
