@@ -7,6 +7,9 @@
 #include "harness/groups.h"
 #include "harness/stats.h"
 
+/* Fewer clusters than these say nothing of how clusters vary. */
+enum { PARTS_LEAST = 5 };
+
 static int belongs(const char *task, const char *benchmark)
 {
     const char *group = group_of(task);
@@ -53,17 +56,20 @@ int answers_read(struct answers *out, struct store *s, const char *run, const ch
                  const char *metric, struct err *e)
 {
     struct task_list tasks = {0};
-    double *latencies = NULL, energy = 0, items = 0;
+    double *latencies = NULL, energy = 0, computed = 0, generated = 0, items = 0;
     size_t n = 0, cap = 0;
     int rc = query_tasks(s, run, &tasks, e), part = 0;
 
-    *out = (struct answers){.latency_s = NAN, .energy_j = NAN, .shots = -1};
+    *out = (struct answers){.latency_s = NAN, .energy_j = NAN, .computed_tokens = NAN,
+                            .generated_tokens = NAN, .shots = -1};
     for (size_t i = 0; i < tasks.n && rc == 0; i++) {
         const struct task_row *t = &tasks.v[i];
         if (!belongs(t->task, benchmark))
             continue;
         out->shots = part == 0 || out->shots == t->shots ? t->shots : -1;
         energy += task_row_cost(t, "energy_j");
+        computed += task_row_cost(t, "computed_tokens");
+        generated += task_row_cost(t, "generated_tokens");
         items += task_row_items(t);
         rc = read_task(out, s, run, t, metric, part++, &latencies, &n, &cap, e);
     }
@@ -71,8 +77,11 @@ int answers_read(struct answers *out, struct store *s, const char *run, const ch
         stats_sort(latencies, n);
         out->latency_s = stats_median(latencies, n);
     }
-    if (items > 0)
+    if (items > 0) {
         out->energy_j = energy / items;
+        out->computed_tokens = computed / items;
+        out->generated_tokens = generated / items;
+    }
     mem_free(latencies);
     task_list_release(&tasks);
     if (rc < 0)
@@ -142,6 +151,27 @@ void answers_join(struct answers *const *all, int k, size_t *differ)
         }
         all[i]->n = all[0]->n;
     }
+}
+
+int answers_add_up_parts(struct answers *a)
+{
+    size_t parts = 0, kept = 0;
+
+    for (size_t i = 0; i < a->n; i++) /* rows of a part stand together */
+        parts += i == 0 || a->v[i].part != a->v[i - 1].part;
+    if (parts < PARTS_LEAST)
+        return 0;
+    for (size_t i = 0; i < a->n; i++) {
+        struct answer_row *last = kept ? &a->v[kept - 1] : NULL;
+        if (last && last->part == a->v[i].part) {
+            last->value += a->v[i].value;
+            last->weight += a->v[i].weight;
+        } else {
+            a->v[kept++] = a->v[i];
+        }
+    }
+    a->n = kept;
+    return 1;
 }
 
 int answers_prompt_hash(const struct answers *a, char hex[SHA256_HEX], struct err *e)

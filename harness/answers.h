@@ -24,6 +24,7 @@ struct answers {
     size_t n, cap;
     double latency_s; /* median over the items; NAN */
     double energy_j;  /* per item; NAN */
+    double computed_tokens, generated_tokens; /* per item; NAN */
     int shots;        /* of its tasks; -1: they differ */
     struct arena texts;
 };
@@ -40,6 +41,11 @@ double answers_score(const struct answers *a, const size_t *index, size_t n);
 /* Keeps in all k answers only the items that all of them have, in the same order.  *differ: how many
  * of those were not asked in the same words (their prompt hashes differ). */
 void answers_join(struct answers *const *all, int k, size_t *differ);
+
+/* Adds up the items of each part (MMLU's subjects), so that a part is one row: what is drawn anew as
+ * a whole (statistics.md 3; Miller 2024, appendix A).  1: done; 0: too few parts to draw from, and
+ * the items stay. */
+int answers_add_up_parts(struct answers *a);
 
 /* SHA-256 over the prompt hashes in order; hex[0] = 0 when one is not known. */
 int answers_prompt_hash(const struct answers *a, char hex[SHA256_HEX], struct err *e);

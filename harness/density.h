@@ -33,17 +33,22 @@ const char *density_per_unit(enum density_per p); /* "" for a ratio, else "param
 const char *density_per_cost(enum density_per p); /* heading of what stands below */
 
 enum { DENSITY_WHY = 200 };
+enum { DENSITY_BATCH = 512 }; /* tokens of a pass, as eval's --batch-tokens is unless given */
 
 struct density { /* one model on one ruler; texts are the giver's */
     const char *model, *variant, *run; /* variant, run: or NULL */
     const char *subject;               /* what the panel is of: a model, or one of its runs */
     const char *prompt_hash;           /* NULL: not known */
+    const char *family;                /* of the published row; NULL */
     struct published_date released;
     const struct ruler *ruler;
     double score, score_low, score_high; /* 0..1; the range over sources, or its 95 % interval */
-    double stderr_;                      /* of the score, from its items */
+    double stderr_;                      /* of the score, from its items or clusters */
     int n_sources, n_items;              /* n_sources 0: a run; n_items 0: not known */
+    int n_clusters;                      /* of items that are not independent; 0: each its own */
+    double stderr_alone;                 /* as if each were its own */
     double cost[DENSITY_PERS];           /* what stands below; NAN: not known */
+    double read_bytes;                   /* weights that an answer alone reads; NAN */
     double training_tokens;              /* NAN: not known */
     double bits_per_mparam;              /* of the facts bank, from the same run; NAN */
     double effective, low, high;         /* N^ with its 95 % interval; NAN: none, low 0 and high

@@ -91,11 +91,12 @@ static void from_value(struct density *d, const struct published_value *v, const
     const struct benchmark *b = benchmark_find(r->benchmark);
     double p = v->score / 100;
 
-    *d = (struct density){.model = v->row->model, .subject = v->row->model, .variant = v->row->variant, .ruler = r,
+    *d = (struct density){.model = v->row->model, .subject = v->row->model,
+                          .variant = v->row->variant, .family = v->row->family, .ruler = r,
                           .released = v->released, .score = p, .score_low = v->low / 100,
                           .score_high = v->high / 100, .n_sources = v->n,
                           .n_items = b ? b->items : 0, .training_tokens = v->training_tokens,
-                          .bits_per_mparam = NAN};
+                          .bits_per_mparam = NAN, .read_bytes = NAN};
     for (int i = 0; i < DENSITY_PERS; i++)
         d->cost[i] = NAN;
     d->cost[PER_TOTAL] = v->total_params;

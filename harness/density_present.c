@@ -114,6 +114,8 @@ static void put_row(struct json_out *o, const struct density *d, enum density_pe
     json_put_num(o, "score_stderr", d->stderr_);
     json_put_count(o, "sources", d->n_sources ? d->n_sources : -1);
     json_put_count(o, "items", d->n_items ? d->n_items : -1);
+    json_put_count(o, "clusters", d->n_clusters ? d->n_clusters : -1);
+    json_put_num(o, "score_stderr_unclustered", d->n_clusters ? d->stderr_alone : NAN);
     json_put_num(o, "effective_parameters", d->effective);
     json_put_num(o, "effective_parameters_low", d->low);
     json_put_num(o, "effective_parameters_high", d->high);
@@ -125,6 +127,7 @@ static void put_row(struct json_out *o, const struct density *d, enum density_pe
     put_flags(o, d);
     json_put_str(o, "refused", d->refused[0] ? d->refused : NULL);
     put_costs(o, d);
+    json_put_num(o, "read_bytes", d->read_bytes);
     json_put_num(o, "training_tokens", d->training_tokens);
     json_put_num(o, "bits_per_mparam", d->bits_per_mparam);
     json_put_str(o, "ruler", d->ruler->name);

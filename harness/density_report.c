@@ -57,18 +57,11 @@ static double file_bytes(const struct subject *x)
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
-/* An interval that this ladder does not close is none on a page. */
-static void interval_cell(struct report_cell *row, int column, double v, double low, double high)
+void density_interval_cell(struct report_cell *row, int column, double v, double low, double high)
 {
     int closed = low > 0 && isfinite(high);
 
     report_cell_value(row, column, v, closed ? low : NAN, closed ? high : NAN);
-}
-
-static struct report_column number_column(const char *metric, const char *key, const char *heading,
-                                          int importance)
-{
-    return (struct report_column){key, heading, metric_find(metric), importance};
 }
 
 static void panel_table(struct report *r, const struct subjects *s)
@@ -98,9 +91,9 @@ static void panel_table(struct report *r, const struct subjects *s)
         report_cell_value(row, 2, file_bytes(x), NAN, NAN);
         for (int k = 0; k < PANELS; k++)
             report_cell_value(row, 3 + k, p->value[k], NAN, NAN);
-        interval_cell(row, 6, p->mean, p->low, p->high);
+        density_interval_cell(row, 6, p->mean, p->low, p->high);
         report_cell_value(row, 7, p->spread, NAN, NAN);
-        interval_cell(row, 8, b->mean, b->low, b->high);
+        density_interval_cell(row, 8, b->mean, b->low, b->high);
         report_cell_value(row, 9, bits_of(x), NAN, NAN);
         report_cell_value(row, 10, p->n_rows, NAN, NAN);
     }
@@ -121,18 +114,17 @@ static void put_row(struct report *r, struct report_table *t, const struct densi
     report_cell_text(r, row, 1, d->ruler->benchmark);
     report_cell_value(row, 2, d->score, d->score_low, d->score_high);
     report_cell_value(row, 3, d->n_items ? d->n_items : NAN, NAN, NAN);
-    interval_cell(row, 4, d->effective, d->low, d->high);
+    density_interval_cell(row, 4, d->effective, d->low, d->high);
     if (d->refused[0] || isinf(v.high) || !(v.low > 0)) {
         density_text(text, sizeof text, d, PER_TOTAL);
         report_cell_text(r, row, 5, text);
     } else {
         report_cell_value(row, 5, v.value, v.low, v.high);
     }
-    report_cell_value(row, 6, d->cost[PER_SECOND], NAN, NAN);
-    report_cell_value(row, 7, d->cost[PER_JOULE], NAN, NAN);
-    report_cell_text(r, row, 8, d->ruler->name);
-    report_cell_text(r, row, 9, d->refused[0] ? d->refused : NULL);
-    report_cell_text(r, row, 10, d->run);
+    report_cell_text(r, row, 6, d->ruler->name);
+    report_cell_text(r, row, 7, d->refused[0] ? d->refused : NULL);
+    report_cell_value(row, 8, d->n_clusters ? d->n_clusters : NAN, NAN, NAN);
+    report_cell_text(r, row, 9, d->run);
 }
 
 static void task_table(struct report *r, const struct density_list *l)
@@ -144,10 +136,9 @@ static void task_table(struct report *r, const struct density_list *l)
         number_column("items", "items", NULL, 2),
         number_column("effective_parameters", "effective_parameters", NULL, 6),
         number_column("density", "density", NULL, 8),
-        number_column("latency_s", "latency_s", "time of an answer", 4),
-        number_column("energy_j", "energy_j", "energy of an answer", 3),
         {"ruler", "ruler", NULL, 5},
         {"refused", "why not", NULL, 5},
+        number_column("items", "clusters", "drawn as", 1),
         {"run", "run", NULL, 0},
     };
     struct report_table *t = report_table(r, "density", "Density by task", columns,
@@ -157,7 +148,55 @@ static void task_table(struct report *r, const struct density_list *l)
         put_row(r, t, &l->v[i]);
     if (t)
         t->note = report_str(r, "< and >: the score is beyond the ladder, of which only the end is "
-                                "known. Unresolved: within two standard errors of chance.");
+                                "known. Unresolved: within two standard errors of chance. Drawn "
+                                "as: the subjects of a group are resampled whole, because questions "
+                                "of one subject are easy or hard together.");
+}
+
+/* --- costs ------------------------------------------------------------------------------------ */
+
+static void cost_row(struct report *r, struct report_table *t, const struct density *d)
+{
+    static const enum density_per per[] = {PER_SECOND, PER_JOULE};
+    struct report_cell *row = report_row(r, t);
+
+    report_cell_text(r, row, 0, d->model);
+    report_cell_text(r, row, 1, d->ruler->benchmark);
+    report_cell_value(row, 2, d->cost[PER_SECOND], NAN, NAN);
+    report_cell_value(row, 3, d->cost[PER_JOULE], NAN, NAN);
+    report_cell_value(row, 4, d->read_bytes, NAN, NAN);
+    for (int i = 0; i < 2; i++) {
+        struct density_value v = density_value(d, per[i]);
+        if (!d->refused[0])
+            density_interval_cell(row, 5 + i, v.value, v.low, v.high);
+    }
+    report_cell_text(r, row, 7, d->run);
+}
+
+void density_costs(struct report *r, const struct density_list *l, const char *no_energy)
+{
+    const struct report_column columns[] = {
+        {"model", "model", NULL, 9},
+        {"task", "task", NULL, 9},
+        number_column("latency_s", "latency_s", "time", 8),
+        number_column("energy_j", "energy_j", "energy", 7),
+        number_column("read_bytes", "read_bytes", "weights read", 6),
+        number_column("effective_parameters", "per_second", "effective parameters per second", 4),
+        number_column("effective_parameters", "per_joule", "effective parameters per joule", 3),
+        {"run", "run", NULL, 0},
+    };
+    struct report_table *t = report_table(r, "answer_cost", "What an answer costs", columns,
+                                          sizeof columns / sizeof *columns);
+
+    for (size_t i = 0; i < l->n; i++)
+        cost_row(r, t, &l->v[i]);
+    if (t)
+        t->note = report_fmt(r, "Time: the median over the items, of which each has its share of the "
+                                "batches it was computed in. Weights read: by an answer asked "
+                                "alone, once for every %d tokens of its question and options and "
+                                "once for every token generated; keys and values are not in it.%s%s",
+                             DENSITY_BATCH, no_energy ? " Energy: " : "",
+                             no_energy ? no_energy : "");
 }
 
 /* --- plots ------------------------------------------------------------------------------------ */
@@ -333,109 +372,6 @@ static void size_plot(struct report *r, const struct subjects *s)
             point->y_high = x->high;
         }
     }
-}
-
-/* --- among the published models --------------------------------------------------------------- */
-
-struct standing {
-    int below, n;
-    const struct density *under, *over; /* the nearest ones; NULL: none */
-};
-
-static double resolved(const struct density *d)
-{
-    double v = density_value(d, PER_TOTAL).value;
-
-    return d->refused[0] || !(v > 0) ? NAN : v;
-}
-
-static struct standing stand(const struct density_list *published, double v)
-{
-    struct standing s = {0};
-
-    for (size_t i = 0; i < published->n; i++) { /* densest first */
-        const struct density *d = &published->v[i];
-        double other = resolved(d);
-        if (isnan(other))
-            continue;
-        s.n++;
-        s.below += other < v;
-        if (other >= v)
-            s.over = d;
-        else if (!s.under)
-            s.under = d;
-    }
-    return s;
-}
-
-static const char *neighbour(struct report *r, const struct density *d)
-{
-    char year[16] = "";
-
-    if (!d)
-        return NULL;
-    if (d->released.year)
-        snprintf(year, sizeof year, ", %d-%02d", d->released.year, d->released.month);
-    return report_fmt(r, "%s (%.2f%s)", d->model, density_value(d, PER_TOTAL).value, year);
-}
-
-static void standing_row(struct report *r, struct report_table *t, const struct density *d,
-                         const struct density_list *published)
-{
-    struct density_value v = density_value(d, PER_TOTAL);
-    struct standing s = stand(published, v.value);
-    struct report_cell *row;
-
-    if (!s.n)
-        return;
-    row = report_row(r, t);
-    report_cell_text(r, row, 0, d->model);
-    report_cell_text(r, row, 1, d->ruler->name);
-    interval_cell(row, 2, v.value, v.low, v.high);
-    report_cell_text(r, row, 3, report_fmt(r, "%d of %d", s.below, s.n));
-    report_cell_text(r, row, 4, neighbour(r, s.over));
-    report_cell_text(r, row, 5, neighbour(r, s.under));
-}
-
-static int is_own(const struct ruler *u)
-{
-    return u->n_nodes > 0 && u->nodes[0].run != NULL;
-}
-
-int density_standing(struct report *r, const struct density_list *l, const struct published *p,
-                     struct err *e)
-{
-    const struct report_column columns[] = {
-        {"model", "model", NULL, 9},
-        {"ruler", "ruler", NULL, 6},
-        number_column("density", "density", NULL, 8),
-        {"denser_than", "denser than", NULL, 7},
-        {"next_denser", "next denser", NULL, 5},
-        {"next_thinner", "next less dense", NULL, 5},
-    };
-    struct report_table *t = NULL;
-
-    for (size_t i = 0; i < l->n; i++) {
-        const struct density *d = &l->v[i];
-        struct density_list published = {.per = PER_TOTAL};
-        if (isnan(resolved(d)) || is_own(d->ruler))
-            continue;
-        if (density_published(&published, p, d->ruler, NULL, 0, e) < 0) {
-            density_list_release(&published);
-            return -1;
-        }
-        if (!t)
-            t = report_table(r, "density_standing", "Among the published models", columns,
-                             sizeof columns / sizeof *columns);
-        standing_row(r, t, d, &published);
-        density_list_release(&published);
-    }
-    if (t)
-        t->note = report_str(r, "Published scores of base models on the same ruler, asked with as "
-                                "many examples where their sources say; medians over sources. "
-                                "Others ask in other words, so this is where a model stands, not a "
-                                "race.");
-    return 0;
 }
 
 /* --- the parts -------------------------------------------------------------------------------- */

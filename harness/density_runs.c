@@ -9,6 +9,7 @@
 #include "harness/density_list.h"
 #include "harness/ruler_store.h"
 #include "harness/rulers.h"
+#include "harness/stats_dist.h"
 #include "results/query.h"
 
 enum { REPLICATES = 2000, SEED = 1, LEAST_ITEMS = 20 };
@@ -119,17 +120,33 @@ static int resample(struct density *d, const struct answers *mine, const struct 
     return rc;
 }
 
-/* Of answers that were asked as the ladder was. */
-static int judge_score(struct density_list *l, struct density *d, const struct answers *mine,
-                       const struct answers *ladder, int n, struct err *e)
+/* The score's own error.  The tasks of a group (subjects) are drawn as wholes, here and in what is
+ * resampled afterwards: questions of one subject are easy or hard together. */
+static void score(struct density *d, struct answers *mine, struct answers *ladder, int n)
 {
-    int rc = n ? own_scale(l, d, ladder, n, e) : 0;
+    double z = STATS_Z95;
 
     d->n_items = (int)mine->n;
     d->score = answers_score(mine, NULL, mine->n);
-    d->stderr_ = standard_error(mine, d->score);
-    d->score_low = d->score - STATS_Z95 * d->stderr_;
-    d->score_high = d->score + STATS_Z95 * d->stderr_;
+    d->stderr_ = d->stderr_alone = standard_error(mine, d->score);
+    if (answers_add_up_parts(mine)) {
+        for (int i = 0; i < n; i++)
+            (void)answers_add_up_parts(&ladder[i]);
+        d->n_clusters = (int)mine->n;
+        d->stderr_ = standard_error(mine, d->score);
+        z = dist_t_quantile(0.975, d->n_clusters - 1);
+    }
+    d->score_low = d->score - z * d->stderr_;
+    d->score_high = d->score + z * d->stderr_;
+}
+
+/* Of answers that were asked as the ladder was. */
+static int judge_score(struct density_list *l, struct density *d, struct answers *mine,
+                       struct answers *ladder, int n, struct err *e)
+{
+    int rc = n ? own_scale(l, d, ladder, n, e) : 0;
+
+    score(d, mine, ladder, n);
     if (rc == 0)
         return resample(d, mine, ladder, n, e);
     if (rc > 0)
@@ -180,6 +197,22 @@ static int measured_active(double *out, struct store *s, const struct store_mode
     return rc;
 }
 
+/* What one answer reads when it is asked alone: the weights once for every batch of its tokens and
+ * once for every token generated after.  A decode step's share of them is measured where a bench run
+ * has, and else that of the parameters that a token uses. */
+static double read_for_answer(const struct density *d, const struct run_row *run,
+                              const struct answers *a)
+{
+    double used = d->cost[PER_MEASURED_ACTIVE], passes = fmax(1, ceil(a->computed_tokens / DENSITY_BATCH));
+
+    if (isnan(used))
+        used = d->cost[PER_ACTIVE];
+    if (!(a->computed_tokens > 0) || isnan(a->generated_tokens) ||
+        !(run->model.bits_per_weight > 0))
+        return NAN;
+    return used * run->model.bits_per_weight / 8 * (passes + a->generated_tokens);
+}
+
 static int bits_of_run(double *out, struct store *s, const char *run, struct err *e)
 {
     struct task_list tasks = {0};
@@ -225,10 +258,10 @@ static int fill_costs(struct density *d, struct store *s, const struct run_row *
     d->cost[PER_JOULE] = a->energy_j;
     d->cost[PER_SECOND] = a->latency_s > 0 ? a->latency_s : NAN;
     d->training_tokens = NAN;
-    return measured_active(&d->cost[PER_MEASURED_ACTIVE], s, m, e) < 0 ||
-                   bits_of_model(&d->bits_per_mparam, s, run, e) < 0
-               ? -1
-               : 0;
+    if (measured_active(&d->cost[PER_MEASURED_ACTIVE], s, m, e) < 0)
+        return -1;
+    d->read_bytes = read_for_answer(d, run, a);
+    return bits_of_model(&d->bits_per_mparam, s, run, e);
 }
 
 /* --- which rulers and which runs ------------------------------------------------------------- */
@@ -272,7 +305,7 @@ static int add_row(struct density_list *l, const struct density_source *from,
     }
     d = &l->v[l->n];
     *d = (struct density){.ruler = r, .score = NAN, .score_low = NAN, .score_high = NAN,
-                          .stderr_ = NAN, .effective = NAN, .low = NAN, .high = NAN,
+                          .stderr_ = NAN, .stderr_alone = NAN, .effective = NAN, .low = NAN, .high = NAN,
                           .effective_own_data = NAN, .n_items = (int)a.n};
     if (answers_prompt_hash(&a, hash, e) < 0 || fill_costs(d, from->store, run, &a, e) < 0)
         goto out;

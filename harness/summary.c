@@ -58,7 +58,7 @@ static int fill(struct summary *s, struct err *e)
     r->subtitle = report_str(r, "What each model knows, and what knowing it costs.");
     headlines(s);
     warnings(s);
-    if (densities_section(s, e) < 0)
+    if (densities_section(s, e) < 0 || tracker_section(s, e) < 0)
         return -1;
     accuracy_section(s);
     knowledge_section(s);

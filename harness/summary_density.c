@@ -1,4 +1,6 @@
 /* summary_density.c -- the densities of a report's runs. */
+#include <math.h>
+
 #include "harness/density_report.h"
 #include "harness/rulers.h"
 #include "harness/summary_impl.h"
@@ -46,11 +48,23 @@ void summary_densities_release(struct summary *s)
     published_free(s->published);
 }
 
+static const char *no_energy(const struct summary *s)
+{
+    for (size_t i = 0; i < s->densities.n; i++)
+        if (!isnan(s->densities.v[i].cost[PER_JOULE]))
+            return NULL;
+    return "not known, because no machine of these runs had a counter that could be read "
+           "('densimeter doctor' says which it looks for).";
+}
+
 int densities_section(struct summary *s, struct err *e)
 {
     if (s->densities.n) {
         density_section(s->report, &s->densities);
-        return density_standing(s->report, &s->densities, s->published, e);
+        if (density_standing(s->report, &s->densities, s->published, e) < 0)
+            return -1;
+        density_costs(s->report, &s->densities, no_energy(s));
+        return 0;
     }
     report_section(s->report, "Density");
     report_text(s->report, "Density: unknown. No complete run has asked what the rulers "

@@ -94,6 +94,7 @@ void accuracy_section(struct summary *s);     /* summary_plots.c */
 int summary_densities(struct summary *s, struct store *store, struct err *e);
 void summary_densities_release(struct summary *s);
 int densities_section(struct summary *s, struct err *e);
+int tracker_section(struct summary *s, struct err *e); /* summary_tracker.c */
 void knowledge_plots(struct summary *s);
 void speed_plots(struct summary *s);
 void models_table(struct summary *s);         /* summary_tables.c */

@@ -24,8 +24,7 @@ static int letter(char c)
     return c == ' ' || c == '_' ? '-' : tolower((unsigned char)c);
 }
 
-/* The longest published name that `name` begins with, whatever its case. */
-static const struct published_row *named_like(const struct published *p, const char *name)
+const struct published_row *trend_named_like(const struct published *p, const char *name)
 {
     const struct published_row *best = NULL;
     size_t best_length = 0;
@@ -164,7 +163,7 @@ static struct published_date released(const struct run_row *r, const struct publ
 static int add_run(struct trend_own *o, struct store *s, const struct published *p,
                    const struct run_row *r, struct err *e)
 {
-    const struct published_row *like = named_like(p, r->model.name);
+    const struct published_row *like = trend_named_like(p, r->model.name);
     struct published_row *row = &o->rows[o->n];
     struct task_list tasks = {0};
     struct asking asked;

@@ -23,6 +23,9 @@ int trend_own_rows(struct trend_own *out, struct store *s, const struct publishe
                    struct err *e);
 void trend_own_release(struct trend_own *o);
 
+/* The row with the longest published name that `name` begins with, whatever its case; NULL. */
+const struct published_row *trend_named_like(const struct published *p, const char *name);
+
 /* 1: the row is a run's. */
 int trend_is_own(const struct published_row *row);
 

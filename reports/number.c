@@ -55,6 +55,10 @@ void number_format(char text[NUMBER_SIZE], const struct metric *m, double v)
         snprintf(text, NUMBER_SIZE, NUMBER_UNKNOWN);
         return;
     }
+    if (strcmp(unit, "year") == 0) { /* a date: three digits would say nothing */
+        snprintf(text, NUMBER_SIZE, v == floor(v) ? "%.0f" : "%.1f", v);
+        return;
+    }
     digits(d, sizeof d, v / p->factor);
     /* a no-break space, so that a number never parts from its unit */
     snprintf(text, NUMBER_SIZE, "%s%s%s%s", d, *unit || *p->text ? "\xc2\xa0" : "", p->text, unit);
@@ -64,14 +68,19 @@ void number_interval(char text[NUMBER_SIZE], const struct metric *m, double v, d
                      double high)
 {
     const struct prefix *p = scale_of(m, v);
-    char a[20], b[20];
+    char a[NUMBER_SIZE], b[NUMBER_SIZE];
 
     text[0] = 0;
     if (!isfinite(v) || !isfinite(low) || !isfinite(high))
         return;
-    digits(a, sizeof a, low / p->factor);
-    digits(b, sizeof b, high / p->factor);
-    snprintf(text, NUMBER_SIZE, "%s\xe2\x80\x93%s", a, b);
+    if (*p->text && high / p->factor >= 1e4) { /* too wide for one prefix */
+        number_format(a, m, low);
+        number_format(b, m, high);
+    } else {
+        digits(a, sizeof a, low / p->factor);
+        digits(b, sizeof b, high / p->factor);
+    }
+    snprintf(text, NUMBER_SIZE, "%.20s\xe2\x80\x93%.20s", a, b);
 }
 
 void number_label(char *text, size_t size, const struct metric *m)

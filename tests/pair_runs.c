@@ -22,13 +22,16 @@ static void add_made(struct store_run *run, const struct made_run *r, const char
     assert_int_equal(store_item_add(run, &item, NULL), 0);
 }
 
-static void finish_made(struct store_run *run, const struct made_task *t)
+static void finish_made(struct store_run *run, const struct made_task *t, double item_tokens)
 {
     double right = 0;
     struct store_value value = {"acc", "none", 0, NAN, NAN, NAN};
     const struct store_cost costs[] = {{"peak_rss_bytes", t->peak_rss_bytes},
-                                       {"energy_j", t->energy_j}};
-    struct store_task_result result = {t->task, t->n, &value, 1, costs, 2};
+                                       {"energy_j", t->energy_j},
+                                       {"computed_tokens", item_tokens * t->n},
+                                       {"generated_tokens", 0}};
+    struct store_task_result result = {t->task, t->n, &value, 1, costs,
+                                       item_tokens > 0 ? 4 : 2};
 
     for (int i = 0; i < t->n; i++)
         right += t->items[i].acc;
@@ -67,7 +70,7 @@ void make_run(struct store *s, const struct made_run *r, char id[RUN_ID_SIZE])
     assert_int_equal(store_batch_commit(run, NULL), 0);
     if (!r->unfinished) {
         for (int t = 0; t < r->n_tasks; t++)
-            finish_made(run, &r->tasks[t]);
+            finish_made(run, &r->tasks[t], r->item_tokens);
         if (store_run_finish(run, STORE_COMPLETE, noise, NULL, &e) < 0)
             fail_msg("%s", e.text);
     }

@@ -27,6 +27,7 @@ struct made_run {
     int unfinished; /* 1: left interrupted */
     int64_t parameters; /* 0: 1000 */
     const char *prompt; /* hash of every item's prompt; NULL: "prompt" */
+    double item_tokens; /* computed for each; 0: not known */
 };
 /* Stores a run; NULL texts have usual values.  Asserts. */
 void make_run(struct store *s, const struct made_run *r, char id[RUN_ID_SIZE]);

@@ -131,7 +131,7 @@ static void the_tables_hold_every_model_and_say_why_not(void **state)
     assert_int_equal(t->n_rows, 6);
     row = row_of(t, "guesser");
     assert_string_equal(t->cells[row * t->n_columns + 5].text, "unresolved");
-    assert_non_null(strstr(t->cells[row * t->n_columns + 9].text, "at chance"));
+    assert_non_null(strstr(t->cells[row * t->n_columns + 7].text, "at chance"));
     assert_int_equal(r.n_headline, 1);
     assert_string_equal(r.headline[0].value, "tiny-f16");
     report_release(&r);
@@ -189,9 +189,79 @@ static void a_model_stands_among_the_published_ones(void **state)
     row = row_of(t, "alone");
     assert_int_equal(sscanf(t->cells[row * t->n_columns + 3].text, "%d of %d", &below, &of), 2);
     assert_true(of > 30 && below > 0 && below < of);
-    assert_non_null(t->cells[row * t->n_columns + 4].text);
-    assert_non_null(t->cells[row * t->n_columns + 5].text);
+    assert_null(t->cells[row * t->n_columns + 4].text); /* nobody knows when it came */
+    assert_non_null(t->cells[row * t->n_columns + 8].text);
+    assert_non_null(t->cells[row * t->n_columns + 9].text);
     assert_int_equal(report_ok(&r, NULL), 0);
+    report_release(&r);
+    density_list_release(&l);
+}
+
+/* A file that is named after a published model came out when that did. */
+static void a_model_stands_on_the_line_of_its_day(void **state)
+{
+    struct density_list l = {.per = PER_TOTAL};
+    const struct report_series *published_ones, *own, *line;
+    const struct report_table *t;
+    const struct report_plot *p;
+    const struct report_cell *c;
+    struct report r;
+    double slope, at;
+    (void)state;
+    report_init(&r, "t");
+    fill(&l);
+    add(&l, "Gemma-3-270m-q8_0", "pythia-arc_easy", 0.59, 268098176, 3e8);
+    density_list_sort(&l);
+    assert_int_equal(density_standing(&r, &l, published, NULL), 0);
+    t = table(&r, "density_standing");
+    c = &t->cells[row_of(t, "Gemma-3-270m-q8_0") * t->n_columns];
+    assert_string_equal(c[4].text, "2025-08-14");
+    assert_close(c[6].value * c[5].value, c[2].value, 1e-9);
+    p = plot(&r, "trend_pythia-arc_easy");
+    assert_non_null(p);
+    assert_int_equal(p->n_series, 3);
+    published_ones = p->series[0];
+    own = p->series[1];
+    line = p->series[2];
+    assert_true(published_ones->n_points > 30 && published_ones->quiet);
+    assert_non_null(strstr(published_ones->points[0].label, ", density "));
+    assert_int_equal(own->n_points, 1); /* "tiny" has no date, and is counted in the note */
+    assert_close(own->points[0].x, 2025.62, 0.01);
+    assert_close(own->points[0].y, c[2].value, 1e-12);
+    assert_non_null(strstr(p->note, "Not drawn: 1 measured here"));
+    assert_non_null(strstr(p->note, "counted as bounds"));
+    /* The table's line is the picture's. */
+    slope = log(line->points[1].y / line->points[0].y) / (line->points[1].x - line->points[0].x);
+    at = line->points[0].y * exp(slope * (own->points[0].x - line->points[0].x));
+    assert_close(at, c[5].value, 1e-6);
+    assert_int_equal(report_ok(&r, NULL), 0);
+    report_release(&r);
+    density_list_release(&l);
+}
+
+static void an_answer_has_its_price_and_what_is_not_known_its_reason(void **state)
+{
+    struct density_list l = {.per = PER_TOTAL};
+    const struct report_table *t;
+    const struct report_cell *c;
+    struct report r;
+    (void)state;
+    report_init(&r, "t");
+    fill(&l);
+    for (size_t i = 0; i < l.n; i++) {
+        l.v[i].cost[PER_SECOND] = 0.5;
+        l.v[i].read_bytes = 1e8;
+    }
+    density_costs(&r, &l, "nobody measured it.");
+    t = table(&r, "answer_cost");
+    c = &t->cells[row_of(t, "alone") * t->n_columns];
+    assert_true(c[2].value == 0.5 && isnan(c[3].value) && c[4].value == 1e8);
+    for (size_t i = 0; i < l.n; i++)
+        if (strcmp(l.v[i].model, "alone") == 0)
+            assert_close(c[5].value, l.v[i].effective / 0.5, 1e-12);
+    assert_non_null(strstr(t->note, "Energy: nobody measured it."));
+    c = &t->cells[row_of(t, "guesser") * t->n_columns];
+    assert_true(isnan(c[5].value));
     report_release(&r);
     density_list_release(&l);
 }
@@ -210,6 +280,7 @@ static void refused_memory_is_told_at_the_end(void **state)
         mem_fail_at(nth);
         density_headline(&r, &l);
         density_section(&r, &l);
+        density_costs(&r, &l, "no.");
         density_method(&r, &l);
         mem_fail_at(-1);
         rc = report_ok(&r, &e);
@@ -228,6 +299,8 @@ int main(void)
         cmocka_unit_test(nothing_resolved_is_said),
         cmocka_unit_test(what_is_not_known_is_not_drawn),
         cmocka_unit_test(a_model_stands_among_the_published_ones),
+        cmocka_unit_test(a_model_stands_on_the_line_of_its_day),
+        cmocka_unit_test(an_answer_has_its_price_and_what_is_not_known_its_reason),
         cmocka_unit_test(refused_memory_is_told_at_the_end),
     };
     return cmocka_run_group_tests_name(__FILE__, tests, open_known, close_known);

@@ -39,7 +39,7 @@ static void add_model(const char *name, int64_t parameters, double right, int n,
     static struct made_item items[ITEMS];
     struct made_task t = {"arc_easy", 1, items, n, NAN, 100};
     struct made_run r = {.model = name, .tasks = &t, .n_tasks = 1, .parameters = parameters,
-                         .prompt = prompt};
+                         .prompt = prompt, .item_tokens = 600};
     char id[RUN_ID_SIZE];
 
     answer(items, right, (int)parameters);
@@ -258,6 +258,53 @@ static void bytes_joules_and_seconds_stand_below_too(void **state)
     assert_close(d->cost[PER_SECOND], 0.25, 1e-12);
     assert_true(isnan(d->cost[PER_MEASURED_ACTIVE]));
     assert_close(density_value(d, PER_SECOND).value, d->effective / 0.25, 1e-12);
+    /* 600 tokens are two batches, each over 1,000 parameters of 4.5 bits. */
+    assert_close(d->read_bytes, 2 * 1000 * 4.5 / 8, 1e-9);
+    density_list_release(&l);
+}
+
+/* The vector of statistics.md 3: five clusters of 16 items. */
+static void questions_of_one_subject_are_drawn_together(void **state)
+{
+    static const char *const subjects[] = {"mmlu_anatomy", "mmlu_astronomy", "mmlu_virology",
+                                           "mmlu_nutrition", "mmlu_marketing"};
+    static const char *const right[] = {"1110", "000", "11", "10111", "01"};
+    static const char *const words[] = {"subjects", "one-subject"};
+    struct made_item items[5][5];
+    struct made_task t[5];
+    struct made_run r = {.model = "subjects", .tasks = t, .n_tasks = 5, .parameters = 1000000000,
+                         .shots = 5};
+    struct density_list l = {.per = PER_TOTAL};
+    const struct density *d;
+    char id[RUN_ID_SIZE];
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        int n = (int)strlen(right[i]);
+        for (int k = 0; k < n; k++)
+            items[i][k] = (struct made_item){.doc = 10 * i + k, .acc = right[i][k] == '1',
+                                             .nats = -1, .bytes = 10, .latency_s = 0.25};
+        t[i] = (struct made_task){subjects[i], 1, items[i], n, NAN, 100};
+    }
+    make_run(store, &r, id);
+    r.model = "one-subject";
+    r.parameters++;
+    t[0] = t[3];
+    r.n_tasks = 1;
+    make_run(store, &r, id);
+    densities(&l, "qwen2.5-mmlu", words, 2);
+    d = row_of(&l, "subjects");
+    assert_int_equal(d->n_items, 16);
+    assert_int_equal(d->n_clusters, 5);
+    assert_close(d->score, 0.625, 1e-12);
+    assert_close(d->stderr_alone, 0.125, 1e-9);
+    assert_close(d->stderr_, 0.1586726251, 1e-9);
+    assert_close(d->score_high, 0.625 + 2.7764451052 * 0.1586726251, 1e-8);
+    assert_true(d->low == 0); /* a replicate of the second subject alone is below the ladder */
+    d = row_of(&l, "one-subject");
+    assert_int_equal(d->n_items, 5);
+    assert_int_equal(d->n_clusters, 0);
+    assert_true(d->stderr_ == d->stderr_alone);
+    assert_true(isnan(d->read_bytes)); /* how many tokens an answer took is not known */
     density_list_release(&l);
 }
 
@@ -336,6 +383,7 @@ int main(void)
         cmocka_unit_test(items_shared_with_the_ladder_cancel),
         cmocka_unit_test(likelihoods_resolve_what_answers_do_not),
         cmocka_unit_test(bytes_joules_and_seconds_stand_below_too),
+        cmocka_unit_test(questions_of_one_subject_are_drawn_together),
         cmocka_unit_test(ladders_that_are_none_say_why),
         cmocka_unit_test(words_that_fit_nothing_are_errors),
         cmocka_unit_test(densities_survive_every_failed_allocation),

@@ -258,6 +258,32 @@ static void points_have_the_intervals_of_both_axes(void **state)
     store_close(s);
 }
 
+/* What stands beside a density: its place among the published ones, its price, and GPT-4. */
+static void a_density_page_tells_the_price_of_an_answer_and_how_far_large_models_are(void **state)
+{
+    struct store *s = memory_store();
+    struct report r;
+    char id[RUN_ID_SIZE];
+    const struct report_table *t;
+    int row = 0;
+
+    (void)state;
+    fill(s, &small, id);
+    fill(s, &large, id);
+    made(&r, s, 1);
+    t = table(&r, "answer_cost");
+    assert_non_null(strstr(t->note, "Energy: not known, because"));
+    t = table(&r, "levels");
+    assert_non_null(t);
+    while (strcmp(cell(t, row, "level")->text, "GPT-4") != 0)
+        row++;
+    assert_close(cell(t, row, "times_largest")->value, cell(t, row, "parameters")->value / 4e6,
+                 1e-12);
+    assert_true(cell(t, row, "score")->value > 0.8);
+    report_release(&r);
+    store_close(s);
+}
+
 static void density_is_bits_over_each_count_of_parameters(void **state)
 {
     struct store *s = memory_store();
@@ -677,6 +703,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cells_hold_what_was_stored_and_end_with_the_run),
         cmocka_unit_test(points_have_the_intervals_of_both_axes),
+        cmocka_unit_test(a_density_page_tells_the_price_of_an_answer_and_how_far_large_models_are),
         cmocka_unit_test(density_is_bits_over_each_count_of_parameters),
         cmocka_unit_test(parts_of_the_facts_stand_by_kind_with_their_numbers),
         cmocka_unit_test(runs_that_did_not_end_stand_apart),
