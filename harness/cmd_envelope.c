@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/suggest.h"
 #include "harness/commands.h"
 #include "harness/device_names.h"
 #include "harness/envelope_write.h"
@@ -63,21 +62,10 @@ static int measure_this(const struct context *c, struct envelope_device *d, stru
 static int choose_device(const struct context *c, struct envelope_device *d, struct err *e)
 {
     const char *name = args_str(c->args, "device");
-    const struct envelope_device *row = envelope_device_find(name), *x;
-    struct suggest near = SUGGEST(name);
 
-    if (row) {
-        *d = *row;
-        return 0;
-    }
-    if (device_computes_here(name))
-        return measure_this(c, d, e);
-    for (int i = 0; (x = envelope_device_at(i)); i++)
-        suggest_offer(&near, x->name);
-    err_set(e, ERR_NOTFOUND, "envelope: no device '%s'", name);
-    if (suggest_best(&near))
-        err_hint(e, "did you mean '%s'?", suggest_best(&near));
-    return -1;
+    return !envelope_device_find(name) && device_computes_here(name)
+               ? measure_this(c, d, e)
+               : envelope_device_named(d, name, "envelope", e);
 }
 
 static int describe_device(const struct context *c, struct envelope_result *x, struct err *e)

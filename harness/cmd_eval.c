@@ -112,7 +112,8 @@ static int open_tasks(struct session *s, const struct selection *chosen, struct 
     const struct args *a = s->c->args;
     struct task_opts o = {
         .shots = (int)args_int(a, "shots"), .seed = (uint64_t)args_int(a, "seed"),
-        .by_doc = args_choice(a, "sampling") == 1, .variant.rotate = (int)args_int(a, "rotate"), .system = args_str(a, "system"),
+        .by_doc = args_choice(a, "sampling") == 1, .variant.rotate = (int)args_int(a, "rotate"),
+        .system = args_str(a, "system"),
         .chat = s->use_chat ? &s->chat.renderer : NULL};
     int rc = -1;
 

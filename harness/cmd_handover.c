@@ -107,7 +107,8 @@ int cmd_handover(struct context *c, struct err *e)
 
     if (read_options(c, &o, e) < 0 || open_store(c, 1, &s, e) < 0)
         return -1;
-    if (read_repeats(c, s, &repeats, &o, e) == 0 && query_run(s, args_at(c->args, 0), &small, e) == 0 &&
+    if (read_repeats(c, s, &repeats, &o, e) == 0 &&
+        query_run(s, args_at(c->args, 0), &small, e) == 0 &&
         query_run(s, args_at(c->args, 1), &large, e) == 0 && run_complete(small.v, e) == 0 &&
         run_complete(large.v, e) == 0 && handover_make(&h, s, small.v, large.v, &o, e) == 0) {
         rc = print(c, &h, e);

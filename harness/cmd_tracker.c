@@ -18,6 +18,8 @@ const struct option tracker_options[] = {
     {"level", 0, OPTION_CHOICE, "gpt-3.5|gpt-4|gpt-4o-mini|gpt-4o", NULL, 0, 0, "only this line"},
     {"per", 0, OPTION_CHOICE, "total|active", "total", 0, 0, "which parameters count"},
     {"date", 0, OPTION_TEXT, "DATE", "2026-12-31", 0, 0, "project the size for this day"},
+    {"device", 0, OPTION_TEXT, "NAME", NULL, 0, 0,
+     "a device by its maker's figures: raspberry-pi-5, jetson-orin-nano, rtx-4090, h100-sxm"},
     {"memory", 0, OPTION_SIZE, "BYTES", "8G", 1e6, 1e15, "of the device, for weights of 4.5 bits"},
     {"bandwidth", 0, OPTION_NUMBER, "GB/S", "50", 0.001, 1e6, "of the device"},
     {"tok-s", 0, OPTION_NUMBER, "X", "10", 0.001, 1e6, "tokens per second, at least"},
@@ -35,6 +37,8 @@ struct tracked {
     size_t n;
     double day;     /* of --date */
     double fits;    /* parameters that the device runs */
+    const char *device;
+    size_t cuts, covered; /* back-tests of all lines */
 };
 
 static const char *date_text(struct report *r, double day)
@@ -47,23 +51,34 @@ static const char *date_text(struct report *r, double day)
     return report_str(r, text);
 }
 
+static const char *month_text(struct report *r, double day)
+{
+    const char *date = date_text(r, day);
+
+    return isfinite(day) && day <= 60000 ? report_fmt(r, "%.7s", date) : "never";
+}
+
 static const char *size_text(struct report *r, const struct tracker_size *s)
 {
     return report_fmt(r, "%.2g [%.2g, %.2g]", s->value / 1e9, s->interval.low / 1e9,
                       s->interval.high / 1e9);
 }
 
+static const char *name_text(struct report *r, const struct trend_model *m, double parameters)
+{
+    return report_fmt(r, "%.60s, %.3g B", m->row->model, parameters / 1e9);
+}
+
 static void put_lines(struct report *r, const struct tracked *x)
 {
     static const struct report_column columns[] = {
         {"line", "line", NULL, 9}, {"benchmark", "benchmark", NULL, 9},
-        {"score", "score, %", NULL, 4}, {"smallest", "smallest so far", NULL, 7},
-        {"size", "size on that day, B", NULL, 8}, {"fits", "the device can run it", NULL, 8},
-        {"covered", "back-test: in the interval", NULL, 5},
-        {"error", "off by a factor (unchanged: )", NULL, 5},
+        {"score", "score, %", NULL, 8}, {"smallest", "smallest so far", NULL, 8},
+        {"since", "since", NULL, 6}, {"bytes", "at 4.5 bits, GB", NULL, 5},
+        {"active", "fewest active parameters", NULL, 7},
     };
-    struct report_table *t = report_table(r, "lines", "Lines", columns, 8);
-    size_t tested = 0, worse = 0;
+    struct report_table *t = report_table(r, "lines", "Lines", columns, 7);
+    int differently = 0;
 
     for (size_t i = 0; i < x->n; i++) {
         const struct tracker *k = &x->v[i];
@@ -71,24 +86,48 @@ static void put_lines(struct report *r, const struct tracked *x)
         report_cell_text(r, row, 0, k->line->title);
         report_cell_text(r, row, 1, k->series.name);
         report_cell_text(r, row, 2, report_fmt(r, "%.1f%s", 100 * k->score,
-                         k->shots != k->series.shots ? " (asked differently)" : ""));
-        if (k->n_reached) {
-            const struct trend_model *m = k->reached[k->n_reached - 1];
-            report_cell_text(r, row, 3, report_fmt(r, "%.60s, %.3g B, %s", m->row->model,
-                                                   m->parameters / 1e9, date_text(r, m->day)));
-        }
+                                               k->shots != k->series.shots ? "*" : ""));
+        differently |= k->shots != k->series.shots;
+        if (!k->n_reached)
+            continue;
+        const struct trend_model *m = k->reached[k->n_reached - 1];
+        report_cell_text(r, row, 3, name_text(r, m, m->parameters));
+        report_cell_text(r, row, 4, date_text(r, m->day));
+        report_cell_text(r, row, 5, report_fmt(r, "%.3g", m->parameters * Q4_BITS / 8 / 1e9));
+        report_cell_text(r, row, 6, name_text(r, k->fewest_active, k->active));
+    }
+    if (t)
+        t->note = report_fmt(r, "Models of any kind with a published score at least as high.%s",
+                             differently ? " *: the line's was asked with other examples." : "");
+}
+
+static void put_projections(struct report *r, const struct tracked *x)
+{
+    static const struct report_column columns[] = {
+        {"line", "line", NULL, 9}, {"benchmark", "benchmark", NULL, 9},
+        {"size", "size on that day, B", NULL, 8}, {"fits", "the device can run it", NULL, 8},
+        {"covered", "back-test: covered", NULL, 7}, {"error", "off by (unchanged)", NULL, 6},
+    };
+    struct report_table *t = report_table(r, "projections", "Projections", columns, 6);
+    size_t tested = 0, worse = 0;
+
+    for (size_t i = 0; i < x->n; i++) {
+        const struct tracker *k = &x->v[i];
+        struct report_cell *row = report_row(r, t);
+        report_cell_text(r, row, 0, k->line->title);
+        report_cell_text(r, row, 1, k->series.name);
         if (k->refused) {
-            report_cell_text(r, row, 4, report_fmt(r, "none: %s", k->refused));
+            report_cell_text(r, row, 2, report_fmt(r, "none: %s", k->refused));
             continue;
         }
         struct tracker_size size = tracker_size_on(k, x->day), day = tracker_day_for(k, x->fits);
-        report_cell_text(r, row, 4, size_text(r, &size));
-        report_cell_text(r, row, 5, report_fmt(r, "%s [%s, %s]", date_text(r, day.value),
-                         date_text(r, day.interval.low), date_text(r, day.interval.high)));
+        report_cell_text(r, row, 2, size_text(r, &size));
+        report_cell_text(r, row, 3, report_fmt(r, "%s [%s, %s]", month_text(r, day.value),
+                         month_text(r, day.interval.low), month_text(r, day.interval.high)));
         tested += k->n_cuts > 0;
         worse += k->n_cuts > 0 && k->error > k->error_unchanged;
-        report_cell_text(r, row, 6, report_fmt(r, "%zu of %zu", k->n_covered, k->n_cuts));
-        report_cell_text(r, row, 7, k->n_cuts ? report_fmt(r, "%.1f (%.1f)", k->error,
+        report_cell_text(r, row, 4, report_fmt(r, "%zu of %zu", k->n_covered, k->n_cuts));
+        report_cell_text(r, row, 5, k->n_cuts ? report_fmt(r, "%.1f (%.1f)", k->error,
                                                            k->error_unchanged) : NULL);
     }
     if (worse)
@@ -96,12 +135,13 @@ static void put_lines(struct report *r, const struct tracked *x)
                           "further off than 'nothing changes': read the projections here as what "
                           "follows if the trend goes on, not as what will be.", worse, tested);
     if (t)
-        t->note = report_fmt(r, "80 %% prediction intervals. The device runs %.3g B parameters of "
-                                "4.5 bits. Back-test: the projection made at each past half-year, "
+        t->note = report_fmt(r, "80 %% prediction intervals. %s runs %.3g B parameters of 4.5 "
+                                "bits. Back-test: the projection made at each past half-year, "
                                 "scored on the smallest model that has reached the line, how many "
-                                "had it in their interval; "
-                                "the present interval is widened by what they missed. Unchanged: "
-                                "as if the best of then had stayed the best.", x->fits / 1e9);
+                                "had it in their interval: %zu of %zu on all lines, before the "
+                                "present intervals were widened by what those missed. Off by: "
+                                "median factor; unchanged: as if the best of then had stayed the "
+                                "best.", x->device, x->fits / 1e9, x->covered, x->cuts);
 }
 
 static void put_reached(struct report *r, const struct tracker *k)
@@ -157,6 +197,7 @@ static void fill_page(struct report *r, const struct tracked *x, int plots)
 {
     report_section(r, "Lines and projections");
     put_lines(r, x);
+    put_projections(r, x);
     report_section(r, "Who has reached them");
     for (size_t i = 0; i < x->n; i++) {
         if (x->v[i].n_reached)
@@ -195,6 +236,8 @@ static void put_tracker(struct json_out *o, const struct tracked *x, const struc
     json_put_num(o, "score", k->score);
     json_put_int(o, "line_shots", k->shots);
     json_put_str(o, "refused", k->refused);
+    json_put_str(o, "fewest_active_model", k->fewest_active ? k->fewest_active->row->model : NULL);
+    json_put_num(o, "fewest_active_parameters", k->fewest_active ? k->active : NAN);
     json_begin_array(o, "reached");
     for (size_t i = 0; i < k->n_reached; i++) {
         trend_date(date, sizeof date, k->reached[i]->day);
@@ -202,6 +245,7 @@ static void put_tracker(struct json_out *o, const struct tracked *x, const struc
         json_put_str(o, "model", k->reached[i]->row->model);
         json_put_str(o, "date", date);
         json_put_num(o, "parameters", k->reached[i]->parameters);
+        json_put_num(o, "bytes_4.5_bits", k->reached[i]->parameters * Q4_BITS / 8);
         json_put_num(o, "score", k->reached[i]->score);
         json_end_object(o);
     }
@@ -234,7 +278,10 @@ static int print(const struct context *c, const struct tracked *x, const char *p
     fill_page(&page, x, path != NULL);
     if (!path && c->json) {
         struct json_out j = context_json_begin(&b, "tracker");
+        json_put_str(&j, "device", x->device);
         json_put_num(&j, "device_parameters", x->fits);
+        json_put_int(&j, "back_test_projections", (int64_t)x->cuts);
+        json_put_int(&j, "back_test_covered", (int64_t)x->covered);
         json_begin_array(&j, "lines");
         for (size_t i = 0; i < x->n; i++)
             put_tracker(&j, x, &x->v[i]);
@@ -251,17 +298,36 @@ static int print(const struct context *c, const struct tracked *x, const char *p
     return rc;
 }
 
-static double device_fits(const struct context *c)
+/* The device by name, with what is told of it instead. */
+static int read_device(const struct context *c, struct envelope_device *d, struct err *e)
 {
-    double peak = args_given(c->args, "power-at-peak") ? args_num(c->args, "power-at-peak") : NAN;
-    struct envelope_device d = {"device", "as told", 1e9 * args_num(c->args, "bandwidth"), NAN,
-                                (double)args_int(c->args, "memory"), peak, 1, 1};
+    const char *name = args_str(c->args, "device");
+
+    *d = (struct envelope_device){"A device as told", "as told", NAN, NAN, NAN, NAN, 1, 1};
+    if (name && envelope_device_named(d, name, "tracker", e) < 0)
+        return -1;
+    if (!name || args_given(c->args, "bandwidth"))
+        d->bytes_s = 1e9 * args_num(c->args, "bandwidth");
+    if (!name || args_given(c->args, "memory"))
+        d->memory_bytes = (double)args_int(c->args, "memory");
+    if (args_given(c->args, "power-at-peak"))
+        d->power_w = args_num(c->args, "power-at-peak");
+    return 0;
+}
+
+static int device_fits(const struct context *c, struct tracked *x, struct err *e)
+{
+    struct envelope_device d;
     const struct envelope_want w = {args_num(c->args, "tok-s"), INFINITY, NAN,
                                     (double)args_int(c->args, "context"), 1};
 
+    if (read_device(c, &d, e) < 0)
+        return -1;
     if (args_given(c->args, "power"))
         d = envelope_throttled(&d, args_num(c->args, "power"));
-    return envelope_row(&d, &w, "4.5 bits", Q4_BITS).largest;
+    x->device = d.name;
+    x->fits = envelope_row(&d, &w, "4.5 bits", Q4_BITS).largest;
+    return 0;
 }
 
 static int track_all(const struct context *c, const struct trend_rows *rows, struct tracked *x,
@@ -280,10 +346,13 @@ static int track_all(const struct context *c, const struct trend_rows *rows, str
                 continue;
             if (tracker_make(&x->v[x->n], rows, s, line, &o, e) < 0)
                 return -1;
-            if (isnan(x->v[x->n].score))
+            if (isnan(x->v[x->n].score)) {
                 tracker_release(&x->v[x->n]);
-            else
-                x->n++;
+                continue;
+            }
+            x->cuts += x->v[x->n].n_cuts;
+            x->covered += x->v[x->n].n_covered;
+            x->n++;
         }
     return x->n ? 0 : err_set(e, ERR_NOTFOUND, "tracker: no line on '%s'",
                               benchmark ? benchmark : "any benchmark");
@@ -299,8 +368,8 @@ int cmd_tracker(struct context *c, struct err *e)
 
     if (!x)
         return err_nomem(e);
-    x->fits = device_fits(c);
-    if (trend_read_date(&x->day, args_str(c->args, "date"), 1, "tracker", "date", e) == 0 &&
+    if (device_fits(c, x, e) == 0 &&
+        trend_read_date(&x->day, args_str(c->args, "date"), 1, "tracker", "date", e) == 0 &&
         published_open(&p, e) == 0 && trend_rows_join(&rows, p, &none, 0, e) == 0 &&
         track_all(c, &rows, x, e) == 0) {
         rc = print(c, x, NULL, e);

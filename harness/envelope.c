@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/suggest.h"
+
 #define SMALLEST 1e5
 #define LARGEST 1e15
 
@@ -30,6 +32,24 @@ const struct envelope_device *envelope_device_find(const char *name)
         if (strcmp(d->name, name) == 0)
             return d;
     return NULL;
+}
+
+int envelope_device_named(struct envelope_device *out, const char *name, const char *command,
+                          struct err *e)
+{
+    const struct envelope_device *d = envelope_device_find(name);
+    struct suggest near = SUGGEST(name);
+
+    if (d) {
+        *out = *d;
+        return 0;
+    }
+    for (int i = 0; (d = envelope_device_at(i)); i++)
+        suggest_offer(&near, d->name);
+    err_set(e, ERR_NOTFOUND, "%s: no device '%s'", command, name);
+    if (suggest_best(&near))
+        err_hint(e, "did you mean '%s'?", suggest_best(&near));
+    return -1;
 }
 
 struct envelope_device envelope_throttled(const struct envelope_device *d, double watts)

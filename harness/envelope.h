@@ -12,6 +12,8 @@
 #ifndef HARNESS_ENVELOPE_H
 #define HARNESS_ENVELOPE_H
 
+#include "base/err.h"
+
 struct envelope_device {
     const char *name, *source; /* source: measured, or who specifies it so */
     double bytes_s, flop_s;    /* peaks; flop_s NAN: not known */
@@ -22,6 +24,9 @@ struct envelope_device {
 /* Devices by their makers' figures: i = 0, 1, ...; NULL after the last. */
 const struct envelope_device *envelope_device_at(int i);
 const struct envelope_device *envelope_device_find(const char *name);
+/* The same into *out; ERR_NOTFOUND names the command and, as a hint, the nearest name. */
+int envelope_device_named(struct envelope_device *out, const char *name, const char *command,
+                          struct err *e);
 /* With at most `watts`; NAN: as it is. */
 struct envelope_device envelope_throttled(const struct envelope_device *d, double watts);
 

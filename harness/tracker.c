@@ -70,9 +70,17 @@ static int list_reached(struct tracker *t, struct err *e)
     t->reached = arena_alloc(&t->trend->arena, (t->trend->n + 1) * sizeof *t->reached);
     if (!t->reached)
         return err_nomem(e);
-    for (size_t i = 0; i < t->trend->n; i++)
-        if (t->trend->models[i].score >= t->score)
-            t->reached[n++] = &t->trend->models[i];
+    for (size_t i = 0; i < t->trend->n; i++) {
+        const struct trend_model *m = &t->trend->models[i];
+        double active = trend_parameters(m->row, SIZE_ACTIVE);
+        if (!(m->score >= t->score))
+            continue;
+        t->reached[n++] = m;
+        if (!t->fewest_active || active < t->active) {
+            t->fewest_active = m;
+            t->active = active;
+        }
+    }
     qsort(t->reached, n, sizeof *t->reached, by_day_then_size);
     for (size_t i = 0; i < n; i++)
         if (t->reached[i]->parameters < smallest) {

@@ -42,6 +42,8 @@ struct tracker {
     double effective;         /* parameters that the ruler gives it */
     const struct trend_model **reached; /* each smaller than all before it, by date */
     size_t n_reached;
+    const struct trend_model *fewest_active; /* of those that reached it; NULL: none */
+    double active;                           /* its parameters */
     const char *refused;      /* why nothing is projected; NULL */
     double lift, scatter, middle; /* of the best above the line; ln; day of the middle */
     struct tracker_cut cuts[TRACKER_CUTS];

@@ -88,6 +88,8 @@ static void half_the_watts_are_half_the_peaks(void **state)
 static void every_named_device_has_figures(void **state)
 {
     const struct envelope_device *d;
+    struct envelope_device out;
+    struct err e = ERR_NONE;
 
     (void)state;
     for (int i = 0; (d = envelope_device_at(i)); i++) {
@@ -95,6 +97,11 @@ static void every_named_device_has_figures(void **state)
         assert_true(d->bytes_s > 1e9 && d->memory_bytes > 1e9 && d->power_w > 1);
     }
     assert_null(envelope_device_find("abacus"));
+    assert_int_equal(envelope_device_named(&out, "raspberry-pi-4", "tracker", &e), -1);
+    assert_string_equal(e.text, "tracker: no device 'raspberry-pi-4'");
+    assert_string_equal(e.hint, "did you mean 'raspberry-pi-5'?");
+    assert_int_equal(envelope_device_named(&out, "raspberry-pi-5", "tracker", &e), 0);
+    assert_true(out.memory_bytes == 8e9);
 }
 
 int main(void)

@@ -269,8 +269,8 @@ static double normal(uint64_t *rng)
     return r * cos(6.283185307179586 * uniform(rng));
 }
 
-/* An item is known by so much (a standard normal plus 0.5), and each time that it is asked by a little
- * more or less.  (In these
+/* An item is known by so much (a standard normal plus 0.5), and each time that it is asked by a
+ * little more or less.  (In these
  * stored items only the right option's likelihood moves, which the learned signal finds out.) */
 static void make_small(struct store *s, uint64_t seed, const char *settings, char id[RUN_ID_SIZE])
 {

@@ -40,6 +40,22 @@ static void gpt4_on_mmlu_is_reached_by_the_models_that_reached_it(void **state)
     close_catalogue(&c);
 }
 
+static void the_fewest_active_parameters_are_of_some_model_that_reached_it(void **state)
+{
+    struct catalogue c = open_catalogue();
+    struct tracker t;
+
+    (void)state;
+    assert_int_equal(make(&c, "gpt-4", &t, NULL), 0);
+    assert_string_equal(t.fewest_active->row->model, "qwen3-235b-a22b"); /* 22 of 235 B */
+    assert_close(t.active, 22e9, .02);
+    for (size_t i = 0; i < t.trend->n; i++)
+        if (t.trend->models[i].score >= t.score && !isnan(t.trend->models[i].row->active_params))
+            assert_true(t.trend->models[i].row->active_params >= t.active);
+    tracker_release(&t);
+    close_catalogue(&c);
+}
+
 static void a_line_asked_differently_says_so(void **state)
 {
     struct catalogue c = open_catalogue();
@@ -123,6 +139,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gpt4_on_mmlu_is_reached_by_the_models_that_reached_it),
+        cmocka_unit_test(the_fewest_active_parameters_are_of_some_model_that_reached_it),
         cmocka_unit_test(a_line_asked_differently_says_so),
         cmocka_unit_test(later_means_smaller_and_surer_of_nothing),
         cmocka_unit_test(past_projections_are_scored_on_what_came_after),
