@@ -105,10 +105,10 @@ static void put_projections(struct report *r, const struct tracked *x)
 {
     static const struct report_column columns[] = {
         {"line", "line", NULL, 9}, {"benchmark", "benchmark", NULL, 9},
-        {"size", "size on that day, B", NULL, 8}, {"fits", "the device can run it", NULL, 8},
-        {"covered", "back-test: covered", NULL, 7}, {"error", "off by (unchanged)", NULL, 6},
+        {"size", "size on that day, B", NULL, 8}, {"fits", "device can", NULL, 8},
+        {"fits_interval", "80 %", NULL, 8}, {"covered", "back-test: covered", NULL, 7}, {"error", "off by (unchanged)", NULL, 6},
     };
-    struct report_table *t = report_table(r, "projections", "Projections", columns, 6);
+    struct report_table *t = report_table(r, "projections", "Projections", columns, 7);
     size_t tested = 0, worse = 0;
 
     for (size_t i = 0; i < x->n; i++) {
@@ -122,12 +122,13 @@ static void put_projections(struct report *r, const struct tracked *x)
         }
         struct tracker_size size = tracker_size_on(k, x->day), day = tracker_day_for(k, x->fits);
         report_cell_text(r, row, 2, size_text(r, &size));
-        report_cell_text(r, row, 3, report_fmt(r, "%s [%s, %s]", month_text(r, day.value),
-                         month_text(r, day.interval.low), month_text(r, day.interval.high)));
+        report_cell_text(r, row, 3, month_text(r, day.value));
+        report_cell_text(r, row, 4, report_fmt(r, "%s, %s", month_text(r, day.interval.low),
+                                               month_text(r, day.interval.high)));
         tested += k->n_cuts > 0;
         worse += k->n_cuts > 0 && k->error > k->error_unchanged;
-        report_cell_text(r, row, 4, report_fmt(r, "%zu of %zu", k->n_covered, k->n_cuts));
-        report_cell_text(r, row, 5, k->n_cuts ? report_fmt(r, "%.1f (%.1f)", k->error,
+        report_cell_text(r, row, 5, report_fmt(r, "%zu of %zu", k->n_covered, k->n_cuts));
+        report_cell_text(r, row, 6, k->n_cuts ? report_fmt(r, "%.1f (%.1f)", k->error,
                                                            k->error_unchanged) : NULL);
     }
     if (worse)

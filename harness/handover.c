@@ -331,7 +331,8 @@ int handover_make(struct handover *h, struct store *s, const struct run_row *sma
     h->large = large;
     h->cost_unit = isnan(o->small_price) ? "FLOP" : "as priced";
     if (repeats_rotation(small, &g.rotation, e) < 0 ||
-        pairs_load(&h->pairs, s, small->id, large->id, NULL, 0, e) < 0 || allocate(h, &g, e) < 0 || gather(&g, e) < 0 || number(h, e) < 0 || agree(&g, e) < 0 ||
+        pairs_load(&h->pairs, s, small->id, large->id, NULL, 0, e) < 0 ||
+        allocate(h, &g, e) < 0 || gather(&g, e) < 0 || number(h, e) < 0 || agree(&g, e) < 0 ||
         learn(&g, e) < 0 || conclude_oracle(h, e) < 0)
         goto fail;
     for (int k = 0; k < SIGNALS; k++)
