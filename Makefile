@@ -90,6 +90,12 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(TEST_HELP) $(CORE)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(TEST_HELP) $(CORE) $(FUZZ_MAIN) -lcmocka $(LDLIBS)
 
+PREFIX ?= /usr/local
+install: build/densimeter ## the program, and the header and examples for devices, below PREFIX
+	@install -D -m 755 $(BUILD)/densimeter $(DESTDIR)$(PREFIX)/bin/densimeter
+	@install -D -m 644 -t $(DESTDIR)$(PREFIX)/include include/densimeter_device.h
+	@install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/densimeter/examples examples/*.c
+
 deps: ## install the Debian packages that are missing
 	@sh .ci/deps
 
@@ -132,7 +138,7 @@ layers: ## fail on an include against the arrows between the rooms
 clean: ## remove what was built
 	rm -rf build
 
-.PHONY: all help deps demo test test-only standards golden bench sanitize layers clean build/densimeter
+.PHONY: all help install deps demo test test-only standards golden bench sanitize layers clean build/densimeter
 .PRECIOUS: $(BUILD)/%.o
 -include $(OBJ:.o=.d) $(TEST_HELP:.o=.d) $(addsuffix .d,$(TESTS) $(BENCHES) $(TOOLS)) \
     $(patsubst tests/%.c,$(BUILD)/tests/%.d,$(wildcard tests/fuzz/*.c))

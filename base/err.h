@@ -19,6 +19,7 @@ enum err_code {
     ERR_NUMERIC,     /* NaN or infinity where a number was needed */
     ERR_INTERRUPTED, /* Ctrl-C; what was measured is kept */
     ERR_BUSY,        /* somebody else holds the lock for too long */
+    ERR_DEVICE,      /* a device of somebody else's failed: refused, crashed, hung */
 };
 
 struct err {

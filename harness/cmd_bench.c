@@ -180,7 +180,7 @@ static int begin_run(struct bench *b, struct err *e)
         .kind = "bench", .command_line = strbuf_str(&b->command_line),
         .settings = strbuf_str(&b->settings), .program_version = DENSIMETER_VERSION,
         .numerics_id = m->numerics_id, .kernels = m->kernels,
-        .device = args_str(b->c->args, "device"), .threads = m->threads,
+        .device = m->device, .threads = m->threads,
         .model = b->model.model, .machine = {host, strbuf_str(&b->machine)}};
     return store_run_begin(b->store, &spec, &b->run, e);
 }
@@ -300,7 +300,7 @@ static int store_rows(struct bench *b, const struct speed_test *t, const struct 
     noise_json(&o, NULL, &r->noise);
     const struct store_bench row = {
         .test = name, .depth = t->depth, .batch = t->streams, .threads = m->threads,
-        .device = args_str(b->c->args, "device"), .tokens = speed_test_tokens(t),
+        .device = m->device, .tokens = speed_test_tokens(t),
         .noise = strbuf_str(&noise)};
     if (strbuf_ok(&noise, e) == 0 && weights_read(b, t, &weights, e) == 0 &&
         add_own_row(b, t, r, weights, left, &row, e) >= 0)

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/file.h"
+#include "base/mem.h"
 #include "base/thread.h"
 #include "harness/commands.h"
 #include "harness/machine.h"
@@ -10,6 +12,7 @@
 #include "harness/peak.h"
 #include "runners/device.h"
 #include "runners/kernels.h"
+#include "runners/plugin.h"
 
 const struct option doctor_options[] = {
     {"threads", 't', OPTION_INT, "N", "0", 0, 1024, "threads to measure with; 0: all usable cores"},
@@ -28,6 +31,49 @@ static void kernel_names(struct strbuf *b, const char *separator)
     for (int i = 0; (k = kernels_at(i)) != NULL; i++)
         if (!k->usable || k->usable())
             strbuf_addf(b, "%s%s", n++ ? separator : "", k->name);
+}
+
+/* Calls `each` for the plug-ins of $DENSIMETER_DEVICES; those that do not load come with the reason. */
+static int each_plugin(void (*each)(void *to, const char *path, const struct dsm_device *d,
+                                    const char *why),
+                       void *to, struct err *e)
+{
+    char *path;
+    int rc;
+
+    for (int i = 0; (rc = plugin_at(&path, i, e)) > 0; i++) {
+        const struct dsm_device *d;
+        struct err why = ERR_NONE;
+        plugin_load(&d, path, &why);
+        each(to, path, d, why.text);
+        mem_free(path);
+    }
+    return rc;
+}
+
+static void put_plugin(void *to, const char *path, const struct dsm_device *d, const char *why)
+{
+    struct json_out *o = to;
+
+    json_begin_object(o, NULL);
+    json_put_str(o, "device", d ? d->name : NULL);
+    json_put_str(o, "path", path);
+    json_put_str(o, "version", d ? d->version : NULL);
+    json_put_str(o, "help", d ? d->help : NULL);
+    json_put_str(o, "numerics", d ? d->numerics : NULL);
+    json_put_str(o, "precision", d ? plugin_precision(d->precision) : NULL);
+    json_put_str(o, "error", d ? NULL : why);
+    json_end_object(o);
+}
+
+static void plugin_row(void *to, const char *path, const struct dsm_device *d, const char *why)
+{
+    struct table *t = to;
+
+    table_cell(t, "%s", d ? d->name : path_base(path));
+    table_int(t, -1);
+    table_cell(t, "%s", d ? plugin_precision(d->precision) : "-");
+    table_cell(t, "%s", d ? d->help : why);
 }
 
 static int devices_json(const struct context *c, struct err *e)
@@ -51,8 +97,10 @@ static int devices_json(const struct context *c, struct err *e)
         json_end_array(&o);
         json_end_object(&o);
     }
+    rc = each_plugin(put_plugin, &o, e);
     json_end_array(&o);
-    rc = context_json_end(c, &o, e);
+    if (rc == 0)
+        rc = context_json_end(c, &o, e);
     strbuf_release(&b);
     return rc;
 }
@@ -76,7 +124,9 @@ int cmd_devices(struct context *c, struct err *e)
         table_cell(&t, "%s", strbuf_str(&names));
         table_cell(&t, "%s", d->help);
     }
-    rc = context_table(c, &t, e);
+    rc = each_plugin(plugin_row, &t, e);
+    if (rc == 0)
+        rc = context_table(c, &t, e);
     table_release(&t);
     strbuf_release(&names);
     return rc;

@@ -229,7 +229,7 @@ static int begin_run(struct session *s, struct err *e)
         .kind = "eval", .command_line = strbuf_str(&s->command_line),
         .settings = strbuf_str(&s->settings), .program_version = DENSIMETER_VERSION,
         .numerics_id = m->numerics_id, .kernels = m->kernels,
-        .device = args_str(s->c->args, "device"), .threads = m->threads,
+        .device = m->device, .threads = m->threads,
         .seed = args_int(s->c->args, "seed"), .model = s->model.model,
         .machine = {host, strbuf_str(&s->machine)}, .tasks = tasks, .n_tasks = s->n_tasks};
     rc = store_run_begin(s->store, &spec, &s->run, e);

@@ -67,6 +67,8 @@ void describe_choice(struct json_out *o, const struct model_info *m)
 {
     if (strncmp(m->rope, "longrope, ", 10) == 0)
         json_put_str(o, "rope", m->rope);
+    if (m->device_sha256)
+        json_put_str(o, "device_sha256", m->device_sha256);
 }
 
 int describe_model(struct description *out, const struct runner *r, const char *typed,

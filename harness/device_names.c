@@ -2,14 +2,21 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "runners/device.h"
+#include "runners/plugin.h"
 
 int device_computes_here(const char *name)
 {
     const struct device_ops *d;
+    struct err e = ERR_NONE;
+    char *path;
+    int found;
 
     for (int i = 0; (d = device_at(i)) != NULL; i++)
         if (strcmp(d->name, name) == 0)
             return 1;
-    return 0;
+    found = plugin_find(&path, name, &e);
+    mem_free(path);
+    return found == 1;
 }

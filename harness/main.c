@@ -167,7 +167,7 @@ static const struct command commands[] = {
      "taught an invented world, with the same bits on every machine), measures them as any model "
      "is measured, and compares with what they are known to know. Exit status 0 PASS, 1 FAIL."},
     {CONCLUDING, "devices", cmd_devices, NULL, "", 0, 0, NULL, 1, "list what can compute here",
-     NULL},
+     "And the plug-ins in $DENSIMETER_DEVICES, a colon list of folders and files (.so)."},
     {CONCLUDING, "doctor", cmd_doctor, doctor_options, "", 0, 0, NULL, 0,
      "measure what this machine can do, and whether it is quiet",
      "Exit status 3 when it is too noisy to measure on."},

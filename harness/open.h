@@ -12,7 +12,7 @@
     {"threads", 't', OPTION_INT, "N", "0", 0, 1024, "worker threads; 0: one per usable core"},     \
     ENGINE_OPTIONS_BUT_THREADS
 #define ENGINE_OPTIONS_BUT_THREADS                                                                 \
-    {"device", 0, OPTION_TEXT, "NAME", "cpu", 0, 0, "what computes ('densimeter devices')"},       \
+    {"device", 0, OPTION_TEXT, "NAME", "cpu", 0, 0, "what computes: a name of 'devices', or a plug-in's path"},       \
     {"numerics", 0, OPTION_CHOICE, "exact|fast", "exact", 0, 0,                                    \
      "arithmetic: float32, or 8-bit activations"},                                                 \
     {"kernels", 0, OPTION_TEXT, "NAME", NULL, 0, 0, "kernels to use instead of the best"},         \

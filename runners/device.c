@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "base/mem.h"
+#include "runners/plugin.h"
+
 static const struct device_ops *const devices[] = {&device_cpu, &device_null};
 
 const struct device_ops *device_at(int i)
@@ -11,10 +14,17 @@ const struct device_ops *device_at(int i)
 
 const struct device_ops *device_find(const char *name, struct err *e)
 {
+    char *path;
+    int found;
+
     for (size_t i = 0; i < sizeof devices / sizeof devices[0]; i++)
         if (strcmp(devices[i]->name, name) == 0)
             return devices[i];
+    found = plugin_find(&path, name, e);
+    mem_free(path);
+    if (found)
+        return found < 0 ? NULL : &device_plugin;
     err_set(e, ERR_USAGE, "device '%.40s' is unknown", name);
-    err_hint(e, "devices: cpu, null");
+    err_hint(e, "devices: cpu, null, the path of a plug-in, or its name in $DENSIMETER_DEVICES");
     return NULL;
 }

@@ -43,7 +43,7 @@ struct state_copy {
 
 struct head_row { /* a row whose logits are wanted */
     int row;
-    const int32_t *targets; /* tokens whose logits are asked for */
+    const int32_t *targets; /* tokens whose logits are asked for; negative: nothing is */
     int n_targets;
     float *target_logits; /* out: [n_targets] */
     float *logits;        /* out: [n_vocab] when not NULL */
@@ -66,6 +66,8 @@ struct batch {
 };
 
 struct device_opts {
+    const char *name; /* as typed: the path or the name of a plug-in (plugin.h) */
+    const char *leave;   /* [the program's ops]: 1 is left to the CPU whatever the device can do */
     enum numerics numerics;
     const char *kernels; /* NULL: the best */
     int threads;
@@ -77,10 +79,12 @@ struct device_opts {
 };
 
 struct device_info {
+    const char *name; /* of a plug-in; NULL: as in device_ops */
     const char *kernels;
     int threads;
     uint64_t weights_bytes, kv_bytes, scratch_bytes;
     uint64_t columns_bytes; /* weights kept a second time, for sparse inputs */
+    const char *sha256;      /* of a plug-in's file; NULL */
     const char *numerics_id; /* of the device's own arithmetic; NULL: that of the options */
 };
 
@@ -116,9 +120,11 @@ struct device_ops {
     const uint64_t *(*left)(const struct device *d);
 };
 
-const struct device_ops *device_at(int i); /* NULL after the last */
+/* Those of this program; NULL after the last. */
+const struct device_ops *device_at(int i);
+/* One of them, or a plug-in, which open finds by device_opts.name. */
 const struct device_ops *device_find(const char *name, struct err *e);
 
-extern const struct device_ops device_cpu, device_null;
+extern const struct device_ops device_cpu, device_null, device_plugin;
 
 #endif

@@ -55,7 +55,7 @@ int fallback_open(struct fallback **out, const struct program *p, const struct d
         goto out;
     }
     for (int i = 0; i < p->n_ops; i++)
-        f->takes[i] = !supports(user, &p->ops[i]);
+        f->takes[i] = (o->leave && o->leave[i]) || !supports(user, &p->ops[i]);
     exact.numerics = NUMERICS_EXACT;
     exact.check_finite = 0;
     if (place_caches(f, e) < 0 || device_cpu.open(&f->cpu, p, &exact, e) < 0)

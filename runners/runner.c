@@ -89,6 +89,8 @@ static void fill_info(struct runner *r, enum numerics numerics)
                                                    : "exact/1",
         .kernels = d.kernels,
         .threads = d.threads,
+        .device = d.name ? d.name : r->ops->name,
+        .device_sha256 = d.sha256,
     };
 }
 
@@ -137,6 +139,7 @@ static int open_device(struct runner *r, const struct runner_opts *o, struct err
     scratch = clamp(SCRATCH_BYTES_MAX / layer, 2 * STREAMS,
                     batch > 2 * STREAMS ? (size_t)batch : 2 * STREAMS);
     struct device_opts d = {
+        .name = o->device,
         .numerics = o->numerics, .kernels = o->kernels, .threads = o->threads,
         .max_rows = batch, .kv_pages = (int)pages, .kv_scratch = (int)scratch,
         .state_slots = (int)slots, .check_finite = o->check_finite,

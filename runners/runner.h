@@ -17,7 +17,7 @@
 enum numerics { NUMERICS_EXACT, NUMERICS_FAST };
 
 struct runner_opts {
-    const char *device; /* NULL: "cpu" */
+    const char *device; /* NULL: "cpu"; else a name of 'devices', or the path of a plug-in */
     const char *kernels; /* NULL: the best this CPU has; else "ref", "avx2", "avx512", ... */
     enum numerics numerics;
     int threads;        /* 0: as many as the affinity mask has */
@@ -40,6 +40,8 @@ struct model_info {
     uint64_t state_bytes; /* per sequence, of recurrent layers, whatever its length */
     uint64_t weights_bytes, kv_bytes, scratch_bytes;     /* memory for these options */
     const char *numerics_id; /* "exact/1", "fast/1": stored with every result */
+    const char *device;        /* its own name, whatever was typed */
+    const char *device_sha256; /* of a plug-in's file; NULL */
     int skips_zeros; /* decoding reads only the rows and columns of feed-forwards that take part */
     const char *kernels;     /* chosen: "avx512" */
     int threads;

@@ -302,6 +302,34 @@ static void what_was_left_is_told_by_kind_and_only_for_its_time(void **state)
     strbuf_release(&json);
 }
 
+static int everything(const void *user, const struct op *op)
+{
+    (void)user;
+    (void)op;
+    return 1;
+}
+
+static void what_the_options_say_is_left(void **state)
+{
+    struct device_opts o = {.threads = 1, .max_rows = 4, .kv_pages = 1, .kv_scratch = 1};
+    struct fallback *f;
+    struct bench b;
+    char *leave;
+
+    (void)state;
+    open_model(&b, &(struct tiny_opts){.seed = 3, .type = QUANT_Q4_0});
+    leave = mem_calloc((size_t)b.model->program.n_ops, 1);
+    assert_non_null(leave);
+    leave[2] = 1;
+    o.leave = leave;
+    assert_int_equal(fallback_open(&f, &b.model->program, &o, everything, NULL, NULL), 0);
+    assert_int_equal(fallback_n_taken(f), 1);
+    assert_true(fallback_takes(f, 2));
+    fallback_close(f);
+    mem_free(leave);
+    close_model(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +338,7 @@ int main(void)
         cmocka_unit_test(experts_have_their_bits_whichever_kind_is_left),
         cmocka_unit_test(opening_survives_every_failed_allocation),
         cmocka_unit_test(an_op_of_the_device_is_not_run_here),
+        cmocka_unit_test(what_the_options_say_is_left),
         cmocka_unit_test(what_was_left_is_told_by_kind_and_only_for_its_time),
     };
 

@@ -1,0 +1,470 @@
+/* plugin_image.c -- a program and its batches in the plain structures of densimeter_device.h, each in
+ * one block of memory that may be moved to another process. */
+#include <math.h>
+#include <string.h>
+
+#include "runners/plugin.h"
+
+/* Kinds of the contract; 0: it has no name for it. */
+static const int kinds[] = {
+    [OP_EMBED] = DSM_EMBED, [OP_RMS_NORM] = DSM_RMS_NORM, [OP_LAYER_NORM] = DSM_LAYER_NORM,
+    [OP_HEAD_NORM] = DSM_HEAD_NORM, [OP_LINEAR] = DSM_LINEAR, [OP_ROPE] = DSM_ROPE,
+    [OP_SCALE] = DSM_SCALE, [OP_KV_STORE] = DSM_KV_STORE, [OP_ATTENTION] = DSM_ATTENTION,
+    [OP_ADD] = DSM_ADD, [OP_GATE] = DSM_GATE, [OP_GATHER] = DSM_GATHER, [OP_HEAD] = DSM_HEAD,
+};
+
+_Static_assert((int)ACT_TANH == (int)DSM_TANH && (int)ACT_SILU == (int)DSM_SILU &&
+                   (int)ACT_RELU2 == (int)DSM_RELU2, "activations are numbered alike");
+_Static_assert((int)EPILOGUE_GLU == (int)DSM_GLU && (int)EPILOGUE_ADD == (int)DSM_ADD_TO,
+               "epilogues are numbered alike");
+_Static_assert(DSM_PAGE == KV_PAGE, "pages are alike");
+
+static int kind_of(const struct op *op)
+{
+    size_t k = (size_t)op->kind;
+
+    if (k >= sizeof kinds / sizeof kinds[0] || op->has_threshold)
+        return 0;
+    return kinds[k];
+}
+
+static int changes_in_place(const struct dsm_op *o)
+{
+    return o->kind == DSM_HEAD_NORM || o->kind == DSM_ROPE || o->kind == DSM_SCALE;
+}
+
+/* ---- one block ---- */
+
+/* Hands out parts of a block; without one it only counts. */
+struct cursor {
+    char *block;
+    size_t used;
+};
+
+static void *take(struct cursor *c, size_t bytes)
+{
+    char *at = c->block ? c->block + c->used : NULL;
+
+    c->used += (bytes + 63) / 64 * 64;
+    return at;
+}
+
+/* ---- the program ---- */
+
+struct image_parts {
+    struct dsm_program *p;
+    struct dsm_op *ops;
+    struct dsm_value *values;
+    struct dsm_tensor *tensors;
+    struct dsm_cache *caches;
+    struct dsm_rope *ropes;
+    double *freqs;
+    char *names;
+};
+
+static size_t freqs_of(const struct program *p)
+{
+    size_t n = 0;
+
+    for (int i = 0; i < p->n_ropes; i++)
+        n += (size_t)p->ropes[i].n_rot / 2;
+    return n;
+}
+
+/* Every weight of the program, once for each use. */
+static const struct weight *weight_at(const struct program *p, int op, int i)
+{
+    return i < OP_OUTS ? p->ops[op].w[i] : p->ops[op].bias[i - OP_OUTS];
+}
+
+static size_t names_of(const struct program *p)
+{
+    size_t n = 0;
+
+    for (int i = 0; i < p->n_ops; i++)
+        for (int k = 0; k < 2 * OP_OUTS && kind_of(&p->ops[i]); k++)
+            if (weight_at(p, i, k))
+                n += strlen(weight_at(p, i, k)->name) + 1;
+    return n;
+}
+
+static struct image_parts lay_out(struct cursor *c, const struct program *p)
+{
+    struct image_parts t;
+
+    t.p = take(c, sizeof *t.p);
+    t.ops = take(c, (size_t)p->n_ops * sizeof *t.ops);
+    t.values = take(c, (size_t)p->n_values * sizeof *t.values);
+    t.tensors = take(c, (size_t)p->n_weights * sizeof *t.tensors);
+    t.caches = take(c, (size_t)p->n_layers * sizeof *t.caches);
+    t.ropes = take(c, (size_t)p->n_ropes * sizeof *t.ropes);
+    t.freqs = take(c, freqs_of(p) * sizeof *t.freqs);
+    t.names = take(c, names_of(p));
+    return t;
+}
+
+size_t plugin_image_bytes(const struct program *p)
+{
+    struct cursor c = {0};
+
+    lay_out(&c, p);
+    return c.used;
+}
+
+static void fill_ropes(const struct image_parts *t, const struct program *p)
+{
+    double *to = t->freqs;
+
+    for (int i = 0; i < p->n_ropes; i++) {
+        const struct rope *r = &p->ropes[i];
+        size_t n = (size_t)r->n_rot / 2;
+        memcpy(to, r->inv_freq, n * sizeof *to);
+        t->ropes[i] = (struct dsm_rope){to, r->magnitude, r->n_rot, r->halves};
+        to += n;
+    }
+}
+
+static const struct dsm_tensor *fill_tensor(const struct image_parts *t, const struct weight *w,
+                                            char **names)
+{
+    struct dsm_tensor *to;
+
+    if (!w)
+        return NULL;
+    to = &t->tensors[w->id];
+    if (to->name)
+        return to;
+    *to = (struct dsm_tensor){
+        .name = strcpy(*names, w->name), .data = w->slab ? w->slab[0] : w->data, .f32 = w->f32,
+        .row_bytes = w->row_bytes, .type = w->type, .k = w->k, .rows = w->rows, .id = w->id};
+    *names += strlen(w->name) + 1;
+    return to;
+}
+
+static void fill_op(const struct image_parts *t, const struct program *p, int i, char **names)
+{
+    const struct op *op = &p->ops[i];
+    struct dsm_op *to = &t->ops[i];
+
+    to->layer = op->layer;
+    to->kind = kind_of(op);
+    to->n_out = op->n_out;
+    memcpy(to->in, op->in, sizeof to->in);
+    for (int k = 0; k < OP_OUTS; k++)
+        to->out[k] = k < op->n_out ? op->out[k] : -1;
+    to->wanted_rows = op->wanted_rows;
+    if (!to->kind)
+        return;
+    for (int k = 0; k < OP_OUTS; k++) {
+        to->w[k] = fill_tensor(t, op->w[k], names);
+        to->bias[k] = fill_tensor(t, op->bias[k], names);
+    }
+    to->rope = op->rope ? &t->ropes[op->rope - p->ropes] : NULL;
+    to->epilogue = (int32_t)op->epilogue;
+    to->act = (int32_t)op->act;
+    to->eps = op->eps;
+    to->scale = op->scale;
+    to->softcap = op->softcap;
+    to->heads = op->heads;
+    to->kv_heads = op->kv_heads;
+    to->head_dim = op->head_dim;
+    to->value_dim = op->value_dim;
+    to->window = op->window;
+    to->chunk = op->chunk;
+    to->mean_removed = op->mean_removed;
+    to->rope_at = op->rope_at;
+    to->kv_layer = op->kv_layer;
+}
+
+void plugin_image_fill(struct plugin_image *out, void *block, const struct program *p,
+                       const struct device_opts *o)
+{
+    struct cursor c = {.block = block};
+    struct image_parts t;
+    char *names;
+
+    memset(block, 0, plugin_image_bytes(p));
+    t = lay_out(&c, p);
+    names = t.names;
+    fill_ropes(&t, p);
+    for (int i = 0; i < p->n_ops; i++)
+        fill_op(&t, p, i, &names);
+    for (int i = 0; i < p->n_values; i++)
+        t.values[i] = (struct dsm_value){NULL, p->values[i].width, (int32_t)p->values[i].ld};
+    for (int i = 0; i < p->n_layers; i++)
+        t.caches[i] = (struct dsm_cache){p->kv[i].kv_heads, p->kv[i].head_dim, p->kv[i].value_dim};
+    *t.p = (struct dsm_program){
+        .n_ops = p->n_ops, .n_values = p->n_values, .n_tensors = p->n_weights, .n_ropes = p->n_ropes,
+        .n_layers = p->n_layers, .n_vocab = p->n_vocab, .max_rows = o->max_rows,
+        .kv_pages = o->kv_pages, .kv_scratch = o->kv_scratch, .ops = t.ops, .values = t.values,
+        .tensors = t.tensors, .ropes = t.ropes, .caches = t.caches};
+    *out = (struct plugin_image){t.p, t.ops, t.values, t.tensors, c.used};
+}
+
+/* ---- who has what ---- */
+
+/* What `op` reads of the value: bits as in dsm_op.fresh. */
+static uint32_t reads(const struct dsm_op *op, int value)
+{
+    uint32_t bits = 0;
+
+    for (int k = 0; k < 4; k++)
+        if (op->in[k] == value)
+            bits |= 1u << k;
+    return bits | (changes_in_place(op) && op->out[0] == value ? 1u << 4 : 0);
+}
+
+static int writes(const struct dsm_op *op, int value)
+{
+    for (int k = 0; k < op->n_out; k++)
+        if (op->out[k] == value)
+            return 1;
+    return 0;
+}
+
+/* The host looks at what op number i leaves in the value before somebody writes there again.  Of an
+ * op that the contract has no name for it is not known whether it changes in place: it reads. */
+static int is_looked_at(const struct plugin_image *m, int i, int value)
+{
+    for (int j = i + 1; j < m->p->n_ops; j++) {
+        const struct dsm_op *op = &m->ops[j];
+        if (!op->is_mine && (reads(op, value) || (!op->kind && writes(op, value))))
+            return 1;
+        if (writes(op, value))
+            return 0;
+    }
+    return 0;
+}
+
+/* The op before number i that last wrote the value is the host's. */
+static int is_hosts(const struct plugin_image *m, int i, int value)
+{
+    for (int j = i - 1; j >= 0; j--)
+        if (writes(&m->ops[j], value))
+            return !m->ops[j].is_mine;
+    return 0;
+}
+
+void plugin_image_place(struct plugin_image *m, int (*takes)(const void *user, int op),
+                        const void *user)
+{
+    for (int i = 0; i < m->p->n_ops; i++)
+        m->ops[i].is_mine = m->ops[i].kind && !takes(user, i);
+    for (int i = 0; i < m->p->n_ops; i++) {
+        struct dsm_op *op = &m->ops[i];
+        op->fresh = op->wanted = 0;
+        for (int k = 0; k < 4 && op->is_mine; k++)
+            if (op->in[k] >= 0 && is_hosts(m, i, op->in[k]))
+                op->fresh |= 1u << k;
+        if (op->is_mine && changes_in_place(op) && is_hosts(m, i, op->out[0]))
+            op->fresh |= 1u << 4;
+        for (int k = 0; k < op->n_out && op->is_mine; k++)
+            if (is_looked_at(m, i, op->out[k]))
+                op->wanted |= 1u << k;
+    }
+}
+
+/* ---- moving ---- */
+
+static void *moved(const void *p, ptrdiff_t by)
+{
+    return p ? (char *)(uintptr_t)p + by : NULL;
+}
+
+void plugin_image_move(struct dsm_program *p, ptrdiff_t by)
+{
+    struct dsm_op *ops = moved(p->ops, by);
+    struct dsm_value *values = moved(p->values, by);
+    struct dsm_tensor *tensors = moved(p->tensors, by);
+    struct dsm_rope *ropes = moved(p->ropes, by);
+
+    for (int i = 0; i < p->n_ops; i++) {
+        for (int k = 0; k < OP_OUTS; k++) {
+            ops[i].w[k] = moved(ops[i].w[k], by);
+            ops[i].bias[k] = moved(ops[i].bias[k], by);
+        }
+        ops[i].rope = moved(ops[i].rope, by);
+    }
+    for (int i = 0; i < p->n_ropes; i++)
+        ropes[i].inv_freq = moved(ropes[i].inv_freq, by);
+    for (int i = 0; i < p->n_values; i++)
+        values[i].data = moved(values[i].data, by);
+    for (int i = 0; i < p->n_tensors; i++) {
+        tensors[i].name = moved(tensors[i].name, by);
+        tensors[i].data = moved(tensors[i].data, by);
+        tensors[i].f32 = moved(tensors[i].f32, by);
+    }
+    p->ops = ops;
+    p->values = values;
+    p->tensors = tensors;
+    p->ropes = ropes;
+    p->caches = moved(p->caches, by);
+}
+
+/* ---- batches ---- */
+
+struct batch_parts {
+    struct dsm_batch *b;
+    int32_t *tokens, *positions, *pages, *targets;
+    struct dsm_span *spans;
+    struct dsm_page_copy *copies;
+    struct dsm_head *heads;
+    float *target_logits, *logits;
+};
+
+static int pages_of(const struct span *s)
+{
+    return s->n > 0 ? (s->position + s->n - 1) / KV_PAGE + 1 : 0;
+}
+
+static struct batch_parts lay_out_batch(struct cursor *c, const struct batch *b, int n_vocab)
+{
+    size_t pages = 0, targets = 0, full = 0, n = (size_t)b->n;
+    struct batch_parts t;
+
+    for (int i = 0; i < b->n_spans; i++)
+        pages += (size_t)pages_of(&b->spans[i]);
+    for (int i = 0; i < b->n_heads; i++) {
+        targets += (size_t)b->heads[i].n_targets;
+        full += b->heads[i].logits != NULL;
+    }
+    t.b = take(c, sizeof *t.b);
+    t.tokens = take(c, n * sizeof *t.tokens);
+    t.positions = take(c, n * sizeof *t.positions);
+    t.spans = take(c, (size_t)b->n_spans * sizeof *t.spans);
+    t.pages = take(c, pages * sizeof *t.pages);
+    t.copies = take(c, (size_t)b->n_copies * sizeof *t.copies);
+    t.heads = take(c, (size_t)b->n_heads * sizeof *t.heads);
+    t.targets = take(c, targets * sizeof *t.targets);
+    t.target_logits = take(c, targets * sizeof *t.target_logits);
+    t.logits = take(c, full * (size_t)n_vocab * sizeof *t.logits);
+    return t;
+}
+
+size_t plugin_batch_bytes(const struct batch *b, int n_vocab)
+{
+    struct cursor c = {0};
+
+    lay_out_batch(&c, b, n_vocab);
+    return c.used;
+}
+
+/* Nothing that an earlier batch left may pass for an answer. */
+static void fill_heads(const struct batch_parts *t, const struct batch *b, int n_vocab)
+{
+    int32_t *targets = t->targets;
+    float *at = t->target_logits, *logits = t->logits;
+
+    for (int i = 0; i < b->n_heads; i++) {
+        const struct head_row *h = &b->heads[i];
+        size_t n = (size_t)h->n_targets;
+        if (n)
+            memcpy(targets, h->targets, n * sizeof *targets);
+        for (size_t k = 0; k < n; k++)
+            at[k] = NAN;
+        for (int k = 0; h->logits && k < n_vocab; k++)
+            logits[k] = NAN;
+        t->heads[i] = (struct dsm_head){
+            .row = h->row, .n_targets = h->n_targets, .targets = targets, .target_logits = at,
+            .logits = h->logits ? logits : NULL, .lse = NAN, .argmax = -1};
+        targets += n;
+        at += n;
+        logits += h->logits ? n_vocab : 0;
+    }
+}
+
+struct dsm_batch *plugin_batch_fill(void *block, const struct batch *b, int n_vocab)
+{
+    struct cursor c = {.block = block};
+    struct batch_parts t = lay_out_batch(&c, b, n_vocab);
+    int32_t *pages = t.pages;
+
+    memcpy(t.tokens, b->tokens, (size_t)b->n * sizeof *t.tokens);
+    memcpy(t.positions, b->positions, (size_t)b->n * sizeof *t.positions);
+    for (int i = 0; i < b->n_spans; i++) {
+        const struct span *s = &b->spans[i];
+        int n = pages_of(s);
+        if (n)
+            memcpy(pages, s->pages, (size_t)n * sizeof *pages);
+        t.spans[i] = (struct dsm_span){s->row0, s->n, s->position, n, pages};
+        pages += n;
+    }
+    for (int i = 0; i < b->n_copies; i++)
+        t.copies[i] = (struct dsm_page_copy){b->copies[i].dst, b->copies[i].src,
+                                             b->copies[i].before_row};
+    fill_heads(&t, b, n_vocab);
+    *t.b = (struct dsm_batch){
+        .n = b->n, .n_spans = b->n_spans, .n_copies = b->n_copies, .n_heads = b->n_heads,
+        .tokens = t.tokens, .positions = t.positions, .spans = t.spans, .copies = t.copies,
+        .heads = t.heads};
+    return t.b;
+}
+
+void plugin_batch_move(struct dsm_batch *d, ptrdiff_t by)
+{
+    struct dsm_span *spans = moved(d->spans, by);
+    struct dsm_head *heads = moved(d->heads, by);
+
+    for (int i = 0; i < d->n_spans; i++)
+        spans[i].pages = moved(spans[i].pages, by);
+    for (int i = 0; i < d->n_heads; i++) {
+        heads[i].targets = moved(heads[i].targets, by);
+        heads[i].target_logits = moved(heads[i].target_logits, by);
+        heads[i].logits = moved(heads[i].logits, by);
+    }
+    d->tokens = moved(d->tokens, by);
+    d->positions = moved(d->positions, by);
+    d->spans = spans;
+    d->copies = moved(d->copies, by);
+    d->heads = heads;
+}
+
+/* 0 where something is not finite.  *most: the largest logit that is known. */
+static int largest(const struct head_row *h, int n_vocab, double *most)
+{
+    double sum = h->lse;
+
+    *most = -INFINITY;
+    for (int k = 0; k < h->n_targets; k++) {
+        if (h->targets[k] < 0) /* nobody looks */
+            continue;
+        sum += h->target_logits[k];
+        *most = fmax(*most, h->target_logits[k]);
+    }
+    for (int i = 0; h->logits && i < n_vocab; i++) {
+        sum += h->logits[i];
+        *most = fmax(*most, h->logits[i]);
+    }
+    return isfinite(sum);
+}
+
+int plugin_batch_take(struct batch *b, const void *block, int n_vocab, struct err *e)
+{
+    struct cursor c = {.block = (char *)(uintptr_t)block};
+    struct batch_parts t = lay_out_batch(&c, b, n_vocab);
+    const float *at = t.target_logits, *logits = t.logits;
+
+    for (int i = 0; i < b->n_heads; i++) {
+        struct head_row *h = &b->heads[i];
+        size_t n = (size_t)h->n_targets;
+        double most;
+        h->lse = t.heads[i].lse;
+        h->argmax = t.heads[i].argmax;
+        if (n)
+            memcpy(h->target_logits, at, n * sizeof *at);
+        if (h->logits)
+            memcpy(h->logits, logits, (size_t)n_vocab * sizeof *logits);
+        at += n;
+        logits += h->logits ? n_vocab : 0;
+        if (!largest(h, n_vocab, &most))
+            return err_set(e, ERR_NUMERIC, "the logits at position %d are not finite",
+                           b->positions[h->row]);
+        if (h->argmax < 0 || h->argmax >= n_vocab)
+            return err_set(e, ERR_NUMERIC, "the likeliest token at position %d is %d, not in 0..%d",
+                           b->positions[h->row], h->argmax, n_vocab - 1);
+        if (most - h->lse > 1e-3 * fmax(1, fabs(h->lse)))
+            return err_set(e, ERR_NUMERIC, "a likelihood at position %d is over 1: logit %g, "
+                           "log-sum-exp %g", b->positions[h->row], most, h->lse);
+    }
+    return 0;
+}

@@ -1,0 +1,63 @@
+#!/bin/sh
+# The examples of devices, made from what `make install` installs and from nothing else.
+. "$(dirname "$0")/lib.inc"
+command -v cc >/dev/null || { echo "skipped: no C compiler"; exit 77; }
+
+make -s MODE="$mode" PREFIX="$work/usr" install || fail "make install"
+[ -x "$work/usr/bin/densimeter" ] || fail "no program was installed"
+mkdir "$work/empty" "$work/devices"
+cp "$work"/usr/share/densimeter/examples/*.c "$work/empty"
+# build NAME WORDS...: warnings are failures
+build() {
+    name=$1; shift
+    (cd "$work/empty" && cc -std=c11 -Wall -Wextra -Wpedantic -Werror -shared -fPIC -O2 \
+        -I"$work/usr/include" -o "$work/devices/lib$name.so" "device_$name.c" "$@") 2>"$work/cc"
+}
+build naive -lm || { fail "the example does not compile"; cat "$work/cc"; }
+blas=
+for library in -lopenblas -lblas -l:libopenblas.so.0 -l:libblas.so.3; do
+    build blas "$library" && { blas=1; break; }
+done
+[ "$blas" ] || echo "skipped: no BLAS is here"
+
+# Named by path, and by $DENSIMETER_DEVICES.
+echo '{"context":"The cat","continuation":" sat on the mat"}' >"$work/pairs"
+score() { "$DENSIMETER" score "$model" --jsonl "$work/pairs" "$@" | sed 's/.*hood":\(-[0-9.]*\).*/\1/'; }
+plain=$(score)
+near() { echo "$plain $1" | awk '{ d = $1 - $2; exit !(d < 1e-3 && d > -1e-3 && $1 < -1) }'; }
+near "$(score --device "$work/devices/libnaive.so")" || fail "the example's likelihood"
+export DENSIMETER_DEVICES="$work/devices"
+near "$(score --device naive)" || fail "the example by name"
+run 0 devices
+prints '^naive  *-  *float32  *plain C'
+run 0 devices --json
+prints '"numerics": "naive/1"'
+
+# What it leaves to the CPU is in the result.
+run 0 eval "$model" --tasks facts --limit 4 --device naive --json
+prints '"device": "naive"'
+prints '"device_sha256":"'
+prints '"numerics": "naive/1"'
+prints '"cpu_ops": 0,'
+if [ "$blas" ]; then
+    near "$(score --device blas)" || fail "the likelihood by BLAS"
+    run 0 eval "$model" --tasks facts --limit 4 --device blas --json
+    prints '"attention": [1-9]'
+    prints '"linear Q4_0": [1-9]'
+    run 0 show last
+    prints 'facts: left to the CPU: .*attention [1-9]'
+    run 0 bench "$model" -p 8 -n 2 -r 2 --device blas --json
+    prints '"rms_norm": [1-9]'
+fi
+
+# Anything else is an error line.
+run 64 score "$model" --jsonl "$work/pairs" --device nave
+one_line; says "device 'nave' is unknown"
+run 1 score "$model" --jsonl "$work/pairs" --device "$model".so
+one_line
+echo 'not a library' >"$work/devices/x.so"
+run 1 score "$model" --jsonl "$work/pairs" --device x
+one_line; says 'file too short'
+run 0 devices
+prints '^x.so .*file too short'
+finish

@@ -1,0 +1,31 @@
+#include "tests/plugins.h"
+
+#include "base/file.h"
+#include "tests/test.h"
+#include "tests/weights.h"
+
+static char folder[256];
+
+static void remove_them(void)
+{
+    folder_remove(folder);
+}
+
+const char *plugin_built(const char *source)
+{
+    static char path[512];
+    char command[1024];
+
+    if (!folder[0]) {
+        folder_make(folder);
+        atexit(remove_them);
+    }
+    snprintf(path, sizeof path, "%s/%.*s.so", folder, (int)strcspn(path_base(source), "."),
+             path_base(source));
+    snprintf(command, sizeof command,
+             "${CC:-cc} -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -shared -fPIC -Iinclude -I. "
+             "-o %s %s -lm", path, source);
+    if (!file_exists(path) && system(command) != 0)
+        fail_msg("%s does not compile", source);
+    return path;
+}

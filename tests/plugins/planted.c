@@ -1,0 +1,115 @@
+/* The example device with a fault in it.  $PLANTED: KIND:HOW, an operation of the contract and
+ *     wrong     its results are a hundredth too large
+ *     nan       its first result is NaN
+ *     refuse    it fails, and says why over two lines
+ *     over      a likelihood over 1
+ *     coarse    its operands are rounded to 8 bits, whatever it declares
+ *     crash, hang, abort, outside
+ * Each begins with the batch that has a row with the token $PLANTED_TOKEN, or with the first. */
+#define densimeter_device naive_of_the_examples
+#include "examples/device_naive.c"
+#undef densimeter_device
+
+#include <unistd.h>
+
+static struct dsm_device device;
+
+static const char *how(int kind)
+{
+    const char *p = getenv("PLANTED"), *colon = p ? strchr(p, ':') : NULL;
+
+    return p && colon && atoi(p) == kind ? colon + 1 : "";
+}
+
+static int begins(const struct dsm_batch *b)
+{
+    const char *token = getenv("PLANTED_TOKEN");
+
+    for (int i = 0; token && i < b->n; i++)
+        if (b->tokens[i] == atoi(token))
+            return 1;
+    return !token;
+}
+
+static float *first_of(const struct naive *d, const struct dsm_op *o, int row)
+{
+    return o->n_out ? row_of(d, o->out[0], row) : NULL;
+}
+
+static void spoil(const struct naive *d, const struct dsm_op *o, const struct dsm_batch *b,
+                  const char *what)
+{
+    int rows = o->wanted_rows ? b->n_heads : b->n;
+
+    if (strcmp(what, "outside") == 0) {
+        const struct dsm_value *v = &d->p->values[o->out[0]];
+        memset(v->data + (size_t)v->ld * (size_t)d->p->max_rows, 0x55, 1 << 20);
+    }
+    for (int row = 0; row < rows && o->n_out; row++) {
+        float *y = first_of(d, o, row);
+        if (strcmp(what, "nan") == 0)
+            y[0] = NAN;
+        for (int i = 0; strcmp(what, "wrong") == 0 && i < width_of(d, o->out[0]); i++)
+            y[i] *= 1.01f;
+    }
+    for (int i = 0; i < b->n_heads && o->kind == DSM_HEAD; i++) {
+        if (strcmp(what, "nan") == 0)
+            b->heads[i].lse = NAN;
+        if (strcmp(what, "over") == 0)
+            b->heads[i].lse -= 100;
+    }
+}
+
+static int die(const char *what, char *why, size_t size)
+{
+    if (strcmp(what, "crash") == 0)
+        *(volatile int *)0 = 1;
+    if (strcmp(what, "abort") == 0)
+        abort();
+    while (strcmp(what, "hang") == 0)
+        pause();
+    if (strcmp(what, "refuse") != 0)
+        return 0;
+    snprintf(why, size, "no\nmore \033[31mpower");
+    return -1;
+}
+
+/* Rounds what the operation is about to read. */
+static void coarsen(const struct naive *d, const struct dsm_op *o, const struct dsm_batch *b)
+{
+    int rows = o->wanted_rows ? b->n_heads : b->n;
+
+    for (int row = 0; row < rows; row++)
+        for (int i = 0; i < width_of(d, o->in[0]); i++) {
+            uint32_t bits;
+            float *x = row_of(d, o->in[0], row) + i;
+            memcpy(&bits, x, sizeof bits);
+            bits = (bits + 0x8000) & 0xffff0000;
+            memcpy(x, &bits, sizeof bits);
+        }
+}
+
+static int planted_run(void *d, int32_t from, int32_t to, const struct dsm_batch *b, char *why,
+                       size_t size)
+{
+    const struct naive *n = d;
+
+    for (int i = from; i < to; i++) {
+        const struct dsm_op *o = &n->p->ops[i];
+        const char *what = begins(b) ? how(o->kind) : "";
+        if (strcmp(what, "coarse") == 0)
+            coarsen(n, o, b);
+        if (die(what, why, size) < 0 || naive_run(d, i, i + 1, b, why, size) < 0)
+            return -1;
+        spoil(n, o, b, what);
+    }
+    return 0;
+}
+
+const struct dsm_device *densimeter_device(void)
+{
+    device = *naive_of_the_examples();
+    device.name = "planted";
+    device.run = planted_run;
+    return &device;
+}
