@@ -358,6 +358,7 @@ static int run_task(struct session *s, struct opened_task *t, struct err *e)
 {
     const struct args *a = s->c->args;
     struct session_cost cost;
+    struct counts counts;
     struct left before;
     double earlier_s = 0, start_s;
     size_t n_done = 0;
@@ -376,6 +377,7 @@ static int run_task(struct session *s, struct opened_task *t, struct err *e)
     if (n_done && record_latency(s->store, store_run_id(s->run), task_name(t->task), &earlier_s,
                                  e) < 0)
         goto out;
+    runner_recount(s->runner);
     meter_reset_peak();
     meter_start(s->meter);
     start_s = meter_clock_s();
@@ -384,6 +386,9 @@ static int run_task(struct session *s, struct opened_task *t, struct err *e)
     cost = (struct session_cost){.wall_s = meter_clock_s() - start_s,
                                  .energy_j = n_done ? NAN : meter_energy_j(s->meter),
                                  .peak_rss_bytes = meter_peak_rss()};
+    counts = runner_counts(s->runner);
+    cost.least_tokens = n_done ? NAN : (double)counts.least;
+    cost.recomputed_tokens = n_done ? NAN : (double)(counts.computed - counts.least);
     if (left_now(&cost.left, s->runner, e) < 0)
         goto out;
     left_between(&cost.left, &before, &cost.left);

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "tasks/prepare.h"
 
-enum { CHUNK_IDS = 1 << 20 };
+enum { CHUNK_IDS = 1 << 22 };
 
 struct pending { /* one item that waits for replies */
     struct item item;
@@ -17,7 +17,7 @@ struct pending { /* one item that waits for replies */
     int n_answers; /* as many as queries, but while more of them are being asked */
     int n_left;
     double latency_s, ttft_s;
-    int64_t prompt, computed, cached, generated;
+    int64_t prompt, computed, shared, cached, generated;
     int asked_on; /* the queries that depend on replies are there; what they cost is not the item's */
 };
 
@@ -218,11 +218,10 @@ static int hand_out(struct chunk *c, struct pending *p)
         .latency_s = p->cached ? NAN : p->latency_s, .cached_tokens = p->cached,
         .ttft_s = NAN, .tpot_s = NAN, .prompt_tokens = p->prompt,
         .computed_tokens = p->computed, .generated_tokens = p->generated,
+        .reused_tokens = p->shared,
     };
-    int64_t shared = p->prompt - p->computed - p->cached;
     int rc;
 
-    o.reused_tokens = shared > 0 ? shared : 0;
     gather(c, p);
     if (p->item.queries[0].kind == QUERY_GENERATE) {
         o.ttft_s = p->ttft_s;
@@ -258,6 +257,7 @@ static int take_reply(struct chunk *c, struct target *t, const struct reply *a, 
         p->latency_s += a->wall_s;
         p->prompt += a->prompt_tokens;
         p->computed += a->computed_tokens;
+        p->shared += a->shared_tokens;
         p->cached += is_kept ? a->prompt_tokens : 0;
     }
     out->n_context += t->span.n_context;

@@ -44,7 +44,7 @@ struct evaluation {
     struct kept *kept; /* likelihoods are looked up there and added, not the judge's; NULL:
                         * all are computed */
     const volatile sig_atomic_t *stop; /* non-zero: finish with what is done; may be NULL */
-    size_t chunk_ids; /* 0: a million token ids (4 MB) a chunk */
+    size_t chunk_ids; /* 0: four million token ids (16 MB) a chunk */
     /* 0, or -1 with e filled to end the evaluation. */
     int (*on_item)(void *user, const struct outcome *o, struct err *e);
     void *user;

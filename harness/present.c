@@ -60,7 +60,8 @@ static void put_passing(struct json_out *o, const struct task_row *t)
 static void put_task(struct json_out *o, const struct task_row *t)
 {
     static const char *const costs[] = {
-        "wall_s", "prompt_tokens", "computed_tokens", "reused_tokens", "cached_tokens",
+        "wall_s", "prompt_tokens", "computed_tokens", "reused_tokens", "least_tokens",
+        "recomputed_tokens", "cached_tokens",
         "generated_tokens", "ttft_s", "tpot_s", "peak_rss_bytes", "energy_j"};
 
     json_begin_object(o, NULL);
@@ -375,16 +376,18 @@ static double cost_of_tasks(const struct task_list *l, const char *cost)
 static int print_tokens(const struct context *c, const struct task_list *l, struct err *e)
 {
     double computed = cost_of_tasks(l, "computed_tokens"), kept = cost_of_tasks(l, "cached_tokens");
+    double least = computed - cost_of_tasks(l, "recomputed_tokens");
     struct strbuf b = STRBUF_INIT;
     int rc = 0;
 
     if (c->csv || isnan(computed) || isnan(kept))
         return 0;
-    strbuf_addf(&b, "tokens: %.0f computed, %.0f shared, %.0f kept from earlier runs\n", computed,
-                cost_of_tasks(l, "reused_tokens"), kept);
+    strbuf_addf(&b, "tokens: %.0f computed", computed);
+    if (!isnan(least))
+        strbuf_addf(&b, " (least %.0f)", least);
+    strbuf_addf(&b, ", %.0f shared, %.0f kept\n", cost_of_tasks(l, "reused_tokens"), kept);
     if (kept > 0)
-        strbuf_adds(&b, "times are not measured where likelihoods were kept; --no-cache computes "
-                        "them again\n");
+        strbuf_adds(&b, "no times: likelihoods were kept from earlier runs; --no-cache computes them\n");
     rc = context_print(c, &b, e);
     strbuf_release(&b);
     return rc;

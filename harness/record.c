@@ -204,7 +204,7 @@ static double median_of(double *x, size_t n)
     return stats_median(x, known);
 }
 
-enum { VALUES_MAX = 64, COSTS_OWN = 13 };
+enum { VALUES_MAX = 64, COSTS_OWN = 15 };
 
 static int fill_values(const struct task *t, const struct totals *all, int bootstrap,
                        struct store_value *values, int *n, struct err *e)
@@ -251,6 +251,8 @@ static int write_task(struct store_run *run, const struct task *t, struct totals
         {"computed_tokens", (double)all->computed},
         {"reused_tokens", (double)all->reused},
         {"cached_tokens", (double)all->cached},
+        {"least_tokens", cost->least_tokens},
+        {"recomputed_tokens", cost->recomputed_tokens},
         {"generated_tokens", (double)all->generated},
         {"ttft_s", median_of(all->ttft, all->n_times)},
         {"tpot_s", median_of(all->tpot, all->n_times)},

@@ -7,6 +7,7 @@
 #include "runners/model.h"
 #include "runners/runner.h"
 #include "runners/schedule.h"
+#include "runners/seen.h"
 
 struct runner {
     struct gguf *file;
@@ -19,6 +20,8 @@ struct runner {
     struct model_info info;
     struct participation participation;
     struct left_op *left;
+    struct counts counts;
+    struct seen_pages seen;
     int context, batch_tokens;
     char *chat_template;
     int32_t *order; /* scratch of the sampler: [vocab], made at the first sample that needs it */

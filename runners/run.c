@@ -85,6 +85,9 @@ void run_deliver(struct run *run, int i)
         .computed_tokens = p->own_rows, .wall_s = p->wall_s,
     };
 
+    if (a.prompt_tokens > p->prompt_rows)
+        a.shared_tokens = a.prompt_tokens - p->prompt_rows;
+
     if (run->q[i].kind == REQUEST_GENERATE) {
         a.wall_s = p->own_rows ? engine_now() - p->started_s : 0;
         a.ttft_s = p->first_s > 0 ? p->first_s - p->started_s : 0;
@@ -227,9 +230,12 @@ void run_book(struct run *run, double t0, double t1)
 
     for (int row = 0; row < s->batch.n; row++) {
         struct progress *p = &run->p[s->row_request[row]];
+        int is_prompt = s->positions[row] < run->q[s->row_request[row]].n_ids;
         if (p->own_rows++ == 0)
             p->started_s = t0;
         p->wall_s += each;
+        p->prompt_rows += is_prompt;
+        run->r->counts.computed += is_prompt;
     }
 }
 
@@ -257,12 +263,19 @@ int runner_run(struct runner *r, const struct request *q, int n,
                const volatile int *stop, struct err *e)
 {
     struct run run = {.r = r, .q = q, .n = n, .on_reply = on_reply, .user = user};
+    int64_t least;
     int rc = -1;
 
     if (n == 0)
         return 0;
     if (open_progress(&run, e) < 0 || trie_build(&run.trie, q, n, e) < 0)
         goto out;
+    least = seen_new_tokens(&r->seen, &run.trie);
+    if (least < 0) {
+        err_nomem(e);
+        goto out;
+    }
+    r->counts.least += least;
     schedule_begin(&r->schedule, &run.trie, q);
     rc = walk(&run, stop, e);
     schedule_abandon(&r->schedule);

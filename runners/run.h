@@ -8,7 +8,7 @@
 struct progress { /* of one request */
     float *token_nats;
     double nats, wall_s, started_s, first_s;
-    int wanted, is_greedy, own_rows;
+    int wanted, is_greedy, own_rows, prompt_rows;
     int32_t *ids;
     float *margins;
     int n;

@@ -225,6 +225,7 @@ void runner_close(struct runner *r)
     model_close(r->model);
     gguf_close(r->file);
     participation_release(&r->participation);
+    seen_release(&r->seen);
     mem_free(r->chat_template);
     mem_free(r->order);
     mem_free(r->left);
@@ -244,6 +245,17 @@ struct tokenizer *runner_tokenizer(struct runner *r)
 const struct gguf *runner_gguf(const struct runner *r)
 {
     return r->file;
+}
+
+struct counts runner_counts(const struct runner *r)
+{
+    return r->counts;
+}
+
+void runner_recount(struct runner *r)
+{
+    r->counts = (struct counts){0};
+    seen_release(&r->seen);
 }
 
 int runner_count(struct runner *r, int on, struct err *e)

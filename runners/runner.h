@@ -99,7 +99,8 @@ struct reply {
     float *margins; /* generate: [n] top1 - top2 logit */
     int n;
     enum finish finish;
-    int prompt_tokens, computed_tokens; /* computed for this request first; the rest was shared */
+    int prompt_tokens, shared_tokens; /* shared: of the prompt, computed for another request */
+    int computed_tokens; /* rows that went through the model for this request first */
     double wall_s; /* generate: since its first batch began; else its rows' share of the batches */
     double ttft_s; /* generate: from the same start to its first token; else 0 */
 };
@@ -130,6 +131,16 @@ struct serving {
 /* Until next says that none will come.  *stop ends it with ERR_INTERRUPTED, what is inside unsaid. */
 int runner_serve(struct runner *r, const struct serving *v, const volatile int *stop,
                  struct err *e);
+
+/* Tokens of prompts that went through the model since the runner was opened or runner_recount, and
+ * those that had to: the distinct prefixes of all requests, as far as whole KV pages tell.  What is
+ * over was computed again: states that did not fit, prompts that generate, a later runner_run.
+ * What runner_serve computes is not counted. */
+struct counts {
+    int64_t computed, least;
+};
+struct counts runner_counts(const struct runner *r);
+void runner_recount(struct runner *r);
 
 /* What took part in the rows computed since counting began.  A layer's hidden values are those that
  * its projections out of a feed-forward read: of the dense block, and of the experts used. */

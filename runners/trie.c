@@ -110,7 +110,7 @@ int trie_build(struct trie *t, const struct request *q, int n, struct err *e)
     for (int s = 1; s < n; s++) {
         struct path *p = &t->paths[s];
         int limit = share_limit(&q[p->request], p);
-        p->shared = common(p - 1, p);
+        p->common = p->shared = common(p - 1, p);
         if (p->shared > limit)
             p->shared = limit;
     }

@@ -18,7 +18,8 @@ struct path { /* of one request, in walking order */
     int request;
     const int32_t *ids; /* the tokens that go through the model */
     int n;
-    int shared;         /* leading tokens that the path before has too */
+    int common;         /* leading tokens that the path before has too */
+    int shared;         /* of those, the ones that need not be computed again */
     int turn;           /* the first path after this one that shares less; n: none does */
     size_t want0, n_wants; /* of this owner in trie->wants, by position */
 };

@@ -1,6 +1,8 @@
 #include "tests/test.h"
 
 #include "base/mem.h"
+#include "runners/kv.h"
+#include "runners/seen.h"
 #include "runners/trie.h"
 #include "tests/tiny.h"
 
@@ -93,10 +95,58 @@ static void building_survives_every_failed_allocation(void **state)
     }
 }
 
+/* Tokens of the paths that neither a path before them begins with nor, in whole pages, one of the
+ * n_old requests. */
+static int64_t new_prefixes(const struct trie *t, const struct request *old, int n_old)
+{
+    int64_t count = 0;
+
+    for (int i = 0; i < t->n; i++)
+        for (int n = 1; n <= t->paths[i].n; n++) {
+            const int32_t *ids = t->paths[i].ids;
+            int end = (n + KV_PAGE - 1) / KV_PAGE * KV_PAGE, known = 0;
+            for (int k = 0; k < i && !known; k++)
+                known = t->paths[k].n >= n &&
+                        memcmp(t->paths[k].ids, ids, (size_t)n * sizeof *ids) == 0;
+            for (int k = 0; k < n_old && !known && end <= t->paths[i].n; k++)
+                known = old[k].n_ids > end &&
+                        memcmp(old[k].ids, ids, (size_t)end * sizeof *ids) == 0;
+            count += !known;
+        }
+    return count;
+}
+
+static void tokens_of_an_earlier_call_are_not_new(void **state)
+{
+    enum { M = 60, LONG = 200 };
+    static int32_t ids[M][LONG];
+    struct request q[M];
+    struct seen_pages seen = {0};
+    struct trie t;
+    uint64_t s = 8;
+    (void)state;
+    for (int i = 0; i < M; i++) {
+        int from = i ? (int)(tiny_random(&s) % (uint64_t)i) : 0;
+        int shared = (int)(tiny_random(&s) % LONG);
+        for (int k = 0; k < LONG; k++)
+            ids[i][k] = k < shared ? ids[from][k] : (int32_t)(tiny_random(&s) % 3);
+        q[i] = (struct request){.kind = REQUEST_SCORE, .ids = ids[i],
+                                .n_ids = 2 + (int)(tiny_random(&s) % (LONG - 2)), .n_given = 1};
+    }
+    for (int from = 0; from < M; from += M / 3) {
+        assert_int_equal(trie_build(&t, q + from, M / 3, NULL), 0);
+        assert_int_equal(seen_new_tokens(&seen, &t), new_prefixes(&t, q, from));
+        trie_release(&t);
+    }
+    seen_release(&seen);
+    assert_int_equal(mem_live(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_token_of_the_trie_has_one_owner),
+        cmocka_unit_test(tokens_of_an_earlier_call_are_not_new),
         cmocka_unit_test(every_want_is_with_the_owner_of_its_prefix),
         cmocka_unit_test(building_survives_every_failed_allocation),
     };

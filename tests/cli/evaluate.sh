@@ -27,9 +27,9 @@ run 0 eval "$model" --tasks facts,perplexity_text --limit 6 -t 1 --batch-tokens 
 lls last >"$work/b"
 cmp -s "$work/a" "$work/b" || fail "threads and batches change scores"
 run 0 eval "$model" --tasks facts --limit 6
-prints '^tokens: 0 computed, 0 shared, [1-9][0-9]* kept from earlier runs'
+prints '^tokens: 0 computed (least 0), 0 shared, [1-9][0-9]* kept$'
 run 0 items last --json; prints '"latency_s": null'; prints '"latency_reason": "not measured'
-run 0 eval "$model" --tasks facts --limit 6 --no-cache; prints ' 0 kept from earlier runs'
+run 0 eval "$model" --tasks facts --limit 6 --no-cache; prints ', 0 kept$'
 
 # Kept likelihoods are bounded, pruned, and not believed when they are damaged.
 run 0 db prune --keep likelihoods=0 --dry-run; prints '^[1-9][0-9]* likelihoods would be deleted'
@@ -42,7 +42,7 @@ sqlite3 "$DENSIMETER_DB" "UPDATE likelihoods SET nats = nats / 2" 2>/dev/null &&
     run 0 db check
 }
 run 0 db prune --keep likelihoods=0; prints '^[1-9][0-9]* likelihoods deleted'
-run 0 eval "$model" --tasks facts --limit 6; prints ' 0 kept from earlier runs'
+run 0 eval "$model" --tasks facts --limit 6; prints ', 0 kept$'
 
 # Ctrl-C: what was measured is kept, the status is 130, and the same command line goes on.
 "$DENSIMETER" eval "$model" --tasks facts --limit 1500 >"$work/out" 2>"$work/err" &
