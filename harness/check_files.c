@@ -17,8 +17,9 @@ static const char *const kind_names[KINDS][2] = {
 
 struct counts {
     int files, loads[KINDS], refused[KINDS];
-    int unscored;           /* of those that load: a metric is not native */
+    int unscored;           /* of those that load: part of the scoring is not native */
     int plain, plain_loads; /* without !function */
+    int with, with_loads, with_rendered; /* with !function */
     int rendered, with_data;
 };
 
@@ -47,6 +48,10 @@ static void count(struct counts *n, const struct lmeval_checked *k, int loads)
     if (k->functions == 0 && k->kind != LMEVAL_PYTHON) {
         n->plain++;
         n->plain_loads += loads;
+    } else if (k->kind != LMEVAL_PYTHON) {
+        n->with++;
+        n->with_loads += loads;
+        n->with_rendered += loads && k->rendered;
     }
 }
 
@@ -61,6 +66,9 @@ static void put_counts(struct json_out *o, const struct counts *n)
     }
     json_put_int(o, "without_function", n->plain);
     json_put_int(o, "without_function_load", n->plain_loads);
+    json_put_int(o, "with_function", n->with);
+    json_put_int(o, "with_function_load", n->with_loads);
+    json_put_int(o, "with_function_rendered", n->with_rendered);
     json_put_int(o, "not_scored", n->unscored);
     json_put_int(o, "rendered", n->rendered);
     json_put_int(o, "rendered_with_data", n->with_data);
@@ -79,9 +87,12 @@ static void say_counts(struct strbuf *b, const struct counts *n)
     }
     strbuf_addf(b, "\n%d of %d without !function load; the first document of %d was rendered, "
                 "%d of them from data\n", n->plain_loads, n->plain, n->rendered, n->with_data);
+    if (n->with)
+        strbuf_addf(b, "%d of %d with !function load; the first document of %d was rendered\n",
+                    n->with_loads, n->with, n->with_rendered);
     if (n->unscored)
-        strbuf_addf(b, "%d can be shown and not scored: a metric is not native here\n",
-                    n->unscored);
+        strbuf_addf(b, "%d can be shown and not scored: a metric, a filter or process_results is "
+                    "not native here\n", n->unscored);
 }
 
 static int check_one(const struct context *c, const struct task_opts *o, const char *path,

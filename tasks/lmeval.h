@@ -4,7 +4,7 @@
  * A configuration (lmeval_config.h) becomes fields, filters and metrics; documents come from local
  * files (lmeval_data.c); fields are rendered for each document as lm-eval's ConfigurableTask does
  * (evaluation.md 2.1, 2.2), and an item's queries and credits follow from them (2.3, 2.5).  No
- * Python is run: a `!function` is one of the native table (lmeval_native.c) or an error.
+ * Python is run: a `!function` is one of the native table (lmeval_native.h) or an error.
  *
  * An opened task is read only but for the state of its templates: one thread at a time. */
 #ifndef TASKS_LMEVAL_H
@@ -16,11 +16,11 @@
 #include "tasks/lmeval_config.h"
 #include "tasks/lmeval_filter.h"
 #include "tasks/lmeval_metric.h"
+#include "tasks/lmeval_native.h"
 #include "tasks/source.h"
 #include "tasks/task.h"
 
 struct template;
-struct native;
 
 enum field_kind {
     FIELD_NONE,   /* absent */
@@ -58,7 +58,8 @@ struct lmeval {
     const char *shots_target_delimiter, *shots_delimiter; /* inside the examples */
     const char *splits[SPLITS]; /* NULL: not given */
     const struct native *process, *shots_process; /* process_docs; NULL: documents as they are */
-    const struct ynode *samples; /* fewshot_config.samples */
+    const struct ynode *samples; /* fewshot_config.samples: a list, or a function that gives one */
+    const struct native *sampled;
     int first_n;
     int num_fewshot; /* -1: not given */
     int repeats, max_tokens, n_until;
@@ -67,6 +68,9 @@ struct lmeval {
     const char **until;
     struct metrics metrics;
     struct pipelines pipelines;
+    struct natives natives;
+    /* process_results, of Python code that is not known: shown, not scored */
+    const struct ynode *unscored;
 
     /* with data */
     struct docset docs, pool;
@@ -83,7 +87,8 @@ void lmeval_close(struct lmeval *t);
 
 /* Finds the data, draws the examples.  t was read and has no data yet. */
 int lmeval_load(struct lmeval *t, const struct task_opts *o, struct err *e);
-/* Documents as given instead of those of files: takes `list` (a JSON array) over. */
+/* Documents as given instead of those of files, none of which is left out: takes `list` (a JSON
+ * array) over. */
 int lmeval_load_docs(struct lmeval *t, cJSON *list, struct err *e);
 
 /* A source_kind: the task of a YAML file with its data. */
@@ -97,7 +102,8 @@ int lmeval_source_members(const char *path,
 /* --- fields (lmeval_field.c) -------------------------------------------------------------- */
 
 /* y NULL: FIELD_NONE. */
-int field_read(struct field *f, const struct ynode *y, const char *what, struct err *e);
+int field_read(struct field *f, const struct ynode *y, const char *what, struct natives *natives,
+               struct err *e);
 void field_release(struct field *f);
 
 /* What a field is for a document, as lm-eval's functions of these names: a JSON value (json_free),
@@ -116,8 +122,10 @@ int doc_to_plain(const struct field *f, const cJSON *doc, struct strbuf *out, st
 /* The documents of a split, by its name; process: NULL or what is done to them. */
 int lmeval_split(const struct lmeval *t, const char *split, const struct native *process,
                  const struct task_opts *o, struct docset *out, struct err *e);
-/* Takes list over: entries are objects, given the same members; process as above. */
-int docset_make(struct docset *out, cJSON *list, const struct native *process, struct err *e);
+/* Takes list over: entries are objects, given the same members; process as above.  all: it leaves
+ * none out. */
+int docset_make(struct docset *out, cJSON *list, const struct native *process, int all,
+                struct err *e);
 
 /* --- items (lmeval_prompt.c, lmeval_item.c) ----------------------------------------------- */
 
@@ -127,15 +135,5 @@ int lmeval_context(const struct lmeval *t, int i, const char *ending, struct str
 int lmeval_item(const struct lmeval *t, int i, struct item *out, struct err *e);
 int lmeval_score(const struct lmeval *t, const struct item *it, const struct reply_text *replies,
                  struct verdict *out, struct err *e);
-
-/* --- functions (lmeval_native.c) ---------------------------------------------------------- */
-
-/* The native equivalent of a Y_FUNCTION; NULL with e, which names the function and says what to
- * do.  Known functions are known by the text of their source, which stands beside the YAML file. */
-const struct native *native_find(const struct ynode *function, struct err *e);
-/* process_docs: changes the list in place; -1 when it is no function of that kind. */
-int native_docs(const struct native *f, cJSON *list, struct err *e);
-/* doc_to_*: a value (json_free). */
-cJSON *native_value(const struct native *f, const cJSON *doc, struct err *e);
 
 #endif

@@ -60,6 +60,8 @@ static int sample_column(const struct lmeval *t, const struct field *f, cJSON *d
 
 static int sample_field(const struct lmeval *t, const struct field *f, cJSON *doc, struct err *e)
 {
+    if (f->kind == FIELD_NATIVE)
+        return native_sample(f->native, doc, e);
     if (f->kind != FIELD_TEXT)
         return 0;
     if (f != &t->description && f != &t->prefix && is_name(f->node->s) &&
@@ -83,6 +85,10 @@ static cJSON *sample_document(const struct lmeval *t, struct err *e)
         err_nomem(e);
         return NULL;
     }
+    if (t->process && native_sample(t->process, doc, e) < 0) {
+        json_free(list);
+        return NULL;
+    }
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         if (sample_field(t, fields[i], doc, e) < 0) {
             json_free(list);
@@ -95,7 +101,7 @@ static cJSON *sample_document(const struct lmeval *t, struct err *e)
 static int render_sample(struct lmeval *t, struct lmeval_checked *out, struct err *e)
 {
     struct err own = ERR_NONE;
-    cJSON *list = t->process ? NULL : sample_document(t, &own);
+    cJSON *list = sample_document(t, &own);
     struct item it;
 
     docset_release(&t->docs);
@@ -150,7 +156,7 @@ int lmeval_check(const char *path, const struct task_opts *o, struct lmeval_chec
         rc = lmeval_read(&t, &c, e);
         if (rc == 0)
             rc = render_first(t, o, out, e);
-        out->unscored = rc == 0 && t->metrics.missing;
+        out->unscored = rc == 0 && (t->metrics.missing || t->unscored || t->pipelines.missing);
         lmeval_close(t);
         return rc;
     }

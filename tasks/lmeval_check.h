@@ -12,7 +12,7 @@
 enum lmeval_file { LMEVAL_TASK, LMEVAL_GROUP, LMEVAL_PART, LMEVAL_PYTHON };
 struct lmeval_checked {
     enum lmeval_file kind;
-    int unscored;  /* 1: a metric of it is not native: it can be shown, not scored */
+    int unscored;  /* 1: a metric or filter of it is not native: it can be shown, not scored */
     int functions; /* !function values that it uses */
     int rendered;  /* 1: its first document; 0: the file makes none, or nothing is known of it */
     int with_data; /* 1: a document of the data */

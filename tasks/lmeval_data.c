@@ -113,12 +113,14 @@ static int index_docs(struct docset *d, struct err *e)
     return 0;
 }
 
-int docset_make(struct docset *out, cJSON *list, const struct native *process, struct err *e)
+int docset_make(struct docset *out, cJSON *list, const struct native *process, int all,
+                struct err *e)
 {
     *out = (struct docset){.list = list};
     if (index_docs(out, e) < 0 || same_members(out, e) < 0)
         goto fail;
-    if (process && (native_docs(process, list, e) < 0 || index_docs(out, e) < 0))
+    if (process && (native_docs(process, list, all, e) < 0 || index_docs(out, e) < 0 ||
+                    same_members(out, e) < 0))
         goto fail;
     return 0;
 fail:
@@ -262,7 +264,7 @@ int lmeval_split(const struct lmeval *t, const char *split, const struct native 
     if (rc < 0) {
         json_free(list);
     } else {
-        rc = docset_make(out, list, process, e);
+        rc = docset_make(out, list, process, 0, e);
         if (rc < 0 && path)
             err_prefix(e, "%s", path);
     }

@@ -38,14 +38,15 @@ static cJSON *fixed_value(const struct ynode *y, struct err *e)
     return list;
 }
 
-int field_read(struct field *f, const struct ynode *y, const char *what, struct err *e)
+int field_read(struct field *f, const struct ynode *y, const char *what, struct natives *natives,
+               struct err *e)
 {
     *f = (struct field){.kind = FIELD_NONE, .what = what, .node = y};
     if (!y || y->type == Y_NULL)
         return 0;
     if (y->type == Y_FUNCTION) {
         f->kind = FIELD_NATIVE;
-        f->native = native_find(y, e);
+        f->native = native_find(natives, y, e);
         return f->native ? 0 : -1;
     }
     if (y->type == Y_STR) {

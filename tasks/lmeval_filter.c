@@ -23,9 +23,8 @@ struct filter_kind {
     const char *name;
     const char *options; /* " a b ": what it may be told */
     int (*read)(struct filter_step *s, struct arena *a, struct err *e); /* NULL: nothing to read */
-    /* a is a list.  NULL: known to lm-eval and refused here, for the reason in `refused`. */
+    /* a is a list.  NULL: known to lm-eval and not to be run here. */
     int (*apply)(const struct filter_step *s, struct answers *a, const cJSON *doc, struct err *e);
-    const char *refused;
 };
 
 struct filter_step {
@@ -494,21 +493,21 @@ static int multi_choice_regex(const struct filter_step *s, struct answers *a, co
 }
 
 static const struct filter_kind filter_kinds[] = {
-    {"take_first", " ", NULL, take_first, NULL},
-    {"take_first_k", " k ", read_k, take_first_k, NULL},
-    {"majority_vote", " ", NULL, majority_vote, NULL},
-    {"lowercase", " ", NULL, lowercase, NULL},
-    {"uppercase", " ", NULL, uppercase, NULL},
-    {"remove_whitespace", " ", NULL, remove_whitespace, NULL},
-    {"map", " mapping_dict default_value ", read_map, map_answers, NULL},
-    {"regex", " regex_pattern group_select fallback ", read_regex, regex, NULL},
+    {"take_first", " ", NULL, take_first},
+    {"take_first_k", " k ", read_k, take_first_k},
+    {"majority_vote", " ", NULL, majority_vote},
+    {"lowercase", " ", NULL, lowercase},
+    {"uppercase", " ", NULL, uppercase},
+    {"remove_whitespace", " ", NULL, remove_whitespace},
+    {"map", " mapping_dict default_value ", read_map, map_answers},
+    {"regex", " regex_pattern group_select fallback ", read_regex, regex},
     {"multi_choice_regex",
      " regex_pattern group_select fallback ignore_case ignore_punctuation regexes_to_ignore ",
-     read_choice, multi_choice_regex, NULL},
-    {"regex_pos", NULL, NULL, NULL, "its answers are lists of tags, which no metric here reads"},
-    {"format_span", NULL, NULL, NULL, "its answers are read by metrics of the task's own"},
-    {"custom", NULL, NULL, NULL, "it runs Python code"},
-    {"decontaminate", NULL, NULL, NULL, "lm-eval's own does nothing"},
+     read_choice, multi_choice_regex},
+    {"regex_pos", NULL, NULL, NULL},     /* lists of tags, which no metric here reads */
+    {"format_span", NULL, NULL, NULL},   /* read by metrics of the task's own */
+    {"custom", NULL, NULL, NULL},        /* Python code */
+    {"decontaminate", NULL, NULL, NULL}, /* lm-eval's own does nothing */
 };
 
 /* --- reading ------------------------------------------------------------------------------ */
@@ -525,9 +524,6 @@ static int no_filter(const struct ynode *y, struct err *e)
 {
     struct suggest s = SUGGEST(y->s);
 
-    if (y->type == Y_FUNCTION)
-        return ynode_fail(y, e, ERR_UNSUPPORTED,
-                          "the filter !function %s is Python code, which is not run here", y->s);
     for (size_t i = 0; i < sizeof filter_kinds / sizeof filter_kinds[0]; i++)
         suggest_offer(&s, filter_kinds[i].name);
     ynode_fail(y, e, ERR_UNSUPPORTED, "no filter is called '%s'", y->s);
@@ -550,7 +546,8 @@ static int check_options(const struct filter_step *s, struct err *e)
     return 0;
 }
 
-static int read_step(struct filter_step *s, const struct ynode *y, struct arena *a, struct err *e)
+static int read_step(struct filter_step *s, const struct ynode *y, struct arena *a,
+                     const struct ynode **missing, struct err *e)
 {
     const struct ynode *function = ynode_get(y, "function");
 
@@ -558,18 +555,19 @@ static int read_step(struct filter_step *s, const struct ynode *y, struct arena 
         return ynode_fail(y, e, ERR_FORMAT, "filter: 'function' names a filter");
     s->node = y;
     s->kind = function->type == Y_STR ? kind_find(function->s) : NULL;
-    if (!s->kind)
+    if (!s->kind && function->type == Y_STR)
         return no_filter(function, e);
-    if (!s->kind->apply)
-        return ynode_fail(function, e, ERR_UNSUPPORTED, "the filter '%s': %s", s->kind->name,
-                          s->kind->refused);
+    if (!s->kind || !s->kind->apply) {
+        *missing = *missing ? *missing : function;
+        return 0;
+    }
     if (check_options(s, e) < 0)
         return -1;
     return s->kind->read ? s->kind->read(s, a, e) : 0;
 }
 
 static int read_pipeline(struct pipeline *p, const struct ynode *y, struct arena *a,
-                         struct err *e)
+                         const struct ynode **missing, struct err *e)
 {
     const struct ynode *name = ynode_get(y, "name"), *steps = ynode_get(y, "filter");
 
@@ -583,7 +581,7 @@ static int read_pipeline(struct pipeline *p, const struct ynode *y, struct arena
     if (!p->steps)
         return err_nomem(e);
     for (; p->n_steps < (int)steps->n_items; p->n_steps++)
-        if (read_step(&p->steps[p->n_steps], steps->items[p->n_steps], a, e) < 0) {
+        if (read_step(&p->steps[p->n_steps], steps->items[p->n_steps], a, missing, e) < 0) {
             p->n_steps++; /* what it holds is released with the others */
             return -1;
         }
@@ -614,7 +612,7 @@ int pipelines_read(struct pipelines *out, struct arena *a, const struct ynode *l
     if (!out->v)
         return err_nomem(e);
     for (; out->n < (int)list->n_items; out->n++)
-        if (read_pipeline(&out->v[out->n], list->items[out->n], a, e) < 0) {
+        if (read_pipeline(&out->v[out->n], list->items[out->n], a, &out->missing, e) < 0) {
             out->n++;
             pipelines_release(out);
             return -1;

@@ -3,7 +3,8 @@
  *
  * A pipeline's steps are lm-eval's filters, a row each; as there, a step after take_first sees the
  * characters of the one text.  What is read lives in the arena but for the patterns
- * (pipelines_release).  Read only once read; any thread. */
+ * (pipelines_release).  A filter of Python code, or whose answers nothing here reads, leaves a task
+ * that can be shown and not scored.  Read only once read; any thread. */
 #ifndef TASKS_LMEVAL_FILTER_H
 #define TASKS_LMEVAL_FILTER_H
 
@@ -22,6 +23,7 @@ struct pipeline {
 struct pipelines { /* zeroed: none */
     struct pipeline *v;
     int n;
+    const struct ynode *missing; /* the first filter that cannot be run here; NULL: all can */
 };
 
 /* list: the value of filter_list; NULL: one pipeline "none" of take_first alone. */

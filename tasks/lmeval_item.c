@@ -461,13 +461,18 @@ int lmeval_score(const struct lmeval *t, const struct item *it, const struct rep
 {
     const cJSON *doc = t->docs.v[it->doc_id];
     const struct ynode *missing = t->metrics.missing;
+    const char *what = "metric";
     struct asked a;
     int rc;
 
     *out = (struct verdict){.n = 0};
+    if (!missing && (missing = t->unscored) != NULL)
+        what = "!function";
+    if (!missing && (missing = t->pipelines.missing) != NULL)
+        what = "filter";
     if (missing)
         return ynode_fail(missing, e, ERR_UNSUPPORTED,
-                          "the metric '%s' is not native here: the task can be shown, not scored",
+                          "the %s '%s' is not native here: the task can be shown, not scored", what,
                           missing->s);
     rc = asked_read(&a, t, doc, e);
     if (rc == 0 && t->type == OUTPUT_CHOICE)

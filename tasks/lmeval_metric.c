@@ -54,9 +54,6 @@ static int no_metric(const struct ynode *y, struct err *e)
 {
     struct suggest s = SUGGEST(y->s ? y->s : "");
 
-    if (y->type == Y_FUNCTION)
-        return ynode_fail(y, e, ERR_UNSUPPORTED,
-                          "the metric !function %s is Python code, which is not run here", y->s);
     for (size_t i = 0; i < n_rules; i++)
         suggest_offer(&s, rules[i].name);
     ynode_fail(y, e, ERR_UNSUPPORTED, "the metric '%s' is not native here", y->s ? y->s : "");
@@ -69,10 +66,6 @@ static int check_aggregation(const struct metric_use *m, const struct ynode *y, 
 {
     if (!y || y->type == Y_NULL)
         return 0;
-    if (y->type == Y_FUNCTION)
-        return ynode_fail(y, e, ERR_UNSUPPORTED,
-                          "the aggregation !function %s is Python code, which is not run here",
-                          y->s);
     for (size_t i = 0; y->s && i < sizeof aggregations / sizeof aggregations[0]; i++)
         if (strcmp(aggregations[i].name, y->s) == 0 &&
             strcmp(aggregations[i].as, m->rule->aggregation) == 0)
@@ -126,9 +119,13 @@ static int read_options(struct metric_use *m, const struct ynode *y, struct aren
     return 0;
 }
 
+/* lm-eval's own that are not native, functions, and with `any` the names that process_results of
+ * the task's own gives. */
 static int is_missing(const struct metric_rule *rule, const struct ynode *name,
-                      enum output_type type)
+                      enum output_type type, int any)
 {
+    if (name->type == Y_FUNCTION || (any && !rule && name->type == Y_STR))
+        return 1;
     for (size_t i = 0; !rule && i < sizeof missing / sizeof missing[0]; i++)
         if (ynode_is(name, missing[i]))
             return 1;
@@ -137,9 +134,9 @@ static int is_missing(const struct metric_rule *rule, const struct ynode *name,
 
 /* 1: the metric gives nothing here, and is left out. */
 static int read_metric(struct metrics *out, const struct ynode *y, struct arena *a,
-                       enum output_type type, struct err *e)
+                       enum output_type type, int any, struct err *e)
 {
-    const struct ynode *name = ynode_get(y, "metric");
+    const struct ynode *name = ynode_get(y, "metric"), *how = ynode_get(y, "aggregation");
     struct metric_use *m = &out->v[out->n];
 
     *m = (struct metric_use){.node = y};
@@ -148,13 +145,13 @@ static int read_metric(struct metrics *out, const struct ynode *y, struct arena 
     if (ynode_is(name, "bypass"))
         return 1;
     m->rule = name->type == Y_STR ? rule_find(name->s) : NULL;
-    if (is_missing(m->rule, name, type)) {
-        out->missing = out->missing ? out->missing : name;
+    if (is_missing(m->rule, name, type, any) || (how && (any || how->type == Y_FUNCTION))) {
+        out->missing = out->missing ? out->missing : how && m->rule ? how : name;
         return 1;
     }
     if (!m->rule)
         return no_metric(name, e);
-    if (check_aggregation(m, ynode_get(y, "aggregation"), e) < 0)
+    if (check_aggregation(m, how, e) < 0)
         return -1;
     return read_options(m, y, a, e);
 }
@@ -181,7 +178,7 @@ static int defaults(struct metrics *out, struct arena *a, enum output_type type,
 }
 
 int metrics_read(struct metrics *out, struct arena *a, const struct ynode *list,
-                 enum output_type type, struct err *e)
+                 enum output_type type, int any, struct err *e)
 {
     *out = (struct metrics){0};
     if (!list)
@@ -192,7 +189,7 @@ int metrics_read(struct metrics *out, struct arena *a, const struct ynode *list,
     if (!out->v)
         return err_nomem(e);
     for (size_t i = 0; i < list->n_items; i++) {
-        int got = read_metric(out, list->items[i], a, type, e);
+        int got = read_metric(out, list->items[i], a, type, any, e);
         out->n += got != 1;
         if (got < 0) {
             metrics_release(out);

@@ -1,8 +1,8 @@
 /* lmeval_metric.h -- metric_list: which numbers a task gives, and their options (evaluation.md
  * 2.5); private to tasks/.
  *
- * A task with a metric that lm-eval knows and that is not native here can be shown and not scored;
- * any other name is refused.  What is read lives
+ * A task with a metric that lm-eval knows and that is not native here, or that Python code counts,
+ * can be shown and not scored; any other name is refused.  What is read lives
  * in the arena but for the patterns (metrics_release). */
 #ifndef TASKS_LMEVAL_METRIC_H
 #define TASKS_LMEVAL_METRIC_H
@@ -35,9 +35,10 @@ struct metrics { /* zeroed: none */
     const struct ynode *missing; /* the first that is not native; NULL: all are */
 };
 
-/* list: the value of metric_list; NULL: what lm-eval takes for this type of output. */
+/* list: the value of metric_list; NULL: what lm-eval takes for this type of output.  any: the task
+ * has a process_results of its own, so that a metric may be called anything. */
 int metrics_read(struct metrics *out, struct arena *a, const struct ynode *list,
-                 enum output_type type, struct err *e);
+                 enum output_type type, int any, struct err *e);
 void metrics_release(struct metrics *m);
 const struct metric_use *metrics_find(const struct metrics *m, const char *name); /* or NULL */
 

@@ -57,14 +57,15 @@ static int read_fields(struct lmeval *t, struct err *e)
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (field_read(rows[i].field, rows[i].node, rows[i].what, e) < 0)
+        if (field_read(rows[i].field, rows[i].node, rows[i].what, &t->natives, e) < 0)
             return -1;
     return 0;
 }
 
-static int read_process(const struct native **out, const struct ynode *y, struct err *e)
+static int read_process(struct lmeval *t, const struct native **out, const struct ynode *y,
+                        struct err *e)
 {
-    *out = y && y->type == Y_FUNCTION ? native_find(y, e) : NULL;
+    *out = y && y->type == Y_FUNCTION ? native_find(&t->natives, y, e) : NULL;
     return y && y->type == Y_FUNCTION && !*out ? -1 : 0;
 }
 
@@ -86,7 +87,7 @@ static int read_shots(struct lmeval *t, struct err *e)
             return ynode_fail(y->keys[i], e, ERR_FORMAT, "fewshot_config has no option '%s'",
                               y->keys[i]->s);
     }
-    if ((v = ynode_get(y, "process_docs")) && read_process(&t->shots_process, v, e) < 0)
+    if ((v = ynode_get(y, "process_docs")) && read_process(t, &t->shots_process, v, e) < 0)
         return -1;
     if ((v = ynode_get(y, "target_delimiter")) && v->type == Y_STR)
         t->shots_target_delimiter = v->s;
@@ -102,8 +103,10 @@ static int read_shots(struct lmeval *t, struct err *e)
     t->samples = ynode_get(y, "samples");
     if (t->samples && t->samples->type == Y_NULL)
         t->samples = NULL;
-    if (t->samples && t->samples->type == Y_FUNCTION)
-        return native_find(t->samples, e) ? 0 : -1;
+    if (t->samples && t->samples->type == Y_FUNCTION) {
+        t->sampled = native_find(&t->natives, t->samples, e);
+        return t->sampled ? 0 : -1;
+    }
     if (t->samples && t->samples->type != Y_LIST)
         return ynode_fail(t->samples, e, ERR_FORMAT, "samples: a list of documents is needed");
     return 0;
@@ -209,12 +212,11 @@ static int need(const struct lmeval *t, const struct field *f, const char *what,
 }
 
 /* What the type of output cannot do without. */
-static int check_fields(const struct lmeval *t, struct err *e)
+static int check_fields(struct lmeval *t, struct err *e)
 {
     const struct ynode *results = config_get(&t->config, "process_results");
 
-    if (results && results->type == Y_FUNCTION && !native_find(results, e))
-        return -1;
+    t->unscored = results && results->type == Y_FUNCTION ? results : NULL;
     if (results && results->type == Y_STR)
         return ynode_fail(results, e, ERR_FORMAT, "process_results: a !function is needed");
     if (need(t, &t->target, "doc_to_target", e) < 0)
@@ -237,6 +239,7 @@ static int read_all(struct lmeval *t, struct err *e)
     static const char *const splits[] = {"training_split", "validation_split", "test_split",
                                          "fewshot_split"};
     const struct lmeval_config *c = &t->config;
+    const struct ynode *results = config_get(c, "process_results");
 
     t->name = config_str(c, "task", "");
     t->target_delimiter = config_str(c, "target_delimiter", " ");
@@ -247,12 +250,13 @@ static int read_all(struct lmeval *t, struct err *e)
     t->repeats = 1;
     read_version(t);
     if (lmeval_config_check(c, e) < 0 || read_type(t, e) < 0 ||
-        read_process(&t->process, config_get(c, "process_docs"), e) < 0 ||
+        read_process(t, &t->process, config_get(c, "process_docs"), e) < 0 ||
         read_shots(t, e) < 0 || read_fields(t, e) < 0 ||
         read_number(t, "num_fewshot", 0, SHOTS, &t->num_fewshot, e) < 0 ||
         read_number(t, "repeats", 1, REPEATS, &t->repeats, e) < 0 || read_generation(t, e) < 0)
         return -1;
-    if (metrics_read(&t->metrics, &t->config.arena, config_get(c, "metric_list"), t->type, e) < 0 ||
+    if (metrics_read(&t->metrics, &t->config.arena, config_get(c, "metric_list"), t->type,
+                     results && results->type == Y_FUNCTION, e) < 0 ||
         pipelines_read(&t->pipelines, &t->config.arena, config_get(c, "filter_list"), e) < 0)
         return -1;
     return check_fields(t, e);
@@ -291,6 +295,7 @@ void lmeval_close(struct lmeval *t)
     field_release(&t->shot_prefix);
     metrics_release(&t->metrics);
     pipelines_release(&t->pipelines);
+    natives_release(&t->natives);
     docset_release(&t->docs);
     docset_release(&t->pool);
     mem_free(t->drawn);
@@ -335,7 +340,7 @@ static int look_at_first(struct lmeval *t, struct err *e)
 
 int lmeval_load_docs(struct lmeval *t, cJSON *list, struct err *e)
 {
-    if (docset_make(&t->docs, list, t->process, e) < 0)
+    if (docset_make(&t->docs, list, t->process, 1, e) < 0)
         return -1;
     return t->docs.n ? look_at_first(t, e) : err_set(e, ERR_FORMAT, "there are no documents");
 }
@@ -350,9 +355,9 @@ static int open_pool(struct lmeval *t, const struct task_opts *o, struct err *e)
 
     if (t->splits[SPLIT_SHOTS])
         return lmeval_split(t, t->splits[SPLIT_SHOTS], t->shots_process, o, &t->pool, e);
-    if (t->samples && t->samples->type == Y_LIST) {
-        cJSON *list = ynode_json(t->samples, e);
-        return list ? docset_make(&t->pool, list, NULL, e) : -1;
+    if (t->samples) {
+        cJSON *list = t->sampled ? native_value(t->sampled, NULL, e) : ynode_json(t->samples, e);
+        return list ? docset_make(&t->pool, list, NULL, 0, e) : -1;
     }
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
         if (t->splits[order[i]])

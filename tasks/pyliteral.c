@@ -34,9 +34,16 @@ static cJSON *made(struct literal *p, cJSON *v)
 
 static void skip(struct literal *p)
 {
-    while (p->s < p->end && (*p->s == ' ' || *p->s == '\t' || *p->s == '\f' ||
-                             (p->depth && (*p->s == '\n' || *p->s == '\r'))))
-        p->s++;
+    while (p->s < p->end) {
+        if (p->depth && *p->s == '#')
+            while (p->s < p->end && *p->s != '\n')
+                p->s++;
+        else if (*p->s == ' ' || *p->s == '\t' || *p->s == '\f' ||
+                 (p->depth && (*p->s == '\n' || *p->s == '\r')))
+            p->s++;
+        else
+            return;
+    }
 }
 
 static int at(const struct literal *p, char c)

@@ -234,3 +234,34 @@ int pyregex_remove(const struct pyregex *p, const char *s, size_t n, struct strb
     strbuf_add(out, s + r.done, n - r.done);
     return rc;
 }
+
+struct replacement {
+    struct removal removal;
+    const char *to;
+};
+
+static int replace_match(void *user, const struct span *g, int n)
+{
+    struct replacement *r = user;
+
+    remove_match(&r->removal, g, n);
+    for (const char *c = r->to; *c; c++) {
+        int group = c[0] == '\\' && c[1] >= '1' && c[1] <= '9' ? c[1] - '0' : 0;
+        if (group && group < n)
+            strbuf_add(r->removal.out, g[group].s, g[group].n);
+        else if (!group)
+            strbuf_addc(r->removal.out, *c);
+        c += group != 0;
+    }
+    return 0;
+}
+
+int pyregex_replace(const struct pyregex *p, const char *to, const char *s, size_t n,
+                    struct strbuf *out, struct err *e)
+{
+    struct replacement r = {{s, 0, out}, to};
+    int rc = pyregex_each(p, s, n, replace_match, &r, e);
+
+    strbuf_add(out, s + r.removal.done, n - r.removal.done);
+    return rc;
+}

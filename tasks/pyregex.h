@@ -21,6 +21,9 @@ int pyregex_each(const struct pyregex *p, const char *s, size_t n,
                  int (*use)(void *user, const struct span *groups, int n), void *user,
                  struct err *e);
 
+/* re.sub(pattern, to, s): \1 to \9 in `to` are groups, as is nothing else. */
+int pyregex_replace(const struct pyregex *p, const char *to, const char *s, size_t n,
+                    struct strbuf *out, struct err *e);
 /* re.sub(pattern, "", s): appends the text without the matches. */
 int pyregex_remove(const struct pyregex *p, const char *s, size_t n, struct strbuf *out,
                    struct err *e);

@@ -94,7 +94,7 @@ static void what_is_wrong_is_said_with_file_line_and_column(void **state)
         {"task: t\ndoc_to_text: '{{q'\ndoc_to_target: 0\ntest_split: test\n",
          "t.yaml:2:14: doc_to_text:1: the tag that starts at line 1 is not closed"},
         {"task: t\n" BASE "process_docs: !function utils.process\n",
-         "t.yaml:7:15: !function utils.process is Python code, which is not run here"},
+         "t.yaml:7:15: !function utils.process: there is no file utils.py"},
         {"task: t\n" BASE "metric_list:\n  - metric: accu\n",
          "t.yaml:8:13: the metric 'accu' is not native here"},
         {"task: t\n" BASE "filter_list:\n  - name: n\n    filter:\n      - function: regx\n",

@@ -24,7 +24,10 @@ prints 'the first document of 2 was rendered, 2 of them from data'
 run 0 tasks check tasks --json; prints '"defects": \[\]'; prints '"rendered_with_data": 2'
 printf 'include: tasks/base\ntask: broken\nprocess_docs: !function utils.process\n' >broken.yaml
 run 1 tasks check broken.yaml
-prints '^broken.yaml:3:15: !function utils.process is Python code, which is not run here$'
+prints '^broken.yaml:3:15: !function utils.process: there is no file utils.py$'
+printf 'def process(docs):\n    return docs\n' >utils.py
+run 1 tasks check broken.yaml
+prints '^broken.yaml:3:15: !function utils.process is Python code, which is not run here, and no function of this text'
 run 0 tasks show tasks/colours.yaml --doc 0 --shots 1; prints '^Grass is$'; prints '^ green$'
 run 0 tasks show tasks/all.yaml:say --doc 1; prints 'say, version 0, 1 shots, document 1'
 run 0 eval "$model" --tasks tasks/all.yaml; prints '^colours *0 *3 *acc '; prints '^colours *0 *3 *f1 '

@@ -1,0 +1,1113 @@
+/* lmeval_functions.c -- the functions of lm-eval's tasks that are known by their text, and the
+ * programs that do what they do (lmeval_native.h).
+ *
+ * A row per text; families share a program and differ in arguments.  Where a function keeps its
+ * prompt in a literal, the program takes it from there. */
+#include "tasks/lmeval_native.h"
+
+const struct native_program native_programs[] = {
+    {"keep_named",
+     "keep doc[arg.column] == arg.name[8:]"},
+    {"keep_category",
+     "keep doc[arg.column] in const.CATEGORIES and doc[arg.column].lower().replace(' & ', "
+     "'_').replace(' ', '_') == arg.name[8:]"},
+    {"keep_equal",
+     "keep doc[arg.column] == arg.value"},
+    {"keep_prefix",
+     "keep doc[arg.column].startswith(arg.value)"},
+    {"keep_category_of",
+     "keep doc.category == arg.subject"},
+    {"keep_mmmlu",
+     "keep (doc.Subject.split('_test.csv')[0] if '_test.csv' in doc.Subject else "
+     "doc.Subject.split('_test-')[0]) == arg.name[8:]"},
+    {"keep_subtask",
+     "keep doc.subtask_name == arg.value ~ arg.subtask"},
+    {"const_of_label",
+     "value const.replacements[doc.label | string]"},
+    {"tags",
+     "value {% set t = namespace(v=[]) %}{% for tag in doc.upos %}{% set t.v = t.v + "
+     "[const.pos_tag_map[tag | string]] %}{% endfor %}{{ t.v | tojson }}"},
+    {"text_column",
+     "value doc.text | string"},
+    {"column",
+     "value doc[arg.column]"},
+    {"afrimmlu_text",
+     "literal choices\n"
+     "text {{ const.output.format(subject=doc.subject, question=doc.question, "
+     "choice1=doc.choices[0], choice2=doc.choices[1], choice3=doc.choices[2], "
+     "choice4=doc.choices[3]) }}"},
+    {"literal_choices",
+     "literal choices\n"
+     "value doc.choices"},
+    {"premise_hypothesis",
+     "text {{ const.output.format(premise=doc.premise, hypothesis=doc.hypothesis) }}"},
+    {"mmlusr",
+     "set questions doc.question\n"
+     "set choices [doc.choice1, doc.choice2, doc.choice3, doc.choice4]\n"
+     "set answer ['A', 'B', 'C', 'D'][doc.answer | int]"},
+    {"tmmluplus",
+     "set questions doc.question\n"
+     "set choices [doc.A, doc.B, doc.C, doc.D]\n"
+     "set goal ['A', 'B', 'C', 'D'].index(doc.answer)"},
+    {"tmlu",
+     "set questions doc.question\n"
+     "set choices [doc.A, doc.B, doc.C, doc.D] + ([doc.E] if doc.get('E') else []) + ([doc.F] "
+     "if doc.get('F') else [])\n"
+     "set goal (['A', 'B', 'C', 'D'] + (['E'] if doc.get('E') else []) + (['F'] if "
+     "doc.get('F') else [])).index(doc.answer)"},
+    {"eus_exams",
+     "keep doc.answer in [0, 1, 2, 3] and doc.candidates != ['', '', '', '']"},
+    {"mlqa",
+     "set answers doc.answers.text"},
+    {"options_abc",
+     "set choices [doc['Option A'], doc['Option B'], doc['Option C']]"},
+    {"csatqa",
+     "set question '다음을 읽고 정답으로 알맞은 것을 고르시요.\\n### Context: ' ~ doc.context "
+     "~ '\\n### Question: ' ~ doc.question ~ '\\n### Options:\\n(1) ' ~ doc['option#1'] ~ "
+     "'\\n(2) ' ~ doc['option#2'] ~ '\\n(3) ' ~ doc['option#3'] ~ '\\n(4) ' ~ doc['option#4'] "
+     "~ '\\n(5) ' ~ doc['option#5'] ~ '\\n### Answer: 주어진 문제의 정답은'\n"
+     "set choices ['(1)', '(2)', '(3)', '(4)', '(5)']\n"
+     "set gold (doc.gold | int) - 1"},
+    {"avca",
+     "set query 'السؤال: ' ~ doc.question ~ '\\nالإجابة:'\n"
+     "set choices ['صح', 'خطأ']\n"
+     "set gold ['صح', 'خطأ'].index(doc.answer)"},
+    {"arabic_mmlu",
+     "set query {% set choices = [doc.A, doc.B, doc.C, doc.D] %}{% set q %}الأسئلة التالية هي "
+     "أسئلة متعددة الإختيارات مع الجواب الصحيح حول {{ doc.subject.replace('_', ' ') }}. {{ "
+     "'\\n\\n' ~ doc.question ~ '\\n' }}{% for c in choices %}{{ "
+     "const.LETTER_INDICES_AR[loop.index0] ~ '. ' ~ c ~ '\\n' }}{% endfor %}الإجابة:{% endset "
+     "%}{{ q | tojson }}\n"
+     "set choices const.LETTER_INDICES_AR[:4]\n"
+     "set gold const.LETTER_INDICES.index(doc.answer)"},
+    {"arabic_exams",
+     "set query {% set choices = [doc.A, doc.B, doc.C, doc.D] %}{% set q %}الأسئلة التالية هي "
+     "أسئلة متعددة الإختيارات مع الجواب الصحيح حول {{ doc.subject.replace('_', ' ') }}. {{ "
+     "'\\n\\n' }}السؤال: {{ doc.question ~ '\\n' }}{% for c in choices %}{{ '\\n' if not "
+     "loop.first }}{{ ' ' ~ const.LETTER_INDICES_AR[loop.index0] ~ ') ' ~ c ~ '\\n' }}{% "
+     "endfor %}{{ '\\n' }}الإجابة:{% endset %}{{ q | tojson }}\n"
+     "set choices const.LETTER_INDICES_AR[:4]\n"
+     "set gold const.LETTER_INDICES.index(doc.answer)"},
+    {"arabic_race",
+     "set choices {% set o = namespace(v=[]) %}{% for k in doc.keys() %}{% if k not in "
+     "['query', 'label', '__few_shots'] %}{% set o.v = o.v + [doc[k]] %}{% endif %}{% endfor "
+     "%}{{ o.v | tojson }}\n"
+     "set gold doc.label | int\n"
+     "set query {% set q %}الأسئلة التالية هي أسئلة متعددة الإختيارات مع الجواب الصحيح{{ "
+     "'\\n\\n' }}السؤال: {{ doc.query ~ '\\n' }}{% for c in doc.choices %}{{ loop.index0 ~ ') "
+     "' ~ c ~ '\\n' }}{% endfor %}الإجابة:{% endset %}{{ q | tojson }}"},
+    {"arabic_boolq",
+     "set query 'بناء على المقطع التالي، أجب عن السؤال ب نعم أو لا' ~ '\\n        المقطع :\\n  "
+     "      ' ~ doc.passage ~ '\\n        السؤال:\\n        ' ~ doc.question ~ '\\n        "
+     "الإجابة:\\n        '\n"
+     "set choices ['نعم', 'لا']\n"
+     "set gold 0 if doc.answer else 1"},
+    {"arabic_copa",
+     "set choices [doc.choice1, doc.choice2]\n"
+     "set gold doc.label\n"
+     "set query doc.premise ~ '، ' ~ const.question_map[doc.question] ~ ' :\\n0) ' ~ "
+     "doc.choice1 ~ '\\n1) ' ~ doc.choice2 ~ '\\nالإجابة:'"},
+    {"arabic_hellaswag",
+     "literal endings\n"
+     "unbracket ctx\n"
+     "unbracket endings\n"
+     "set query {% set q %}بناء على السياق التالي، اختر النهاية الصحيحة من الاقتراحات "
+     "التالية{{ '\\n        السياق:\\n        ' ~ doc.ctx ~ '\\n        الاقتراحات:\\n\\n      "
+     "  ' }}{% for c in doc.endings %}{{ loop.index0 ~ ') ' ~ c ~ '\\n' }}{% endfor "
+     "%}الإجابة:{% endset %}{{ q | tojson }}\n"
+     "set choices doc.endings\n"
+     "set gold doc.label"},
+    {"arabic_toxigen",
+     "set query 'هل العبارة التالية تحض على الكراهية؟ قم بالرد بـ\"نعم\" أو \"لا\".' ~ '\\n    "
+     "    العبارة:\\n        \\'' ~ doc.text ~ '\\'\\n        الإجابة:\\n        '\n"
+     "set choices ['لا', 'نعم']\n"
+     "set gold 1 if doc.toxicity_ai + doc.toxicity_human > 5.5 else 0"},
+    {"aradice_mmlu",
+     "set prompt {% set o %}{% for k in ['A', 'B', 'C', 'D', 'E'] %}{% if doc.options.get(k) "
+     "is none %}{% break %}{% endif %}{{ '\\n' if not loop.first }}{{ "
+     "const.alpa_ar[loop.index0] ~ ' ' ~ doc.options[k] }}{% endfor %}{% endset %}{{ "
+     "((const.PROMPT ~ arg.end).replace('[MAIN_META_DATA]', const.subject_ar[doc.Subject] ~ (' "
+     "' ~ const.level_ar[doc.Level] if doc.Level else '') ~ (' ' ~ "
+     "const.country_ar[doc.Country] if doc.Country else '')).replace('[INPUT]', doc.context ~ "
+     "'\\n\\n' ~ doc.question if doc.context else doc.question).replace('[OPTION]', o)) | "
+     "tojson }}\n"
+     "set choices {% set n = namespace(v=0) %}{% for k in ['A', 'B', 'C', 'D', 'E'] %}{% if "
+     "doc.options.get(k) is none %}{% break %}{% endif %}{% set n.v = n.v + 1 %}{% endfor %}{{ "
+     "const.all_choices[:n.v] | tojson }}\n"
+     "set target ['A', 'B', 'C', 'D', 'E'].index(doc['Answer Key'])"},
+    {"alpha_text",
+     "text {% set o %}{% for c in doc.choices %}{{ '\\n' if not loop.first }}{{ "
+     "const.alpha[loop.index0] ~ ' ' ~ c }}{% endfor %}{% endset %}{{ "
+     "const.PROMPT.format(doc[arg.column], doc.question if doc.context == '' else doc.context "
+     "~ '\\n\\n' ~ doc.question, o) }}"},
+    {"alpha_choices",
+     "value const.alpha[:doc.choices | length] | map('first') | list"},
+    {"arabicmmlu_text",
+     "text {% set o %}{% for i in range(1, 6) %}{% if not doc['Option ' ~ i] %}{% break %}{% "
+     "endif %}{{ '\\n' if i > 1 }}{{ const.alpa[i - 1] ~ ' ' ~ doc['Option ' ~ i] }}{% endfor "
+     "%}{% endset %}{{ const.PROMPT.format(doc.Subject ~ ' question' ~ (' for ' ~ "
+     "const.level_en[doc.Level] if doc.Level else '') ~ (' in ' ~ doc.Country if doc.Country "
+     "else ''), doc.Context ~ '\\n\\n' ~ doc.Question if doc.Context else doc.Question, o) }}"},
+    {"arabicmmlu_choices",
+     "value {% set o = namespace(v=[]) %}{% for i in range(1, 6) %}{% if doc['Option ' ~ i] "
+     "%}{% set o.v = o.v + [const.alpa[i - 1][0]] %}{% endif %}{% endfor %}{{ o.v | tojson }}"},
+    {"hellaswag",
+     "set query doc.activity_label ~ ': ' ~ doc.ctx_a ~ ' ' ~ doc.ctx_b.capitalize()\n"
+     "set choices doc.endings\n"
+     "set gold doc.label | int\n"
+     "clean query\n"
+     "clean choices"},
+    {"okapi_arc",
+     "set query doc.instruction\n"
+     "clean query\n"
+     "set query 'Question: ' ~ doc.query ~ '\\nAnswer:'\n"
+     "set choices [doc.option_a, doc.option_b, doc.option_c, doc.option_d, doc.option_e] | "
+     "select | list\n"
+     "clean choices\n"
+     "set gold ['A', 'B', 'C', 'D', 'E'].index(doc.answer)"},
+    {"okapi_truthfulqa",
+     "clean question\n"
+     "set query const.QA_PROMPT ~ '\\n\\nQ: ' ~ doc.question ~ '\\nA:'\n"
+     "set mc1_choices doc.mc1_targets_choices\n"
+     "set mc2_choices doc.mc2_targets_choices\n"
+     "set mc2_targets {'labels': doc.mc2_targets_labels}\n"
+     "set gold ' '"},
+    {"egyhellaswag",
+     "set query doc.activity_label ~ ': ' ~ doc.ctx\n"
+     "set choices doc.endings\n"
+     "set gold doc.label | int"},
+    {"mafand_to_european",
+     "value doc.translation.en if 'en' in doc.translation else doc.translation.fr"},
+    {"mafand_to_african",
+     "value doc.translation[doc.translation.keys() | reject('in', ['en', 'fr']) | first]"},
+    {"mafand_1",
+     "text {% set k = doc.translation.keys() | reject('in', ['en', 'fr']) | first %}{% set s = "
+     "'en' if 'en' in doc.translation else 'fr' %}{% set l = 'English' if s == 'en' else "
+     "'French' %}You are an advanced Translator, a specialized assistant designed to translate "
+     "documents from {{ const.languages[k] }} into {{ l }}. \n"
+     "Your main goal is to ensure translations are grammatically correct and human-oriented. \n"
+     "{{ const.languages[k] }}: {{ doc.translation[k] }} \n"
+     "{{ l }}: "},
+    {"mafand_reverse_1",
+     "text {% set k = doc.translation.keys() | reject('in', ['en', 'fr']) | first %}{% set s = "
+     "'en' if 'en' in doc.translation else 'fr' %}{% set l = 'English' if s == 'en' else "
+     "'French' %}You are an advanced Translator, a specialized assistant designed to translate "
+     "documents from {{ l }} into {{ const.languages[k] }}. \n"
+     "Your main goal is to ensure translations are grammatically correct and human-oriented. \n"
+     "{{ l }}: {{ doc.translation[s] }} \n"
+     "{{ const.languages[k] }}: "},
+    {"mafand_reverse_3",
+     "text {% set k = doc.translation.keys() | reject('in', ['en', 'fr']) | first %}{% set s = "
+     "'en' if 'en' in doc.translation else 'fr' %}{% set l = 'English' if s == 'en' else "
+     "'French' %}You are a translation expert. Translate the following {{ l }} sentence into "
+     "{{ const.languages[k] }}\n"
+     "{{ l }} sentence: {{ doc.translation[s] }}\n"
+     "{{ const.languages[k] }} sentence: "},
+    {"mmlu_pro_example",
+     "text Question:\n"
+     "{{ doc.question }}\n"
+     "Options:\n"
+     "{% for o in doc.options[:arg.most] %}{{ 'ABCDEFGHIJKLMNOP'[loop.index0] }}. {{ o.strip() "
+     "if arg.strip else o }}\n"
+     "{% endfor %}{% if arg.including_answer %}{{ doc.cot_content.replace(\"A: Let's think "
+     "step by step.\", \"Answer: Let's think step by step.\") }}\n"
+     "\n"
+     "{% else %}Answer: Let's think step by step.{% endif %}"},
+    {"mmlu_prox_example",
+     "text {% set t = const.LANG_LIBS[arg.folder] %}{{ t[0] }}\n"
+     "{{ doc.question }}\n"
+     "{{ t[1] }}\n"
+     "{% for i in range(const.max_opt_num) %}{% if doc['option_' ~ i] is not none %}{{ "
+     "'ABCDEFGHIJKLMNOP'[i] }}. {{ doc['option_' ~ i] }}\n"
+     "{% endif %}{% endfor %}{% if arg.including_answer %}{{ doc.cot_content.replace(t[4], "
+     "t[2]) }}\n"
+     "\n"
+     "{% else %}{{ t[2] }}{% endif %}"},
+    {"blank_before",
+     "value [doc.sentence[:doc.sentence.index('_')] ~ doc.option1, "
+     "doc.sentence[:doc.sentence.index('_')] ~ doc.option2]"},
+    {"blank_behind",
+     "value doc.sentence[doc.sentence.index('_') + 1:].strip()"},
+    {"blank_answer",
+     "value {'1': 0, '2': 1}[doc.answer]"},
+    {"blank_behind_spaced",
+     "value {% set t = doc.sentence[doc.sentence.index('_') + 1:].strip() %}{{ (t if t == '.' "
+     "else ' ' ~ t) | tojson }}"},
+    {"boxed_answer",
+     "set answer doc.solution\n"
+     "boxed answer"},
+    {"level_5",
+     "keep doc.level == 'Level 5'\n"
+     "set answer doc.solution\n"
+     "boxed_or_invalid answer"},
+    {"problem_solution",
+     "text Problem:\n"
+     "{{ doc.problem }}\n"
+     "\n"
+     "Solution:"},
+    {"hrm8k",
+     "text {{ arg.before ~ doc[arg.column].strip() ~ arg.after }}"},
+    {"gpqa",
+     "set choice1 doc['Incorrect Answer 1']\n"
+     "set choice2 doc['Incorrect Answer 2']\n"
+     "set choice3 doc['Incorrect Answer 3']\n"
+     "set choice4 doc['Correct Answer']\n"
+     "clean choice1\n"
+     "clean choice2\n"
+     "clean choice3\n"
+     "clean choice4\n"
+     "set right doc.choice4\n"
+     "set choices [doc.choice1, doc.choice2, doc.choice3, doc.choice4]\n"
+     "shuffle choices\n"
+     "set choice1 doc.choices[0]\n"
+     "set choice2 doc.choices[1]\n"
+     "set choice3 doc.choices[2]\n"
+     "set choice4 doc.choices[3]\n"
+     "set answer '(' ~ 'ABCD'[doc.choices.index(doc.right)] ~ ')'\n"
+     "drop right"},
+    {"musr",
+     "literal choices\n"
+     "text {% set o %}{% for c in doc.choices %}{{ loop.index }} - {{ c }}\n"
+     "{% endfor %}{% endset %}{{ const.DOC_TO_TEXT.format(narrative=doc.narrative, "
+     "question=doc.question, choices=o) }}"},
+    {"fact_given",
+     "keep doc.fact | length > 0"},
+    {"sentences",
+     "value [doc.sent_more, doc.sent_less]"},
+    {"mnli",
+     "text {% set h = doc.hypothesis.strip() %}{{ doc.premise }}\n"
+     "Question: {{ h ~ ('' if h.endswith('.') else '.') }} True, False or Neither?\n"
+     "Answer:"},
+    {"moral_stories",
+     "set query doc.norm.capitalize() ~ ' ' ~ doc.situation.capitalize() ~ ' ' ~ "
+     "doc.intention.capitalize()\n"
+     "set choices [doc.moral_action, doc.immoral_action]\n"
+     "set label 0"},
+    {"first_message",
+     "value doc.messages[0].content"},
+    {"second_message",
+     "value doc.messages[1].content"},
+    {"darija_sentiment",
+     "value doc.messages[0].content.replace('-سلبي', 'A. سلبي').replace('-ايجابي', 'B. "
+     "ايجابي').replace('-ماكينش إحساس', 'C. ماكينش إحساس\\nThe answer should be strictly one "
+     "letter of the following: A, B, C.')"},
+    {"darija_summary",
+     "value doc.messages[0].content.replace('لخص هاد المقطع', 'لخص هاد المقطع في ٣٠ كلمة')"},
+    {"code_tokens",
+     "value (doc.code_tokens | join(' ') | replace('\\n', ' ')).split() | join(' ')"},
+    {"xcopa",
+     "value doc.premise.strip()[:-1] ~ ' ' ~ arg.connector[doc.question]"},
+    {"decapitalized_choices",
+     "decapitalize choice1\n"
+     "decapitalize choice2\n"
+     "value [doc.choice1, doc.choice2]"},
+    {"decapitalize_both",
+     "decapitalize choice1\n"
+     "decapitalize choice2"},
+    {"mutual",
+     "set article doc.article.replace(\" '\", \"'\").replace(' \\n', '\\n').replace('\\n ', "
+     "'\\n').replace(\" n't\", \"n't\").replace('`` ', '\"').replace(\"''\", '\"').replace(' "
+     ":', ':').replace(' ;', ';').replace(' !', '!').replace(' ?', '?').replace(' ,', "
+     "',').replace(' .', '.')\n"
+     "set options {% set o = namespace(v=[]) %}{% for x in doc.options %}{% set o.v = o.v + "
+     "[x.replace(\" '\", \"'\").replace(' \\n', '\\n').replace('\\n ', '\\n').replace(\" "
+     "n't\", \"n't\").replace('`` ', '\"').replace(\"''\", '\"').replace(' :', ':').replace(' "
+     ";', ';').replace(' !', '!').replace(' ?', '?').replace(' ,', ',').replace(' .', '.')] "
+     "%}{% endfor %}{{ o.v | tojson }}"},
+    {"question_format",
+     "text {{ const.prompt.format(question=doc.question) }}"},
+    {"ner",
+     "value {% set t = namespace(v='') %}{% for x in doc.entities %}{% set t.v = t.v ~ "
+     "x.entity_text ~ '$' ~ x.type ~ ',' %}{% endfor %}{{ (t.v[:-1] if doc.entities else "
+     "'&&NOENT&&') | tojson }}"},
+    {"relations",
+     "value {% set t = namespace(v='') %}{% for x in doc.relations %}{% set t.v = t.v ~ x[0] ~ "
+     "'$' ~ x[1] ~ '%' %}{% endfor %}{{ (t.v[:-1] if doc.relations else '&&NOENT&&') | tojson }}"},
+    {"synonyms",
+     "value (doc.answers | map(attribute='word') | join(', ')) if doc.answers else '&&NOSYN&&'"},
+    {"faq",
+     "value ['A', 'B', 'C', 'D'].index(doc.correct_answer)"},
+    {"sentiment",
+     "value {'10': 0, '01': 1, '00': 2, '11': 3}[doc.opos ~ doc.oneg]"},
+    {"openbookqa_texts",
+     "value doc.question.choices | map(attribute='text') | list"},
+    {"openbookqa_gold",
+     "value (doc.question.choices | map(attribute='label') | list).index(doc.answerKey.lstrip())"},
+    {"openbookqa_stem",
+     "value doc.question.stem.strip()"},
+    {"paws",
+     "keep doc.sentence1 not in [none, ''] and doc.sentence2 not in [none, '']\n"
+     "detokenize sentence1\n"
+     "detokenize sentence2\n"
+     "set sentence1 doc.sentence1.strip()\n"
+     "set sentence2 doc.sentence2.strip()\n"
+     "set sentence1 doc.sentence1[:-1] if doc.sentence1[-1:] in ['.', ',', ';'] else "
+     "doc.sentence1\n"
+     "decapitalize sentence2"},
+    {"paws_plain",
+     "keep doc.sentence1 not in [none, ''] and doc.sentence2 not in [none, '']\n"
+     "set sentence1 doc.sentence1[:-1] if doc.sentence1[-1:] in ['.', ',', ';'] else "
+     "doc.sentence1\n"
+     "decapitalize sentence2"},
+    {"arab_culture",
+     "text {% set o %}{% for k in doc.options.english_keys[:3] %}{{ k }}. {{ "
+     "doc.options.text[loop.index0].strip() }}\n"
+     "{% endfor %}{% endset %}{{ "
+     "const.BASE_PROMPT.format(first_statement=doc.first_statement.strip(), choices=o) }}"},
+    {"arab_culture_completion",
+     "text {{ const.BASE_PROMPT.format(first_statement=doc.first_statement.strip()) }}"},
+    {"english_keys",
+     "value doc.options.english_keys"},
+    {"english_answer",
+     "value doc.answer_key.english_answer_key.strip()"},
+    {"option_texts",
+     "value doc.options.text"},
+    {"english_answer_text",
+     "value doc.options.text[doc.options.english_keys.index(doc.answer_key.english_answer_key)]"
+     ".strip()"},
+    {"sentiment_letter",
+     "value const.alpha[const.out_dic[doc.messages[1].content]]"},
+    {"returned",
+     "value const['return']"},
+    {"best_answer_is",
+     "value {% set t = namespace(v=doc.cot_content.removeprefix(\"A: Let's think step by "
+     "step.\").strip()) %}{% for c in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' %}{% set t.v = "
+     "t.v.replace('The answer is (' ~ c ~ ').', 'The best answer is ' ~ c ~ '.') %}{% endfor "
+     "%}{{ t.v | tojson }}"},
+    {"whole_number",
+     "value {% set s = doc.answer | string | trim %}{% set x = s | float(default=none) %}{{ (s "
+     "if x is none else ((x | int) if x == (x | int) else x) | string) | tojson }}"},
+    {"copa",
+     "value doc.premise.strip()[:-1] ~ ' ' ~ {'cause': 'because', 'effect': "
+     "'therefore'}[doc.question]"},
+    {"kobest_copa",
+     "value doc.premise ~ ' ' ~ {'원인': ' 왜냐하면', '결과': ' 그래서'}[doc.question.strip()]"},
+    {"xcopa_eu",
+     "value doc.premise.strip() ~ const.xcopa_connectors[doc.question]"},
+    {"kobest_wic",
+     "text 문장1: {{ doc.context_1 }} 문장2: {{ doc.context_2 }} 두 문장에서 {{ doc.word }}가 "
+     "같은 뜻으로 쓰였나?"},
+    {"kobest_sentineg",
+     "text 문장: {{ doc.sentence }} 긍부정:"},
+    {"kobest_hellaswag",
+     "set query '문장: ' ~ doc.context\n"
+     "set choices [doc.ending_1, doc.ending_2, doc.ending_3, doc.ending_4]\n"
+     "set gold doc.label | int"},
+    {"logiqa",
+     "text Passage: {{ doc.context }}\n"
+     "Question: {{ doc.question }}\n"
+     "Choices:\n"
+     "{% for o in doc.options[:4] %}{{ 'ABCDEFGHIJKLMNOP'[loop.index0] }}. {{ o }}\n"
+     "{% endfor %}Answer:"},
+    {"logiqa2",
+     "text Passage: {{ doc.text }}\n"
+     "Question: {{ doc.question }}\n"
+     "{% for o in doc.options[:4] %}{{ 'ABCDEFGHIJKLMNOP'[loop.index0] }}. {{ o }}\n"
+     "{% endfor %}Answer:"},
+    {"medmcqa",
+     "text Question: {{ doc.question }}\n"
+     "Choices:\n"
+     "{% for o in [doc.opa, doc.opb, doc.opc, doc.opd] %}{{ 'ABCDEFGHIJKLMNOP'[loop.index0] "
+     "}}. {{ o }}\n"
+     "{% endfor %}Answer:"},
+    {"careqa",
+     "text {% set d = doc if doc.question is not none else const.doc %}Question: {{ d.question "
+     "}}\n"
+     "Choices:\n"
+     "{% for o in [d.op1, d.op2, d.op3, d.op4] %}{{ 'ABCDEFGHIJKLMNOP'[loop.index0] }}. {{ o }}\n"
+     "{% endfor %}Answer:"},
+    {"medqa",
+     "text Question: {{ doc.sent1 }}\n"
+     "{% for o in [doc.ending0, doc.ending1, doc.ending2, doc.ending3] %}{{ "
+     "'ABCDEFGHIJKLMNOP'[loop.index0] }}. {{ o }}\n"
+     "{% endfor %}Answer:"},
+    {"mmlu_pro_plain",
+     "text {{ doc.question }}\n"
+     "{% for o in doc.options %}{{ 'ABCDEFGHIJKLMNOP'[loop.index0] }}. {{ o }}\n"
+     "{% endfor %}Answer:"},
+    {"one_less",
+     "value doc.cop - 1"},
+    {"pubmedqa",
+     "text Abstract: {{ doc.CONTEXTS | join('\\n') }}\n"
+     "Question: {{ doc.QUESTION }}\n"
+     "Answer:"},
+    {"glianorex",
+     "text Question: {{ doc.question }}\n"
+     "{% for k, v in doc.options.items() %}{{ k }}. {{ v }}\n"
+     "{% endfor %}Answer:"},
+    {"eus_trivia",
+     "text Galdera: {{ doc.question }}\n"
+     "{% for c in doc.candidates %}{{ 'ABCD'[loop.index0] }}: {{ c }}\n"
+     "{% endfor %}Erantzuna:"},
+    {"eus_reading",
+     "text Pasartea: {{ doc.context }}\n"
+     "\n"
+     "Galdera: {{ doc.question }}\n"
+     "{% for c in doc.candidates %}{{ 'ABCD'[loop.index0] }}: {{ c }}\n"
+     "{% endfor %}Erantzuna:"},
+    {"dashed_choices",
+     "text {% set o %}{% for c in doc.choices.text %}{{ '\\n- ' ~ c }}{% endfor %}{% endset "
+     "%}{{ const.prompt.format(question=doc.question, choices=o) }}"},
+    {"dashed_mc1",
+     "text {% set o %}{% for c in doc.mc1_targets.choices %}{{ '\\n- ' ~ c }}{% endfor %}{% "
+     "endset %}{{ const.prompt.format(question=doc.question, choices=o) }}"},
+    {"labelled_choices",
+     "text {% set n = doc.choices.label | length %}{% set o %}{% for c in doc.choices.text "
+     "%}{{ '\\n' ~ doc.choices.label[loop.index0] ~ ': ' ~ c }}{% endfor %}{% endset %}{{ "
+     "const.prompt.format(question=doc.question, choices=o, "
+     "enumerated_choices=doc.choices.label[:-1] | join(', ') ~ (' eller ' if n == 2 else ', "
+     "eller ') ~ doc.choices.label[-1]) }}"},
+    {"full_stops",
+     "set incorrect_answers {% set o = namespace(v=[]) %}{% for a in doc.incorrect_answers "
+     "%}{% set s = a.strip() %}{% if s %}{% set o.v = o.v + [s if s[-1] == '.' else s ~ '.'] "
+     "%}{% endif %}{% endfor %}{{ o.v | tojson }}\n"
+     "set correct_answers {% set o = namespace(v=[]) %}{% for a in doc.correct_answers %}{% "
+     "set s = a.strip() %}{% if s %}{% set o.v = o.v + [s if s[-1] == '.' else s ~ '.'] %}{% "
+     "endif %}{% endfor %}{{ o.v | tojson }}\n"
+     "set question doc.question.strip()"},
+    {"full_stops_and",
+     "set incorrect_answers {% set o = namespace(v=[]) %}{% for a in doc.incorrect_answers "
+     "%}{% set s = a.strip() %}{% if s %}{% set o.v = o.v + [s if s[-1] == '.' else s ~ '.'] "
+     "%}{% endif %}{% endfor %}{{ o.v | tojson }}\n"
+     "set correct_answers {% set o = namespace(v=[]) %}{% for a in doc.correct_answers %}{% "
+     "set s = a.strip() %}{% if s %}{% set o.v = o.v + [s if s[-1] == '.' else s ~ '.'] %}{% "
+     "endif %}{% endfor %}{{ o.v | tojson }}\n"
+     "set question doc.question.strip()\n"
+     "set correct_answers doc.correct_answers if arg.value in doc.correct_answers else "
+     "doc.correct_answers + [arg.value]"},
+    {"full_stops_by_language",
+     "set incorrect_answers {% set o = namespace(v=[]) %}{% for a in doc.incorrect_answers "
+     "%}{% set s = a.strip() %}{% if s %}{% set o.v = o.v + [s if s[-1] == '.' else s ~ '.'] "
+     "%}{% endif %}{% endfor %}{{ o.v | tojson }}\n"
+     "set correct_answers {% set o = namespace(v=[]) %}{% for a in doc.correct_answers %}{% "
+     "set s = a.strip() %}{% if s %}{% set o.v = o.v + [s if s[-1] == '.' else s ~ '.'] %}{% "
+     "endif %}{% endfor %}{{ o.v | tojson }}\n"
+     "set question doc.question.strip()\n"
+     "set correct_answers {% set t = {'en': 'I have no comment.', 'ca': 'No tinc cap "
+     "comentari.', 'es': 'No tengo ningún comentario.', 'eu': 'Iruzkinik ez.', 'gl': 'Non teño "
+     "ningún comentario.'} %}{{ (doc.correct_answers + [t[doc.lang]] if doc.lang in t and "
+     "t[doc.lang] not in doc.correct_answers else doc.correct_answers) | tojson }}"},
+    {"norquad",
+     "set title doc.context.strip().split('\\n')[0].strip()\n"
+     "set passage doc.context.strip().split('\\n')[1:] | join('\\n') | trim\n"
+     "set question doc.question.strip().split() | join(' ')"},
+    {"record",
+     "set entities doc.entities | unique(case_sensitive=true) | sort(case_sensitive=true)\n"
+     "set answers doc.answers | unique(case_sensitive=true) | sort(case_sensitive=true)"},
+    {"wsc",
+     "set _pre doc.text.split()[:doc.span2_index] | join(' ')\n"
+     "set _passage doc._pre ~ ' *' ~ doc.span2_text ~ '*' ~ doc.text[doc._pre | length + "
+     "doc.span2_text | length + 1:]\n"
+     "detokenize _passage\n"
+     "text Passage: {{ doc._passage }}\n"
+     "Question: In the passage above, does the pronoun \"*{{ doc.span2_text }}*\" refer to "
+     "\"*{{ doc.span1_text }}*\"?\n"
+     "Answer:"},
+    {"drop",
+     "set id doc.query_id\n"
+     "set answers {% set o = namespace(v=[]) %}{% set all = [doc.answer] %}{% for i in "
+     "range(-1, doc.validated_answers.number | length) %}{% set a = doc.answer if i < 0 else "
+     "{'number': doc.validated_answers.number[i], 'date': doc.validated_answers.date[i], "
+     "'spans': doc.validated_answers.spans[i]} %}{% set t = [a.number | string] if a.number != "
+     "'' else (a.spans | list if a.spans else [(a.date.day ~ ' ' ~ a.date.month ~ ' ' ~ "
+     "a.date.year).strip()]) %}{% if t not in o.v %}{% set o.v = o.v + [t] %}{% endif %}{% "
+     "endfor %}{{ o.v | tojson }}"},
+    {"coqa",
+     "text {{ doc.story }}\n"
+     "\n"
+     "{% set a = doc.answers.input_text[:-1] %}{% for q in doc.questions.input_text %}Q: {{ q "
+     "}}\n"
+     "\n"
+     "{% if loop.index0 < a | length %}A: {{ a[loop.index0] }}\n"
+     "\n"
+     "{% else %}A:{% endif %}{% endfor %}"},
+    {"race",
+     "literal problems\n"
+     "text Article: {{ doc.article }}\n"
+     "\n"
+     "{% for p in doc.problems[:-1] %}{% set a = p.options['ABCD'.index(p.answer)] %}{% if "
+     "p.question[-6:] == '  _  .' %}{{ p.question[-5:] ~ a ~ '\\n' }}{% else %}Question: {{ "
+     "p.question }}\n"
+     "Answer: {{ a }}\n"
+     "{% endif %}{% endfor %}{{ doc.problems[-1].question }}"},
+    {"wsc273",
+     "set text doc.text.replace('  ', ' ')\n"
+     "set options {% set r = namespace(v=[]) %}{% for x in doc.options %}{% set o = x ~ "
+     "(\"'s\" if doc.pronoun.lower() in ['my', 'his', 'her', 'our', 'their'] else '') %}{% set "
+     "w = o.split()[0] %}{% set r.v = r.v + [o.replace(w, w.lower()) if "
+     "doc.text[doc.pronoun_loc - 2] != '.' and w in const.upper_pronouns else o] %}{% endfor "
+     "%}{{ r.v | tojson }}"},
+    {"toxigen",
+     "value 1 if doc.toxicity_ai + doc.toxicity_human > 5.5 else 0"},
+    {"webqs_indices",
+     "value {% set r = namespace(v=[]) %}{% for a in doc.answers | sort(case_sensitive=true) "
+     "%}{% if not r.v or not a.startswith(r.v[-1]) %}{% set r.v = r.v + [a] %}{% endif %}{% "
+     "endfor %}{{ range(r.v | length) | list | tojson }}"},
+    {"webqs_choices",
+     "value {% set r = namespace(v=[]) %}{% for a in doc.answers | sort(case_sensitive=true) "
+     "%}{% if not r.v or not a.startswith(r.v[-1]) %}{% set r.v = r.v + [a] %}{% endif %}{% "
+     "endfor %}{{ r.v | tojson }}"},
+    {"mathqa",
+     "find options /[abcd] \\) .*?, |e \\) .*?$/\n"
+     "value {% set r = namespace(v=[]) %}{% for c in doc.options %}{% set r.v = r.v + "
+     "[c[4:].rstrip(' ,')] %}{% endfor %}{{ r.v | tojson }}"},
+    {"wikitext_page",
+     "wikitext page\n"
+     "value doc.page"},
+    {"wikitext_text",
+     "wikitext text\n"
+     "value doc.text"},
+    {"wikitext_paragraph",
+     "wikitext paragraph\n"
+     "value doc.paragraph"},
+    {"llama_arc",
+     "keep doc.choices.label | length == 4\n"
+     "set answerKey doc.answerKey if doc.answerKey in ['A', 'B', 'C', 'D'] else ['A', 'B', "
+     "'C', 'D'][(doc.answerKey | int) - 1]\n"
+     "set choices {'text': doc.choices.text, 'label': ['A', 'B', 'C', 'D']}"},
+    {"jcommonsenseqa",
+     "set choices [doc.choice0, doc.choice1, doc.choice2, doc.choice3, doc.choice4]"},
+    {"ja_xwinograd",
+     "set label (doc.answer | int) - 1\n"
+     "set choices [doc.sentence1.strip(), doc.sentence2.strip()]"},
+    {"groundcocoa",
+     "set criteria \"A user has specified certain criteria for booking a flight. Below are "
+     "five different flight options labeled 'A', 'B', 'C', 'D', and 'E'. Review these options "
+     "and select the one that best matches the user requirements. Respond with a single option "
+     "and the phrase 'The answer is Option ' followed by the correct letter - 'A', 'B', 'C', "
+     "'D', or 'E'\\n\\n\" ~ 'User Criteria: ' ~ doc.query ~ '\\n\\n Option A: ' ~ doc['Option "
+     "A'] ~ '\\n\\n Option B: ' ~ doc['Option B'] ~ '\\n\\n Option C: ' ~ doc['Option C'] ~ "
+     "'\\n\\n Option D: ' ~ doc['Option D'] ~ '\\n\\n Option E: ' ~ doc['Option E'] ~ '\\n'\n"
+     "set choices ['The answer is Option A', 'The answer is Option B', 'The answer is Option "
+     "C', 'The answer is Option D', 'The answer is Option E']\n"
+     "set gold 'The answer is Option ' ~ doc.Answer"},
+    {"aradice_boolq_egy",
+     "set _q doc.question.strip()\n"
+     "set question (doc._q[:-1] if doc._q.endswith('?') or doc._q.endswith('؟') else "
+     "doc._q).strip()\n"
+     "set target const.egy_answer_mapping[doc.answer | string]\n"
+     "drop _q"},
+    {"aradice_boolq_lev",
+     "set _q doc.question.strip()\n"
+     "set question (doc._q[:-1] if doc._q.endswith('?') or doc._q.endswith('؟') else "
+     "doc._q).strip()\n"
+     "set target const.lev_answer_mapping[doc.answer | string]\n"
+     "drop _q"},
+    {"aradice_boolq_en",
+     "set _q doc.question.strip()\n"
+     "set question (doc._q[:-1] if doc._q.endswith('?') or doc._q.endswith('؟') else "
+     "doc._q).strip()\n"
+     "set target const.en_answer_mapping[doc.answer | string]\n"
+     "drop _q"},
+    {"aradice_boolq_msa",
+     "set _q doc.question.strip()\n"
+     "set question (doc._q[:-1] if doc._q.endswith('?') or doc._q.endswith('؟') else "
+     "doc._q).strip()\n"
+     "set target const.msa_answer_mapping[doc.answer | string]\n"
+     "drop _q"},
+    {"parafrases",
+     "keep doc.Frase not in [none, ''] and doc.Paráfrase not in [none, '']\n"
+     "detokenize Frase\n"
+     "detokenize Paráfrase\n"
+     "set Frase doc.Frase.strip()\n"
+     "set Paráfrase doc.Paráfrase.strip()\n"
+     "set Frase doc.Frase[:-1] if doc.Frase[-1:] in ['.', ',', ';'] else doc.Frase\n"
+     "decapitalize Paráfrase"},
+    {"nli",
+     "detokenize premise\n"
+     "detokenize hypothesis\n"
+     "set premise doc.premise.strip()\n"
+     "set hypothesis doc.hypothesis.strip()\n"
+     "set premise doc.premise[:-1] if doc.premise[-1:] in ['.', ',', '!', '?'] else doc.premise\n"
+     "decapitalize hypothesis\n"
+     "set hypothesis doc.hypothesis if doc.hypothesis.endswith('.') else doc.hypothesis ~ '.'"},
+    {"nli_labelled",
+     "detokenize sentence1\n"
+     "detokenize sentence2\n"
+     "set sentence1 doc.sentence1.strip()\n"
+     "set sentence2 doc.sentence2.strip()\n"
+     "set sentence1 doc.sentence1[:-1] if doc.sentence1[-1:] in ['.', ',', '!', '?'] else "
+     "doc.sentence1\n"
+     "decapitalize sentence2\n"
+     "set sentence2 doc.sentence2 if doc.sentence2.endswith('.') else doc.sentence2 ~ '.'\n"
+     "set gold_label {'entailment': 0, 'neutral': 1, 'contradiction': 2}[doc.gold_label]"},
+    {"single_spaces",
+     "one_space text\n"
+     "one_space summary"},
+    {"id_has",
+     "keep arg.value in doc.id.lower()"},
+    {"id_has_or",
+     "keep arg.value in doc.id.lower() or arg.other in doc.id"},
+    {"click_text",
+     "keep 'CSAT_korean_22' in doc.id or ('CSAT_korean_23' in doc.id and "
+     "(doc.id.split('_')[-1] | int) < 35) or ('TK' in doc.id and (doc.id.split('_')[-1] | int) "
+     "> 4)"},
+    {"click_grammar",
+     "keep ('CSAT_korean' in doc.id and (doc.id.split('_')[2] | int) < 21 and "
+     "(doc.id.split('_')[3] | int) > 10) or ('Kedu_1' in doc.id and (doc.id.split('_')[1] != "
+     "'16' or not ('대화' in doc.question or '발화' in doc.question or '질의' in "
+     "doc.question))) or ('TK' in doc.id and (doc.id.split('_')[-1] | int) < 5)"},
+    {"click_function",
+     "keep ('CSAT_korean' in doc.id and ((doc.id.split('_')[-1] | int) > 34 or "
+     "((doc.id.split('_')[2] | int) < 21 and (doc.id.split('_')[3] | int) < 11))) or "
+     "('Kedu_16' in doc.id and ('대화' in doc.question or '발화' in doc.question or '질의' in "
+     "doc.question)) or 'PSE_korean' in doc.id"},
+    {"second_utterance",
+     "value doc.utterances.utterance[1]"},
+    {"mediqa_question",
+     "value doc.QUESTION.QuestionText"},
+    {"mediqa_answer",
+     "value doc.QUESTION.AnswerList[0].Answer.AnswerText"},
+    {"meqsum",
+     "value doc.CHQ[doc.CHQ.find('MESSAGE') + 9:] if 'MESSAGE' in doc.CHQ else doc.CHQ"},
+    {"meta_arc",
+     "set twentyfive_shot_preprompt {% set o %}{% for i in range(1, 26) %}{% set c = "
+     "doc['arc_choices_shot_' ~ i] %}Question: {{ doc['arc_question_shot_' ~ i] ~ '\\nAnswer: "
+     "' ~ c.text[c.label.index(doc['arc_answerKey_shot_' ~ i])] ~ '\\n\\n' }}{% endfor %}{% "
+     "endset %}{{ o | tojson }}\n"
+     "set original_hash doc.question\n"
+     "hash original_hash"},
+    {"meta_gsm8k",
+     "set five_shot_preprompt {% set o %}{% for i in range(1, 6) %}Question: {{ "
+     "doc['gsm8k_prompt_shot_' ~ i] ~ '\\nAnswer: ' ~ doc['gsm8k_answer_shot_' ~ i] ~ '\\n\\n' "
+     "}}{% endfor %}{% endset %}{{ o | tojson }}\n"
+     "set original_hash doc.question\n"
+     "hash original_hash"},
+    {"meta_mmlu",
+     "set five_shot_preprompt {% set o %}The following are multiple choice questions (with "
+     "answers) about {{ doc.subject.replace('_', ' ') ~ '.\\n\\n' }}{% for i in range(1, 6) "
+     "%}{% set c = doc['mmlu_choices_shot_' ~ i] %}{{ doc['mmlu_question_shot_' ~ i].strip() ~ "
+     "'\\nA. ' ~ c[0] ~ '\\nB. ' ~ c[1] ~ '\\nC. ' ~ c[2] ~ '\\nD. ' ~ c[3] ~ '\\nAnswer: ' ~ "
+     "'ABCD'[doc['mmlu_answers_shot_' ~ i] | int] ~ '\\n\\n' }}{% endfor %}{% endset %}{{ o | "
+     "tojson }}\n"
+     "set original_hash doc.question\n"
+     "hash original_hash"},
+    {"meta_truthfulqa",
+     "set original_hash doc.question\n"
+     "hash original_hash"},
+    {"meta_winogrande",
+     "set original_hash doc.sentence\n"
+     "hash original_hash\n"
+     "set sentence {% set o %}{% for i in range(1, 6) %}{{ doc['winogrande_prompt_shot_' ~ "
+     "i].replace('_', doc['winogrande_option' ~ doc['winogrande_answer_shot_' ~ i] ~ '_shot_' "
+     "~ i]) ~ '\\n\\n' }}{% endfor %}{{ doc.sentence }}{% endset %}{{ o | tojson }}"},
+    {"meta_winogrande_swapped",
+     "set original_hash doc.sentence\n"
+     "hash original_hash\n"
+     "set sentence {% set o %}{% for i in range(1, 6) %}{{ doc['winogrande_prompt_shot_' ~ "
+     "i].replace('_', doc['winogrande_option' ~ doc['winogrande_answer_shot_' ~ i] ~ '_shot_' "
+     "~ i]) ~ '\\n\\n' }}{% endfor %}{{ doc.sentence }}{% endset %}{{ o | tojson }}\n"
+     "set _first doc.option1\n"
+     "set option1 doc.option2\n"
+     "set option2 doc._first\n"
+     "drop _first\n"
+     "set answer {'1': '2', '2': '1'}.get(doc.answer, doc.answer)"},
+    {"meta_hellaswag",
+     "set query doc.activity_label ~ ': ' ~ doc.ctx_a ~ ' ' ~ doc.ctx_b.capitalize()\n"
+     "set choices doc.endings\n"
+     "set gold doc.label | int\n"
+     "clean query\n"
+     "clean choices\n"
+     "set original_hash doc.query\n"
+     "hash original_hash\n"
+     "set _shots {% set o = namespace(v=[]) %}{% for i in range(1, 11) %}{% set o.v = o.v + "
+     "[doc['hellaswag_activity_labels_shot_' ~ i] ~ ': ' ~ doc['hellaswag_ctx_a_shot_' ~ i] ~ "
+     "' ' ~ doc['hellaswag_ctx_b_shot_' ~ i].capitalize(), doc['hellaswag_endings_shot_' ~ "
+     "i][doc['hellaswag_label_shot_' ~ i] | int]] %}{% endfor %}{{ o.v | tojson }}\n"
+     "clean _shots\n"
+     "set ten_shot_preprompt {% set o %}{% for i in range(0, 20, 2) %}{{ doc._shots[i] ~ ' ' ~ "
+     "doc._shots[i + 1] ~ '\\n\\n' }}{% endfor %}{% endset %}{{ o | tojson }}\n"
+     "drop _shots"},
+    {"minerva",
+     "set answer doc.solution\n"
+     "boxed answer\n"
+     "set answer doc.answer.split('=')[-1]\n"
+     "set answer {% set t = namespace(v=doc.answer) %}{% for x in const.SUBSTITUTIONS %}{% set "
+     "t.v = t.v.replace(x[0], x[1]) %}{% endfor %}{% for x in const.REMOVED_EXPRESSIONS %}{% "
+     "set t.v = t.v.replace(x, '') %}{% endfor %}{{ t.v | tojson }}\n"
+     "sub answer /(.*?)(\\$)(.*?)(\\$)(.*)/$\\3$/\n"
+     "sub answer /(\\\\text\\{)(.*?)(\\})/\\2/\n"
+     "sub answer /(\\\\textbf\\{)(.*?)(\\})/\\2/\n"
+     "sub answer /(\\\\overline\\{)(.*?)(\\})/\\2/\n"
+     "sub answer /(\\\\boxed\\{)(.*)(\\})/\\2/\n"
+     "sub answer /(frac)([^{])(.)/frac{\\2}{\\3}/\n"
+     "sub answer /(sqrt)([^{])/sqrt{\\2}/\n"
+     "set answer doc.answer.replace('$', '')\n"
+     "set answer doc.answer.replace(',', '') if doc.answer.replace(',', '').isdigit() else "
+     "doc.answer"},
+    {"click_text_of",
+     "text {% set q = '질문: ' ~ doc.question ~ '\\n보기:\\nA:' ~ doc.choices[0] ~ ', B: ' ~ "
+     "doc.choices[1] ~ ', C: ' ~ doc.choices[2] ~ ', D: ' ~ doc.choices[3] ~ '\\n정답:' %}{% "
+     "if doc.paragraph %}주어진 맥락을 천천히 읽고, 질문에 대한 적절한 정답을 A, B, C, D 중에 "
+     "골라 알파벳 하나로 답하시오.\n"
+     "\n"
+     "맥락: {{ doc.paragraph }}\n"
+     "{{ q }}{% else %}주어진 질문을 천천히 읽고, 적절한 정답을 A, B, C, D 중에 골라 알파벳 "
+     "하나로 답하시오.\n"
+     "\n"
+     "{{ q }}{% endif %}"},
+    {"docstring_tokens",
+     "value (doc.docstring_tokens | join(' ') | replace('\\n', '')).split() | join(' ')"},
+    {"alpha_first",
+     "value const.alpha[:arg.n]"},
+    {"eus_letters",
+     "value const.letters[:doc.candidates | length]"},
+    {"logiqa_gold",
+     "value ['a', 'b', 'c', 'd'].index(doc.label.strip())"},
+    {"kobest_copa_answer",
+     "value doc.alternative_1 if doc.label == 0 else doc.alternative_2"},
+    {"norquad_text",
+     "text Tittel: {{ doc.title }}\n"
+     "\n"
+     "Tekst:{{ arg.gap }}{{ doc.passage }}\n"
+     "\n"
+     "{{ arg.before ~ doc.question ~ arg.after }}\n"
+     "\n"
+     "Svar:"},
+    {"record_text",
+     "text {% set p = doc.passage.strip().split('\\n@highlight\\n') %}{{ p[0] }}\n"
+     "\n"
+     "{% for h in p[1:] %}  - {{ h }}.\n"
+     "{% endfor %}"},
+    {"coqa_answers",
+     "value {% set n = doc.questions.input_text | length - 1 %}{% set o = "
+     "namespace(v=[doc.answers.input_text[n]]) %}{% for k in (doc.get('additional_answers') or "
+     "{}) %}{% set a = doc.additional_answers[k].input_text[n] %}{% if a.lower() not in (o.v | "
+     "map('lower') | list) %}{% set o.v = o.v + [a] %}{% endif %}{% endfor %}{{ o.v | tojson }}"},
+    {"race_gold",
+     "literal problems\n"
+     "value 'ABCD'.index(doc.problems[-1].answer)"},
+    {"copa_answer",
+     "decapitalize choice1\n"
+     "decapitalize choice2\n"
+     "value ' ' ~ (doc.choice1 if doc.label == 0 else doc.choice2)"},
+    {"capital_letters",
+     "value 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[:doc.options | length] | list"},
+    {"click_answer",
+     "value ('ABCDE' if 'CSAT' in doc.id else 'ABCD')[doc.choices.index(doc.answer)]"},
+    {"record_target",
+     "value ('  - ' ~ doc.query).replace('@placeholder', doc.answers[0])"},
+    {"race_choices",
+     "literal problems\n"
+     "value doc.problems[-1].options[:4]"},
+    {"copa_choices",
+     "decapitalize choice1\n"
+     "decapitalize choice2\n"
+     "value [' ' ~ doc.choice1, ' ' ~ doc.choice2]"},
+    {"as_they_are",
+     "keep true"},
+    {"kobest_copa_choices",
+     "value [doc.alternative_1, doc.alternative_2]"},
+    {"click_letters",
+     "value ['A', 'B', 'C', 'D', 'E'] if 'CSAT' in doc.id else ['A', 'B', 'C', 'D']"},
+    {"record_choices",
+     "value {% set o = namespace(v=[]) %}{% for a in doc.entities %}{% set o.v = o.v + [('  - "
+     "' ~ doc.query).replace('@placeholder', a)] %}{% endfor %}{{ o.v | tojson }}"},
+};
+const size_t n_native_programs = sizeof native_programs / sizeof native_programs[0];
+
+const struct native_function native_functions[] = {
+    {"fe5c5cf55b257f7d", "keep_named", "{\"column\": \"subject\"}"},
+    {"410b4572336dbdf2", "keep_category_of", NULL},
+    {"b69d3ee7aa6a7d5e", "keep_mmmlu", NULL},
+    {"f5a111b92d800ef1", "keep_category", "{\"column\": \"domain\"}"},
+    {"65fdbe0cbf8da7c4", "keep_category", "{\"column\": \"subject_category\"}"},
+    {"f88e5d2dda25115c", "keep_subtask", "{\"value\": \"mmlu_fr_chat.\"}"},
+    {"9a4482b6c6747816", "keep_subtask", "{\"value\": \"mmlu_hi_chat.\"}"},
+    {"90fe25c129c94b69", "keep_subtask", "{\"value\": \"mmlu_it_chat.\"}"},
+    {"78d5a8c74482a149", "keep_subtask", "{\"value\": \"mmlu_de_chat.\"}"},
+    {"733c9f55d3a2a591", "keep_subtask", "{\"value\": \"mmlu_th_chat.\"}"},
+    {"7207f5b34ad9fb5d", "keep_subtask", "{\"value\": \"mmlu_pt_chat.\"}"},
+    {"5fb75ac4774fb5bf", "keep_subtask", "{\"value\": \"mmlu_es_chat.\"}"},
+    {"b397d9da109a678b", "keep_equal", "{\"column\": \"direction\", \"value\": \"en_dr\"}"},
+    {"7f9a33d5edb1f931", "keep_equal", "{\"column\": \"direction\", \"value\": \"dr_msa\"}"},
+    {"63ae008b3adcf752", "keep_equal", "{\"column\": \"direction\", \"value\": \"dr_en\"}"},
+    {"3da053ebfcec486d", "keep_equal", "{\"column\": \"direction\", \"value\": \"msa_dr\"}"},
+    {"e4595d7a971a766b", "keep_equal", "{\"column\": \"direction\", \"value\": \"fr_dr\"}"},
+    {"d4d5e81d5618fe94", "keep_equal", "{\"column\": \"direction\", \"value\": \"dr_fr\"}"},
+    {"55656be18d40c997", "keep_equal", "{\"column\": \"direction\", \"value\": \"ar_dr\"}"},
+    {"32489aa358b240de", "keep_equal", "{\"column\": \"direction\", \"value\": \"dr_ar\"}"},
+    {"f9e24814627ebbf7", "keep_prefix", "{\"column\": \"bias_type\", \"value\": \"religion\"}"},
+    {"d1041e402675d2cb", "keep_prefix", "{\"column\": \"bias_type\", \"value\": \"race-color\"}"},
+    {"c03737248389c456", "keep_prefix", "{\"column\": \"bias_type\", \"value\": \"autre\"}"},
+    {"a877bf2299f35ae6", "keep_prefix", "{\"column\": \"bias_type\", \"value\": \"age\"}"},
+    {"9ce660214a25a22e", "keep_prefix",
+     "{\"column\": \"bias_type\", \"value\": \"socioeconomic\"}"},
+    {"955c6ee62f31e713", "keep_prefix", "{\"column\": \"bias_type\", \"value\": \"nationality\"}"},
+    {"52e60f0db47f6638", "keep_prefix",
+     "{\"column\": \"bias_type\", \"value\": \"sexual-orientation\"}"},
+    {"321dd5a8ab33c383", "keep_prefix",
+     "{\"column\": \"bias_type\", \"value\": \"physical-appearance\"}"},
+    {"2d553224fd8789d1", "keep_prefix", "{\"column\": \"bias_type\", \"value\": \"disability\"}"},
+    {"253819f43ea1e669", "keep_prefix", "{\"column\": \"bias_type\", \"value\": \"gender\"}"},
+    {"9554f2e979e5e8da", "keep_equal", "{\"column\": \"gender\", \"value\": \"female\"}"},
+    {"5f39c11d75386621", "keep_equal", "{\"column\": \"gender\", \"value\": \"male\"}"},
+    {"a3d532ea3c9e98cf", "keep_equal", "{\"column\": \"gender\", \"value\": \"neutral\"}"},
+    {"244288bfe7ac971c", "const_of_label", NULL},
+    {"c3bf5dc6c24b13f5", "const_of_label", NULL},
+    {"690365c605fba117", "const_of_label", NULL},
+    {"03339312bcc02802", "tags", NULL},
+    {"3523c24c697a4a3e", "text_column", NULL},
+    {"feebfadb64a87a5a", "column", "{\"column\": \"answer\"}"},
+    {"b1436432eea3a125", "column", "{\"column\": \"question\"}"},
+    {"ed372d372426d936", "afrimmlu_text", NULL},
+    {"5d65b67673455ebf", "afrimmlu_text", NULL},
+    {"5153c53f16b68b66", "afrimmlu_text", NULL},
+    {"63b6e4fb3a49d295", "afrimmlu_text", NULL},
+    {"62df6bf8626012b2", "afrimmlu_text", NULL},
+    {"e29d3f3ba893e5c1", "afrimmlu_text", NULL},
+    {"776cbadf14d22dd3", "afrimmlu_text", NULL},
+    {"0cfd637fca76e7f8", "premise_hypothesis", NULL},
+    {"7dc7442061942253", "mmlusr", NULL},
+    {"b641ba40572dfe31", "tmmluplus", NULL},
+    {"8fbd485f02c5b322", "tmlu", NULL},
+    {"3e5571ff8980193a", "eus_exams", NULL},
+    {"26250a9e2356463f", "mlqa", NULL},
+    {"edf0ca5c5f15a10a", "options_abc", NULL},
+    {"9a42f496a656725d", "csatqa", NULL},
+    {"7461a990db73522e", "avca", NULL},
+    {"0218408da9b28adc", "arabic_mmlu", NULL},
+    {"0081bfe2adfd9ae2", "arabic_exams", NULL},
+    {"660d66916a3f7eeb", "arabic_race", NULL},
+    {"cafa9799d295be83", "arabic_boolq", NULL},
+    {"7d160b39c13c8103", "arabic_copa", NULL},
+    {"ab1885f1208e1c19", "arabic_toxigen", NULL},
+    {"a9849cdc349a38e9", "aradice_mmlu", "{\"end\": \"\\n\\nإجابة:\"}"},
+    {"92b9d49050653a8e", "aradice_mmlu", "{\"end\": \"\\n\\nالجواب:\"}"},
+    {"9b2c10508d5d7a24", "alpha_text", "{\"column\": \"subject_darija\"}"},
+    {"4f5245fb5cb27502", "alpha_text", "{\"column\": \"egy_subject\"}"},
+    {"316399ad270f5e11", "arabicmmlu_text", NULL},
+    {"7ff95652b12deb5c", "hellaswag", NULL},
+    {"27ef86de2d3cbb49", "okapi_arc", NULL},
+    {"b1acd7421bafffe3", "okapi_truthfulqa", NULL},
+    {"853fe777d98c9533", "egyhellaswag", NULL},
+    {"07dbfac6b6bce781", "mafand_1", NULL},
+    {"f18a191483070c9f", "mafand_reverse_1", NULL},
+    {"831d4475f1420ea8", "mafand_reverse_3", NULL},
+    {"ca4ad6d8330e5717", "blank_answer", NULL},
+    {"4db50e77f6fa5657", "blank_answer", NULL},
+    {"b12a3a6ff402a037", "boxed_answer", NULL},
+    {"df2b64cc76eac7a1", "level_5", NULL},
+    {"245a824ac3206f75", "hrm8k",
+     "{\"before\": \"주어진 문제를 풀어보세요.\\n문제를 푼 후, 최종 답변을 다음과 같은 "
+     "형식으로 작성하세요: $\\\\boxed{N}$.\\n\\n문제: \", \"column\": \"question\", \"after\": "
+     "\"\\n답변:\"}"},
+    {"74c3502cbad5e3c5", "hrm8k",
+     "{\"before\": \"Solve the given question.\\nAfter solving the problem, state your final "
+     "answer in the following format: $\\\\boxed{N}$.\\n\\nQuestion: \", \"column\": "
+     "\"original\", \"after\": \"\\nAnswer:\"}"},
+    {"85650b8badbff849", "gpqa", NULL},
+    {"ae1ebc70d056e87d", "gpqa", "{\"seed\": 0}"},
+    {"39868b28996cfe6b", "gpqa", "{\"seed\": 0}"},
+    {"06efde24f9a055d3", "musr", NULL},
+    {"d082931c17467b06", "fact_given", NULL},
+    {"fc305c392463512b", "sentences", NULL},
+    {"9ca125524a6f2502", "mnli", NULL},
+    {"dcf00a5da64dd246", "moral_stories", NULL},
+    {"83207aca5c88119b", "first_message", NULL},
+    {"f810204a663e5a71", "darija_sentiment", NULL},
+    {"6df0cb0bc1032a77", "darija_summary", NULL},
+    {"b301a6f12412d3cb", "decapitalize_both", NULL},
+    {"0006c1bdc1c3c250", "decapitalize_both", NULL},
+    {"c5c090656b1dec13", "mutual", NULL},
+    {"f1640aef3eda6975", "question_format", NULL},
+    {"89f2d8ea71fad1c4", "question_format", NULL},
+    {"80dc1d6a4b086cef", "ner", NULL},
+    {"7c555fed9e78944a", "relations", NULL},
+    {"516e96e15871421c", "synonyms", NULL},
+    {"3bd1434a9c35bae7", "faq", NULL},
+    {"cffbaf2489d57535", "sentiment", NULL},
+    {"287f3c927e80d9f3", "openbookqa_stem", NULL},
+    {"70da0c5944c5cfe4", "paws", NULL},
+    {"a1bfe638749dd3c0", "paws", NULL},
+    {"98cbaeea3f62a4eb", "paws_plain", NULL},
+    {"b4b9c8a7f036780f", "arab_culture", NULL},
+    {"1d232cc43020f69d", "arab_culture_completion", NULL},
+    {"509fa0a6bd04fde1", "mmlu_prox_example", NULL},
+    {"2325fb3650f240e3", "literal_choices", NULL},
+    {"304430e30f11efc7", "alpha_choices", NULL},
+    {"2fb9f5a8fef75e2b", "mafand_to_african", NULL},
+    {"e474c25e041712b0", "mafand_to_european", NULL},
+    {"4048039d3040f503", "arabicmmlu_choices", NULL},
+    {"26a89e385c3c262c", "second_message", NULL},
+    {"43c5e226d4271261", "mmlu_pro_example", "{\"most\": 16, \"strip\": false}"},
+    {"0396cc388b444813", "mmlu_pro_example", "{\"most\": 10, \"strip\": true}"},
+    {"e280ff790f6c32bf", "english_answer", NULL},
+    {"353c636d406e43e5", "english_answer_text", NULL},
+    {"f7615fd1e59d88ae", "problem_solution", NULL},
+    {"f2b6c59baf26a455", "blank_behind", NULL},
+    {"88752d8c45eb3961", "blank_behind", NULL},
+    {"09b79532cc5828b0", "blank_behind_spaced", NULL},
+    {"7f548f086c4af8d9", "code_tokens", NULL},
+    {"390b9c58442a4c79", "sentiment_letter", NULL},
+    {"99c057579b69ba72", "openbookqa_gold", NULL},
+    {"6e20b6886ddd0725", "returned", NULL},
+    {"e46c088abe114fe5", "arabic_hellaswag", NULL},
+    {"b818fb007a6e6d7e", "best_answer_is", NULL},
+    {"1def56e764a4f0e1", "whole_number", NULL},
+    {"2050032f437335ad", "xcopa", NULL},
+    {"fedced96efa4036e", "xcopa", NULL},
+    {"bd409d035ba3b7ce", "xcopa", NULL},
+    {"bab5b7d628ecd6fa", "xcopa", NULL},
+    {"b7291cffc8c4728e", "xcopa", NULL},
+    {"a9b15864e53cce45", "xcopa", NULL},
+    {"846907684bb3df28", "xcopa", NULL},
+    {"6fb221a951bbb19f", "xcopa", NULL},
+    {"30c4b26362131c44", "xcopa", NULL},
+    {"2830099b8d8bfbd8", "xcopa", NULL},
+    {"057abfa31e85b816", "xcopa", NULL},
+    {"81640587bcebe029", "copa", NULL},
+    {"fd785d175072936d", "kobest_copa", NULL},
+    {"f80d926663bcee9d", "xcopa_eu", NULL},
+    {"88653e7c07ecfc28", "kobest_wic", NULL},
+    {"15f314894789ea80", "kobest_sentineg", NULL},
+    {"21f2ddeb12f34e5a", "kobest_hellaswag", NULL},
+    {"19613ffd382124ca", "logiqa", NULL},
+    {"46ba23d558626025", "logiqa2", NULL},
+    {"b884d01c2d3e9254", "medmcqa", NULL},
+    {"b950095544c7c826", "careqa", NULL},
+    {"a22e40161ea9f0da", "medqa", NULL},
+    {"56338b417677b460", "mmlu_pro_plain", NULL},
+    {"bb94b9446334d3ba", "pubmedqa", NULL},
+    {"8c5f358963d71844", "glianorex", NULL},
+    {"b80e07483209c654", "keep_prefix", "{\"column\": \"language\", \"value\": \"en\"}"},
+    {"a32423aefdca1b9e", "keep_prefix", "{\"column\": \"language\", \"value\": \"fr\"}"},
+    {"129a83a41f12a795", "eus_trivia", NULL},
+    {"e6e738e219c7488c", "eus_reading", NULL},
+    {"f3722b8ffaf46d81", "dashed_choices", NULL},
+    {"f26abc0bc3825d95", "dashed_choices", NULL},
+    {"a1e65b80efae1bff", "dashed_choices", NULL},
+    {"45df0305eaddab32", "dashed_choices", NULL},
+    {"f9a78ca84d19ddea", "dashed_mc1", NULL},
+    {"cdb6e3aae80f7357", "dashed_mc1", NULL},
+    {"ba65fb1ca8b06a42", "dashed_mc1", NULL},
+    {"b883fed910a9b4d9", "dashed_mc1", NULL},
+    {"a8f14f950bb928c3", "dashed_mc1", NULL},
+    {"89041c9fa8d01792", "dashed_mc1", NULL},
+    {"5024858500739507", "dashed_mc1", NULL},
+    {"1e4427a89a80f1bd", "dashed_mc1", NULL},
+    {"c39125a4e034886a", "labelled_choices", NULL},
+    {"91857eb2b71288ad", "labelled_choices", NULL},
+    {"5fca6057cc526ffc", "labelled_choices", NULL},
+    {"5d862e4a1cb315c6", "labelled_choices", NULL},
+    {"9d69238cda5aca4c", "full_stops", NULL},
+    {"961f3cbdf93d0a73", "full_stops_and", "{\"value\": \"Non teño ningún comentario.\"}"},
+    {"73830abad1ba34bf", "full_stops_and", "{\"value\": \"I have no comment.\"}"},
+    {"23bca0e35e0cf13f", "full_stops_by_language", NULL},
+    {"db54beafad323d91", "norquad", NULL},
+    {"15729ce6f60566ac", "record", NULL},
+    {"4f9a486407b43f92", "wsc", NULL},
+    {"0fd0811f66ee2050", "drop", NULL},
+    {"899fd2e903ae2d28", "coqa", NULL},
+    {"0503c2376820413b", "race", NULL},
+    {"008bc74a15b79057", "wsc273", NULL},
+    {"8d263c5a5860fb21", "toxigen", NULL},
+    {"64f2c6cb33361f6a", "webqs_indices", NULL},
+    {"5b45c9bd4ca6cbbd", "mathqa", NULL},
+    {"623896496f6e5db8", "wikitext_page", NULL},
+    {"3f867e380a68eced", "wikitext_text", NULL},
+    {"8371a17264415180", "wikitext_paragraph", NULL},
+    {"3177aaf42f2914b5", "llama_arc", NULL},
+    {"134e7b2dbcc526d2", "jcommonsenseqa", NULL},
+    {"7c5259086ba5f4ab", "ja_xwinograd", NULL},
+    {"5a0453b6f219a6eb", "groundcocoa", NULL},
+    {"bdd2a49f2d3125fa", "aradice_boolq_egy", NULL},
+    {"69487ef2c9a5143c", "aradice_boolq_lev", NULL},
+    {"32a36b15bcb4a076", "aradice_boolq_en", NULL},
+    {"1187565a63ef95c0", "aradice_boolq_msa", NULL},
+    {"8a5f29f5f403096e", "paws", NULL},
+    {"4fb25a16aec56a8a", "paws", NULL},
+    {"195d0b6eb0cdfd78", "parafrases", NULL},
+    {"0d73ef1a43fce94f", "nli", NULL},
+    {"89b544192ee6482f", "nli_labelled", NULL},
+    {"f2fc575b00625488", "single_spaces", NULL},
+    {"3c33ee9076e87eb6", "single_spaces", NULL},
+    {"a1b2f82f88309589", "id_has", "{\"value\": \"economy\"}"},
+    {"84e62ae69235b129", "id_has", "{\"value\": \"geography\"}"},
+    {"80a61f5f6cbd11a3", "id_has", "{\"value\": \"popular\"}"},
+    {"41856d6f88d9eba0", "id_has", "{\"value\": \"politics\"}"},
+    {"3e4872e0c62a8d55", "id_has", "{\"value\": \"society\"}"},
+    {"1f604b90ba44d032", "id_has", "{\"value\": \"tradition\"}"},
+    {"dd1276ee1e0befbc", "id_has_or", "{\"value\": \"law\", \"other\": \"PSAT\"}"},
+    {"29e23b3d41aa599b", "id_has_or", "{\"value\": \"history\", \"other\": \"KHB\"}"},
+    {"fb3c71ef58f48428", "click_text", NULL},
+    {"f35c2e84c7e8a303", "click_grammar", NULL},
+    {"980bdd3bac601510", "click_function", NULL},
+    {"ae806dc14e9d06b5", "column", "{\"column\": \"description\"}"},
+    {"4dd4e63a7665a78c", "column", "{\"column\": \"src\"}"},
+    {"c63dd43ce1f84bba", "column", "{\"column\": \"tgt\"}"},
+    {"ee9c6ec3d515e021", "column", "{\"column\": \"dialogue\"}"},
+    {"8c09a7d885d7fdda", "column", "{\"column\": \"section_text\"}"},
+    {"0af21d6966874944", "column", "{\"column\": \"Prompt\"}"},
+    {"9905e3b771b6c33c", "column", "{\"column\": \"Completion\"}"},
+    {"d6f6ca4c4d0b71e9", "second_utterance", NULL},
+    {"7d82506b1fd3a584", "mediqa_question", NULL},
+    {"948f3e0dca3d82a5", "mediqa_answer", NULL},
+    {"de1adb0c39b865bd", "meqsum", NULL},
+    {"7785ed0555674ce9", "hrm8k",
+     "{\"before\": \"주어진 문제를 풀어보세요.\\n문제를 푼 후, 주어진 선택지 (1, 2, 3, 4) 중 "
+     "최종 선택지를 다음 형식으로 작성하세요: $\\\\boxed{N}$.\\n\\n문제: \", \"column\": "
+     "\"question\", \"after\": \"\\n답변:\"}"},
+    {"dfcb5504127debd4", "hrm8k",
+     "{\"before\": \"Solve the given question.\\nAfter solving the problem, state your final "
+     "choice among the choices (1, 2, 3, 4) in the following format: "
+     "$\\\\boxed{N}$.\\n\\nQuestion: \", \"column\": \"original\", \"after\": \"\\nAnswer:\"}"},
+    {"2ef62c512ac2b647", "meta_arc", NULL},
+    {"67975eab4774b280", "meta_gsm8k", NULL},
+    {"83b3eaeb8865a0fb", "meta_mmlu", NULL},
+    {"fb7ff08673576375", "meta_truthfulqa", NULL},
+    {"2881a3e359314251", "meta_winogrande", NULL},
+    {"43e87068617c3b1f", "meta_winogrande_swapped", NULL},
+    {"f7f15546d823165a", "meta_hellaswag", NULL},
+    {"9947d91288fc5771", "minerva", NULL},
+    {"67e58dfa0013a33d", "option_texts", NULL},
+    {"337dfbfc5f8670b2", "english_keys", NULL},
+    {"59daaf7a95bff226", "xcopa", NULL},
+    {"dc7209961a86c3df", "click_text_of", NULL},
+    {"caee699d5479612b", "blank_before", NULL},
+    {"6a05060a6bedaba6", "blank_before", NULL},
+    {"c9a18271b94bb171", "blank_answer", NULL},
+    {"170020f60edb9d85", "docstring_tokens", NULL},
+    {"9d6653fdcc417db1", "openbookqa_texts", NULL},
+    {"b087d28b63e544b2", "column", "{\"column\": \"answer_idx\"}"},
+    {"f94002afcee4d4e1", "column", "{\"column\": \"label\"}"},
+    {"e421cfc85f29f6d4", "column", "{\"column\": \"Summary\"}"},
+    {"049fbea7ae2d94ff", "alpha_first", "{\"n\": 2}"},
+    {"8c6956aaee681bb1", "alpha_first", "{\"n\": 3}"},
+    {"d5680efc8808d028", "eus_letters", NULL},
+    {"acd46f66b9733240", "one_less", NULL},
+    {"d8d90a3cd86fe9da", "logiqa_gold", NULL},
+    {"d88ea72a02c3370e", "kobest_copa_answer", NULL},
+    {"d855b5895222d69e", "webqs_choices", NULL},
+    {"bd30d0546da55eb7", "norquad_text",
+     "{\"gap\": \" \", \"before\": \"Spørsmål: \", \"after\": \"\"}"},
+    {"b5bfb84c09f76fda", "norquad_text",
+     "{\"gap\": \" \", \"before\": \"Gitt teksten over, hva er svaret på følgende spørsmål? "
+     "\\\"\", \"after\": \"\\\"\"}"},
+    {"794ed77cc11036a5", "norquad_text",
+     "{\"gap\": \" \", \"before\": \"Svar på følgende: \", \"after\": \"\"}"},
+    {"dbe0cea770745655", "norquad_text",
+     "{\"gap\": \" \", \"before\": \"Hvordan kan man svare på spørsmålet \\\"\", \"after\": "
+     "\"\\\", gitt teksten over?\"}"},
+    {"d4a673a1d176e403", "norquad_text",
+     "{\"gap\": \"\", \"before\": \"Gitt teksten over, besvar følgende spørsmål: \\\"\", "
+     "\"after\": \"\\\"\"}"},
+    {"d17f476a28e55ca9", "record_text", NULL},
+    {"bccee579514e8e05", "coqa_answers", NULL},
+    {"a92b1619fc639523", "decapitalized_choices", NULL},
+    {"a221a2ec87f44cac", "race_gold", NULL},
+    {"6c4ba81b2add7cda", "copa_answer", NULL},
+    {"3a7d50afc2e65736", "capital_letters", NULL},
+    {"ab2086cc1b5caa2a", "decapitalized_choices", NULL},
+    {"cbc2f8b17328be34", "record_target", NULL},
+    {"a6d3482f62b2cba0", "race_choices", NULL},
+    {"3fbaad73749ea59f", "copa_choices", NULL},
+    {"a70f3a542d3d9ebe", "as_they_are", NULL},
+    {"e415a917f7888436", "blank_behind", NULL},
+    {"9e9aa946b77a1b38", "click_answer", NULL},
+    {"eec44be4e081c39e", "kobest_copa_choices", NULL},
+    {"f2969d8ee4b3e0e7", "blank_before", NULL},
+    {"2b85cd0e1642f154", "click_letters", NULL},
+    {"d1d858a1c7262edb", "record_choices", NULL},
+};
+const size_t n_native_functions = sizeof native_functions / sizeof native_functions[0];
