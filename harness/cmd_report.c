@@ -11,11 +11,14 @@
 extern char **environ;
 
 #define DEFAULT_PAGE "report.html"
+#define DEFAULT_INDEX "index.html"
 
 const struct option report_options[] = {
     {"out", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
      "write FILE: .html, .md, .csv, .json or .txt, or - to print the text (else " DEFAULT_PAGE
      ", or standard output with --json and --csv)"},
+    {"index", 0, OPTION_FLAG, NULL, NULL, 0, 0,
+     "one table of all runs (into " DEFAULT_INDEX " unless given)"},
     {"title", 0, OPTION_TEXT, "TEXT", "Knowledge and its cost", 0, 0, "heading of the page"},
     {"ruler", 0, OPTION_TEXT, "NAME", NULL, 0, 0,
      "what densities are measured against ('densimeter ruler list'); pythia unless given"},
@@ -36,7 +39,7 @@ static int choose_destination(const struct context *c, struct destination *out, 
 
     *out = (struct destination){.printed = c->json ? "json" : c->csv ? "csv" : NULL};
     if (!path && !out->printed)
-        path = DEFAULT_PAGE;
+        path = args_flag(c->args, "index") ? DEFAULT_INDEX : DEFAULT_PAGE;
     if (path && strcmp(path, "-") == 0) {
         out->printed = out->printed ? out->printed : "text";
         path = NULL;
@@ -118,10 +121,11 @@ static int write_report(const struct context *c, struct store *s, const struct r
                                .width = context_width()};
     struct summary_opts how = {.latest = args_n(c->args) == 0, .ruler = args_str(c->args, "ruler")};
     struct report r;
-    int rc = -1;
+    int index = args_flag(c->args, "index"), rc = -1;
 
-    report_init(&r, args_str(c->args, "title"));
-    if (summarise(&r, s, runs->v, runs->n, &how, e) < 0)
+    report_init(&r, index && !args_given(c->args, "title") ? "All runs"
+                                                            : args_str(c->args, "title"));
+    if ((index ? summarise_index : summarise)(&r, s, runs->v, runs->n, &how, e) < 0)
         goto out;
     if (to->path && report_write(&r, &o, to->path, e) < 0)
         goto out;

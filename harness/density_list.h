@@ -41,6 +41,7 @@ struct density_source {
     int n_words;
     const struct run_row *const *runs; /* these instead of words, newest first; NULL: none given */
     size_t n_runs;
+    int each_run; /* of runs: each is a subject of its own */
 };
 int density_runs(struct density_list *l, const struct density_source *from, struct err *e);
 

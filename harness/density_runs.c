@@ -402,7 +402,8 @@ int density_runs(struct density_list *l, const struct density_source *from, stru
     for (int i = 0; i < from->n_words && rc == 0; i++)
         rc = add_word(l, from, rulers, n, &runs, from->words[i], e);
     for (size_t i = 0; i < from->n_runs && rc == 0; i++)
-        rc = add_run(l, from, rulers, n, from->runs[i], subject_of(from->runs[i]), e);
+        rc = add_run(l, from, rulers, n, from->runs[i],
+                     from->each_run ? from->runs[i]->id : subject_of(from->runs[i]), e);
     if (!from->runs && from->n_words == 0 && add_model(l, from, rulers, n, &runs, NULL, e) < 0)
         rc = -1;
     if (rc == 0 && l->n == 0) {

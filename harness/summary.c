@@ -45,9 +45,8 @@ static void results_section(struct summary *s)
     cost_table(s);
 }
 
-static int fill(struct summary *s, struct err *e)
+void summary_stamp(struct report *r)
 {
-    struct report *r = s->report;
     time_t now = time(NULL);
     struct tm utc;
     char when[32];
@@ -55,6 +54,13 @@ static int fill(struct summary *s, struct err *e)
     gmtime_r(&now, &utc);
     strftime(when, sizeof when, "%Y-%m-%d %H:%M UTC", &utc);
     r->generated = report_fmt(r, "%s, densimeter " DENSIMETER_VERSION, when);
+}
+
+static int fill(struct summary *s, struct err *e)
+{
+    struct report *r = s->report;
+
+    summary_stamp(r);
     r->subtitle = report_str(r, "What each model knows, and what knowing it costs.");
     headlines(s);
     warnings(s);

@@ -10,7 +10,7 @@ static int with_rulers(struct summary *s, struct store *store, struct rulers *kn
 {
     const struct run_row **runs = arena_alloc(&s->report->arena, (s->n + 1) * sizeof *runs);
     struct density_source from = {.store = store, .rulers = known, .ruler = ruler, .runs = runs,
-                                  .n_runs = s->n};
+                                  .n_runs = s->n, .each_run = s->each_run};
     struct store_ruler_list own = {0};
     struct err why = ERR_NONE;
     int rc = -1;

@@ -62,6 +62,7 @@ struct summary {
     struct speed *speeds;
     size_t n_speeds;
     const char *ruler; /* or a ladder's name; NULL: DEFAULT_RULERS, where they fit */
+    int each_run;      /* a density for every run instead of one for every model's newest */
     struct published *published;
     struct rulers *rulers;
     struct density_list densities;
@@ -76,6 +77,9 @@ void summary_release(struct summary *s);
 int asked_by_bank(const struct summary *s, const struct entry *x);
 /* Smaller files first, then by name; 0: the same model. */
 int by_model(const struct shown_run *a, const struct shown_run *b);
+
+/* --- summary.c: when and by what it was made */
+void summary_stamp(struct report *r);
 
 /* --- summary_value.c: one number of an entry by the name of its metric */
 struct reading entry_value(const struct entry *x, const char *metric, const char *filter);

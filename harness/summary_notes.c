@@ -434,8 +434,8 @@ static void left_out_table(struct summary *s)
 
 static void origin(struct summary *s, const struct run_row *run)
 {
-    report_fact(s->report, report_fmt(s->report, "Run %s", run->id),
-                run->source ? run->source : run->command_line);
+    report_run_fact(s->report, run->id, report_fmt(s->report, "Run %s", run->id),
+                    run->source ? run->source : run->command_line);
 }
 
 static int first_with_file(const struct summary *s, size_t i)

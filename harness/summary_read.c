@@ -353,7 +353,7 @@ static void order_entries(struct summary *s)
     for (size_t i = 0; i < s->n_entries; i++) {
         struct entry *x = &s->entries[i];
         x->rank = (int)i;
-        for (size_t k = i; k-- > 0;)
+        for (size_t k = i; k-- > 0 && x->rank == (int)i;)
             if (comparable(&s->entries[k], x))
                 x->rank = s->entries[k].rank;
     }

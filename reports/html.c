@@ -43,12 +43,33 @@ static void put_element(struct strbuf *b, const char *open, const char *text, co
     strbuf_adds(b, close);
 }
 
-static void put_cell(struct strbuf *b, const struct report_table *t, int r, int c)
+/* Is there a fact of that run to lead to? */
+static int tells_of(const struct report *page, const char *run)
+{
+    for (int i = 0; page && run && i < page->n_blocks; i++)
+        for (int k = 0; k < page->blocks[i]->n_facts; k++)
+            if (page->blocks[i]->facts[k].run && strcmp(page->blocks[i]->facts[k].run, run) == 0)
+                return 1;
+    return 0;
+}
+
+static void put_run(struct strbuf *b, const char *run)
+{
+    put_element(b, "<td><a href=\"#run-", run, "\">");
+    put_element(b, "", run, "</a></td>");
+}
+
+static void put_cell(struct strbuf *b, const struct report *page, const struct report_table *t,
+                     int r, int c)
 {
     const struct report_cell *cell = cell_at(t, r, c);
     const struct metric *m = t->columns[c].metric;
     char number[NUMBER_SIZE], interval[NUMBER_SIZE];
 
+    if (!m && c > 0 && strcmp(t->columns[c].key, "run") == 0 && tells_of(page, cell->text)) {
+        put_run(b, cell->text);
+        return;
+    }
     if (!m) {
         put_element(b, c == 0 ? "<th scope=\"row\">" : "<td>", cell->text ? cell->text : "",
                     c == 0 ? "</th>" : "</td>");
@@ -66,7 +87,8 @@ static void put_cell(struct strbuf *b, const struct report_table *t, int r, int 
     strbuf_adds(b, "</td>");
 }
 
-static void put_rows(struct strbuf *b, const struct report_table *t)
+/* page: whose facts the cells lead to; NULL: they lead nowhere. */
+static void put_rows(struct strbuf *b, const struct report *page, const struct report_table *t)
 {
     strbuf_adds(b, "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>");
     for (int c = 0; c < t->n_columns; c++) {
@@ -82,17 +104,17 @@ static void put_rows(struct strbuf *b, const struct report_table *t)
     for (int r = 0; r < t->n_rows; r++) {
         strbuf_adds(b, "<tr>");
         for (int c = 0; c < t->n_columns; c++)
-            put_cell(b, t, r, c);
+            put_cell(b, page, t, r, c);
         strbuf_adds(b, "</tr>\n");
     }
     strbuf_adds(b, "</tbody></table></div>\n");
 }
 
-static void put_table(struct strbuf *b, const struct report_table *t)
+static void put_table(struct strbuf *b, const struct report *page, const struct report_table *t)
 {
     strbuf_adds(b, "<section class=\"card\">\n");
     put_element(b, "<h3>", t->title, "</h3>\n");
-    put_rows(b, t);
+    put_rows(b, page, t);
     put_element(b, "<p class=\"note\">", t->note, "</p>\n");
     strbuf_adds(b, "</section>\n");
 }
@@ -197,7 +219,7 @@ static int put_plot(struct strbuf *b, const struct report_plot *p, const struct 
     }
     put_element(b, "<p class=\"note\">", p->note, "</p>\n");
     strbuf_addf(b, "<details%s><summary>Numbers</summary>\n", drawn ? "" : " open");
-    put_rows(b, t);
+    put_rows(b, NULL, t);
     strbuf_adds(b, "</details>\n</figure>\n");
 out:
     strbuf_release(&picture);
@@ -211,7 +233,8 @@ static void put_facts(struct strbuf *b, const struct report_fact *f, int n)
 {
     strbuf_adds(b, "<dl class=\"card\">\n");
     for (int i = 0; i < n; i++) {
-        put_element(b, "<dt>", f[i].name, "</dt>");
+        put_element(b, "<dt id=\"run-", f[i].run, "\">");
+        put_element(b, f[i].run ? "" : "<dt>", f[i].name, "</dt>");
         put_element(b, "<dd>", f[i].value ? f[i].value : NUMBER_UNKNOWN, "</dd>\n");
     }
     strbuf_adds(b, "</dl>\n");
@@ -252,7 +275,7 @@ static void put_head(struct strbuf *b, const struct report *r)
     strbuf_adds(b, "</nav>\n");
 }
 
-static int put_block(struct strbuf *b, const struct report_block *k,
+static int put_block(struct strbuf *b, const struct report *page, const struct report_block *k,
                      const struct report_options *o, int *sections, int *plots, struct err *e)
 {
     switch (k->kind) {
@@ -270,7 +293,7 @@ static int put_block(struct strbuf *b, const struct report_block *k,
         put_facts(b, k->facts, k->n_facts);
         break;
     case REPORT_TABLE:
-        put_table(b, k->table);
+        put_table(b, page, k->table);
         break;
     case REPORT_PLOT:
         return put_plot(b, k->plot, o, ++*plots, e);
@@ -289,7 +312,7 @@ int write_html(const struct report *r, const struct report_options *o, struct st
         if (is_plot != in_grid)
             strbuf_adds(out, is_plot ? "<div class=\"grid\">\n" : "</div>\n");
         in_grid = is_plot;
-        if (put_block(out, r->blocks[i], o, &sections, &plots, e) < 0)
+        if (put_block(out, r, r->blocks[i], o, &sections, &plots, e) < 0)
             return -1;
     }
     strbuf_adds(out, in_grid ? "</div>\n</main>\n</body>\n</html>\n"

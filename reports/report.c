@@ -91,7 +91,7 @@ void report_headline(struct report *r, const char *name, const char *value, cons
     if (room(r, &r->headline, r->n_headline, &r->cap_headline, sizeof *r->headline) < 0)
         return;
     r->headline[r->n_headline++] = (struct report_fact){
-        report_str(r, name), report_str(r, value), report_str(r, detail),
+        report_str(r, name), report_str(r, value), report_str(r, detail), NULL,
     };
 }
 
@@ -142,6 +142,11 @@ void report_warning(struct report *r, const char *fmt, ...)
 
 void report_fact(struct report *r, const char *name, const char *value)
 {
+    report_run_fact(r, NULL, name, value);
+}
+
+void report_run_fact(struct report *r, const char *run, const char *name, const char *value)
+{
     struct report_block *b = r->n_blocks ? r->blocks[r->n_blocks - 1] : NULL;
 
     if (!b || b->kind != REPORT_FACTS)
@@ -149,7 +154,7 @@ void report_fact(struct report *r, const char *name, const char *value)
     if (!b || room(r, &b->facts, b->n_facts, &b->cap_facts, sizeof *b->facts) < 0)
         return;
     b->facts[b->n_facts++] =
-        (struct report_fact){report_str(r, name), report_str(r, value), NULL};
+        (struct report_fact){report_str(r, name), report_str(r, value), NULL, report_str(r, run)};
 }
 
 struct report_table *report_table(struct report *r, const char *key, const char *title,

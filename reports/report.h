@@ -64,6 +64,7 @@ struct report_plot {
 
 struct report_fact { /* a big number at the top, or a row of "name: value" */
     const char *name, *value, *detail; /* detail may be NULL */
+    const char *run; /* what it tells of is this run: cells of columns "run" lead here; NULL */
 };
 
 enum report_kind {
@@ -107,6 +108,7 @@ void report_text(struct report *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void report_warning(struct report *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Facts that follow each other form one list. */
 void report_fact(struct report *r, const char *name, const char *value);
+void report_run_fact(struct report *r, const char *run, const char *name, const char *value);
 
 /* The columns are copied (their texts too). */
 struct report_table *report_table(struct report *r, const char *key, const char *title,

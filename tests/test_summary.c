@@ -258,6 +258,52 @@ static void points_have_the_intervals_of_both_axes(void **state)
     store_close(s);
 }
 
+static void the_index_has_a_row_for_every_run_and_leads_to_it(void **state)
+{
+    struct store *s = memory_store();
+    struct known ended = large;
+    struct run_list runs = {0};
+    const struct summary_opts o = {.latest = 1};
+    const struct report_table *t;
+    struct strbuf page = STRBUF_INIT;
+    struct report r;
+    char first[RUN_ID_SIZE], again[RUN_ID_SIZE], lost[RUN_ID_SIZE], link[64];
+
+    (void)state;
+    fill(s, &small, first);
+    fill(s, &small, again);
+    fill_bench(s, &large, "tg128", 50, NULL);
+    ended.unfinished = 1;
+    fill(s, &ended, lost);
+    assert_int_equal(query_runs(s, NULL, &runs, NULL), 0);
+    report_init(&r, "test");
+    assert_int_equal(summarise_index(&r, s, runs.v, runs.n, &o, NULL), 0);
+    t = table(&r, "index");
+    assert_non_null(t);
+    assert_int_equal(t->n_rows, 3); /* both measurements of the small one, though o.latest */
+    assert_string_equal(cell(t, 0, "task")->text, "arc_easy");
+    assert_cell(t, 0, "score", 0.4, 0.3, 0.5);
+    assert_string_equal(cell(t, 0, "metric")->text, "accuracy");
+    assert_true(cell(t, 0, "latency_s")->value == 0.45);
+    assert_non_null(cell(t, 0, "density")->text); /* eight items: unresolved, of each of both */
+    assert_non_null(cell(t, 1, "density")->text);
+    assert_string_not_equal(cell(t, 0, "run")->text, cell(t, 1, "run")->text);
+    assert_string_equal(cell(t, 2, "task")->text, "tg128");
+    assert_true(cell(t, 2, "tok_s")->value == 50);
+    assert_string_equal(cell(table(&r, "left_out"), 0, "run")->text, lost);
+    assert_int_equal(report_writer_named("html")->write(&r, NULL, &page, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        snprintf(link, sizeof link, "<a href=\"#run-%s\">", i ? again : first);
+        assert_non_null(strstr(strbuf_str(&page), link));
+        snprintf(link, sizeof link, "<dt id=\"run-%s\">", i ? again : first);
+        assert_non_null(strstr(strbuf_str(&page), link));
+    }
+    strbuf_release(&page);
+    report_release(&r);
+    run_list_release(&runs);
+    store_close(s);
+}
+
 /* What stands beside a density: its place among the published ones, its price, and GPT-4. */
 static void a_density_page_tells_the_price_of_an_answer_and_how_far_large_models_are(void **state)
 {
@@ -703,6 +749,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cells_hold_what_was_stored_and_end_with_the_run),
         cmocka_unit_test(points_have_the_intervals_of_both_axes),
+        cmocka_unit_test(the_index_has_a_row_for_every_run_and_leads_to_it),
         cmocka_unit_test(a_density_page_tells_the_price_of_an_answer_and_how_far_large_models_are),
         cmocka_unit_test(density_is_bits_over_each_count_of_parameters),
         cmocka_unit_test(parts_of_the_facts_stand_by_kind_with_their_numbers),

@@ -34,6 +34,14 @@ run 0 report --csv; prints 'bits_per_mparam_active'
     fail "report.html is not what is written by itself"
 run 0 report --json -o "$work/both.html"; prints '"schema"'; [ -s "$work/both.html" ] || fail "no both.html"
 
+# The index: a row for every task and test, which leads to its run.
+(cd "$work" && "$DENSIMETER" report --index --quiet) && [ -s "$work/index.html" ] ||
+    fail "index.html is not what is written by itself"
+grep -q "<a href=\"#run-$evaluated\">" "$work/index.html" || fail "the index does not lead to $evaluated"
+grep -q "<dt id=\"run-$evaluated\">" "$work/index.html" || fail "the index has no $evaluated to lead to"
+for suffix in md csv json; do run 0 report --index -o "$work/i.$suffix"; done
+run 0 report --index --csv; prints 'index,1,task,facts'
+
 # One run by name has nothing of the others.
 run 0 report "$evaluated" -o "$work/one.txt"
 grep -q 'Prefill and decode speed: unknown' "$work/one.txt" || fail "a run by name: others are there"
