@@ -53,7 +53,8 @@ static int measure_this(const struct context *c, struct envelope_device *d, stru
         machine_fact(memory, sizeof memory, "", "memory_bytes");
         *d = (struct envelope_device){
             "this machine", "measured", peak.bytes_s, peak.flop_s,
-            *memory ? strtod(memory, NULL) : NAN, joules / (meter_clock_s() - start), 1, 1};
+            *memory ? strtod(memory, NULL) : NAN, joules / (meter_clock_s() - start), 1, 1, 0,
+            0};
     }
     meter_close(meter);
     return rc;
@@ -133,9 +134,9 @@ static int check_model(const struct context *c, const char *name, const struct e
     out->model = (struct envelope_model){
         (double)info->weight_bytes_per_token, (double)info->kv_bytes_per_token,
         (double)info->parameters_active,
-        (double)(info->parameters_active - info->parameters_embedding)};
+        (double)(info->parameters_active - info->parameters_embedding), (double)info->layers};
     out->decode_bound = envelope_decode_tok_s(d, &out->model, ENVELOPE_GENERATE / 2.0);
-    out->prefill_bound = envelope_prefill_tok_s(d, &out->model);
+    out->prefill_bound = envelope_prefill_tok_s(d, &out->model, ENVELOPE_PROMPT);
     if (measure_test(c, m, meter, (struct speed_test){ENVELOPE_PROMPT, 0, 0, 1}, &out->prefill,
                      &out->prefill_interval, &out->noisy, e) == 0 &&
         measure_test(c, m, meter, (struct speed_test){0, ENVELOPE_GENERATE, 0, 1}, &out->decode,
@@ -147,20 +148,47 @@ out:
     return rc;
 }
 
-/* Geometric mean of what the models attain of the peaks, without model `skip` (-1: of all). */
-static void attained(const struct envelope_check *v, int n, int skip, double *decode,
-                     double *prefill)
+static struct envelope_sample decode_sample(const struct envelope_check *c)
 {
-    double a = 0, b = 0, k = 0;
+    return (struct envelope_sample){1 / c->decode_bound, c->model.layers, 1 / c->decode};
+}
 
-    for (int i = 0; i < n; i++)
-        if (i != skip) {
-            a += log(v[i].decode / v[i].decode_bound);
-            b += log(v[i].prefill / v[i].prefill_bound);
-            k++;
-        }
-    *decode = k > 0 ? exp(a / k) : NAN;
-    *prefill = k > 0 ? exp(b / k) : NAN;
+static struct envelope_sample prefill_sample(const struct envelope_check *c)
+{
+    return (struct envelope_sample){1 / c->prefill_bound, c->model.layers / ENVELOPE_PROMPT,
+                                    1 / c->prefill};
+}
+
+static double predicted(const struct envelope_sample *v, int n, int which)
+{
+    double share, layer_s;
+
+    envelope_fit(v, n, which, &share, &layer_s);
+    return 1 / (v[which].bound_s / share + layer_s * v[which].layers);
+}
+
+/* Every model by what the others attain, the device by what all of them do. */
+static int conclude(struct envelope_device *d, struct envelope_check *v, int n, struct err *e)
+{
+    struct envelope_sample *decode = mem_calloc((size_t)n + 1, sizeof *decode);
+    struct envelope_sample *prefill = mem_calloc((size_t)n + 1, sizeof *prefill);
+    int rc = decode && prefill ? 0 : err_nomem(e);
+
+    for (int i = 0; i < n && rc == 0; i++) {
+        decode[i] = decode_sample(&v[i]);
+        prefill[i] = prefill_sample(&v[i]);
+    }
+    for (int i = 0; i < n && rc == 0; i++) {
+        v[i].decode_predicted = predicted(decode, n, i);
+        v[i].prefill_predicted = predicted(prefill, n, i);
+    }
+    if (n && rc == 0) {
+        envelope_fit(decode, n, -1, &d->decode_share, &d->decode_layer_s);
+        envelope_fit(prefill, n, -1, &d->prefill_share, &d->prefill_layer_s);
+    }
+    mem_free(decode);
+    mem_free(prefill);
+    return rc;
 }
 
 static int check_all(const struct context *c, struct envelope_result *x,
@@ -171,17 +199,9 @@ static int check_all(const struct context *c, struct envelope_result *x,
     for (int i = 0; i < n; i++)
         if (check_model(c, args_word(c->args, "check", i), &x->device, &v[i], e) < 0)
             return -1;
-    for (int i = 0; i < n; i++) {
-        double decode, prefill;
-        attained(v, n, i, &decode, &prefill);
-        v[i].decode_predicted = decode * v[i].decode_bound;
-        v[i].prefill_predicted = prefill * v[i].prefill_bound;
-    }
-    if (n)
-        attained(v, n, -1, &x->device.decode_share, &x->device.prefill_share);
     x->checks = v;
     x->n_checks = n;
-    return 0;
+    return conclude(&x->device, v, n, e);
 }
 
 /* --- output -------------------------------------------------------------------------------- */

@@ -304,7 +304,8 @@ static int read_device(const struct context *c, struct envelope_device *d, struc
 {
     const char *name = args_str(c->args, "device");
 
-    *d = (struct envelope_device){"A device as told", "as told", NAN, NAN, NAN, NAN, 1, 1};
+    *d = (struct envelope_device){"A device as told", "as told", NAN, NAN, NAN, NAN, 1, 1,
+                                  0, 0};
     if (name && envelope_device_named(d, name, "tracker", e) < 0)
         return -1;
     if (!name || args_given(c->args, "bandwidth"))

@@ -13,10 +13,10 @@
  * multiply-adds and 32 bits of LPDDR4X-4267; NVIDIA's data sheets.  The power is that of the board
  * or module. */
 static const struct envelope_device devices[] = {
-    {"raspberry-pi-5", "as specified", 17.1e9, 153.6e9, 8e9, 12, 1, 1},
-    {"jetson-orin-nano", "as specified", 68e9, 1.28e12, 8e9, 15, 1, 1},
-    {"rtx-4090", "as specified", 1008e9, 82.6e12, 24e9, 450, 1, 1},
-    {"h100-sxm", "as specified", 3350e9, 67e12, 80e9, 700, 1, 1},
+    {"raspberry-pi-5", "as specified", 17.1e9, 153.6e9, 8e9, 12, 1, 1, 0, 0},
+    {"jetson-orin-nano", "as specified", 68e9, 1.28e12, 8e9, 15, 1, 1, 0, 0},
+    {"rtx-4090", "as specified", 1008e9, 82.6e12, 24e9, 450, 1, 1, 0, 0},
+    {"h100-sxm", "as specified", 3350e9, 67e12, 80e9, 700, 1, 1, 0, 0},
 };
 
 const struct envelope_device *envelope_device_at(int i)
@@ -71,9 +71,14 @@ const char *envelope_limit_name(enum envelope_limit l)
     return names[l];
 }
 
+static double width_of(double parameters)
+{
+    return cbrt(100 * parameters / 12);
+}
+
 double envelope_kv_bytes(double parameters)
 {
-    double d = cbrt(100 * parameters / 12), layers = d / 100;
+    double d = width_of(parameters), layers = d / 100;
 
     return 2 * layers * (d / 4) * 2;
 }
@@ -84,12 +89,54 @@ double envelope_decode_tok_s(const struct envelope_device *d, const struct envel
     double reading = (m->weight_bytes + m->kv_bytes * context) / (d->bytes_s * d->decode_share);
     double computing = 2 * m->active / (d->flop_s * d->prefill_share);
 
-    return 1 / fmax(reading, computing);
+    return 1 / (fmax(reading, computing) + d->decode_layer_s * m->layers);
 }
 
-double envelope_prefill_tok_s(const struct envelope_device *d, const struct envelope_model *m)
+double envelope_prefill_tok_s(const struct envelope_device *d, const struct envelope_model *m,
+                              double tokens)
 {
-    return d->flop_s * d->prefill_share / (2 * m->active_prefill);
+    double computing = 2 * m->active_prefill / (d->flop_s * d->prefill_share);
+    double passes = ceil(tokens / ENVELOPE_PASS);
+
+    return 1 / (computing + d->prefill_layer_s * m->layers * passes / tokens);
+}
+
+/* Of layer_s / (1 / share) = r: how unequal measured and predicted are, and by what factor. */
+static double spread(const struct envelope_sample *v, int n, int skip, double r, double *factor)
+{
+    double mean = 0, squares = 0, k = 0;
+
+    for (int i = 0; i < n; i++) {
+        double x = log(v[i].measured_s / (v[i].bound_s + r * v[i].layers));
+        if (i == skip)
+            continue;
+        k++;
+        squares += (x - mean) * (x - mean) * (k - 1) / k;
+        mean += (x - mean) / k;
+    }
+    *factor = k > 0 ? exp(mean) : NAN;
+    return squares;
+}
+
+void envelope_fit(const struct envelope_sample *v, int n, int skip, double *share, double *layer_s)
+{
+    enum { STEPS = 400 };
+    double factor, best = spread(v, n, skip, 0, &factor), r = 0, largest = 0;
+    int used = n - (skip >= 0 && skip < n);
+
+    for (int i = 0; i < n; i++)
+        largest = fmax(largest, v[i].measured_s / v[i].layers);
+    /* over twelve orders of magnitude, each step 7 %: far finer than any measurement */
+    for (int k = 0; used >= 3 && k <= STEPS; k++) {
+        double try = largest * pow(10, -12.0 * k / STEPS), f, s = spread(v, n, skip, try, &f);
+        if (s < best) {
+            best = s;
+            r = try;
+            factor = f;
+        }
+    }
+    *share = 1 / factor;
+    *layer_s = isnan(factor) ? NAN : factor * r;
 }
 
 static struct envelope_model shaped(double parameters, double bits, double active_share)
@@ -97,7 +144,8 @@ static struct envelope_model shaped(double parameters, double bits, double activ
     return (struct envelope_model){.weight_bytes = parameters * active_share * bits / 8,
                                    .kv_bytes = envelope_kv_bytes(parameters),
                                    .active = parameters * active_share,
-                                   .active_prefill = parameters * active_share};
+                                   .active_prefill = parameters * active_share,
+                                   .layers = width_of(parameters) / 100};
 }
 
 static double bytes_of(double parameters, double bits, double context)
@@ -108,7 +156,7 @@ static double bytes_of(double parameters, double bits, double context)
 static double ttft_of(const struct envelope_device *d, const struct envelope_model *m,
                       double context)
 {
-    return context / envelope_prefill_tok_s(d, m) + 1 / envelope_decode_tok_s(d, m, context);
+    return context / envelope_prefill_tok_s(d, m, context) + 1 / envelope_decode_tok_s(d, m, context);
 }
 
 static int fits(const struct envelope_device *d, const struct envelope_want *w, double bits,

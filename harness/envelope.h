@@ -2,8 +2,10 @@
  *
  * A roofline (Williams, Waterman and Patterson 2009): a token costs the longer of reading the
  * active weights and the keys and values of the context, and of two operations per active
- * parameter; the first token costs as many operations for every token of the prompt.  What a
- * program attains of the device's peaks is measured on real models (shares below 1) or unknown,
+ * parameter; the first token costs as many operations for every token of the prompt.  Beside that a
+ * layer costs a fixed time at every step, whatever its size: starting operations and waiting for the
+ * slowest thread, which is most of what a small model costs.  What a program attains of the
+ * device's peaks and those fixed times are measured on real models (shares below 1) or unknown,
  * and then the answer is an upper bound and says so.  A limit in watts scales both peaks down in
  * proportion: to first order a byte and an operation have a price in joules.
  *
@@ -20,7 +22,10 @@ struct envelope_device {
     double memory_bytes;       /* NAN: not known */
     double power_w;            /* at full load; NAN: not known */
     double decode_share, prefill_share; /* of the peaks that a program attains */
+    double decode_layer_s, prefill_layer_s; /* fixed seconds of a layer: of a token that is decoded,
+                                               of a pass over ENVELOPE_PASS tokens of a prompt */
 };
+enum { ENVELOPE_PASS = 512 };
 /* Devices by their makers' figures: i = 0, 1, ...; NULL after the last. */
 const struct envelope_device *envelope_device_at(int i);
 const struct envelope_device *envelope_device_find(const char *name);
@@ -60,9 +65,24 @@ struct envelope_model {
     double weight_bytes, kv_bytes; /* read per token; per token of context */
     double active, active_prefill; /* parameters; the latter without tables of the vocabulary,
                                       which a prompt's tokens but the last do not need */
+    double layers;
 };
 double envelope_decode_tok_s(const struct envelope_device *d, const struct envelope_model *m,
                              double context);
-double envelope_prefill_tok_s(const struct envelope_device *d, const struct envelope_model *m);
+double envelope_prefill_tok_s(const struct envelope_device *d, const struct envelope_model *m,
+                              double tokens);
+
+/* --- what a program attains, from measurements ----------------------------------------------- */
+
+struct envelope_sample {
+    double bound_s;    /* by the peaks alone */
+    double layers;     /* of the model, over the tokens that one pass is shared by */
+    double measured_s; /* per token */
+};
+/* share and layer_s of measured = bound / share + layer_s * layers, by least squares of relative
+ * errors over all samples but number `skip` (-1: all).  Fewer than three give a share alone; none
+ * give NAN. */
+void envelope_fit(const struct envelope_sample *v, int n, int skip, double *share,
+                  double *layer_s);
 
 #endif

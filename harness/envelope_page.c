@@ -1,6 +1,7 @@
 /* envelope_page.c -- the envelope as tables, a roofline, and JSON. */
 #include <math.h>
 
+#include "base/file.h"
 #include "harness/envelope_write.h"
 
 enum { SPEED_STEPS = 40 };
@@ -63,6 +64,10 @@ static void put_device(struct report *r, const struct envelope_result *x)
                 report_fmt(r, x->n_checks ? "%.3g" : "%.3g, assumed", d->decode_share));
     report_fact(r, "attained of the operations in prefill",
                 report_fmt(r, x->n_checks ? "%.3g" : "%.3g, assumed", d->prefill_share));
+    if (x->n_checks)
+        report_fact(r, "fixed time of a layer",
+                    report_fmt(r, "%.3g us per decoded token, %.3g us per pass over a prompt",
+                               1e6 * d->decode_layer_s, 1e6 * d->prefill_layer_s));
     if (!x->n_checks)
         report_warning(r, "No model was measured (--check MODEL,...): these sizes are upper "
                           "bounds, as if a program attained the peaks.");
@@ -83,13 +88,14 @@ static void put_check(struct report *r, struct report_table *t, const struct env
 
     for (int k = 0; k < 2; k++) {
         struct report_cell *row = report_row(r, t);
-        report_cell_text(r, row, 0, c->name);
+        report_cell_text(r, row, 0, path_base(c->name));
         report_cell_text(r, row, 1, k ? "prefill" : "decoding");
-        report_cell_text(r, row, 2, report_fmt(r, "%.3g [%.3g, %.3g]", v[k][0], in[k].low,
-                                               in[k].high));
+        report_cell_text(r, row, 2, report_fmt(r, "%.3g", v[k][0]));
+        report_cell_text(r, row, 6, report_fmt(r, "%.3g, %.3g", in[k].low, in[k].high));
         report_cell_text(r, row, 3, isnan(v[k][1]) ? NULL : report_fmt(r, "%.3g", v[k][1]));
-        report_cell_text(r, row, 4, isnan(v[k][1]) ? NULL : report_fmt(r, "%.2f",
-                                                                       v[k][1] / v[k][0]));
+        report_cell_text(r, row, 4, isnan(v[k][1]) ? NULL
+                                                   : report_fmt(r, "%+.0f %%",
+                                                                100 * (v[k][1] / v[k][0] - 1)));
         report_cell_text(r, row, 5, isnan(v[k][2]) ? NULL : report_fmt(r, "%.3g", v[k][2]));
     }
 }
@@ -99,9 +105,10 @@ static void put_checks(struct report *r, const struct envelope_result *x)
     static const struct report_column columns[] = {
         {"model", "model", NULL, 9}, {"test", "test", NULL, 9},
         {"measured", "measured, tok/s", NULL, 8}, {"predicted", "predicted, tok/s", NULL, 8},
-        {"ratio", "predicted / measured", NULL, 7}, {"bound", "by the peaks, tok/s", NULL, 5},
+        {"error", "error of the prediction", NULL, 8}, {"bound", "by the peaks, tok/s", NULL, 5},
+        {"interval", "95 % of the measured", NULL, 4},
     };
-    struct report_table *t = report_table(r, "checks", "Predicted and measured", columns, 6);
+    struct report_table *t = report_table(r, "checks", "Predicted and measured", columns, 7);
     int noisy = 0;
 
     for (int i = 0; i < x->n_checks; i++) {
@@ -113,9 +120,9 @@ static void put_checks(struct report *r, const struct envelope_result *x)
     if (!t)
         return;
     t->note = report_fmt(r, "Predicted: the roofline with what the other models attained of the "
-                            "peaks (geometric mean), never with the model's own measurement. "
-                            "Prompt of %d tokens, %d generated.", ENVELOPE_PROMPT,
-                         ENVELOPE_GENERATE);
+                            "peaks and a fixed time per layer, fitted to them (with three or more), "
+                            "never to the model itself. Prompt of %d tokens, %d generated.",
+                         ENVELOPE_PROMPT, ENVELOPE_GENERATE);
 }
 
 /* --- pictures ------------------------------------------------------------------------------ */
@@ -138,9 +145,9 @@ static void plot_roofline(struct report *r, const struct envelope_result *x)
 
     for (int i = 0; i < x->n_checks; i++) {
         const struct envelope_check *c = &x->checks[i];
-        report_point(r, p, decode, c->name, intensity(&c->model, c->model.active, 1),
+        report_point(r, p, decode, path_base(c->name), intensity(&c->model, c->model.active, 1),
                      2 * c->model.active * c->decode);
-        report_point(r, p, prefill, c->name,
+        report_point(r, p, prefill, path_base(c->name),
                      intensity(&c->model, c->model.active_prefill, ENVELOPE_PROMPT),
                      2 * c->model.active_prefill * c->prefill);
         last = fmax(last, 2 * intensity(&c->model, c->model.active_prefill, ENVELOPE_PROMPT));
@@ -208,6 +215,8 @@ static void put_json_device(struct json_out *o, const struct envelope_result *x)
     json_put_num(o, "power_w", d->power_w);
     json_put_num(o, "decode_share", d->decode_share);
     json_put_num(o, "prefill_share", d->prefill_share);
+    json_put_num(o, "decode_layer_s", d->decode_layer_s);
+    json_put_num(o, "prefill_layer_s", d->prefill_layer_s);
     json_put_bool(o, "calibrated", x->n_checks > 0);
     json_end_object(o);
     json_begin_object(o, "want");
@@ -247,6 +256,7 @@ static void put_json_test(struct json_out *o, const char *key, double measured, 
     json_put_num(o, "high", in.high);
     json_put_num(o, "predicted_tok_s", predicted);
     json_put_num(o, "bound_tok_s", bound);
+    json_put_num(o, "relative_error", predicted / measured - 1);
     json_end_object(o);
 }
 
