@@ -7,11 +7,13 @@
 #include "harness/commands.h"
 #include "harness/deadline_write.h"
 #include "harness/present.h"
+#include "harness/present_probes.h"
 #include "harness/stored.h"
 
 const struct option runs_options[] = {
     {"kind", 0, OPTION_CHOICE, "eval|bench|import", NULL, 0, 0, "only these"},
     {"limit", 'n', OPTION_INT, "N", "0", 0, 1e9, "the newest N; 0: all"},
+    {"probes", 0, OPTION_FLAG, NULL, NULL, 0, 0, "what probes found, instead of the runs"},
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
 
@@ -97,6 +99,27 @@ static int runs_table(const struct context *c, const struct run_list *l, struct 
     return rc;
 }
 
+static int list_probes(const struct context *c, struct store *s, struct err *e)
+{
+    struct store_probe_list l = {0};
+    struct strbuf b = STRBUF_INIT;
+    struct json_out o;
+    int rc = query_probes(s, NULL, &l, e);
+
+    if (rc == 0 && !c->json) {
+        rc = present_probes_text(c, &l, e);
+    } else if (rc == 0) {
+        o = context_json_begin(&b, "runs");
+        json_begin_array(&o, "probes");
+        present_probes_json(&o, &l);
+        json_end_array(&o);
+        rc = context_json_end(c, &o, e);
+    }
+    strbuf_release(&b);
+    store_probe_list_release(&l);
+    return rc;
+}
+
 int cmd_runs(struct context *c, struct err *e)
 {
     struct run_filter f = {.kind = args_str(c->args, "kind"),
@@ -105,7 +128,9 @@ int cmd_runs(struct context *c, struct err *e)
     struct run_list l = {0};
     int rc = -1;
 
-    if (open_store(c, 1, &s, e) == 0 && query_runs(s, &f, &l, e) == 0)
+    if (open_store(c, 1, &s, e) == 0 && args_flag(c->args, "probes"))
+        rc = list_probes(c, s, e);
+    else if (s && query_runs(s, &f, &l, e) == 0)
         rc = c->json ? runs_json(c, &l, e) : runs_table(c, &l, e);
     run_list_release(&l);
     store_close(s);
@@ -116,7 +141,8 @@ int cmd_runs(struct context *c, struct err *e)
 
 /* d NULL: without the curves. */
 static int show_json(const struct context *c, struct store *s, const struct run_row *r,
-                     const struct deadline_list *d, struct err *e)
+                     const struct deadline_list *d, const struct store_probe_list *probes,
+                     struct err *e)
 {
     struct strbuf b = STRBUF_INIT;
     struct json_out o = context_json_begin(&b, "show");
@@ -130,6 +156,9 @@ static int show_json(const struct context *c, struct store *s, const struct run_
     rc = present_run_json(&o, s, r, e);
     if (rc == 0 && d)
         deadline_json(&o, d);
+    json_begin_array(&o, "probes");
+    present_probes_json(&o, probes);
+    json_end_array(&o);
     if (rc == 0)
         rc = context_json_end(c, &o, e);
     strbuf_release(&b);
@@ -159,23 +188,43 @@ static int show_deadline(const struct context *c, const struct run_row *r,
     return rc;
 }
 
-static int show_run(const struct context *c, struct store *s, const struct run_row *r,
-                    struct err *e)
+static int show_curves(const struct context *c, struct store *s, const struct run_row *r,
+                       const struct store_probe_list *probes, struct err *e)
 {
     const char *path = args_str(c->args, "output");
     struct deadline_list d = {0};
     int rc;
 
-    if (!args_flag(c->args, "deadline"))
-        return path      ? err_set(e, ERR_USAGE, "show: --output goes with --deadline")
-               : c->json ? show_json(c, s, r, NULL, e)
-                         : present_run_text(c, s, r, e);
     if (deadline_load(&d, s, r->id, e) < 0)
         return -1;
-    rc = c->json ? show_json(c, s, r, &d, e) : show_deadline(c, r, &d, NULL, e);
+    rc = c->json ? show_json(c, s, r, &d, probes, e) : show_deadline(c, r, &d, NULL, e);
     if (rc == 0 && path)
         rc = show_deadline(c, r, &d, path, e);
     deadline_release(&d);
+    return rc;
+}
+
+/* The run, and what probes found of the same model. */
+static int show_run(const struct context *c, struct store *s, const struct run_row *r,
+                    struct err *e)
+{
+    struct store_probe_list probes = {0};
+    int rc = 0;
+
+    if (r->model.sha256)
+        rc = query_probes(s, r->model.sha256, &probes, e);
+    if (rc == 0 && args_flag(c->args, "deadline")) {
+        rc = show_curves(c, s, r, &probes, e);
+    } else if (rc == 0 && args_str(c->args, "output")) {
+        rc = err_set(e, ERR_USAGE, "show: --output goes with --deadline");
+    } else if (rc == 0 && c->json) {
+        rc = show_json(c, s, r, NULL, &probes, e);
+    } else if (rc == 0) {
+        rc = present_run_text(c, s, r, e);
+        if (rc == 0 && probes.n && !c->csv)
+            rc = present_probes_text(c, &probes, e);
+    }
+    store_probe_list_release(&probes);
     return rc;
 }
 

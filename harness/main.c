@@ -58,10 +58,11 @@ static const struct command commands[] = {
     {MEASURING, "probe", cmd_probe, probe_options, "MODEL", 1, 1, NULL, 1,
      "tell how much a score depends on what should not matter",
      "Asks the same items several times with one thing changed, and shows each score, their range, "
-     "and for how many items the answer stays the same. Indicators, not verdicts; nothing is "
-     "stored. Options can be moved where the prompt lists them (mmlu, cmmlu, scenarios). sequence "
+     "and for how many items the answer stays the same. Indicators, not verdicts; they are kept with "
+     "the model ('runs --probes', 'show'). Options can be moved where the prompt lists them (mmlu, cmmlu, scenarios). sequence "
      "compares the data file's own order of items with others: a model that finds it likelier may "
-     "have read the file."},
+     "have read the file. case looks at the items' own texts: their least likely tokens (min-k %), and "
+     "what small letters cost. depth scores needle tasks by the place of the answer in the text."},
     {MEASURING, "run", cmd_run, run_options, "[PLAN.json]", 0, 1, NULL, 1,
      "measure a plan: models, tasks, devices and settings",
      "Each cell of the plan is a process of its own with limits of memory and time; whatever "

@@ -88,6 +88,8 @@ static int vary(const struct probe *p, int i, struct task_opts *o, char *name, s
         snprintf(name, size, "%s", i ? "chat" : "plain");
         return i < 2;
     case VARY_SEQUENCE:
+    case VARY_DEPTH:
+    case VARY_CASE:
         break;
     }
     return 0;

@@ -2,14 +2,18 @@
  *
  * A task is asked several times, each time with one thing changed: the order of its options, the
  * wording of its prompt, the seed of its examples, chat or plain text.  Items are the same in every
- * variant and joined by their number.  Nothing is stored. */
+ * variant and joined by their number. */
 #ifndef HARNESS_PROBE_H
 #define HARNESS_PROBE_H
 
 #include "harness/evaluate.h"
 
 enum { PROBE_VARIANTS = 16 };
-enum vary { VARY_ORDER, VARY_WORDING, VARY_SHOTS, VARY_CHAT, VARY_SEQUENCE /* sequence.h */ };
+enum vary {
+    VARY_ORDER, VARY_WORDING, VARY_SHOTS, VARY_CHAT, /* variants: probe_task */
+    VARY_SEQUENCE,         /* sequence.h */
+    VARY_DEPTH, VARY_CASE, /* probe_text.h */
+};
 
 struct probe_variant {
     char name[24];

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "harness/item_text.h"
 #include "harness/stats.h"
 #include "harness/stats_dist.h"
 
@@ -20,28 +21,6 @@ struct testing {
     int n_gains;
     struct rng rng;
 };
-
-/* An item as a data set would print it: its question, then the right answer. */
-static char *text_of(const struct task *t, int i, struct err *e)
-{
-    struct strbuf b = STRBUF_INIT;
-    struct item it;
-    const struct query *q;
-    char *text;
-
-    if (task_item(t, i, &it, e) < 0)
-        return NULL;
-    q = &it.queries[it.gold_index >= 0 && it.gold_index < it.n_queries ? it.gold_index : 0];
-    strbuf_adds(&b, q->context);
-    strbuf_adds(&b, q->continuation);
-    if (q->kind == QUERY_GENERATE && it.gold)
-        strbuf_addf(&b, " %s", it.gold);
-    item_release(&it);
-    text = strbuf_take(&b);
-    if (!text)
-        err_nomem(e);
-    return text;
-}
 
 static int count_tokens(struct testing *g, const char *text, struct err *e)
 {
@@ -168,7 +147,7 @@ int sequence_test(struct runner *r, struct encoder *c, const struct task *t,
         goto out;
     }
     for (; g.n < n; g.n++)
-        if (!(g.texts[g.n] = text_of(t, g.n, e)))
+        if (!(g.texts[g.n] = item_text(t, g.n, e)))
             goto out;
     if (test_shards(&g, e) < 0)
         goto out;

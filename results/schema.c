@@ -159,6 +159,17 @@ static const char *const migrations[] = {
     " prompt_tokens INTEGER NOT NULL, wanted_tokens INTEGER NOT NULL,"
     " generated_tokens INTEGER NOT NULL, token_s TEXT NOT NULL,"
     " PRIMARY KEY(bench_row_id, idx)) STRICT, WITHOUT ROWID;",
+
+    /* 8: what probes found */
+    "CREATE TABLE probes(id INTEGER PRIMARY KEY, model_id INTEGER NOT NULL REFERENCES models(id),"
+    " probe TEXT NOT NULL, task TEXT NOT NULL, version INTEGER NOT NULL, metric TEXT,"
+    " settings TEXT NOT NULL, numerics_id TEXT NOT NULL, n_items INTEGER NOT NULL,"
+    " program_version TEXT, created TEXT NOT NULL,"
+    " UNIQUE(model_id, probe, task, settings, numerics_id)) STRICT;"
+    "CREATE TABLE probe_values("
+    " probe_id INTEGER NOT NULL REFERENCES probes(id) ON DELETE CASCADE, idx INTEGER NOT NULL,"
+    " name TEXT NOT NULL, value REAL, stderr REAL, PRIMARY KEY(probe_id, idx)) STRICT,"
+    " WITHOUT ROWID;",
 };
 #define N_MIGRATIONS ((int)(sizeof migrations / sizeof migrations[0]))
 
@@ -442,6 +453,24 @@ static const struct schema_doc docs[] = {
     {"likelihoods", "nats", "ln p of the continuation"},
     {"likelihoods", "is_greedy", "1: greedy decoding gives just this continuation"},
     {"likelihoods", "seal", "beginning of the SHA-256 over set and row: a damaged row is not used"},
+    {"probes", NULL, "what probes of a model found: indicators, never verdicts"},
+    {"probes", "id", "row id"},
+    {"probes", "model_id", "the model"},
+    {"probes", "probe", "what was varied: order, wording, shots, chat, sequence, depth, case"},
+    {"probes", "task", "the task that was asked"},
+    {"probes", "version", "version of the task's rules"},
+    {"probes", "metric", "the score whose change is told; null: of no score"},
+    {"probes", "settings", "JSON: what may change the outcome"},
+    {"probes", "numerics_id", "which arithmetic, with its version"},
+    {"probes", "n_items", "items that were asked"},
+    {"probes", "program_version", "densimeter's version"},
+    {"probes", "created", "UTC"},
+    {"probe_values", NULL, "the numbers of a probe"},
+    {"probe_values", "probe_id", "the probe"},
+    {"probe_values", "idx", "order of display"},
+    {"probe_values", "name", "what the number is, in words"},
+    {"probe_values", "value", "the number"},
+    {"probe_values", "stderr", "its standard error"},
 };
 
 #define CHOSEN "(SELECT id FROM temp.chosen)"

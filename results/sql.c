@@ -463,6 +463,22 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_LIKELIHOODS] =
         "SELECT l.request, l.nats, l.is_greedy, l.seal, s.model_sha256, s.numerics_id, s.device,"
         " s.settings FROM likelihoods l JOIN likelihood_sets s ON s.id = l.set_id",
+    [SQL_PROBE_PUT] =
+        "INSERT INTO probes(model_id, probe, task, version, metric, settings, numerics_id, n_items,"
+        " program_version, created) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+    [SQL_PROBE_DELETE] = "DELETE FROM probes WHERE model_id = ? AND probe = ? AND task = ?"
+                         " AND settings = ? AND numerics_id = ?",
+    [SQL_PROBE_VALUE_PUT] =
+        "INSERT INTO probe_values(probe_id, idx, name, value, stderr) VALUES(?, ?, ?, ?, ?)",
+    [SQL_PROBES] =
+        "SELECT p.id, p.probe, p.task, p.metric, p.settings, p.numerics_id, p.program_version,"
+        " p.version, p.n_items, p.created, m.name, m.sha256 FROM probes p"
+        " JOIN models m ON m.id = p.model_id WHERE ?1 IS NULL OR m.sha256 = ?1"
+        " ORDER BY p.created DESC, p.id DESC",
+    [SQL_PROBE_VALUES] =
+        "SELECT name, value, stderr, (SELECT count(*) FROM probe_values WHERE probe_id = ?1)"
+        " FROM probe_values WHERE probe_id = ?1 ORDER BY idx",
 };
 
 const char *sql_text(enum sql q)

@@ -83,6 +83,7 @@ static void last_years_database_still_opens(void **state)
     opens_and_reads("tests/golden/store_v3.sql", in_dir("old3.db"), 4);
     opens_and_reads("tests/golden/store_v4.sql", in_dir("old4.db"), 4);
     opens_and_reads("tests/golden/store_v5.sql", in_dir("old5.db"), 4);
+    opens_and_reads("tests/golden/store_v7.sql", in_dir("old7.db"), 4);
 }
 
 static void a_newer_database_is_refused(void **state)

@@ -53,6 +53,66 @@ run 0 probe "$model" --tasks words.json --vary sequence --json
 prints '"shards": [1-9]'; prints '"p": 0\.\|"p": 1\|"p": null'
 run 3 probe "$model" --tasks toxicity --vary sequence --limit 2; one_line; says 'fewer than 3 items'
 
+# An item's own text: the numbers are those that its logits and its twin's likelihood give.
+cat >known.json <<'EOF'
+{"format": "densimeter.scenario/1", "name": "known", "version": 1, "language": "en",
+ "licence": "CC0-1.0", "fields": ["text"], "prompt": "{{ text }}", "answer": {"kind": "choice"},
+ "items": [{"text": "The capital of France, said Anna, is a city on the Seine called", "choices": ["Paris", "Rome"], "answer": 0},
+           {"text": "all of this is in small letters, so there is no twin of it at all, is there", "choices": ["no", "yes"], "answer": 0},
+           {"text": "A", "choices": ["B", "C"], "answer": 1}]}
+EOF
+run 0 probe "$model" --tasks known.json --vary case --json --bos always
+cp out found
+for text in "The capital of France, said Anna, is a city on the Seine called Paris" \
+    "all of this is in small letters, so there is no twin of it at all, is there no"; do
+    run 0 tokenize "$model" "$text" --bos --json
+    ids=$(python3 -c 'import json; print(",".join(map(str, json.load(open("out"))["ids"])))')
+    echo "$ids" >>ids
+    run 0 logits "$model" --ids "$ids" --out "$work/logits.$(wc -l <ids)" --json
+done
+printf '%s\n' '{"context": "", "continuation": "The capital of France, said Anna, is a city on the Seine called Paris"}' \
+    '{"context": "", "continuation": "the capital of france, said anna, is a city on the seine called paris"}' >twins
+printf '%s\n' '{"context": "", "continuation": "A C"}' '{"context": "", "continuation": "a c"}' >>twins
+run 0 score "$model" --jsonl twins
+python3 - found ids logits out <<'EOF' || fail "probe --vary case: other numbers than the logits give"
+import array, json, math, sys
+found = {v["name"]: v["value"] for v in json.load(open(sys.argv[1]))["tasks"][0]["values"]}
+low, high, mean = [], [], []
+for k, line in enumerate(open(sys.argv[2]), 1):
+    ids = [int(x) for x in line.split(",")]
+    rows = array.array("f", open("%s.%d" % (sys.argv[3], k), "rb").read())
+    vocab, nats, z = len(rows) // len(ids), [], []
+    for i in range(len(ids) - 1):
+        row = rows[i * vocab:(i + 1) * vocab]
+        lse = math.log(sum(math.exp(x) for x in row))
+        lp = [x - lse for x in row]
+        mu = sum(math.exp(x) * x for x in lp)
+        nats.append(lp[ids[i + 1]])
+        z.append((nats[-1] - mu) / math.sqrt(sum(math.exp(x) * (x - mu) ** 2 for x in lp)))
+    n = -(-len(nats) // 5)
+    low.append(sum(sorted(nats)[:n]) / n); high.append(sum(sorted(z)[:n]) / n); mean.append(sum(nats) / len(nats))
+lls = [json.loads(line)["loglikelihood"] for line in open(sys.argv[4])]
+want = {"min-20 %": sum(low) / 2, "min-20 %++": sum(high) / 2, "ln p of a token": sum(mean) / 2,
+        "nats that small letters cost": (lls[0] - lls[1] + lls[2] - lls[3]) / 2,
+        "likelier than in small letters": ((lls[0] > lls[1]) + (lls[2] > lls[3])) / 2}
+assert found.keys() == want.keys(), found
+for name in want:
+    assert abs(found[name] - want[name]) < 1e-4, (name, found[name], want[name])
+EOF
+run 0 probe "$model" --tasks needle_4k --vary depth --limit 10 --max-length 512 --csv; prints '^needle_4k,depth 0.05,'; prints '^needle_4k,middle less ends,'
+run 1 probe "$model" --tasks known.json --vary depth; one_line; says 'do not say at which depth'
+
+# Probes are kept with the model, the same one once, and not where nobody wants that.
+run 0 runs --probes --csv
+prints '^case,known.json,min-20 %,\|^case,known,min-20 %,'; prints '^order,letters,range,'
+before=$(wc -l <out)
+run 0 probe "$model" --tasks known.json --vary case --bos always
+run 0 probe "$model" --tasks known.json --vary case --bos never --no-store
+run 0 runs --probes --csv; [ "$(wc -l <out)" -eq "$before" ] || fail "a probe was kept twice, or in spite of --no-store"
+run 0 runs --probes --json; prints '"probe": "wording"'; prints '"schema": "densimeter.runs/1"'
+run 0 show last --json; prints '"probes": \['; prints '"name": "min-20 %++"'
+run 0 show last; prints 'nats that small letters cost'
+
 # A judge reads what was generated: two likelihoods more, which the item does not pay for.
 run 0 tasks new judged --kind judge -q
 run 0 eval "$model" --tasks judged.json

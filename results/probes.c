@@ -1,0 +1,118 @@
+#include "results/probes.h"
+
+#include "base/mem.h"
+#include "results/internal.h"
+
+static int put_rows(struct db *db, const struct store_model *model, const struct store_probe *p,
+                    struct err *e)
+{
+    int64_t model_id, id;
+
+    if (put_model(db, model, &model_id, e) < 0 ||
+        db_run(db, SQL_PROBE_DELETE, e, "itttt", model_id, p->probe, p->task, p->settings,
+               p->numerics_id) < 0 ||
+        db_run(db, SQL_PROBE_PUT, e, "ittn" "ttt" "nt", model_id, p->probe, p->task, p->version,
+               p->metric, p->settings, p->numerics_id, p->n_items, p->program_version) < 0)
+        return -1;
+    id = db_last_id(db);
+    for (int i = 0; i < p->n_values; i++)
+        if (db_run(db, SQL_PROBE_VALUE_PUT, e, "intdd", id, i, p->values[i].name,
+                   p->values[i].value, p->values[i].stderr_) < 0)
+            return -1;
+    return 0;
+}
+
+int probe_put(struct store *s, const struct store_model *model, const struct store_probe *p,
+              struct err *e)
+{
+    if (db_begin(s->db, e) < 0)
+        return -1;
+    if (put_rows(s->db, model, p, e) < 0) {
+        db_rollback(s->db);
+        return -1;
+    }
+    return db_commit(s->db, e);
+}
+
+static const char *keep(struct arena *a, const struct stmt *st, int col, int *failed)
+{
+    const char *text = db_text(st, col);
+    char *copy = arena_strdup(a, text);
+
+    if (!copy && (text || !db_is_null(st, col)))
+        *failed = 1;
+    return copy;
+}
+
+static int read_values(struct db *db, int64_t id, struct store_probe *p, struct arena *a,
+                       struct err *e)
+{
+    struct stmt st;
+    struct store_probe_value *v = NULL;
+    int rc = db_query(db, &st, SQL_PROBE_VALUES, e, "i", id), failed = 0, n = 0;
+
+    while (rc >= 0 && (rc = db_step(&st, e)) == 1) {
+        if (!v)
+            v = arena_alloc(a, sizeof *v * (size_t)db_int(&st, 3));
+        if (!v) {
+            rc = err_nomem(e);
+            break;
+        }
+        v[n].name = keep(a, &st, 0, &failed);
+        v[n].value = db_num(&st, 1);
+        v[n++].stderr_ = db_num(&st, 2);
+    }
+    db_done(&st);
+    p->values = v;
+    p->n_values = n;
+    return rc < 0 ? -1 : failed ? err_nomem(e) : 0;
+}
+
+static int fill(struct store_probe *p, const struct stmt *st, struct arena *a, struct err *e)
+{
+    int failed = 0, c = 1;
+
+    *p = (struct store_probe){.probe = keep(a, st, c, &failed)};
+    p->task = keep(a, st, ++c, &failed);
+    p->metric = keep(a, st, ++c, &failed);
+    p->settings = keep(a, st, ++c, &failed);
+    p->numerics_id = keep(a, st, ++c, &failed);
+    p->program_version = keep(a, st, ++c, &failed);
+    p->version = (int)db_int(st, ++c);
+    p->n_items = (int)db_int(st, ++c);
+    p->created = keep(a, st, ++c, &failed);
+    p->model = keep(a, st, ++c, &failed);
+    p->model_sha256 = keep(a, st, ++c, &failed);
+    return failed ? err_nomem(e) : 0;
+}
+
+int query_probes(struct store *s, const char *model_sha256, struct store_probe_list *out,
+                 struct err *e)
+{
+    struct stmt st;
+    size_t cap = 0;
+    int rc = db_query(s->db, &st, SQL_PROBES, e, "t", model_sha256);
+
+    *out = (struct store_probe_list){0};
+    while (rc >= 0 && (rc = db_step(&st, e)) == 1) {
+        if (mem_grow(&out->v, &cap, out->n + 1, sizeof *out->v) < 0) {
+            rc = err_nomem(e);
+            break;
+        }
+        if ((rc = fill(&out->v[out->n], &st, &out->arena, e)) < 0 ||
+            (rc = read_values(s->db, db_int(&st, 0), &out->v[out->n], &out->arena, e)) < 0)
+            break;
+        out->n++;
+    }
+    db_done(&st);
+    if (rc < 0)
+        store_probe_list_release(out);
+    return rc < 0 ? -1 : 0;
+}
+
+void store_probe_list_release(struct store_probe_list *l)
+{
+    mem_free(l->v);
+    arena_release(&l->arena);
+    *l = (struct store_probe_list){0};
+}
