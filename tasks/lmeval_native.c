@@ -27,6 +27,7 @@ struct native {
     struct native *next;
     char *path, *function; /* of the YAML file and in it; NULL: by name */
     cJSON *args, *constants;
+    const char *sample; /* the program's */
     struct step steps[STEPS];
     int n_steps;
     cJSON *literal; /* the function returns this */
@@ -131,11 +132,11 @@ static int read_program(struct native *f, const char *steps, struct err *e)
     return 0;
 }
 
-static const char *program_steps(const char *name)
+static const struct native_program *program_find(const char *name)
 {
     for (size_t i = 0; i < n_native_programs; i++)
         if (strcmp(native_programs[i].name, name) == 0)
-            return native_programs[i].steps;
+            return &native_programs[i];
     return NULL;
 }
 
@@ -157,11 +158,12 @@ static int add_args(cJSON *into, const char *args, struct err *e)
 
 static int set_program(struct native *f, const char *name, const char *args, struct err *e)
 {
-    const char *steps = program_steps(name);
+    const struct native_program *p = program_find(name);
 
-    if (!steps)
+    if (!p)
         return err_set(e, ERR_NOTFOUND, "no program is called '%s'", name);
-    return add_args(f->args, args, e) < 0 ? -1 : read_program(f, steps, e);
+    f->sample = p->sample;
+    return add_args(f->args, args, e) < 0 ? -1 : read_program(f, p->steps, e);
 }
 
 /* --- finding ------------------------------------------------------------------------------ */
@@ -466,6 +468,10 @@ static int run_over(const struct native *f, const struct step *s, cJSON *list, s
     cJSON *out = cJSON_CreateArray(), *doc, *more;
     int rc = out ? 0 : err_nomem(e), keep;
 
+    if (s->kind == STEP_KEEP && all) {
+        json_free(out);
+        return rc;
+    }
     for (int i = 0; rc == 0 && (doc = list->child) != NULL; i++) {
         keep = 1;
         more = NULL;
@@ -473,7 +479,7 @@ static int run_over(const struct native *f, const struct step *s, cJSON *list, s
         if (rc < 0 && e && e->code != ERR_NOMEM)
             err_prefix(e, "document %d", i);
         cJSON_DetachItemViaPointer(list, doc);
-        if (rc < 0 || (!keep && !all) || more) {
+        if (rc < 0 || !keep || more) {
             json_free(doc);
         } else if (!cJSON_AddItemToArray(out, doc)) {
             json_free(doc);
@@ -518,11 +524,12 @@ int native_sample(const struct native *f, cJSON *doc, struct err *e)
 
     if (rc == 0) { /* the sampler may add to it, so it has to be its own */
         cJSON_DeleteItemFromObjectCaseSensitive(vars, "doc");
-        sampled = cJSON_CreateObject();
+        sampled = f->sample ? json_parse(f->sample, strlen(f->sample), "sample", e)
+                            : cJSON_CreateObject();
         if (!sampled || !cJSON_AddItemToObject(vars, "doc", sampled))
             rc = err_nomem(e);
     }
-    for (int i = 0; i < f->n_steps && rc == 0; i++) {
+    for (int i = 0; i < f->n_steps && rc == 0 && !f->sample; i++) {
         const struct step *s = &f->steps[i];
         if (s->kind == STEP_COLUMN && s->column->sample && !json_get(sampled, s->name)) {
             v = json_parse(s->column->sample, strlen(s->column->sample), "sample", e);

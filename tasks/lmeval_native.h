@@ -40,6 +40,7 @@ extern const size_t n_native_functions;
 
 struct native_program {
     const char *name, *steps;
+    const char *sample; /* JSON of a document to try it with; NULL: the steps tell what it needs */
 };
 extern const struct native_program native_programs[];
 extern const size_t n_native_programs;
