@@ -15,6 +15,7 @@
 #include "harness/profile.h"
 #include "harness/stored.h"
 #include "harness/usage.h"
+#include "reports/report.h"
 
 const struct option bench_options[] = {
     {"prompt", 'p', OPTION_INTS, "N,...", "512", 0, 1e7, "tokens to prefill; 0: no such test"},
@@ -42,6 +43,10 @@ const struct option bench_options[] = {
     {"seed", 0, OPTION_INT, "N", "42", 0, 9e15, "of arrivals, lengths and tokens"},
     {"profile", 0, OPTION_FLAG, NULL, NULL, 0, 0,
      "run each test again and tell where its time goes, beside this machine's peaks"},
+    {"roofline", 0, OPTION_FLAG, NULL, NULL, 0, 0,
+     "the same per operation as FLOP/s and bytes/s below the roofs that this machine's peaks make"},
+    {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
+     "with --roofline: also write a page with plots, by its suffix .html, .md, .csv, .json"},
     {"sysroot", 0, OPTION_TEXT, "DIR", "", 0, 0, "read the machine's files below DIR"},
     ENGINE_OPTIONS_BUT_THREADS,
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
@@ -367,9 +372,9 @@ static int run_grid(struct bench *b, struct err *e)
 
 static int profile_grid(struct bench *b, struct err *e)
 {
-    int rc = 0;
+    int wanted = args_flag(b->c->args, "profile") || b->profiles->page != NULL, rc = 0;
 
-    for (size_t i = 0; i < b->grid->n && rc == 0 && args_flag(b->c->args, "profile"); i++)
+    for (size_t i = 0; i < b->grid->n && rc == 0 && wanted; i++)
         rc = profile_test(b->profiles, b->runner, b->model.model.name, &b->grid->v[i],
                           (int)args_int(b->c->args, "repeats"), context_width(), e);
     return rc;
@@ -474,20 +479,57 @@ static int bench_all(struct context *c, const struct grid *g, struct store *stor
     return rc;
 }
 
+/* path NULL: for the terminal. */
+static int print_roofline(const struct context *c, const struct report *page, const char *path,
+                          struct err *e)
+{
+    struct report_options o = {.color = c->colour, .width = context_width()};
+    struct strbuf b = STRBUF_INIT;
+    int rc;
+
+    if (path)
+        return report_write(page, NULL, path, e);
+    rc = report_writer_named(c->csv ? "csv" : "text")->write(page, &o, &b, e);
+    if (rc == 0)
+        rc = context_print(c, &b, e);
+    strbuf_release(&b);
+    return rc;
+}
+
+static int print_profiles(const struct context *c, const struct profiles *p, struct err *e)
+{
+    const char *path = args_str(c->args, "output");
+
+    if (!c->json && !c->csv && args_flag(c->args, "profile") && context_print(c, &p->text, e) < 0)
+        return -1;
+    if (!p->page)
+        return 0;
+    if (!c->json && print_roofline(c, p->page, NULL, e) < 0)
+        return -1;
+    return path ? print_roofline(c, p->page, path, e) : 0;
+}
+
 int cmd_bench(struct context *c, struct err *e)
 {
     struct grid g = {0};
     struct store *store = NULL;
     struct ids_list ids = {0};
-    struct profiles p = {.text = STRBUF_INIT, .json = STRBUF_INIT};
+    struct report page;
+    struct profiles p = {.text = STRBUF_INIT, .json = STRBUF_INIT,
+                         .page = args_flag(c->args, "roofline") ? &page : NULL};
     int rc = -1;
+
+    if (args_str(c->args, "output") && !p.page)
+        return err_set(e, ERR_USAGE, "bench: --output goes with --roofline");
+    report_init(&page, "What operations attain");
 
     if (make_grid(c, &g, e) == 0 && open_store(c, 0, &store, e) == 0 &&
         bench_all(c, &g, store, &ids, &p, e) == 0)
         rc = c->json ? print_json(c, store, &ids, &p, e) : print_text(c, store, &ids, e);
-    if (rc == 0 && !c->json && !c->csv)
-        rc = context_print(c, &p.text, e);
+    if (rc == 0)
+        rc = print_profiles(c, &p, e);
     profiles_release(&p);
+    report_release(&page);
     store_close(store);
     mem_free(ids.v);
     mem_free(g.v);

@@ -22,9 +22,9 @@ enum { ROUNDS = 8, CHAINS = 12, STEPS = 2000000, BLOCK_MB = 128 };
 
 /* CHAINS independent sums hide the latency of the unit.  The result is returned so that nothing can
  * be left out. */
-struct fma_unit {
+struct unit {
     const char *name;
-    int lanes;
+    int products; /* of one step of one chain */
     int (*usable)(void);
     float (*run)(int steps);
 };
@@ -88,6 +88,42 @@ __attribute__((target("avx2,fma"))) static float fma_avx2(int steps)
         s += _mm256_cvtss_f32(a[i]);
     return s;
 }
+
+static int has_vnni(void)
+{
+    return has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
+
+__attribute__((target("avx512f,avx512vnni"))) static float int8_vnni(int steps)
+{
+    __m512i a[CHAINS], x = _mm512_set1_epi8(3), y = _mm512_set1_epi8(1);
+    int s = 0;
+
+    for (int i = 0; i < CHAINS; i++)
+        a[i] = _mm512_set1_epi32(i);
+    for (int n = 0; n < steps; n++)
+        UNROLLED for (int i = 0; i < CHAINS; i++)
+            a[i] = _mm512_dpbusd_epi32(a[i], x, y);
+    for (int i = 0; i < CHAINS; i++)
+        s ^= _mm_cvtsi128_si32(_mm512_castsi512_si128(a[i]));
+    return (float)s;
+}
+
+/* As the kernels do without VNNI: pairs to 16 bits, pairs of those to 32, and the sum. */
+__attribute__((target("avx2"))) static float int8_avx2(int steps)
+{
+    __m256i a[CHAINS], x = _mm256_set1_epi8(3), one = _mm256_set1_epi16(1);
+    int s = 0;
+
+    for (int i = 0; i < CHAINS; i++)
+        a[i] = _mm256_set1_epi32(i);
+    for (int n = 0; n < steps; n++)
+        UNROLLED for (int i = 0; i < CHAINS; i++)
+            a[i] = _mm256_add_epi32(a[i], _mm256_madd_epi16(_mm256_maddubs_epi16(x, a[i]), one));
+    for (int i = 0; i < CHAINS; i++)
+        s ^= _mm_cvtsi128_si32(_mm256_castsi256_si128(a[i]));
+    return (float)s;
+}
 #elif defined(__ARM_NEON)
 static float fma_neon(int steps)
 {
@@ -105,7 +141,7 @@ static float fma_neon(int steps)
 }
 #endif
 
-static const struct fma_unit units[] = {
+static const struct unit fma_units[] = {
 #if defined(__x86_64__)
     {"avx512", 16, has_avx512, fma_avx512},
     {"avx2", 8, has_avx2, fma_avx2},
@@ -115,10 +151,17 @@ static const struct fma_unit units[] = {
     {"scalar", 1, always, fma_scalar},
 };
 
-static const struct fma_unit *best_unit(void)
-{
-    const struct fma_unit *u = units;
+/* Of signed with unsigned bytes, as the kernels of `fast` use them. */
+static const struct unit int8_units[] = {
+#if defined(__x86_64__)
+    {"avx512vnni", 64, has_vnni, int8_vnni},
+    {"avx2", 32, has_avx2, int8_avx2},
+#endif
+    {NULL, 0, always, NULL},
+};
 
+static const struct unit *best_of_units(const struct unit *u)
+{
     while (!u->usable())
         u++; /* the last one always is */
     return u;
@@ -127,7 +170,7 @@ static const struct fma_unit *best_unit(void)
 /* --- threads ------------------------------------------------------------------------------ */
 
 struct worker {
-    const struct fma_unit *unit; /* NULL: read memory */
+    const struct unit *unit; /* NULL: read memory */
     const uint64_t *words;
     size_t n;
     double seconds;
@@ -165,7 +208,7 @@ static void work(void *arg, int i)
 }
 
 /* All workers at once; their work per second is the sum of each one's own. */
-static double best_of(struct crew *crew, double work_each)
+static double best_of_rounds(struct crew *crew, double work_each)
 {
     double best = 0;
 
@@ -179,9 +222,16 @@ static double best_of(struct crew *crew, double work_each)
     return best;
 }
 
+static double products_of(struct crew *crew, const struct unit *unit)
+{
+    for (int i = 0; i < pool_threads(crew->pool); i++)
+        crew->workers[i].unit = unit;
+    return best_of_rounds(crew, 2.0 * unit->products * CHAINS * STEPS);
+}
+
 int peak_measure(struct peak *out, int threads, struct err *e)
 {
-    const struct fma_unit *unit = best_unit();
+    const struct unit *unit = best_of_units(fma_units), *int8 = best_of_units(int8_units);
     size_t block = (size_t)BLOCK_MB << 20, words;
     struct crew crew = {0};
     uint64_t *memory = NULL;
@@ -189,7 +239,8 @@ int peak_measure(struct peak *out, int threads, struct err *e)
 
     if (pool_open(&crew.pool, threads, e) < 0)
         return -1;
-    *out = (struct peak){.threads = pool_threads(crew.pool), .unit = unit->name};
+    *out = (struct peak){.threads = pool_threads(crew.pool), .unit = unit->name,
+                         .int8_unit = int8->name, .int8_s = NAN};
     crew.workers = mem_calloc((size_t)out->threads, sizeof *crew.workers);
     memory = mem_alloc(block);
     if (!crew.workers || !memory) {
@@ -200,10 +251,10 @@ int peak_measure(struct peak *out, int threads, struct err *e)
     words = block / sizeof *memory / (size_t)out->threads;
     for (int i = 0; i < out->threads; i++)
         crew.workers[i] = (struct worker){.words = memory + (size_t)i * words, .n = words};
-    out->bytes_s = best_of(&crew, (double)(words * sizeof *memory));
-    for (int i = 0; i < out->threads; i++)
-        crew.workers[i].unit = unit;
-    out->flop_s = best_of(&crew, 2.0 * unit->lanes * CHAINS * STEPS);
+    out->bytes_s = best_of_rounds(&crew, (double)(words * sizeof *memory));
+    out->flop_s = products_of(&crew, unit);
+    if (int8->run)
+        out->int8_s = products_of(&crew, int8);
     rc = 0;
 out:
     pool_close(crew.pool);

@@ -7,17 +7,14 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "harness/counters.h"
+#include "harness/roofline.h"
 #include "harness/table.h"
 
 /* --- rows of the same kind ---------------------------------------------------------------- */
 
-struct kind {
-    char name[80];
-    double busy_s, wait_s, flop, bytes;
-};
-
 struct kinds {
-    struct kind *v;
+    struct profile_kind *v;
     size_t n, cap;
 };
 
@@ -46,19 +43,20 @@ static int add_row(struct kinds *k, const struct op_time *t, struct err *e)
     if (i == k->n) {
         if (mem_grow(&k->v, &k->cap, k->n + 1, sizeof *k->v) < 0)
             return err_nomem(e);
-        k->v[k->n] = (struct kind){.busy_s = 0};
+        k->v[k->n] = (struct profile_kind){.busy_s = 0};
         memcpy(k->v[k->n++].name, name, sizeof name);
     }
     k->v[i].busy_s += t->busy_s;
     k->v[i].wait_s += t->wait_s;
     k->v[i].flop += t->flop;
     k->v[i].bytes += t->bytes;
+    k->v[i].is_matrix = t->weight != NULL;
     return 0;
 }
 
 static int by_time(const void *a, const void *b)
 {
-    const struct kind *x = a, *y = b;
+    const struct profile_kind *x = a, *y = b;
 
     return (x->busy_s < y->busy_s) - (x->busy_s > y->busy_s);
 }
@@ -78,7 +76,7 @@ static void rate_cells(struct table *t, double amount, double s, double peak)
     table_num(t, 100 * rate / peak, 3);
 }
 
-static void text_row(struct table *t, const char *name, const struct kind *k,
+static void text_row(struct table *t, const char *name, const struct profile_kind *k,
                      const struct profile *p, const struct peak *peak)
 {
     double all = p->threads * p->wall_s, each = k->busy_s / p->threads;
@@ -95,7 +93,7 @@ static void text_row(struct table *t, const char *name, const struct kind *k,
 static int text(struct profiles *out, const char *title, const struct kinds *k,
                 const struct profile *p, int width, struct err *e)
 {
-    struct kind waits = {.busy_s = 0}, rest = {.busy_s = p->threads * p->wall_s};
+    struct profile_kind waits = {.busy_s = 0}, rest = {.busy_s = p->threads * p->wall_s};
     struct table t;
     int rc;
 
@@ -148,8 +146,17 @@ static void put_rows(struct json_out *o, const struct kinds *k, const struct pro
     json_end_array(o);
 }
 
+static void put_counted(struct json_out *o, const struct counted *c)
+{
+    json_begin_object(o, "counters");
+    for (int i = 0; i < COUNTERS; i++)
+        json_put_num(o, c->v[i].name, c->v[i].value);
+    json_put_str(o, "missing", c->missing[0] ? c->missing : NULL);
+    json_end_object(o);
+}
+
 static int json(struct profiles *out, const char *model, const char *test, const struct kinds *k,
-                const struct profile *p, struct err *e)
+                const struct profile *p, const struct counted *c, struct err *e)
 {
     struct strbuf b = STRBUF_INIT;
     struct json_out o = JSON_OUT(&b);
@@ -163,6 +170,8 @@ static int json(struct profiles *out, const char *model, const char *test, const
     json_put_num(&o, "wall_s", p->wall_s);
     json_put_num(&o, "peak_flop_s", out->peak.flop_s);
     json_put_num(&o, "peak_bytes_s", out->peak.bytes_s);
+    json_put_num(&o, "peak_int8_s", out->peak.int8_s);
+    put_counted(&o, c);
     put_rows(&o, k, p);
     json_end_object(&o);
     strbuf_addf(&out->json, "%s%s", out->json.len ? "," : "", strbuf_str(&b));
@@ -185,16 +194,25 @@ static int run_once(struct runner *r, const struct speed_test *t, struct err *e)
                : 0;
 }
 
+static int repeat(struct runner *r, const struct speed_test *t, int repeats, struct counted *c,
+                  struct err *e)
+{
+    struct counters *counters;
+    int rc = counters_begin(&counters, e);
+
+    for (int i = 0; i < repeats && rc == 0; i++)
+        rc = run_once(r, t, e);
+    counters_end(counters, c);
+    return rc;
+}
+
 static int collect(struct runner *r, const struct speed_test *t, int repeats, struct kinds *k,
-                   struct err *e)
+                   struct counted *c, struct err *e)
 {
     const struct profile *p;
 
-    if (run_once(r, t, e) < 0 || runner_profile(r, 1, e) < 0)
+    if (run_once(r, t, e) < 0 || runner_profile(r, 1, e) < 0 || repeat(r, t, repeats, c, e) < 0)
         return -1;
-    for (int i = 0; i < repeats; i++)
-        if (run_once(r, t, e) < 0)
-            return -1;
     p = runner_profiled(r, e);
     for (int i = 0; p && i < p->n; i++)
         if (add_row(k, &p->row[i], e) < 0)
@@ -207,19 +225,28 @@ static int collect(struct runner *r, const struct speed_test *t, int repeats, st
 int profile_test(struct profiles *out, struct runner *r, const char *model,
                  const struct speed_test *t, int repeats, int width, struct err *e)
 {
-    int threads = runner_info(r)->threads, rc = -1;
+    const struct model_info *m = runner_info(r);
     struct kinds k = {0};
     struct err late = ERR_NONE;
+    struct counted c;
     char test[64], title[160];
     const struct profile *p;
+    int rc = -1;
 
-    if (out->peak.threads != threads && peak_measure(&out->peak, threads, e) < 0)
+    if (out->peak.threads != m->threads && peak_measure(&out->peak, m->threads, e) < 0)
         return -1;
     speed_test_name(test, sizeof test, t);
     snprintf(title, sizeof title, "%.80s, %s", model, test);
-    if (collect(r, t, repeats, &k, e) == 0 && (p = runner_profiled(r, e)) != NULL &&
+    if (collect(r, t, repeats, &k, &c, e) == 0 && (p = runner_profiled(r, e)) != NULL &&
         text(out, title, &k, p, width, e) == 0)
-        rc = json(out, model, test, &k, p, e);
+        rc = json(out, model, test, &k, p, &c, e);
+    if (rc == 0 && out->page) {
+        const struct roofline_input in = {
+            .title = title, .kinds = k.v, .n = k.n, .profile = p, .peak = &out->peak,
+            .counted = &c, .is_fast = strncmp(m->numerics_id, "fast", 4) == 0};
+        roofline_add(out->page, &in);
+        rc = report_ok(out->page, e);
+    }
     mem_free(k.v);
     runner_profile(r, 0, &late);
     return rc;

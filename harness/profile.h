@@ -11,10 +11,12 @@
 #include "harness/measure.h"
 #include "harness/peak.h"
 
+struct report;
 struct profiles {
     struct strbuf text; /* tables, one after the other */
     struct strbuf json; /* objects with commas between */
     struct peak peak;   /* of the number of threads measured last */
+    struct report *page; /* the caller's; rooflines go there (roofline.h); NULL: none are wanted */
 };
 
 /* Appends the test's; what is there before it (depth) is in no profile. */
