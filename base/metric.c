@@ -80,7 +80,7 @@ static const struct metric metrics[] = {
      "effective parameters over half of the file's bytes: a 16-bit file has its density"},
     {"nats_per_byte", "log-likelihood per byte", "nat", BETTER_HIGHER,
      "ln p of the right answer over its UTF-8 bytes"},
-    {"intensity", "arithmetic intensity, FLOP/B", "", BETTER_NEITHER,
+    {"intensity", "arithmetic intensity", "FLOP/B", BETTER_NEITHER,
      "operations per byte read from memory"},
     {"flop_s", "operations attained", "FLOP/s", BETTER_HIGHER,
      "operations of products per second"},

@@ -140,25 +140,39 @@ struct density_value density_value(const struct density *d, enum density_per p)
     return (struct density_value){d->effective / below, d->low / below, d->high / below};
 }
 
-/* Geometric mean of one panel's rows and, as of independent logs, the variance of its ln. */
-static double panel_mean(const struct density *const *rows, int n, enum density_per p,
-                         enum benchmark_panel panel, int *count, double *variance)
+/* Of a ln, downwards and upwards: an end that the ladder does not close leaves the other's as it is. */
+struct spread {
+    double down, up;
+};
+
+static void add_spread(struct spread *to, const struct density_value *v)
 {
-    double sum = 0, var = 0;
+    double down = (log(v->value) - log(v->low)) / STATS_Z95;
+    double up = (log(v->high) - log(v->value)) / STATS_Z95;
+
+    to->down += down * down;
+    to->up += up * up;
+}
+
+/* Geometric mean of one panel's rows and, as of independent logs, the variances of its ln. */
+static double panel_mean(const struct density *const *rows, int n, enum density_per p,
+                         enum benchmark_panel panel, int *count, struct spread *variance)
+{
+    struct spread var = {0, 0};
+    double sum = 0;
 
     *count = 0;
     for (int i = 0; i < n; i++) {
         const struct benchmark *b = benchmark_find(rows[i]->ruler->benchmark);
         struct density_value v = density_value(rows[i], p);
-        double width;
         if (!b || b->panel != panel || rows[i]->refused[0] || !(v.value > 0))
             continue;
         sum += log(v.value);
-        width = (log(v.high) - log(v.low)) / (2 * STATS_Z95);
-        var += width * width;
+        add_spread(&var, &v);
         ++*count;
     }
-    *variance = *count ? var / (*count * *count) : NAN;
+    variance->down += *count ? var.down / (*count * *count) : 0;
+    variance->up += *count ? var.up / (*count * *count) : 0;
     return *count ? sum / *count : NAN;
 }
 
@@ -166,17 +180,17 @@ struct density_panel density_panel(const struct density *const *rows, int n, enu
 {
     struct density_panel out = {.mean = NAN, .low = NAN, .high = NAN, .spread = NAN};
     struct density_value only = {NAN, NAN, NAN};
-    double least = INFINITY, most = 0, sum = 0, var = 0;
+    struct spread var = {0, 0};
+    double least = INFINITY, most = 0, sum = 0;
     int panels = 0;
 
     for (int k = 0; k < PANELS; k++) {
-        double v, ln = panel_mean(rows, n, p, (enum benchmark_panel)k, &out.n[k], &v);
+        double ln = panel_mean(rows, n, p, (enum benchmark_panel)k, &out.n[k], &var);
         out.value[k] = exp(ln);
         out.n_rows += out.n[k];
         if (!out.n[k])
             continue;
         sum += ln;
-        var += v;
         panels++;
     }
     for (int i = 0; i < n; i++) {
@@ -196,8 +210,8 @@ struct density_panel density_panel(const struct density *const *rows, int n, enu
         return out;
     }
     out.mean = exp(sum / panels);
-    out.low = out.mean * exp(-STATS_Z95 * sqrt(var) / panels);
-    out.high = out.mean * exp(STATS_Z95 * sqrt(var) / panels);
+    out.low = out.mean * exp(-STATS_Z95 * sqrt(var.down) / panels);
+    out.high = out.mean * exp(STATS_Z95 * sqrt(var.up) / panels);
     out.spread = out.n_rows > 1 ? most / least : NAN;
     return out;
 }

@@ -55,6 +55,17 @@ static double file_bytes(const struct subject *x)
     return x->rows[0]->cost[PER_BYTE];
 }
 
+/* One end may be open: then the text says which. */
+static void panel_cell(struct report *r, struct report_cell *row, int column,
+                       const struct density_panel *p)
+{
+    density_interval_cell(row, column, p->mean, p->low, p->high);
+    if (!isnan(p->mean) && (p->low > 0) != !!isfinite(p->high))
+        report_cell_text(r, row, column,
+                         p->low > 0 ? report_fmt(r, "%.2f [%.2g, ∞]", p->mean, p->low)
+                                    : report_fmt(r, "%.2f [0, %.2g]", p->mean, p->high));
+}
+
 /* --- tables ----------------------------------------------------------------------------------- */
 
 void density_interval_cell(struct report_cell *row, int column, double v, double low, double high)
@@ -91,9 +102,9 @@ static void panel_table(struct report *r, const struct subjects *s)
         report_cell_value(row, 2, file_bytes(x), NAN, NAN);
         for (int k = 0; k < PANELS; k++)
             report_cell_value(row, 3 + k, p->value[k], NAN, NAN);
-        density_interval_cell(row, 6, p->mean, p->low, p->high);
+        panel_cell(r, row, 6, p);
         report_cell_value(row, 7, p->spread, NAN, NAN);
-        density_interval_cell(row, 8, b->mean, b->low, b->high);
+        panel_cell(r, row, 8, b);
         report_cell_value(row, 9, bits_of(x), NAN, NAN);
         report_cell_value(row, 10, p->n_rows, NAN, NAN);
     }
@@ -404,7 +415,8 @@ void density_headline(struct report *r, const struct density_list *l)
                     report_fmt(r, "%.2f%s, %d %s", p->mean,
                                p->low > 0 && isfinite(p->high)
                                    ? report_fmt(r, " (%.2g to %.2g)", p->low, p->high)
-                                   : " (the ladder does not close its interval)",
+                               : p->low > 0 ? report_fmt(r, " (at least %.2g)", p->low)
+                                            : " (the ladder does not close its interval)",
                                p->n_rows, p->n_rows == 1 ? "task" : "tasks"));
 }
 

@@ -271,13 +271,30 @@ static void put_data(struct strbuf *s, const struct report_plot *p)
     }
 }
 
+enum plot_shape plot_shape(int series)
+{
+    return (enum plot_shape)(series % PLOT_SHAPES);
+}
+
+const char *plot_dash(const struct report_plot *p, int series)
+{
+    static const char *const dashes[] = {NULL, "9,4", "2,3", "10,3,2,3"};
+    int before = 0;
+
+    for (int i = 0; i < series; i++)
+        before += p->series[i]->bare;
+    return p->series[series]->bare ? dashes[before % 4] : NULL;
+}
+
 static void put_plots(struct strbuf *s, const struct report_plot *p)
 {
-    static const int shapes[] = {7, 5, 9, 13, 11};
+    static const int shapes[PLOT_SHAPES] = {[SHAPE_DISC] = 7, [SHAPE_SQUARE] = 5, [SHAPE_UP] = 9,
+                                            [SHAPE_DIAMOND] = 13, [SHAPE_DOWN] = 11};
     int n = 0;
 
     for (int i = 0; i < p->n_series; i++) {
-        int color = 0xa0 + i % PLOT_COLORS, shape = shapes[i % 5];
+        int color = 0xa0 + i % PLOT_COLORS, shape = shapes[plot_shape(i)];
+        const char *dash = plot_dash(p, i);
         if (p->series[i]->n_points == 0)
             continue;
         if (!p->series[i]->bare)
@@ -286,8 +303,9 @@ static void put_plots(struct strbuf *s, const struct report_plot *p)
                         shape);
         if (p->series[i]->line)
             strbuf_addf(s, "%s$d%d using 1:2 with lines lw %s lc rgb \"" SERIES_COLOR
-                           "\" notitle", n++ ? ", " : "plot ", i,
-                        p->series[i]->bare ? "2" : "1.2", color);
+                           "\"%s%s%s notitle", n++ ? ", " : "plot ", i,
+                        p->series[i]->bare ? "2" : "1.2", color, dash ? " dt (" : "",
+                        dash ? dash : "", dash ? ")" : "");
     }
     strbuf_adds(s, "\n");
 }

@@ -12,6 +12,12 @@
 
 #define PLOT_COLORS 8 /* then they repeat, with another shape */
 
+/* What tells series apart without colours: the shape of their points, the dashes of bare lines. */
+enum plot_shape { SHAPE_DISC, SHAPE_SQUARE, SHAPE_UP, SHAPE_DIAMOND, SHAPE_DOWN, PLOT_SHAPES };
+enum plot_shape plot_shape(int series);
+/* "8,4": lengths drawn and left out, in pixels; NULL: solid, or a series with points. */
+const char *plot_dash(const struct report_plot *p, int series);
+
 struct plot_size {
     int width, height, font; /* pixels */
 };

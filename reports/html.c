@@ -12,6 +12,8 @@
 #include "reports/page_css.h"
 #include "reports/writers.h"
 
+enum { SHORT_TEXT = 12 }; /* a date or less is not broken into lines */
+
 static const struct plot_size wide = {560, 340, 13}, narrow = {330, 290, 12};
 
 void html_text(struct strbuf *b, const char *s)
@@ -71,8 +73,10 @@ static void put_cell(struct strbuf *b, const struct report *page, const struct r
         return;
     }
     if (!m) {
-        put_element(b, c == 0 ? "<th scope=\"row\">" : "<td>", cell->text ? cell->text : "",
-                    c == 0 ? "</th>" : "</td>");
+        const char *text = cell->text ? cell->text : "";
+        put_element(b, c == 0 ? "<th scope=\"row\">"
+                       : strlen(text) <= SHORT_TEXT ? "<td class=\"w\">" : "<td>",
+                    text, c == 0 ? "</th>" : "</td>");
         return;
     }
     strbuf_adds(b, "<td class=\"n\">");
@@ -121,9 +125,26 @@ static void put_table(struct strbuf *b, const struct report *page, const struct 
 
 /* --- plots ------------------------------------------------------------------------------- */
 
-static void put_swatch(struct strbuf *b, int series)
+/* What the series looks like in the picture: its point, or a piece of its line. */
+static void put_swatch(struct strbuf *b, const struct report_plot *p, int series)
 {
-    strbuf_addf(b, "<i class=\"dot\" style=\"background:var(--s%d)\"></i>", series % PLOT_COLORS);
+    static const char *const shapes[PLOT_SHAPES] = {
+        [SHAPE_DISC] = "M5 .6a4.4 4.4 0 1 1 0 8.8 4.4 4.4 0 1 1 0-8.8z",
+        [SHAPE_SQUARE] = "M1 1h8v8H1z",
+        [SHAPE_UP] = "M5 .5 9.7 9H.3z",
+        [SHAPE_DIAMOND] = "M5 0l5 5-5 5-5-5z",
+        [SHAPE_DOWN] = "M.3 1h9.4L5 9.5z",
+    };
+    const char *dash = plot_dash(p, series);
+    int color = series % PLOT_COLORS;
+
+    if (p->series[series]->bare)
+        strbuf_addf(b, "<svg class=\"dash\" viewBox=\"0 0 30 10\"><path d=\"M0 5h30\" "
+                       "stroke=\"var(--s%d)\" stroke-width=\"2\" stroke-dasharray=\"%s\"/></svg>",
+                    color, dash ? dash : "none");
+    else
+        strbuf_addf(b, "<svg class=\"dot\" viewBox=\"0 0 10 10\"><path d=\"%s\" "
+                       "fill=\"var(--s%d)\"/></svg>", shapes[plot_shape(series)], color);
 }
 
 /* Numbers as gnuplot_svg gives them out, each with its name. */
@@ -136,14 +157,14 @@ static void put_legend(struct strbuf *b, const struct report_plot *p)
         const struct report_series *s = p->series[i];
         if (s->name && s->n_points) {
             strbuf_adds(b, "<li class=\"series\">");
-            put_swatch(b, i);
+            put_swatch(b, p, i);
             put_element(b, "", s->name, "</li>\n");
         }
         for (int k = 0; k < s->n_points; k++) {
             if (!s->points[k].label || s->quiet || p->flags & PLOT_ROWS)
                 continue;
             strbuf_adds(b, "<li>");
-            put_swatch(b, i);
+            put_swatch(b, p, i);
             strbuf_addf(b, "<b>%d</b> ", ++number);
             put_element(b, "", s->points[k].label, "</li>\n");
         }
@@ -172,13 +193,16 @@ static int put_picture(struct strbuf *b, const struct report_plot *p,
 }
 
 static void put_axis_name(struct strbuf *b, const char *kind, const char *before,
-                          const char *name, const struct metric *m, int log, const char *after)
+                          const struct metric *m, int log, const char *after)
 {
     static const char *const better[] = {
         [BETTER_NEITHER] = "", [BETTER_HIGHER] = ", more is better",
         [BETTER_LOWER] = ", less is better",
     };
 
+    char name[120];
+
+    number_axis(name, sizeof name, m);
     strbuf_addf(b, "<p class=\"axis %s\">%s", kind, before);
     html_text(b, name);
     strbuf_addf(b, "<span>%s%s</span>%s</p>\n", better[m->better], log ? ", logarithmic" : "",
@@ -193,7 +217,6 @@ static int put_plot(struct strbuf *b, const struct report_plot *p, const struct 
     struct report_table *t = plot_table(&scratch, p);
     struct strbuf picture = STRBUF_INIT;
     struct err why = ERR_NONE;
-    char unit[80];
     int drawn, rc = report_ok(&scratch, e);
 
     if (rc < 0)
@@ -207,12 +230,9 @@ static int put_plot(struct strbuf *b, const struct report_plot *p, const struct 
     put_element(b, "<h3>", p->title, "</h3>\n");
     if (drawn) {
         if (!(p->flags & PLOT_ROWS))
-            put_axis_name(b, "y", "\xe2\x86\x91 ", p->y->label, p->y, p->flags & PLOT_LOG_Y,
-                          "");
+            put_axis_name(b, "y", "\xe2\x86\x91 ", p->y, p->flags & PLOT_LOG_Y, "");
         strbuf_add(b, strbuf_str(&picture), picture.len);
-        number_label(unit, sizeof unit, p->x);
-        put_axis_name(b, "x", "", p->flags & PLOT_ROWS ? unit : p->x->label, p->x,
-                      p->flags & PLOT_LOG_X, " \xe2\x86\x92");
+        put_axis_name(b, "x", "", p->x, p->flags & PLOT_LOG_X, " \xe2\x86\x92");
         put_legend(b, p);
     } else {
         put_element(b, "<p class=\"warning\">Not drawn: ", why.text, ".</p>\n");

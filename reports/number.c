@@ -83,12 +83,22 @@ void number_interval(char text[NUMBER_SIZE], const struct metric *m, double v, d
     snprintf(text, NUMBER_SIZE, "%.20s\xe2\x80\x93%.20s", a, b);
 }
 
-void number_label(char *text, size_t size, const struct metric *m)
+void number_axis(char *text, size_t size, const struct metric *m)
 {
-    if (*m->unit)
-        snprintf(text, size, "%s (%s)", m->label, m->unit);
-    else
-        snprintf(text, size, "%s", m->label);
+    static const struct {
+        const char *metric, *counts;
+    } scales[] = {
+        {"parameters", "count"}, {"parameters_non_embedding", "count"},
+        {"parameters_active", "count"}, {"effective_parameters", "count"}, {"items", "count"},
+        {"night", "count"}, {"density", "ratio"}, {"density_per_byte", "parameters per 2 bytes"},
+        {"speed_ratio", "ratio"}, {"table_row", "row"}, {"item_cost", "as told to the command"},
+    };
+    const char *counts = *m->unit ? m->unit : "share, 0 to 1";
+
+    for (size_t i = 0; i < sizeof scales / sizeof *scales; i++)
+        if (strcmp(scales[i].metric, m->name) == 0)
+            counts = scales[i].counts;
+    snprintf(text, size, "%s (%s)", m->label, counts);
 }
 
 /* --- axes -------------------------------------------------------------------------------- */

@@ -17,8 +17,9 @@ void number_format(char text[NUMBER_SIZE], const struct metric *m, double v);
 void number_interval(char text[NUMBER_SIZE], const struct metric *m, double v, double low,
                      double high);
 
-/* label with its unit for an axis or a heading: "latency (s)"; unitless: the label alone. */
-void number_label(char *text, size_t size, const struct metric *m);
+/* What stands at an axis: the label with its unit, "latency (s)", or, of what has none, with what it
+ * counts: "density (ratio)". */
+void number_axis(char *text, size_t size, const struct metric *m);
 
 struct axis {
     double low, high; /* what the axis spans, 0 < low when log */

@@ -50,7 +50,8 @@
     "font-size:.875rem}\n"                                                                         \
     ".legend .series{flex-basis:100%;color:var(--muted)}\n"                                        \
     ".legend b{font-variant-numeric:tabular-nums}\n"                                               \
-    ".dot{display:inline-block;width:.65em;height:.65em;border-radius:50%;margin-right:.4em}\n"    \
+    ".dot{display:inline-block;width:.7em;height:.7em;margin-right:.4em}\n"                        \
+    ".dash{display:inline-block;width:2.1em;height:.7em;margin-right:.4em}\n"                      \
     "details{margin-top:.6em;font-size:.875rem}summary{cursor:pointer;color:var(--accent)}\n"      \
     ".scroll{overflow-x:auto;max-width:100%}\n"                                                    \
     "table{border-collapse:collapse;font-size:.9375rem;overflow-wrap:normal;min-width:100%}\n"     \
@@ -61,7 +62,7 @@
     "thead th.n{width:1%}\n"                                                                       \
     "tbody th{font-weight:500;min-width:9em;max-width:22em;overflow-wrap:anywhere}\n"              \
     ".n{text-align:right;font-variant-numeric:tabular-nums}\n"                                     \
-    "td.n{white-space:nowrap}\n"                                                                   \
+    "td.n,td.w{white-space:nowrap}\n"                                                              \
     ".ci{display:block;color:var(--muted);font-size:.8125rem}\n"                                   \
     "dl{display:grid;grid-template-columns:fit-content(40%) 1fr;gap:4px 16px;margin:0 0 "   \
     "16px}\n"                                                                                      \
@@ -72,9 +73,10 @@
     "--s4:#8a6d00;--s5:#2b7fc4;--s6:#6a4fb3;--s7:#4b5560}\n"                                       \
     "html{font-size:13px}body{padding:0;font-size:1rem}nav,details{display:none}\n"                \
     ".card{break-inside:avoid;border-color:#bbb;padding:10px}.scroll{overflow:visible}\n"          \
+    "section.card,dl.card{break-inside:auto}tr{break-inside:avoid}\n"                              \
     ".warning{border:1px solid #000}h2,h3{break-after:avoid}\n"                                    \
     "th,td{padding:3px 6px}tbody th{min-width:7em}\n"                                              \
     ".grid{grid-template-columns:1fr 1fr}.wide{display:none}.narrow{display:block}\n"              \
-    ".dot{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n"
+    ".dot,.dash{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n"
 
 #endif

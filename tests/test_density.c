@@ -195,6 +195,13 @@ static void a_panel_is_the_geometric_mean_of_its_panels(void **state)
     assert_int_equal(p.n_rows, 3);
     assert_close(p.spread, fmax(a, fmax(b, c)) / fmin(a, fmin(b, c)), 1e-12);
     assert_true(p.low < p.mean && p.mean < p.high);
+    /* An end that one ladder leaves open is open, the other end is not. */
+    rows[0].high = INFINITY;
+    p = density_panel(all, 3, PER_TOTAL);
+    assert_true(p.low > 0 && p.low < p.mean && isinf(p.high));
+    rows[0].low = 0;
+    p = density_panel(all, 3, PER_TOTAL);
+    assert_true(p.low == 0);
     p = density_panel(&all[3], 1, PER_TOTAL);
     assert_true(isnan(p.mean) && p.n_rows == 0);
 }

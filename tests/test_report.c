@@ -232,6 +232,42 @@ static void what_is_no_picture_is_not_put_into_the_page(void **state)
     strbuf_release(&b);
 }
 
+/* Points by their shapes and lines by their dashes, in the picture and beside it. */
+static void series_are_told_apart_without_colours(void **state)
+{
+    static const char *const paths[] = {"<path d=\"M5 .6a4.4", "<path d=\"M1 1h8v8H1z\""};
+    struct report r;
+    struct report_plot *p;
+    struct report_series *s;
+    struct strbuf page = STRBUF_INIT;
+    int drawn = 0;
+    (void)state;
+    if (system("command -v gnuplot >/dev/null 2>&1") != 0) {
+        print_message("          skipped: gnuplot is not here\n");
+        skip();
+    }
+    report_init(&r, "t");
+    p = report_plot(&r, "k", "t", metric_find("parameters"), metric_find("density"), 0);
+    for (int i = 0; i < 4; i++) {
+        s = report_series(&r, p, "s");
+        report_point(&r, p, s, i < 2 ? "named" : NULL, 1, i);
+        report_point(&r, p, s, i < 2 ? "named" : NULL, 2, i);
+        s->line = s->bare = i >= 2;
+    }
+    assert_int_equal(report_writer_named("html")->write(&r, NULL, &page, NULL), 0);
+    for (int i = 0; i < 2; i++)
+        assert_non_null(strstr(page.s, paths[i]));
+    assert_non_null(strstr(page.s, "stroke-dasharray=\"none\"")); /* the legend's */
+    assert_non_null(strstr(page.s, "stroke-dasharray=\"9,4\""));
+    for (const char *at = page.s; (at = strstr(at, "stroke-dasharray")) != NULL; at++)
+        drawn++;
+    assert_in_range(drawn, 4, 8); /* and gnuplot's own, of one line in two sizes */
+    assert_non_null(strstr(page.s, "density (ratio)"));
+    assert_non_null(strstr(page.s, "parameters (count)"));
+    strbuf_release(&page);
+    report_release(&r);
+}
+
 /* --- in a browser ------------------------------------------------------------------------ */
 
 /* Frames of several widths, light and dark; for each one line of measurements. */
@@ -264,9 +300,14 @@ static const char frames[] =
     "  }\n"
     "  for (const e of shown(d.querySelectorAll('body *')))\n"
     "    if (!e.closest('.scroll > *') && e.getBoundingClientRect().right > width + 1) outside++;\n"
+    "  const names = [...d.querySelectorAll('figure svg circle[fill=transparent]')];\n"
+    "  const nameless = names.length ? names.filter(e => !e.textContent).length : 'all';\n"
+    "  const units = shown(d.querySelectorAll('.axis'))\n"
+    "    .every(e => /\\(.+\\)/.test(e.textContent));\n"
     "  const page = view.getComputedStyle(d.body).backgroundColor.match(/\\d+/g).map(Number);\n"
     "  return `${f.dataset.name}: scroll=${d.documentElement.scrollWidth > width} ` +\n"
     "    `outside=${outside} overlaps=${overlaps} small=${small} texts=${texts > 20} ` +\n"
+    "    `nameless=${nameless} units=${units} ` +\n"
     "    `dark=${page[0] < 100}`;\n"
     "}\n"
     "window.onload = () => {\n"
@@ -316,7 +357,8 @@ static void nothing_overlaps_or_overflows_in_a_browser(void **state)
     assert_int_equal(file_read(&dom, in_dir("dom"), 1 << 20, &e), 0);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         snprintf(want, sizeof want,
-                 "%s: scroll=false outside=0 overlaps=0 small=0 texts=true dark=%s\n", names[i],
+                 "%s: scroll=false outside=0 overlaps=0 small=0 texts=true "
+                 "nameless=0 units=true dark=%s\n", names[i],
                  strstr(names[i], "dark") ? "true" : "false");
         if (!strstr(dom.s, want))
             fail_msg("expected \"%s\" in:\n%.900s", want, dom.s);
@@ -508,6 +550,7 @@ int main(void)
         cmocka_unit_test(without_gnuplot_the_page_has_a_note_and_the_numbers),
         cmocka_unit_test(a_gnuplot_that_fails_or_hangs_is_an_error),
         cmocka_unit_test(what_is_no_picture_is_not_put_into_the_page),
+        cmocka_unit_test(series_are_told_apart_without_colours),
         cmocka_unit_test(nothing_overlaps_or_overflows_in_a_browser),
         cmocka_unit_test(rows_have_their_names_on_the_axis_whatever_they_hold),
         cmocka_unit_test(numbers_are_shown_in_three_digits),
