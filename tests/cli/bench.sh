@@ -19,7 +19,7 @@ done
 run 0 bench "$model" -p 16 -n 0 -r 1 --profile
 prints 'linear ffn_gate'; prints '^barriers'; prints '^begin and end'
 run 0 bench "$model" -p 16 -n 0 -r 1 --roofline -o "$work/roof.html"
-prints 'share of'; prints 'linear ffn_gate'; prints 'barriers'; prints '^float32 peak: [0-9]'
+prints 'GFLOP/s'; prints "linear ffn_gate"; prints 'barriers'; prints '^float32 peak: [0-9]'
 grep -q '<svg' "$work/roof.html" || grep -q 'gnuplot' "$work/roof.html" || fail "no plot of the roofline"
 run 0 bench "$model" -p 16 -n 0 -r 1 --roofline --numerics fast --json
 prints '"peak_int8_s":'; prints '"counters":{'; prints '"page_faults":'
