@@ -81,7 +81,7 @@ int describe_model(struct description *out, const struct runner *r, const char *
     out->name = short_name(typed, m);
     if (gguf_get_str(runner_gguf(r), "general.license", &licence, NULL) == 1)
         out->licence = mem_strndup(licence.s, licence.n);
-    if (model_hash(out->sha256, m->path, e) < 0)
+    if (model_hash_known(out->sha256, m->path, e) < 0)
         goto fail;
     out->model = (struct store_model){
         .name = out->name, .path = m->path, .sha256 = out->sha256,

@@ -18,7 +18,10 @@ static int make_store(void **state)
     (void)state;
     unsetenv("DENSIMETER_CATALOGUE");
     unsetenv("HF_ENDPOINT");
-    return mkdtemp(store) && setenv("DENSIMETER_MODELS", store, 1) == 0 ? 0 : -1;
+    return mkdtemp(store) && setenv("DENSIMETER_MODELS", store, 1) == 0 &&
+                   setenv("XDG_DATA_HOME", store, 1) == 0
+               ? 0
+               : -1;
 }
 
 static int remove_store(void **state)
@@ -356,6 +359,82 @@ static void a_folder_has_the_hash_of_what_sha256sum_prints_for_its_files(void **
     assert_int_equal(mem_live(), 0);
 }
 
+/* The note beside which the file is looked for, as its three words. */
+static void read_hash_note(const char *file, char words[3][SHA256_HEX])
+{
+    struct strbuf b = STRBUF_INIT;
+
+    assert_int_equal(file_read(&b, file, 1 << 16, NULL), 0);
+    assert_int_equal(sscanf(strbuf_str(&b), "%64s %64s %16s", words[0], words[1], words[2]), 3);
+    strbuf_release(&b);
+}
+
+static void write_hash_note(const char *file, char words[3][SHA256_HEX], int is_sealed)
+{
+    char text[200], seal[SHA256_HEX];
+    int n = snprintf(text, sizeof text, "%s %s", words[0], words[1]);
+
+    assert_int_equal(sha256_bytes(seal, text, (size_t)n, NULL), 0);
+    n += snprintf(text + n, sizeof text - (size_t)n, " %.16s\n", is_sealed ? seal : words[2]);
+    assert_int_equal(file_write(file, text, (size_t)n, NULL), 0);
+}
+
+static void a_hash_is_taken_once_for_a_file_that_stays(void **state)
+{
+    const char *const model = "tests/golden/store_v1.sql"; /* any file that has been there */
+    char *file = path_data_home("model_hashes"), words[3][SHA256_HEX];
+    char want[SHA256_HEX], got[SHA256_HEX], forged[SHA256_HEX];
+    (void)state;
+
+    unlink(file);
+    memset(forged, 'a', sizeof forged - 1);
+    forged[SHA256_HEX - 1] = 0;
+    assert_int_equal(model_hash(want, model, NULL), 0);
+    assert_int_equal(model_hash_known(got, model, NULL), 0);
+    assert_string_equal(got, want);
+    read_hash_note(file, words);
+    assert_string_equal(words[1], want);
+    /* What is noted is what is told, so the file was not read, as long as the seal holds. */
+    memcpy(words[1], forged, sizeof forged);
+    write_hash_note(file, words, 1);
+    assert_int_equal(model_hash_known(got, model, NULL), 0);
+    assert_string_equal(got, forged);
+    write_hash_note(file, words, 0);
+    assert_int_equal(model_hash_known(got, model, NULL), 0);
+    assert_string_equal(got, want);
+    read_hash_note(file, words);
+    assert_string_equal(words[1], want); /* and the note is right again */
+    assert_int_equal(model_hash_known(got, "tests/golden/store_v2.sql", NULL), 0);
+    assert_string_not_equal(got, want);
+    for (int nth = 0; nth < 40; nth++) { /* what notes need may fail, and then they are not used */
+        struct err e = ERR_NONE;
+        int rc;
+        mem_fail_at(nth);
+        rc = model_hash_known(got, model, &e);
+        mem_fail_at(-1);
+        assert_true(rc == 0 ? strcmp(got, want) == 0 : e.code == ERR_NOMEM);
+    }
+    unlink(file);
+    mem_free(file);
+    assert_int_equal(mem_live(), 0);
+}
+
+/* Its times may be those that a later change gets, too. */
+static void the_hash_of_a_file_just_written_is_not_noted(void **state)
+{
+    char *file = path_data_home("model_hashes"), path[128], got[SHA256_HEX], want[SHA256_HEX];
+    (void)state;
+
+    snprintf(path, sizeof path, "%s/new.bin", store);
+    assert_int_equal(file_write(path, "abc", 3, NULL), 0);
+    assert_int_equal(model_hash_known(got, path, NULL), 0);
+    assert_int_equal(sha256_bytes(want, "abc", 3, NULL), 0);
+    assert_string_equal(got, want);
+    assert_false(file_exists(file));
+    unlink(path);
+    mem_free(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +450,8 @@ int main(void)
         cmocka_unit_test(an_absent_store_is_empty),
         cmocka_unit_test(a_folder_in_the_store_is_a_model_by_its_name),
         cmocka_unit_test(a_folder_has_the_hash_of_what_sha256sum_prints_for_its_files),
+        cmocka_unit_test(a_hash_is_taken_once_for_a_file_that_stays),
+        cmocka_unit_test(the_hash_of_a_file_just_written_is_not_noted),
         cmocka_unit_test(the_list_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests_name(__FILE__, tests, make_store, remove_store);
