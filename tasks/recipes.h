@@ -17,6 +17,10 @@ extern const struct recipe recipe_needle_4k, recipe_needle_16k, recipe_needle_64
     recipe_needle_keys_4k, recipe_needle_keys_16k, recipe_needle_keys_64k,
     recipe_needle_values_4k, recipe_needle_values_16k, recipe_needle_values_64k,
     recipe_needle_chain_4k, recipe_needle_chain_16k, recipe_needle_chain_64k;
+/* longtext.c */
+extern const struct recipe recipe_common_words_4k, recipe_common_words_16k, recipe_common_words_64k,
+    recipe_frequent_words_4k, recipe_frequent_words_16k, recipe_frequent_words_64k,
+    recipe_qa_distractors_4k, recipe_qa_distractors_16k, recipe_qa_distractors_64k;
 /* drop.c */
 extern const struct recipe recipe_drop;
 

@@ -189,6 +189,9 @@ static const struct recipe prose_text = {.format = &format_rolling, .load = load
       "BIG-Bench Hard without examples, step by step", 3, 0}, &bbh_aloud_##kind,                   \
      "bbh/cot-prompts/" name ".txt", NULL, NULL}
 
+#define LONGTEXT(name, help)                                                                       \
+    {{#name, "longtext", GENERATE, "", help, 1, 0}, &recipe_##name, NULL, NULL, NULL}
+
 #define WORLD(name, help)                                                                          \
     {{name, "worlds", "knowledge", "", help, WORLD_VERSION, 0}, NULL, NULL, NULL, NULL}
 
@@ -300,6 +303,15 @@ const struct task_row task_rows[] = {
       "five variables of one value in 16,000 characters", 1, 0}, &recipe_needle_chain_16k, NULL, NULL, NULL},
     {{"needle_chain_64k", "needle", GENERATE, "",
       "five variables of one value in 64,000 characters", 1, 0}, &recipe_needle_chain_64k, NULL, NULL, NULL},
+    LONGTEXT(common_words_4k, "the ten commonest words of a list of 4,000 characters"),
+    LONGTEXT(common_words_16k, "the ten commonest words of a list of 16,000 characters"),
+    LONGTEXT(common_words_64k, "the ten commonest words of a list of 64,000 characters"),
+    LONGTEXT(frequent_words_4k, "the three most frequent words of 4,000 coded characters"),
+    LONGTEXT(frequent_words_16k, "the three most frequent words of 16,000 coded characters"),
+    LONGTEXT(frequent_words_64k, "the three most frequent words of 64,000 coded characters"),
+    LONGTEXT(qa_distractors_4k, "one life among others of 4,000 characters"),
+    LONGTEXT(qa_distractors_16k, "one life among others of 16,000 characters"),
+    LONGTEXT(qa_distractors_64k, "one life among others of 64,000 characters"),
     {{"c4", NULL, ROLLING, "c4/validation.jsonl", "perplexity of pages of the web", 0, 0},
      &recipe_c4, NULL, NULL, NULL},
     BBH("boolean_expressions", boolean),

@@ -819,7 +819,7 @@ static void every_row_is_complete(void **state)
     static const struct { const char *group; int n; } groups[] = {
         {"mmlu", 57}, {"cmmlu", 67}, {"bbh", 27}, {"bbh_fewshot", 27},
         {"bbh_zeroshot", 27}, {"bbh_cot_zeroshot", 27}, {"truthfulqa", 2}, {"ceval-valid", 52},
-        {"mmlu_pro", 14}, {"needle", 12},
+        {"mmlu_pro", 14}, {"needle", 12}, {"longtext", 9},
     };
     int n_grouped = 0, n_known = 0;
     (void)state;
