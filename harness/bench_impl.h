@@ -6,6 +6,7 @@
 #include "base/strbuf.h"
 #include "harness/context.h"
 #include "harness/describe.h"
+#include "harness/energy.h"
 #include "harness/measure.h"
 #include "harness/profile.h"
 #include "results/query.h"
@@ -32,7 +33,7 @@ struct bench {
     struct profiles *profiles;
     struct runner *runner;
     int threads; /* as asked */
-    struct meter *meter;
+    struct energy *energy;
     struct description model;
     struct strbuf settings, machine, command_line;
     const char *typed; /* the model's name */

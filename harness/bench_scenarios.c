@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "harness/bench_impl.h"
 #include "harness/cold.h"
+#include "harness/energy.h"
 #include "harness/latency.h"
 #include "harness/left.h"
 #include "harness/open.h"
@@ -99,14 +100,14 @@ static int store_rows(const struct play *p, const struct serve_log *l, struct st
 struct played { /* what stood beside the requests */
     struct noise noise;
     struct left left;
-    double joules;
+    double joules, declared;
 };
 
 static int store_play(const struct play *p, const struct serve_log *l, const struct played *how,
                       const struct store_value *extra, int n_extra, struct err *e)
 {
     struct bench *b = p->b;
-    struct store_value v[LATENCY_VALUES_MAX + 16 + LEFT_MAX];
+    struct store_value v[LATENCY_VALUES_MAX + 24 + LEFT_MAX];
     struct store_cost costs[1 + LEFT_MAX];
     struct strbuf text = STRBUF_INIT;
     struct json_out o = JSON_OUT(&text);
@@ -118,9 +119,14 @@ static int store_play(const struct play *p, const struct serve_log *l, const str
     for (int i = 0; i < n_extra; i++)
         v[n++] = extra[i];
     v[n++] = (struct store_value){"peak_rss_bytes", "none", meter_peak_rss(), NAN, NAN, NAN};
-    v[n++] = (struct store_value){"energy_j", "none", how->joules, NAN, NAN, NAN};
-    v[n++] = (struct store_value){"joule_per_token", "none",
-                                  tokens ? how->joules / (double)tokens : NAN, NAN, NAN, NAN};
+    const struct energy_parts parts = {.tokens = (double)tokens, .prefill_tokens = NAN,
+                                       .decode_tokens = NAN, .right = NAN,
+                                       .items = (double)l->count[SERVED_COMPLETED]};
+    struct store_cost joules[ENERGY_VALUES];
+    int n_joules = energy_values(how->joules, &parts, joules);
+    for (int i = 0; i < n_joules; i++)
+        v[n++] = (struct store_value){joules[i].metric, "none", joules[i].value, NAN, NAN, NAN};
+    v[n++] = (struct store_value){"declared_energy_j", "none", how->declared, NAN, NAN, NAN};
     for (int i = 0; i < n_left; i++)
         v[n++] = (struct store_value){costs[i].metric, "none", costs[i].value, NAN, NAN, NAN};
     noise_json(&o, NULL, &how->noise);
@@ -128,7 +134,9 @@ static int store_play(const struct play *p, const struct serve_log *l, const str
         .test = p->name, .depth = 0, .batch = p->batch,
         .threads = runner_info(b->runner)->threads, .device = args_str(b->c->args, "device"),
         .tokens = tokens, .values = v, .n_values = n, .noise = strbuf_str(&text)};
-    rc = strbuf_ok(&text, e) < 0 ? -1 : store_rows(p, l, &row, e);
+    rc = strbuf_ok(&text, e) < 0 || energy_store(b->energy, b->run, NULL, e) < 0
+             ? -1
+             : store_rows(p, l, &row, e);
     strbuf_release(&text);
     return rc;
 }
@@ -143,13 +151,14 @@ static int play(const struct play *p, struct serve_log *l, struct played *out, s
     struct left left;
     int rc;
 
-    if (left_now(&left, p->b->runner, e) < 0)
+    if (energy_subject(p->b->energy, p->name, e) < 0 || left_now(&left, p->b->runner, e) < 0)
         return -1;
     meter_reset_peak();
     noise_sample(&before, root);
-    meter_start(p->b->meter);
+    meter_start(energy_meter(p->b->energy));
     rc = serve(&o, l, e);
-    out->joules = meter_energy_j(p->b->meter);
+    out->joules = meter_stop(energy_meter(p->b->energy));
+    out->declared = energy_declared_j(p->b->energy);
     noise_sample(&after, root);
     noise_between(&out->noise, &before, &after, 0);
     if (rc == 0 && (rc = left_now(&out->left, p->b->runner, e)) < 0)

@@ -47,7 +47,7 @@ const struct option bench_options[] = {
      "the same per operation as FLOP/s and bytes/s below the roofs that this machine's peaks make"},
     {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
      "with --roofline: also write a page with plots, by its suffix .html, .md, .csv, .json"},
-    {"sysroot", 0, OPTION_TEXT, "DIR", "", 0, 0, "read the machine's files below DIR"},
+    ENERGY_OPTIONS,
     ENGINE_OPTIONS_BUT_THREADS,
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
@@ -192,11 +192,9 @@ static int begin_run(struct bench *b, struct err *e)
 
 static int begin(struct bench *b, int threads, struct err *e)
 {
-    const char *root = args_str(b->c->args, "sysroot");
-
     if (bench_open_runner(b, threads, e) < 0 ||
         describe_model(&b->model, b->runner, b->typed, e) < 0 ||
-        meter_open(&b->meter, root, e) < 0)
+        energy_open(&b->energy, b->c, e) < 0)
         return -1;
     return begin_run(b, e);
 }
@@ -204,7 +202,7 @@ static int begin(struct bench *b, int threads, struct err *e)
 static void bench_close(struct bench *b)
 {
     store_run_close(b->run);
-    meter_close(b->meter);
+    energy_close(b->energy);
     strbuf_release(&b->settings);
     strbuf_release(&b->machine);
     strbuf_release(&b->command_line);
@@ -214,11 +212,16 @@ static void bench_close(struct bench *b)
 
 /* --- rows --------------------------------------------------------------------------------- */
 
-enum { VALUES_OWN = 8 }; /* beside what was left to the CPU */
+enum { VALUES_OWN = 12 }; /* beside what was left to the CPU */
 
 static struct store_value plain(const char *metric, double v)
 {
     return (struct store_value){metric, "none", v, NAN, NAN, NAN};
+}
+
+static double per(double joules, int tokens)
+{
+    return tokens ? joules / tokens : NAN;
 }
 
 static double median_s(const struct measured *r, const struct speed_test *t)
@@ -251,6 +254,7 @@ static int add_own_row(struct bench *b, const struct speed_test *t, const struct
                        struct err *e)
 {
     double tokens = (double)r->n * speed_test_tokens(t), s = median_s(r, t);
+    double declared = energy_declared_j(b->energy);
     int decode = t->prompt == 0;
     struct store_bench own = *row;
     struct store_cost costs[1 + LEFT_MAX];
@@ -263,6 +267,10 @@ static int add_own_row(struct bench *b, const struct speed_test *t, const struct
         plain("bandwidth_bytes_s", decode ? weights * t->generate / s : NAN),
         plain("energy_j", r->energy_j),
         plain("joule_per_token", r->energy_j / tokens),
+        plain("joule_per_prefill_token", per(r->prefill_j, r->n * t->prompt)),
+        plain("joule_per_decode_token", per(r->decode_j, r->n * t->generate * t->streams)),
+        plain("declared_energy_j", declared),
+        plain("declared_joule_per_token", declared / tokens),
     };
 
     own.samples = r->samples;
@@ -333,7 +341,8 @@ static int run_grid(struct bench *b, struct err *e)
 {
     const struct model_info *m = runner_info(b->runner);
     const struct measuring how = {
-        .runner = b->runner, .meter = b->meter, .root = args_str(b->c->args, "sysroot"),
+        .runner = b->runner, .meter = energy_meter(b->energy),
+        .root = args_str(b->c->args, "sysroot"),
         .repeats = (int)args_int(b->c->args, "repeats"), .rival = args_str(b->c->args, "versus"),
         .model_path = m->path, .threads = m->threads, .stop = b->c->stop};
 
@@ -357,9 +366,10 @@ static int run_grid(struct bench *b, struct err *e)
         if (t->streams > 1)
             here.rival = NULL; /* llama-bench decodes one stream */
         meter_reset_peak();
-        if (left_now(&before, b->runner, e) < 0 || measure(&here, t, &r, e) < 0)
+        if (energy_subject(b->energy, name, e) < 0 || left_now(&before, b->runner, e) < 0 ||
+            measure(&here, t, &r, e) < 0)
             return -1;
-        rc = left_now(&left, b->runner, e);
+        rc = energy_store(b->energy, b->run, NULL, e) < 0 ? -1 : left_now(&left, b->runner, e);
         left_between(&left, &before, &left);
         if (rc == 0)
             rc = store_rows(b, t, &r, &left, e);
@@ -388,9 +398,13 @@ static int bench_model(struct bench *b, int threads, char id[RUN_ID_SIZE], struc
     if (rc < 0)
         return -1;
     snprintf(id, RUN_ID_SIZE, "%s", store_run_id(b->run));
-    rc = run_grid(b, e);
+    rc = energy_idle(b->energy, b->run, 0, e);
+    if (rc == 0)
+        rc = run_grid(b, e);
     if (rc == 0 && args_count(b->c->args, "scenario"))
         rc = scenarios_run(b, e);
+    if (rc == 0)
+        rc = energy_finish(b->energy, b->store, b->run, e);
     if (rc == 0)
         rc = profile_grid(b, e);
     if (store_run_finish(b->run,

@@ -235,7 +235,7 @@ int cmd_doctor(struct context *c, struct err *e)
     struct peak peak;
 
     watch(&noise, root, args_num(c->args, "seconds"));
-    if (meter_open(&meter, root, e) < 0 ||
+    if (meter_open(&meter, &(struct meter_opts){.root = root}, e) < 0 ||
         peak_measure(&peak, threads, e) < 0)
         goto out;
     rc = c->json ? doctor_json(c, &peak, &noise, meter_source(meter), e)

@@ -43,12 +43,12 @@ static int measure_this(const struct context *c, struct envelope_device *d, stru
     double start, joules;
     int rc;
 
-    if (meter_open(&meter, "", e) < 0)
+    if (meter_open(&meter, NULL, e) < 0)
         return -1;
     start = meter_clock_s();
     meter_start(meter);
     rc = peak_measure(&peak, (int)args_int(c->args, "threads"), e);
-    joules = meter_energy_j(meter);
+    joules = meter_stop(meter);
     if (rc == 0) {
         machine_fact(memory, sizeof memory, "", "memory_bytes");
         *d = (struct envelope_device){
@@ -127,7 +127,7 @@ static int check_model(const struct context *c, const char *name, const struct e
         return err_nomem(e);
     context_note(c, "measuring %s", name);
     if (open_model(c, name, 2 * (ENVELOPE_PROMPT + ENVELOPE_GENERATE), &m, e) < 0 ||
-        meter_open(&meter, "", e) < 0)
+        meter_open(&meter, NULL, e) < 0)
         goto out;
     info = runner_info(m);
     out->file_bytes = (double)info->file_bytes;

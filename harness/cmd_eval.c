@@ -11,9 +11,9 @@
 #include "harness/chat.h"
 #include "harness/commands.h"
 #include "harness/describe.h"
+#include "harness/energy.h"
 #include "harness/kept.h"
 #include "harness/machine.h"
-#include "harness/meter.h"
 #include "harness/open.h"
 #include "harness/pass.h"
 #include "harness/present.h"
@@ -44,7 +44,7 @@ const struct option eval_options[] = {
      "compute every likelihood, also those that an earlier run of the same model computed"},
     {"bootstrap", 0, OPTION_INT, "N", "100000", 1, 1e7,
      "replicates for standard errors that need resampling"},
-    {"sysroot", 0, OPTION_TEXT, "DIR", "", 0, 0, "read the machine's files below DIR"},
+    ENERGY_OPTIONS,
     ENCODER_OPTIONS,
     ENGINE_OPTIONS,
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
@@ -73,7 +73,7 @@ struct session { /* one model's run */
     int n_tasks;
     struct kept *kept; /* NULL: everything is computed */
     struct store_run *run;
-    struct meter *meter;
+    struct energy *energy;
     struct strbuf settings, machine, command_line;
     struct noise_sample quiet_before;
 };
@@ -265,7 +265,7 @@ static int begin_session(struct session *s, const char *model, const struct sele
                                  runner_tokenizer(s->runner), e) < 0)
         return -1;
     if (describe_model(&s->model, s->runner, model, e) < 0 ||
-        machine_json(&s->machine, root, e) < 0 || meter_open(&s->meter, root, e) < 0 ||
+        machine_json(&s->machine, root, e) < 0 || energy_open(&s->energy, s->c, e) < 0 ||
         open_tasks(s, chosen, e) < 0 || open_judge(s, e) < 0 || write_settings(s, e) < 0 ||
         strbuf_ok(&s->command_line, e) < 0 || open_kept(s, e) < 0)
         return -1;
@@ -281,7 +281,7 @@ static void session_close(struct session *s)
         mem_free(s->tasks[i].order);
     }
     mem_free(s->tasks);
-    meter_close(s->meter);
+    energy_close(s->energy);
     strbuf_release(&s->settings);
     strbuf_release(&s->machine);
     strbuf_release(&s->command_line);
@@ -354,13 +354,31 @@ static int ask(struct session *s, struct opened_task *t, size_t n_done, struct e
     return rc;
 }
 
+/* What was not computed now has no energy. */
+static int store_energy_of(struct session *s, const char *task, int resumed, struct err *e)
+{
+    struct task_list l = {0};
+    int cached = 0;
+
+    if (query_tasks(s->store, store_run_id(s->run), &l, e) < 0)
+        return -1;
+    for (size_t i = 0; i < l.n; i++)
+        cached |= strcmp(l.v[i].task, task) == 0 && task_row_cost(&l.v[i], "cached_tokens") > 0;
+    task_list_release(&l);
+    return energy_store(s->energy, s->run,
+                        resumed  ? "an interrupted session measured a part of it"
+                        : cached ? "answers of earlier runs were used (--no-cache computes them)"
+                                 : NULL,
+                        e);
+}
+
 static int run_task(struct session *s, struct opened_task *t, struct err *e)
 {
     const struct args *a = s->c->args;
     struct session_cost cost;
     struct counts counts;
     struct left before;
-    double earlier_s = 0, start_s;
+    double earlier_s = 0, start_s, joules;
     size_t n_done = 0;
     int *done = NULL;
     int scored, rc = -1;
@@ -379,12 +397,19 @@ static int run_task(struct session *s, struct opened_task *t, struct err *e)
         goto out;
     runner_recount(s->runner);
     meter_reset_peak();
-    meter_start(s->meter);
-    start_s = meter_clock_s();
-    if (left_now(&before, s->runner, e) < 0 || ask(s, t, n_done, e) < 0)
+    if (energy_subject(s->energy, task_name(t->task), e) < 0 ||
+        left_now(&before, s->runner, e) < 0)
         goto out;
+    meter_start(energy_meter(s->energy));
+    start_s = meter_clock_s();
+    rc = ask(s, t, n_done, e);
+    joules = meter_stop(energy_meter(s->energy));
+    if (rc < 0)
+        goto out;
+    rc = -1;
     cost = (struct session_cost){.wall_s = meter_clock_s() - start_s,
-                                 .energy_j = n_done ? NAN : meter_energy_j(s->meter),
+                                 .energy_j = n_done ? NAN : joules,
+                                 .declared_j = n_done ? NAN : energy_declared_j(s->energy),
                                  .peak_rss_bytes = meter_peak_rss()};
     counts = runner_counts(s->runner);
     cost.least_tokens = n_done ? NAN : (double)counts.least;
@@ -396,6 +421,8 @@ static int run_task(struct session *s, struct opened_task *t, struct err *e)
         cost.left = (struct left){.times = NAN};
     rc = record_finish(s->store, s->run, t->task, &s->model.model,
                        (int)args_int(a, "bootstrap"), &cost, earlier_s, e);
+    if (rc == 0)
+        rc = store_energy_of(s, task_name(t->task), n_done > 0, e);
 out:
     mem_free(done);
     return rc;
@@ -403,10 +430,12 @@ out:
 
 static int run_tasks(struct session *s, struct err *e)
 {
+    if (energy_idle(s->energy, s->run, 0, e) < 0)
+        return -1;
     for (int i = 0; i < s->n_tasks; i++)
         if (run_task(s, &s->tasks[i], e) < 0)
             return -1;
-    return 0;
+    return energy_finish(s->energy, s->store, s->run, e);
 }
 
 /* Stores how the session ended and how noisy the machine was; rc and e are the session's. */

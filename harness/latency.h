@@ -3,8 +3,8 @@
  * Pure; any thread.  Definitions of vendor.md 2: TTFT from arrival to the first token, queueing
  * included; TPOT = (last - first) / (tokens - 1), none for fewer than two; the gaps between tokens
  * one by one, because their mean hides stalls; latency from arrival to the last token, of a group
- * that arrived together the longest.  Percentiles are nearest ranks over completed requests; a claim
- * is early stopping's (stats_tail.h). */
+ * that arrived together the longest.  Percentiles are nearest ranks over completed requests; a
+ * claim is early stopping's (stats_tail.h). */
 #ifndef HARNESS_LATENCY_H
 #define HARNESS_LATENCY_H
 

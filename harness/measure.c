@@ -25,27 +25,53 @@ int speed_test_tokens(const struct speed_test *t)
     return t->prompt + t->generate * t->streams;
 }
 
-static int sample(const struct measuring *m, const struct speed_test *t, double *s, struct err *e)
+static int prefill(const struct measuring *m, const struct speed_test *t, double *s, struct err *e)
 {
-    double prefill = 0, decode = 0;
+    *s = 0;
+    return t->prompt ? runner_time_prefill(m->runner, t->depth, t->prompt, s, e) : 0;
+}
 
-    if (t->prompt && runner_time_prefill(m->runner, t->depth, t->prompt, &prefill, e) < 0)
-        return -1;
-    if (t->generate && runner_time_decode(m->runner, t->depth + t->prompt, t->streams, t->generate,
-                                          &decode, e) < 0)
-        return -1;
-    *s = prefill + decode;
-    return 0;
+static int decode(const struct measuring *m, const struct speed_test *t, double *s, struct err *e)
+{
+    *s = 0;
+    return t->generate ? runner_time_decode(m->runner, t->depth + t->prompt, t->streams,
+                                            t->generate, s, e)
+                       : 0;
+}
+
+struct metered {
+    struct meter *meter;
+    double joules;
+};
+
+static void on_clock(void *user, int is_start)
+{
+    struct metered *x = user;
+
+    if (is_start)
+        meter_start(x->meter);
+    else
+        x->joules = meter_stop(x->meter);
 }
 
 static int own_turn(const struct measuring *m, const struct speed_test *t, struct measured *r,
                     struct err *e)
 {
-    meter_start(m->meter);
-    if (sample(m, t, &r->samples[r->n], e) < 0)
+    struct metered p = {.meter = m->meter}, d = {.meter = m->meter};
+    double first, second;
+    int rc;
+
+    runner_on_clock(m->runner, on_clock, &p);
+    rc = prefill(m, t, &first, e);
+    runner_on_clock(m->runner, on_clock, &d);
+    if (rc == 0)
+        rc = decode(m, t, &second, e);
+    runner_on_clock(m->runner, NULL, NULL);
+    if (rc < 0)
         return -1;
-    r->energy_j += meter_energy_j(m->meter);
-    r->n++;
+    r->prefill_j += p.joules;
+    r->decode_j += d.joules;
+    r->samples[r->n++] = first + second;
     return 0;
 }
 
@@ -63,7 +89,7 @@ static int take_samples(const struct measuring *m, const struct speed_test *t, s
 {
     double warm_up;
 
-    if (sample(m, t, &warm_up, e) < 0)
+    if (prefill(m, t, &warm_up, e) < 0 || decode(m, t, &warm_up, e) < 0)
         return -1;
     for (int i = 0; i < m->repeats; i++) {
         int rival_first = m->rival && i % 2; /* A B, B A, A B, ... */
@@ -102,6 +128,7 @@ static int conclude(const struct measuring *m, const struct speed_test *t, struc
     int tokens = speed_test_tokens(t);
 
     r->peak_rss_bytes = meter_peak_rss();
+    r->energy_j = r->prefill_j + r->decode_j;
     r->ratio = (struct ratio){NAN, NAN, NAN, NAN};
     if (speed(r->samples, r->n, tokens, &r->tok_s, &r->tok_s_interval, &r->coverage, e) < 0)
         return -1;

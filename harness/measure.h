@@ -35,6 +35,7 @@ struct measured {
     struct interval rival_interval;
     struct ratio ratio; /* rival's time over ours; NAN without a rival */
     double energy_j;    /* of all our samples; NAN without a meter */
+    double prefill_j, decode_j; /* its parts */
     double peak_rss_bytes;
     struct noise noise;
 };

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "harness/energy.h"
 #include "harness/groups.h"
 #include "harness/left.h"
 #include "harness/pass.h"
@@ -61,8 +62,9 @@ static void put_task(struct json_out *o, const struct task_row *t)
 {
     static const char *const costs[] = {
         "wall_s", "prompt_tokens", "computed_tokens", "reused_tokens", "least_tokens",
-        "recomputed_tokens", "cached_tokens",
-        "generated_tokens", "ttft_s", "tpot_s", "peak_rss_bytes", "energy_j"};
+        "recomputed_tokens", "cached_tokens", "generated_tokens", "ttft_s", "tpot_s",
+        "peak_rss_bytes", "energy_j", "joule_per_prefill_token", "joule_per_decode_token",
+        "joule_per_item", "joule_per_correct", "declared_energy_j"};
 
     json_begin_object(o, NULL);
     json_put_str(o, "task", t->task);
@@ -126,11 +128,12 @@ static int bench_costs(const struct store_bench *b, struct store_cost *costs)
 }
 
 static int put_bench(struct json_out *o, struct store *s, const struct run_row *r,
-                     const struct store_bench *b, struct err *e)
+                     const struct store_bench *b, const struct energy_list *energy, struct err *e)
 {
     static const char *const numbers[] = {
         "ttft_s", "tpot_s", "peak_rss_bytes", "weights_bytes_per_token", "bandwidth_bytes_s",
-        "energy_j", "joule_per_token"};
+        "energy_j", "joule_per_token", "joule_per_prefill_token", "joule_per_decode_token",
+        "declared_energy_j", "declared_joule_per_token"};
     struct store_cost costs[1 + LEFT_MAX];
     int rc = 0;
 
@@ -155,6 +158,8 @@ static int put_bench(struct json_out *o, struct store *s, const struct run_row *
     left_json(o, costs, bench_costs(b, costs));
     if (b->rival)
         put_interval(o, "speed_ratio", bench_value(b, "speed_ratio"));
+    if (!b->rival)
+        energy_json(o, energy, b->test);
     if (scenario_is(b))
         rc = scenario_json(o, s, r->id, b, e);
     json_put_raw(o, "noise", b->noise);
@@ -166,10 +171,14 @@ int present_bench_rows(struct json_out *o, struct store *s, const struct run_row
                        struct err *e)
 {
     struct bench_list l = {0};
+    struct energy_list energy = {0};
     int rc = query_bench(s, r->id, &l, e);
 
+    if (rc == 0)
+        rc = query_energy(s, r->id, &energy, e);
     for (size_t i = 0; i < l.n && rc == 0; i++)
-        rc = put_bench(o, s, r, &l.v[i], e);
+        rc = put_bench(o, s, r, &l.v[i], &energy, e);
+    energy_list_release(&energy);
     bench_list_release(&l);
     return rc;
 }
@@ -191,6 +200,7 @@ static int put_tasks(struct json_out *o, const struct task_list *l, struct err *
 int present_run_json(struct json_out *o, struct store *s, const struct run_row *r, struct err *e)
 {
     struct task_list tasks = {0};
+    struct energy_list energy = {0};
     int rc = -1;
 
     json_put_str(o, "run", r->id);
@@ -211,11 +221,14 @@ int present_run_json(struct json_out *o, struct store *s, const struct run_row *
     json_begin_object(o, "model");
     store_model_members(o, &r->model);
     json_end_object(o);
-    if (query_tasks(s, r->id, &tasks, e) == 0 && put_tasks(o, &tasks, e) == 0) {
+    if (query_tasks(s, r->id, &tasks, e) == 0 && put_tasks(o, &tasks, e) == 0 &&
+        query_energy(s, r->id, &energy, e) == 0) {
+        energy_json(o, &energy, NULL);
         json_begin_array(o, "bench");
         rc = present_bench_rows(o, s, r, e);
         json_end_array(o);
     }
+    energy_list_release(&energy);
     task_list_release(&tasks);
     return rc;
 }
@@ -463,9 +476,11 @@ int present_run_text(const struct context *c, struct store *s, const struct run_
 {
     struct task_list tasks = {0};
     struct bench_list bench = {0};
+    struct energy_list energy = {0};
     int rc = -1;
 
     if (query_tasks(s, r->id, &tasks, e) < 0 || query_bench(s, r->id, &bench, e) < 0 ||
+        query_energy(s, r->id, &energy, e) < 0 ||
         print_head(c, r, e) < 0)
         goto out;
     if (tasks.n && (print_tasks(c, &tasks, e) < 0 || print_passing(c, &tasks, e) < 0 ||
@@ -473,10 +488,11 @@ int present_run_text(const struct context *c, struct store *s, const struct run_
         goto out;
     if (bench.n && print_bench(c, &bench, e) < 0)
         goto out;
-    if (print_left(c, &tasks, &bench, e) < 0)
+    if (print_left(c, &tasks, &bench, e) < 0 || energy_text(c, &energy, e) < 0)
         goto out;
     rc = 0;
 out:
+    energy_list_release(&energy);
     task_list_release(&tasks);
     bench_list_release(&bench);
     return rc;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "harness/aggregate.h"
 #include "harness/bits.h"
+#include "harness/energy.h"
 #include "harness/meter.h"
 #include "harness/stats.h"
 
@@ -130,7 +131,8 @@ struct totals {
     size_t n_times, cap_ttft, cap_tpot;
     double *latency; /* of the items that know it */
     size_t n_latency, cap_latency;
-    double latency_s;
+    double latency_s, right;
+    int n_judged; /* items that are right or wrong */
     int64_t prompt, computed, reused, cached, generated;
     int n;
 };
@@ -149,12 +151,25 @@ static int add_times(struct totals *t, const struct store_item *it, struct err *
     return 0;
 }
 
+/* Right has full credit of the first metric that knows right from wrong. */
+static void count_right(struct totals *t, const struct store_item *it)
+{
+    for (int i = 0; i < it->n_metrics; i++)
+        if (strcmp(it->metrics[i].metric, "acc") == 0 ||
+            strcmp(it->metrics[i].metric, "exact_match") == 0) {
+            t->n_judged++;
+            t->right += it->metrics[i].value >= 1;
+            return;
+        }
+}
+
 static int add_totals(struct totals *t, const struct store_item *it, struct err *e)
 {
     for (int i = 0; i < it->n_metrics; i++)
         if (series_add(&t->series, it->metrics[i].metric, it->metrics[i].filter,
                        it->metrics[i].value, it->metrics[i].weight, e) < 0)
             return -1;
+    count_right(t, it);
     t->n++;
     if (mem_grow(&t->latency, &t->cap_latency, t->n_latency + 1, sizeof *t->latency) < 0)
         return err_nomem(e);
@@ -204,7 +219,7 @@ static double median_of(double *x, size_t n)
     return stats_median(x, known);
 }
 
-enum { VALUES_MAX = 64, COSTS_OWN = 15 };
+enum { VALUES_MAX = 64, COSTS_OWN = 16 };
 
 static int fill_values(const struct task *t, const struct totals *all, int bootstrap,
                        struct store_value *values, int *n, struct err *e)
@@ -242,7 +257,7 @@ static int write_task(struct store_run *run, const struct task *t, struct totals
     double median = median_of(all->latency, all->n_latency), coverage;
     struct interval range =
         stats_median_interval(all->latency, all->n_latency, 0.95, &coverage);
-    struct store_cost costs[COSTS_OWN + 1 + LEFT_MAX] = {
+    struct store_cost costs[COSTS_OWN + 1 + LEFT_MAX + ENERGY_VALUES] = {
         {"latency_median_s", median},
         {"latency_low_s", range.low},
         {"latency_high_s", range.high},
@@ -257,13 +272,21 @@ static int write_task(struct store_run *run, const struct task *t, struct totals
         {"ttft_s", median_of(all->ttft, all->n_times)},
         {"tpot_s", median_of(all->tpot, all->n_times)},
         {"peak_rss_bytes", cost->peak_rss_bytes},
-        {"energy_j", all->cached ? NAN : cost->energy_j},
+        {"items_right", all->n_judged == all->n ? all->right : NAN},
+        {"declared_energy_j", all->cached ? NAN : cost->declared_j},
     };
+    const struct energy_parts parts = {
+        .tokens = (double)all->computed,
+        .prefill_tokens = all->generated > 0 ? NAN : (double)all->computed, .decode_tokens = NAN,
+        .items = all->n, .right = all->n_judged == all->n ? all->right : NAN};
     struct left none = {.times = NAN};
     int n_left = left_costs(all->cached ? &none : &cost->left, costs + COSTS_OWN);
-    struct store_task_result r = {
-        .task = task_name(t), .n = all->n, .values = values, .n_values = n_values,
-        .costs = costs, .n_costs = COSTS_OWN + n_left};
+    int n_costs = COSTS_OWN + n_left;
+    struct store_task_result r = {.task = task_name(t), .n = all->n, .values = values,
+                                  .n_values = n_values, .costs = costs};
+
+    n_costs += energy_values(all->cached ? NAN : cost->energy_j, &parts, costs + n_costs);
+    r.n_costs = n_costs;
 
     return store_task_finish(run, &r, e);
 }

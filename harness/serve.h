@@ -1,11 +1,11 @@
 /* serve.h -- one process that serves requests on a model: who asks when, a bounded queue, and what
  * became of each request.
  *
- * Clients are simulated in the serving thread: a request arrives at its scheduled second whether or
- * not the server is busy then, and its times count from there, queueing included (vendor.md 2).  What
- * arrives while the queue is full is refused; a client whose patience ends is gone, in the queue or
- * in the middle of its answer.  Every request ends in one state, so that
- * arrived = completed + refused + cancelled + failed.
+ * Clients are simulated in the serving thread: a request arrives at its scheduled second whether
+ * or not the server is busy then, and its times count from there, queueing included (vendor.md
+ * 2).  What arrives while the queue is full is refused; a client whose patience ends is gone, in
+ * the queue or in the middle of its answer.  Every request ends in one state, so that arrived =
+ * completed + refused + cancelled + failed.
  *
  * Prompts are random tokens, answers run to the length that the workload says (end tokens do not
  * end them), greedy; nothing is shared between requests.  The same spec and seed ask the same. */

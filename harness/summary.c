@@ -39,10 +39,11 @@ static void results_section(struct summary *s)
 {
     report_section(s->report, "Results");
     models_table(s);
-    if (!s->n_entries)
-        return;
-    score_tables(s);
-    cost_table(s);
+    if (s->n_entries) {
+        score_tables(s);
+        cost_table(s);
+    }
+    energy_table(s);
 }
 
 void summary_stamp(struct report *r)

@@ -14,6 +14,7 @@ struct shown_run {
     const struct run_row *run;
     struct task_list tasks;
     struct bench_list bench;
+    struct energy_list energy;
     cJSON *settings, *machine, *noise; /* NULL: none, or not JSON */
     const char *model; /* its name; with the file's hash when two files share one */
     const char *name;  /* and its arithmetic when that is not the exact one */
@@ -107,6 +108,7 @@ void score_tables(struct summary *s);
 void cost_table(struct summary *s);
 void speed_table(struct summary *s);
 void scenario_table(struct summary *s);
+void energy_table(struct summary *s);
 void asked_table(struct summary *s);
 
 #endif

@@ -37,7 +37,9 @@ static int read_run(struct shown_run *r, struct store *store, struct err *e)
         parse(r->run->noise_after, &r->noise, e) < 0 ||
         query_tasks(store, r->run->id, &r->tasks, e) < 0)
         return -1;
-    return query_bench(store, r->run->id, &r->bench, e);
+    if (query_bench(store, r->run->id, &r->bench, e) < 0)
+        return -1;
+    return query_energy(store, r->run->id, &r->energy, e);
 }
 
 static void name_runs(struct summary *s)
@@ -530,6 +532,7 @@ void summary_release(struct summary *s)
     for (size_t i = 0; i < s->n; i++) {
         task_list_release(&s->runs[i].tasks);
         bench_list_release(&s->runs[i].bench);
+        energy_list_release(&s->runs[i].energy);
         json_free(s->runs[i].settings);
         json_free(s->runs[i].machine);
         json_free(s->runs[i].noise);

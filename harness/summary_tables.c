@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "harness/energy.h"
 #include "harness/present.h"
 #include "harness/present_scenario.h"
 #include "harness/summary_impl.h"
@@ -360,7 +361,9 @@ void cost_table(struct summary *s)
 {
     static const char *const costs[] = {"latency_s", "wall_s", "peak_rss_bytes", "ttft_s", "tpot_s",
                                         "prompt_tokens", "computed_tokens", "reused_tokens",
-                                        "generated_tokens", "energy_j"};
+                                        "generated_tokens", "energy_j", "joule_per_item",
+                                        "joule_per_correct", "joule_per_prefill_token",
+                                        "declared_energy_j"};
     const char *note = "Latency: the median over items of the time spent on an item, a share of "
                        "the batches it was computed in. Tokens that items have in common are "
                        "computed once and counted as reused.";
@@ -394,7 +397,8 @@ void speed_table(struct summary *s)
 {
     static const char *const metrics[] = {"tok_s", "speed_ratio", "ttft_s", "tpot_s",
                                           "bandwidth_bytes_s", "peak_rss_bytes",
-                                          "joule_per_token"};
+                                          "joule_per_token", "joule_per_prefill_token",
+                                          "joule_per_decode_token", "declared_joule_per_token"};
     const char *note = "pp: tokens of a prompt read at once; tg: tokens generated one after "
                        "another. exact and fast are the arithmetics under Method. Medians over the "
                        "samples.";
@@ -438,8 +442,8 @@ void scenario_table(struct summary *s)
         "requests_s", "tok_s", "ttft_s", "ttft_p90_s", "ttft_claim_s", "tpot_s", "tpot_p90_s",
         "tpot_claim_s", "gap_p99_s", "gap_max_s", "latency_s", "latency_claim_s", "burst_tok_s",
         "sustained_tok_s", "sustained_ratio", "load_s", "peak_rss_bytes", "joule_per_token"};
-    const char *note = "Requests one by one are in the database (export --format json). Times count "
-                       "from the scheduled arrival, waiting included; medians over requests. "
+    const char *note = "Requests one by one are in the database (export --format json). Times "
+                       "count from the scheduled arrival, waiting included; medians over requests. "
                        "Claims are the percentile of the settings with confidence 0.99 (early "
                        "stopping).";
     const char *missing = ""; /* most scenarios lack what others are about */
@@ -447,7 +451,8 @@ void scenario_table(struct summary *s)
     enum { BEFORE = 3 };
     struct report *r = s->report;
     struct report_column columns[COUNT(metrics) + BEFORE + 1] = {
-        {"scenario", "scenario", NULL, 11}, {"model", "model", NULL, 11}, metric_column("threads", 1)};
+        {"scenario", "scenario", NULL, 11}, {"model", "model", NULL, 11},
+        metric_column("threads", 1)};
     struct report_table *t;
     int n;
 
@@ -471,6 +476,55 @@ void scenario_table(struct summary *s)
     }
     if (t)
         t->note = report_str(r, note);
+}
+
+/* --- energy ----------------------------------------------------------------------------------- */
+
+static void energy_row(struct summary *s, struct report_table *t, const struct shown_run *run,
+                       const struct store_energy *x)
+{
+    struct report *r = s->report;
+    struct report_cell *row = report_row(r, t);
+    double idle = energy_idle_w(&run->energy, x);
+    const char *how = x->is_declared   ? "declared, not measured"
+                      : x->is_headline ? "measured, counts"
+                                       : "measured";
+
+    report_cell_text(r, row, 0, x->subject);
+    report_cell_text(r, row, 1, run->name);
+    report_cell_text(r, row, 2, report_fmt(r, "%s %s", x->source, x->channel));
+    report_cell_text(r, row, 3, how);
+    number_cell(row, 4, x->joules);
+    number_cell(row, 5, x->seconds > 0 ? x->joules / x->seconds : NAN);
+    number_cell(row, 6, x->joules - idle * x->seconds);
+    report_cell_text(r, row, 7, x->reason ? x->reason : "");
+    run_cell(s, row, 8, run);
+}
+
+/* Every meter's row; where there was none the costs are without energy and that is all. */
+void energy_table(struct summary *s)
+{
+    struct report *r = s->report;
+    const struct report_column columns[] = {
+        {"part", "part", NULL, 11}, {"model", "model", NULL, 11}, {"meter", "meter", NULL, 10},
+        {"origin", "origin", NULL, 10}, metric_column("energy_j", 9), {"watts", "mean W", NULL, 5},
+        {"above_idle", "above idle, J", NULL, 4}, {"reason", "unknown because", NULL, 3},
+        run_column};
+    struct report_table *t = NULL;
+
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t k = 0; k < s->runs[i].energy.n; k++) {
+            const struct store_energy *x = &s->runs[i].energy.v[k];
+            if (strcmp(x->source, "none") == 0)
+                continue;
+            if (!t)
+                t = report_table(r, "energy", "Energy by meter", columns, COUNT(columns));
+            energy_row(s, t, &s->runs[i], x);
+        }
+    if (t)
+        t->note = report_str(r, "Meters may cover each other and are never added; the one that "
+                                "counts is in the costs above. Declared is a constant power that "
+                                "the user stated, times the time.");
 }
 
 /* --- what was asked ----------------------------------------------------------------------- */

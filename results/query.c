@@ -715,3 +715,44 @@ void served_list_release(struct served_list *l)
     arena_release(&l->arena);
     *l = (struct served_list){0};
 }
+
+static int fill_energy(struct store_energy *x, const struct stmt *st, struct arena *a,
+                       struct err *e)
+{
+    int failed = 0;
+    const char *origin = keep(a, st, 4, &failed);
+
+    *x = (struct store_energy){
+        .subject = keep(a, st, 0, &failed), .idx = (int)db_int(st, 1),
+        .source = keep(a, st, 2, &failed), .channel = keep(a, st, 3, &failed),
+        .is_declared = origin && strcmp(origin, "declared") == 0,
+        .is_headline = (int)db_int(st, 5), .seconds = db_num(st, 6), .joules = db_num(st, 7),
+        .samples = db_int(st, 8), .gap_s = db_num(st, 9), .reason = keep(a, st, 10, &failed)};
+    return failed ? err_nomem(e) : 0;
+}
+
+int query_energy(struct store *s, const char *run_id, struct energy_list *out, struct err *e)
+{
+    struct stmt st;
+    size_t cap = 0;
+    int rc = db_query(s->db, &st, SQL_ENERGY, e, "t", run_id);
+
+    *out = (struct energy_list){0};
+    while (rc >= 0 && (rc = db_step(&st, e)) == 1) {
+        if (mem_grow(&out->v, &cap, out->n + 1, sizeof *out->v) < 0)
+            rc = err_nomem(e);
+        else if ((rc = fill_energy(&out->v[out->n], &st, &out->arena, e)) == 0)
+            out->n++;
+    }
+    db_done(&st);
+    if (rc < 0)
+        energy_list_release(out);
+    return rc < 0 ? -1 : 0;
+}
+
+void energy_list_release(struct energy_list *l)
+{
+    mem_free(l->v);
+    arena_release(&l->arena);
+    *l = (struct energy_list){0};
+}

@@ -140,6 +140,15 @@ int query_served(struct store *s, const char *run_id, const char *test, struct s
                  struct err *e);
 void served_list_release(struct served_list *l);
 
+/* What the meters said of a run, by subject. */
+struct energy_list {
+    struct store_energy *v;
+    size_t n;
+    struct arena arena;
+};
+int query_energy(struct store *s, const char *run_id, struct energy_list *out, struct err *e);
+void energy_list_release(struct energy_list *l);
+
 /* Known latencies of a task's items, appended to *v (the caller's, mem_free), in no order. */
 int query_latencies(struct store *s, const char *run_id, const char *task, double **v, size_t *n,
                     size_t *cap, struct err *e);

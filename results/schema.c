@@ -170,6 +170,15 @@ static const char *const migrations[] = {
     " probe_id INTEGER NOT NULL REFERENCES probes(id) ON DELETE CASCADE, idx INTEGER NOT NULL,"
     " name TEXT NOT NULL, value REAL, stderr REAL, PRIMARY KEY(probe_id, idx)) STRICT,"
     " WITHOUT ROWID;",
+
+    /* 9: what every meter said of every part of a run */
+    "CREATE TABLE energy(run_id INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,"
+    " subject TEXT NOT NULL, idx INTEGER NOT NULL, source TEXT NOT NULL, channel TEXT NOT NULL,"
+    " origin TEXT NOT NULL CHECK(origin IN ('measured', 'declared')),"
+    " is_headline INTEGER NOT NULL, seconds REAL NOT NULL, joules REAL, samples INTEGER NOT NULL,"
+    " gap_s REAL, reason TEXT, CHECK((joules IS NULL) = (reason IS NOT NULL)),"
+    " CHECK(origin = 'measured' OR is_headline = 0),"
+    " PRIMARY KEY(run_id, subject, idx)) STRICT, WITHOUT ROWID;",
 };
 #define N_MIGRATIONS ((int)(sizeof migrations / sizeof migrations[0]))
 
@@ -331,6 +340,19 @@ static const struct schema_doc docs[] = {
     {"served", "wanted_tokens", "tokens it asked for"},
     {"served", "generated_tokens", "tokens it got"},
     {"served", "token_s", "JSON: when each of them was there, in seconds since the scenario began"},
+    {"energy", NULL, "what every meter said of every part of a run; never added up across sources"},
+    {"energy", "run_id", "the run"},
+    {"energy", "subject", "the task, the speed test or scenario, or 'idle before', 'idle after'"},
+    {"energy", "idx", "order of display"},
+    {"energy", "source", "rapl, hwmon, amdgpu, nvml, battery, external, declared; none: no meter"},
+    {"energy", "channel", "what of it: package-0, VDD_IN, BAT0, a file"},
+    {"energy", "origin", "measured, or declared: a constant power that the user stated"},
+    {"energy", "is_headline", "1: its joules are (part of) the subject's energy_j"},
+    {"energy", "seconds", "of the windows that were measured"},
+    {"energy", "joules", "null: unknown, and the reason"},
+    {"energy", "samples", "readings"},
+    {"energy", "gap_s", "longest time between two of them"},
+    {"energy", "reason", "why joules is null"},
     {"imports", NULL, "files whose results were taken in"},
     {"imports", "hash", "SHA-256 of the file: recognises it when it comes again"},
     {"imports", "path", "its name then"},
@@ -497,6 +519,7 @@ static const struct schema_part parts[] = {
     {"bench_samples", NULL, OF_BENCH},
     {"bench_values", NULL, OF_BENCH},
     {"served", NULL, OF_BENCH},
+    {"energy", NULL, "run_id IN " CHOSEN},
     {"imports", "hash", "run_id IN " CHOSEN},
 };
 

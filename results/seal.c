@@ -16,7 +16,7 @@ static const enum sql contents[] = {
 
 /* Kinds of rows that came later count only where there are any, so that runs sealed before keep
  * their hash. */
-static const enum sql later_contents[] = {SQL_CONTENT_SERVED};
+static const enum sql later_contents[] = {SQL_CONTENT_SERVED, SQL_CONTENT_ENERGY};
 
 static int hash_rows(struct db *db, enum sql q, int is_later, int64_t run_id, struct sha256 *h,
                      struct err *e)

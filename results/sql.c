@@ -169,6 +169,9 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_CONTENT_BENCH_VALUES] =
         "SELECT v.metric, v.idx, v.value, v.stderr, v.low, v.high FROM bench_rows b"
         " JOIN bench_values v ON v.bench_row_id = b.id" BENCH_IN_ORDER ", v.metric",
+    [SQL_CONTENT_ENERGY] =
+        "SELECT subject, idx, source, channel, origin, is_headline, seconds, joules, samples,"
+        " gap_s, reason FROM energy WHERE run_id = ? ORDER BY subject, idx",
     [SQL_CONTENT_SERVED] =
         "SELECT s.idx, s.state, s.reason, s.arrival_s, s.start_s, s.first_s, s.last_s, s.end_s,"
         " s.prompt_tokens, s.wanted_tokens, s.generated_tokens, s.token_s FROM bench_rows b"
@@ -227,6 +230,16 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_BENCH_VALUE_PUT] =
         "INSERT INTO bench_values(bench_row_id, metric, idx, value, stderr, low, high)"
         " VALUES(?, ?, ?, ?, ?, ?, ?)",
+    [SQL_ENERGY_PUT] =
+        "INSERT OR REPLACE INTO energy(run_id, subject, idx, source, channel, origin, is_headline,"
+        " seconds, joules, samples, gap_s, reason) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_ENERGY_DEMOTE] = "UPDATE energy SET is_headline = 0 WHERE run_id = ? AND subject = ?",
+    [SQL_BENCH_VALUE_SET] =
+        "UPDATE bench_values SET value = ? WHERE metric = ? AND bench_row_id ="
+        " (SELECT id FROM bench_rows WHERE run_id = ? AND test = ? AND rival = '')",
+    [SQL_COST_SET] =
+        "UPDATE task_costs SET value = ? WHERE metric = ? AND run_task_id ="
+        " (SELECT id FROM run_tasks WHERE run_id = ? AND task = ?)",
     [SQL_SERVED_PUT] =
         "INSERT INTO served(bench_row_id, idx, state, reason, arrival_s, start_s, first_s, last_s,"
         " end_s, prompt_tokens, wanted_tokens, generated_tokens, token_s)"
@@ -296,6 +309,10 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_BENCH_SAMPLES] = "SELECT seconds FROM bench_samples WHERE bench_row_id = ? ORDER BY idx",
     [SQL_BENCH_VALUES] = "SELECT metric, value, stderr, low, high FROM bench_values"
                          " WHERE bench_row_id = ? ORDER BY idx",
+    [SQL_ENERGY] =
+        "SELECT e.subject, e.idx, e.source, e.channel, e.origin, e.is_headline, e.seconds,"
+        " e.joules, e.samples, e.gap_s, e.reason FROM energy e JOIN runs r ON r.id = e.run_id"
+        " WHERE r.run = ? ORDER BY e.subject, e.idx",
     [SQL_SERVED] =
         "SELECT s.state, s.reason, s.arrival_s, s.start_s, s.first_s, s.last_s, s.end_s,"
         " s.prompt_tokens, s.wanted_tokens, s.generated_tokens, s.token_s FROM served s"

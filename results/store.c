@@ -416,3 +416,43 @@ int store_bench_add(struct store_run *r, const struct store_bench *b, struct err
         return -1;
     return write_end(r, put_bench(r->store->db, r->id, b, e), e);
 }
+
+static int put_energy(struct store_run *r, const struct store_energy *x, struct err *e)
+{
+    return db_run(r->store->db, SQL_ENERGY_PUT, e, "itntttnddidt", r->id, x->subject, x->idx,
+                  x->source, x->channel, x->is_declared ? "declared" : "measured", x->is_headline,
+                  x->seconds, x->joules, x->samples, x->gap_s, x->reason) < 0
+               ? -1
+               : 0;
+}
+
+int store_energy_add(struct store_run *r, const struct store_energy *x, struct err *e)
+{
+    if (write_begin(r, e) < 0)
+        return -1;
+    return write_end(r, put_energy(r, x, e), e);
+}
+
+static int settle(struct store_run *r, const struct store_energy *x,
+                  const struct store_cost *values, int n_values, struct err *e)
+{
+    struct db *db = r->store->db;
+
+    if (db_run(db, SQL_ENERGY_DEMOTE, e, "it", r->id, x->subject) < 0 || put_energy(r, x, e) < 0)
+        return -1;
+    for (int i = 0; i < n_values; i++)
+        if (db_run(db, SQL_BENCH_VALUE_SET, e, "dtit", values[i].value, values[i].metric, r->id,
+                   x->subject) < 0 ||
+            db_run(db, SQL_COST_SET, e, "dtit", values[i].value, values[i].metric, r->id,
+                   x->subject) < 0)
+            return -1;
+    return 0;
+}
+
+int store_energy_settle(struct store_run *r, const struct store_energy *x,
+                        const struct store_cost *values, int n_values, struct err *e)
+{
+    if (write_begin(r, e) < 0)
+        return -1;
+    return write_end(r, settle(r, x, values, n_values, e), e);
+}

@@ -180,6 +180,24 @@ struct store_bench {
  * device, rival), nothing was changed. */
 int store_bench_add(struct store_run *r, const struct store_bench *b, struct err *e);
 
+struct store_energy { /* what a meter said of a part of a run */
+    const char *subject; /* task, test, "idle before", "idle after" */
+    int idx;
+    const char *source, *channel;
+    int is_declared;     /* a constant that the user stated: never the headline */
+    int is_headline;     /* its joules are in the subject's energy_j */
+    double seconds, joules; /* joules NAN: unknown, with a reason */
+    int64_t samples;
+    double gap_s;
+    const char *reason; /* NULL exactly where joules is known */
+};
+/* Replaces a row with the same subject and idx. */
+int store_energy_add(struct store_run *r, const struct store_energy *x, struct err *e);
+/* A meter that is read after the run: its rows for one subject become the headline, and the costs
+ * of the task or values of the test that are there already get new values. */
+int store_energy_settle(struct store_run *r, const struct store_energy *x,
+                        const struct store_cost *values, int n_values, struct err *e);
+
 /* Gives the run a name; a label names one run, so it moves from another run that had it (whose id
  * is then put into moved_from, else ""; may be NULL).  label NULL takes the run's label away. */
 int store_label(struct store *s, const char *run_id, const char *label,

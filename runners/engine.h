@@ -23,6 +23,8 @@ struct runner {
     struct counts counts;
     struct seen_pages seen;
     int context, batch_tokens;
+    void (*on_clock)(void *user, int is_start);
+    void *on_clock_user;
     char *chat_template;
     int32_t *order; /* scratch of the sampler: [vocab], made at the first sample that needs it */
 };

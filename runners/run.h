@@ -1,5 +1,5 @@
-/* run.h -- the inside of a run, shared by run.c and serve.c only: how far each request has come, and
- * what a batch brings it. */
+/* run.h -- the inside of a run, shared by run.c and serve.c only: how far each request has come,
+ * and what a batch brings it. */
 #ifndef RUNNERS_RUN_H
 #define RUNNERS_RUN_H
 

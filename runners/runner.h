@@ -197,5 +197,7 @@ int runner_left(struct runner *r, const struct left_op **rows, int *n, struct er
  * the caller.  Seconds of wall time in *s. */
 int runner_time_prefill(struct runner *r, int depth, int n, double *s, struct err *e);
 int runner_time_decode(struct runner *r, int depth, int streams, int n, double *s, struct err *e);
+/* Called as the clock of these starts (is_start) and has stopped, so that a meter runs with it. */
+void runner_on_clock(struct runner *r, void (*f)(void *user, int is_start), void *user);
 
 #endif

@@ -114,6 +114,28 @@ static int fill_up(struct bench *b, int depth, struct err *e)
     return rc;
 }
 
+void runner_on_clock(struct runner *r, void (*f)(void *user, int is_start), void *user)
+{
+    r->on_clock = f;
+    r->on_clock_user = user;
+}
+
+static double clock_starts(struct runner *r)
+{
+    if (r->on_clock)
+        r->on_clock(r->on_clock_user, 1);
+    return engine_now();
+}
+
+static double clock_stops(struct runner *r, double since)
+{
+    double s = engine_now() - since;
+
+    if (r->on_clock)
+        r->on_clock(r->on_clock_user, 0);
+    return s;
+}
+
 int runner_time_prefill(struct runner *r, int depth, int n, double *s, struct err *e)
 {
     struct bench b;
@@ -124,9 +146,9 @@ int runner_time_prefill(struct runner *r, int depth, int n, double *s, struct er
         return -1;
     if (fill_up(&b, depth, e) < 0)
         goto out;
-    t0 = engine_now();
+    t0 = clock_starts(r);
     rc = fill(&b, n, 1, e);
-    *s = engine_now() - t0;
+    *s = clock_stops(r, t0);
 out:
     bench_close(&b);
     return rc;
@@ -142,11 +164,11 @@ int runner_time_decode(struct runner *r, int depth, int streams, int n, double *
         return -1;
     if (fill_up(&b, depth, e) < 0)
         goto out;
-    t0 = engine_now();
+    t0 = clock_starts(r);
     for (int i = 0; i < n; i++)
         if (pass(&b, 1, 1, e) < 0)
             goto out;
-    *s = engine_now() - t0;
+    *s = clock_stops(r, t0);
     rc = 0;
 out:
     bench_close(&b);

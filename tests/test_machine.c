@@ -182,41 +182,6 @@ static void throttling_makes_a_measurement_invalid(void **state)
     assert_int_equal(n.quiet, QUIET_NO);
 }
 
-static void energy_is_unknown_without_a_sensor(void **state)
-{
-    struct meter *m;
-    struct err e = ERR_NONE;
-
-    (void)state;
-    assert_int_equal(meter_open(&m, root, &e), 0);
-    meter_start(m);
-    assert_true(isnan(meter_energy_j(m)));
-    assert_null(meter_source(m));
-    meter_close(m);
-}
-
-static void energy_adds_packages_and_survives_a_wrap(void **state)
-{
-    struct meter *m;
-    struct err e = ERR_NONE;
-
-    (void)state;
-    put("/sys/class/powercap/intel-rapl:0/energy_uj", "1000000\n");
-    put("/sys/class/powercap/intel-rapl:0/max_energy_range_uj", "9000000\n");
-    put("/sys/class/powercap/intel-rapl:1/energy_uj", "8000000\n");
-    put("/sys/class/powercap/intel-rapl:1/max_energy_range_uj", "9000000\n");
-    put("/sys/class/powercap/intel-rapl:0:0/energy_uj", "1\n"); /* a part of package 0 */
-    assert_int_equal(meter_open(&m, root, &e), 0);
-    assert_string_equal(meter_source(m), "powercap");
-    meter_start(m);
-    put("/sys/class/powercap/intel-rapl:0/energy_uj", "3000000\n");
-    put("/sys/class/powercap/intel-rapl:1/energy_uj", "500000\n");
-    put("/sys/class/powercap/intel-rapl:0:0/energy_uj", "99\n");
-    assert_close(meter_energy_j(m), 2 + 1.5, 1e-12);
-    meter_close(m);
-    assert_int_equal(mem_live(), 0);
-}
-
 static void the_peak_of_memory_covers_what_was_touched(void **state)
 {
     size_t n = 64 << 20;
@@ -238,8 +203,6 @@ int main(void)
         IN_TREE(a_quiet_machine_is_called_quiet),
         IN_TREE(every_disturbance_is_named),
         IN_TREE(throttling_makes_a_measurement_invalid),
-        IN_TREE(energy_is_unknown_without_a_sensor),
-        IN_TREE(energy_adds_packages_and_survives_a_wrap),
         cmocka_unit_test(the_peak_of_memory_covers_what_was_touched),
     };
     return RUN(tests);
