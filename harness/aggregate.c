@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "harness/stats.h"
+#include "tasks/overlap.h"
 
 enum { CHUNK = 1000, REPLICATES = 10000, SEED = 1234 };
 
@@ -170,6 +171,66 @@ static double mcc_of(const double *v, const double *w, const size_t *index, size
     return d > 0 ? (hit * all - vw) / sqrt(d) : 0;
 }
 
+/* The F1 of every class that is chosen or right somewhere: how often it is right, and its F1. */
+struct by_class {
+    double right[CLASSES], chosen[CLASSES], hit[CLASSES];
+};
+
+static void count_classes(struct by_class *c, const double *v, const double *w,
+                          const size_t *index, size_t n)
+{
+    *c = (struct by_class){{0}, {0}, {0}};
+    for (size_t i = 0; i < n; i++) {
+        size_t k = index ? index[i] : i;
+        c->chosen[(int)v[k]]++;
+        c->right[(int)w[k]]++;
+        c->hit[(int)v[k]] += v[k] == w[k];
+    }
+}
+
+static double f1_of_class(const struct by_class *c, int k)
+{
+    return 2 * c->hit[k] / (c->chosen[k] + c->right[k]);
+}
+
+/* Weighted by how often each class is right. */
+static double weighted_f1_of(const double *v, const double *w, const size_t *index, size_t n)
+{
+    struct by_class c;
+    double sum_ = 0;
+
+    count_classes(&c, v, w, index, n);
+    for (int k = 0; k < CLASSES; k++)
+        if (c.right[k] > 0)
+            sum_ += c.right[k] * f1_of_class(&c, k);
+    return sum_ / (double)n;
+}
+
+static double macro_f1_of(const double *v, const double *w, const size_t *index, size_t n)
+{
+    struct by_class c;
+    double sum_ = 0;
+    int seen = 0;
+
+    count_classes(&c, v, w, index, n);
+    for (int k = 0; k < CLASSES; k++)
+        if (c.right[k] + c.chosen[k] > 0) {
+            sum_ += f1_of_class(&c, k);
+            seen++;
+        }
+    return seen ? sum_ / seen : 0;
+}
+
+/* Over all classes at once that is the share that is right. */
+static double micro_f1_of(const double *v, const double *w, const size_t *index, size_t n)
+{
+    double hit = 0;
+
+    for (size_t i = 0; i < n; i++)
+        hit += v[index ? index[i] : i] == w[index ? index[i] : i];
+    return hit / (double)n;
+}
+
 static int classes(const double *v, const double *w, size_t n, double most, const char *what,
                    struct err *e)
 {
@@ -224,6 +285,42 @@ static int mcc(const double *v, const double *w, size_t n, int iterations, struc
     return classes(v, w, n, CLASSES - 1, "mcc", e) < 0
                ? -1
                : agreement(mcc_of, v, w, n, iterations, out, e);
+}
+
+static int of_classes(double (*of)(const double *, const double *, const size_t *, size_t),
+                      const double *v, const double *w, size_t n, int iterations,
+                      struct estimate *out, struct err *e)
+{
+    return classes(v, w, n, CLASSES - 1, "F1", e) < 0
+               ? -1
+               : agreement(of, v, w, n, iterations, out, e);
+}
+
+static int weighted_f1(const double *v, const double *w, size_t n, int iterations,
+                       struct estimate *out, struct err *e)
+{
+    return of_classes(weighted_f1_of, v, w, n, iterations, out, e);
+}
+
+static int macro_f1(const double *v, const double *w, size_t n, int iterations,
+                    struct estimate *out, struct err *e)
+{
+    return of_classes(macro_f1_of, v, w, n, iterations, out, e);
+}
+
+static int micro_f1(const double *v, const double *w, size_t n, int iterations,
+                    struct estimate *out, struct err *e)
+{
+    return of_classes(micro_f1_of, v, w, n, iterations, out, e);
+}
+
+/* Translations: lm-eval redraws their corpora 100 times at most. */
+static int overlap(const struct overlap *o, const double *v, const double *w, size_t n,
+                   int iterations, struct estimate *out, struct err *e)
+{
+    enum { AT_MOST = 100 };
+
+    return agreement(o->score, v, w, n, iterations < AT_MOST ? iterations : AT_MOST, out, e);
 }
 
 /* --- likelihood of documents per word, byte or token -------------------------------------- */
@@ -310,9 +407,15 @@ int aggregate(const char *aggregation, const double *v, const double *w, size_t 
         {"bits_per_byte", bits_per_byte},
         {"f1", f1},
         {"mcc", mcc},
+        {"weighted_f1", weighted_f1},
+        {"macro_f1", macro_f1},
+        {"micro_f1", micro_f1},
     };
+    const struct overlap *o = overlap_find(aggregation);
 
     *out = (struct estimate){NAN, NAN, NAN, NAN};
+    if (o)
+        return n ? overlap(o, v, w, n, iterations, out, e) : 0;
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
         if (strcmp(ways[i].name, aggregation) == 0)
             return n ? ways[i].f(v, w, n, iterations, out, e) : 0;

@@ -9,6 +9,7 @@
 #include "harness/present.h"
 #include "harness/present_probes.h"
 #include "harness/stored.h"
+#include "tasks/overlap.h"
 
 const struct option runs_options[] = {
     {"kind", 0, OPTION_CHOICE, "eval|bench|import", NULL, 0, 0, "only these"},
@@ -259,6 +260,14 @@ static void put_requests(struct json_out *o, const struct store_item *it)
     json_end_array(o);
 }
 
+/* An item's own number: of a metric that counts over a corpus what it is of this item alone. */
+static double own_value(const struct store_metric *m)
+{
+    const struct overlap *o = overlap_find(m->metric);
+
+    return o ? o->score(&m->value, &m->weight, NULL, 1) : m->value;
+}
+
 /* The filter's name is needed only where several filters made the same metric. */
 static void put_metric(struct json_out *o, const struct store_item *it, int i)
 {
@@ -269,7 +278,7 @@ static void put_metric(struct json_out *o, const struct store_item *it, int i)
     for (int k = 0; k < it->n_metrics; k++)
         same += strcmp(it->metrics[k].metric, m->metric) == 0;
     metric_key(key, sizeof key, m->metric, same > 1 ? m->filter : NULL);
-    json_put_num(o, key, m->value);
+    json_put_num(o, key, own_value(m));
 }
 
 static void put_item(struct json_out *o, const struct store_item *it)
@@ -325,7 +334,7 @@ static void item_row(struct table *t, const struct store_item *it)
     table_cell(t, "%s", it->task);
     table_int(t, it->doc_id);
     table_cell(t, "%s", it->n_metrics ? it->metrics[0].metric : "-");
-    table_num(t, it->n_metrics ? it->metrics[0].value : NAN, 3);
+    table_num(t, it->n_metrics ? own_value(&it->metrics[0]) : NAN, 3);
     short_cell(t, it->gold);
     short_cell(t, it->prediction);
     table_num(t, it->latency_s, 3);

@@ -1203,3 +1203,10 @@ const struct native_function native_functions[] = {
     {"d1d858a1c7262edb", "record_choices", NULL},
 };
 const size_t n_native_functions = sizeof native_functions / sizeof native_functions[0];
+
+const struct native_aggregation native_aggregations[] = {
+    {"437e6ba0c6dd5ad3", "weighted_f1"}, {"e1288dcd33c4342b", "micro_f1"},
+    {"d8f4978e03697b9d", "micro_f1"},    {"d57894d47f06a563", "macro_f1"},
+    {"a8d3d4ae0c0251ec", "macro_f1"},
+};
+const size_t n_native_aggregations = sizeof native_aggregations / sizeof native_aggregations[0];

@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "tasks/ask.h"
 #include "tasks/lmeval.h"
+#include "tasks/overlap.h"
 #include "tasks/pyliteral.h"
 #include "tasks/pytext.h"
 #include "tasks/score.h"
@@ -418,23 +419,61 @@ static int answer_right(const struct lmeval *t, const struct metric_use *m, cons
     return same;
 }
 
+/* The reference that an answer is compared with word by word: the right choice, or the target. */
+static int reference_of(const struct lmeval *t, const struct asked *a, const cJSON *doc,
+                        struct strbuf *out, struct err *e)
+{
+    int gold;
+
+    if (t->multiple_target && !a->choices)
+        return err_set(e, ERR_UNSUPPORTED, "a metric of translations with several references");
+    if (!a->choices) {
+        py_str(out, a->target);
+        return strbuf_ok(out, e);
+    }
+    if (gold_choice(t, a, doc, &gold, e) < 0)
+        return -1;
+    strbuf_adds(out, gold < 0 ? "" : a->v[gold]);
+    return strbuf_ok(out, e);
+}
+
+static int metric_credit(const struct lmeval *t, const struct metric_use *m,
+                         const struct asked *a, const cJSON *doc, const char *got,
+                         struct credit *c, struct err *e)
+{
+    const struct overlap *o = overlap_find(m->rule->name);
+    struct strbuf reference = STRBUF_INIT;
+    int right;
+
+    if (!o) {
+        right = answer_right(t, m, a, doc, got, e);
+        c->value = right > 0;
+        return right < 0 ? -1 : 0;
+    }
+    right = reference_of(t, a, doc, &reference, e);
+    if (right == 0)
+        right = o->count(got ? got : "", strbuf_str(&reference), &c->value, &c->weight, e);
+    strbuf_release(&reference);
+    return right;
+}
+
 static int pipeline_credit(const struct lmeval *t, const struct pipeline *p,
                            const struct asked *a, const cJSON *doc, const char *const *texts,
                            int n, struct verdict *out, struct err *e)
 {
-    const struct metric_use *m = metrics_find(&t->metrics, "exact_match");
-    struct credit *c = &out->credits[out->n];
-    int right;
+    const char *got = NULL;
 
-    *c = (struct credit){"exact_match", p->name, 0, 1, NULL};
-    if (!m || out->n == CREDITS_MAX)
-        return 0;
-    if (pipeline_run(p, texts, n, doc, &c->filtered, e) < 0)
-        return -1;
-    out->n++; /* from here verdict_release frees what was filtered */
-    right = answer_right(t, m, a, doc, c->filtered, e);
-    c->value = right > 0;
-    return right < 0 ? -1 : 0;
+    for (int i = 0; i < t->metrics.n && out->n < CREDITS_MAX; i++) {
+        struct credit *c = &out->credits[out->n];
+        *c = (struct credit){t->metrics.v[i].rule->name, p->name, 0, 1, NULL};
+        if (i == 0 && pipeline_run(p, texts, n, doc, &c->filtered, e) < 0)
+            return -1;
+        out->n++; /* from here verdict_release frees what was filtered: the first one's */
+        got = i == 0 ? c->filtered : got;
+        if (metric_credit(t, &t->metrics.v[i], a, doc, got, c, e) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int generate_credit(const struct lmeval *t, const struct asked *a, const cJSON *doc,
@@ -449,7 +488,7 @@ static int generate_credit(const struct lmeval *t, const struct asked *a, const 
     for (int p = 0; p < t->pipelines.n && rc == 0; p++)
         rc = pipeline_credit(t, &t->pipelines.v[p], a, doc, texts, n, out, e);
     if (rc == 0 && out->n) {
-        const char *last = out->credits[out->n - 1].filtered;
+        const char *last = out->credits[out->n - t->metrics.n].filtered;
         rc = predict(out, last ? last : "", e);
     }
     mem_free(texts);

@@ -4,7 +4,9 @@
 
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "tasks/lmeval_native.h"
 #include "tasks/pyregex.h"
+#include "tasks/pysource.h"
 #include "tasks/pytext.h"
 
 enum { METRICS = 16, IGNORES = 32 };
@@ -22,6 +24,9 @@ static const struct metric_rule rules[] = {
     {"word_perplexity", OUTPUT_ROLLING, "weighted_perplexity"},
     {"byte_perplexity", OUTPUT_ROLLING, "weighted_perplexity"},
     {"bits_per_byte", OUTPUT_ROLLING, "bits_per_byte"},
+    {"bleu", OUTPUT_GENERATE, "bleu"},
+    {"chrf", OUTPUT_GENERATE, "chrf"},
+    {"ter", OUTPUT_GENERATE, "ter"},
 };
 static const size_t n_rules = sizeof rules / sizeof rules[0];
 
@@ -37,10 +42,13 @@ static const struct {
     {"bits_per_byte", "bits_per_byte"},
     {"f1", "f1"},
     {"matthews_corrcoef", "mcc"},
+    {"bleu", "bleu"},
+    {"chrf", "chrf"},
+    {"ter", "ter"},
 };
 
 /* lm-eval's own that are not native yet. */
-static const char *const missing[] = {"bleu", "chrf", "ter", "likelihood"};
+static const char *const missing[] = {"likelihood"};
 
 static const struct metric_rule *rule_find(const char *name)
 {
@@ -93,8 +101,9 @@ static int read_ignore(struct metric_use *m, const struct ynode *y, struct arena
     return 0;
 }
 
+/* Of choices lm-eval counts everything itself, whatever hf_evaluate says. */
 static int read_options(struct metric_use *m, const struct ynode *y, struct arena *a,
-                        struct err *e)
+                        enum output_type type, struct err *e)
 {
     const struct {
         const char *name;
@@ -109,7 +118,7 @@ static int read_options(struct metric_use *m, const struct ynode *y, struct aren
             if (ynode_is(key, flags[f].name))
                 *flags[f].flag = v->num != 0 || (v->type == Y_STR && v->n);
         if (ynode_is(key, "hf_evaluate") && v->num != 0 &&
-            strcmp(m->rule->name, "exact_match") != 0)
+            strcmp(m->rule->name, "exact_match") != 0 && type != OUTPUT_CHOICE)
             return ynode_fail(v, e, ERR_UNSUPPORTED, "hf_evaluate: '%s' of the evaluate library",
                               m->rule->name);
         if (ynode_is(key, "regexes_to_ignore") && v->type != Y_NULL &&
@@ -132,12 +141,47 @@ static int is_missing(const struct metric_rule *rule, const struct ynode *name,
     return rule && type == OUTPUT_GENERATE && !(rule->outputs & OUTPUT_GENERATE);
 }
 
+const char *aggregation_find(const struct ynode *function, struct err *e)
+{
+    struct pyfunction source;
+    struct err own = ERR_NONE;
+    const char *name = NULL;
+
+    if (pysource_find(function, &source, &own) < 0) {
+        if (own.code == ERR_NOMEM)
+            err_nomem(e);
+        return NULL;
+    }
+    for (size_t i = 0; i < n_native_aggregations; i++)
+        if (strncmp(native_aggregations[i].sha256, source.sha256, 16) == 0)
+            name = native_aggregations[i].name;
+    pysource_release(&source);
+    return name;
+}
+
+/* An aggregation of classes that is a function: 1 when it is known, 0, -1. */
+static int known_aggregation(struct metric_use *m, const struct ynode *how, struct err *e)
+{
+    struct err own = ERR_NONE;
+    const char *name = m->rule && how && how->type == Y_FUNCTION &&
+                               strcmp(m->rule->aggregation, "f1") == 0
+                           ? aggregation_find(how, &own)
+                           : NULL;
+
+    if (own.code == ERR_NOMEM)
+        return err_nomem(e);
+    if (name)
+        m->aggregation = name;
+    return name != NULL;
+}
+
 /* 1: the metric gives nothing here, and is left out. */
 static int read_metric(struct metrics *out, const struct ynode *y, struct arena *a,
                        enum output_type type, int any, struct err *e)
 {
     const struct ynode *name = ynode_get(y, "metric"), *how = ynode_get(y, "aggregation");
     struct metric_use *m = &out->v[out->n];
+    int known;
 
     *m = (struct metric_use){.node = y};
     if (!name)
@@ -145,15 +189,20 @@ static int read_metric(struct metrics *out, const struct ynode *y, struct arena 
     if (ynode_is(name, "bypass"))
         return 1;
     m->rule = name->type == Y_STR ? rule_find(name->s) : NULL;
-    if (is_missing(m->rule, name, type, any) || (how && (any || how->type == Y_FUNCTION))) {
+    m->aggregation = m->rule ? m->rule->aggregation : NULL;
+    known = known_aggregation(m, how, e);
+    if (known < 0)
+        return -1;
+    if (is_missing(m->rule, name, type, any) ||
+        (how && !known && (any || how->type == Y_FUNCTION))) {
         out->missing = out->missing ? out->missing : how && m->rule ? how : name;
         return 1;
     }
     if (!m->rule)
         return no_metric(name, e);
-    if (check_aggregation(m, how, e) < 0)
+    if (!known && check_aggregation(m, how, e) < 0)
         return -1;
-    return read_options(m, y, a, e);
+    return read_options(m, y, a, type, e);
 }
 
 static int defaults(struct metrics *out, struct arena *a, enum output_type type, struct err *e)
@@ -173,7 +222,11 @@ static int defaults(struct metrics *out, struct arena *a, enum output_type type,
         return err_nomem(e);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (int k = 0; rows[i].type == type && k < 4 && rows[i].names[k]; k++)
-            out->v[out->n++] = (struct metric_use){.rule = rule_find(rows[i].names[k])};
+        {
+            const struct metric_rule *rule = rule_find(rows[i].names[k]);
+            out->v[out->n++] = (struct metric_use){.rule = rule,
+                                                   .aggregation = rule->aggregation};
+        }
     return 0;
 }
 

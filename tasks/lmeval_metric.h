@@ -24,6 +24,7 @@ struct metric_rule {
 struct pyregex;
 struct metric_use {
     const struct metric_rule *rule;
+    const char *aggregation; /* the rule's, or that of a function that is known */
     const struct ynode *node; /* for errors; NULL: a default */
     int ignore_case, ignore_punctuation, ignore_numbers;
     struct pyregex **ignore;
@@ -39,6 +40,9 @@ struct metrics { /* zeroed: none */
  * has a process_results of its own, so that a metric may be called anything. */
 int metrics_read(struct metrics *out, struct arena *a, const struct ynode *list,
                  enum output_type type, int any, struct err *e);
+/* The aggregation that a function of lm-eval's tasks is, by its text; NULL: not known, or without
+ * memory, which e tells. */
+const char *aggregation_find(const struct ynode *function, struct err *e);
 void metrics_release(struct metrics *m);
 const struct metric_use *metrics_find(const struct metrics *m, const char *name); /* or NULL */
 

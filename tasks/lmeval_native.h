@@ -38,6 +38,12 @@ struct native_function {
 extern const struct native_function native_functions[];
 extern const size_t n_native_functions;
 
+struct native_aggregation { /* functions of all items' classes: the same, by what they are */
+    const char *sha256, *name; /* a name that task_aggregation may give */
+};
+extern const struct native_aggregation native_aggregations[];
+extern const size_t n_native_aggregations;
+
 struct native_program {
     const char *name, *steps;
     const char *sample; /* JSON of a document to try it with; NULL: the steps tell what it needs */

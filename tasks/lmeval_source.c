@@ -45,7 +45,7 @@ static const char *source_aggregation(const void *self, const char *metric)
 {
     const struct metric_use *m = metrics_find(&((const struct lmeval *)self)->metrics, metric);
 
-    return m ? m->rule->aggregation : NULL;
+    return m ? m->aggregation : NULL;
 }
 
 static int add_json(struct sha256 *s, const cJSON *j, struct err *e)
