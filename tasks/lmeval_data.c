@@ -215,7 +215,8 @@ static char *usual_file(const struct lmeval *t, const char *split, const struct 
     } else if (!found) {
         err_set(e, ERR_NOTFOUND, "%s: no data for the split '%s' of %s%s%s", t->name, split, path,
                 *name ? ", " : "", name);
-        err_hint(e, "put it at %s%s%s/%s.jsonl (or .json, .csv, .parquet) below a folder of --data or "
+        err_hint(e, "'densimeter tasks fetch FILE.yaml' brings it from the hub; or put it at "
+                 "%s%s%s/%s.jsonl (or .json, .csv, .parquet) below a folder of --data or "
                  "$DENSIMETER_DATA", *path ? path : t->name, *name ? "/" : "", name, split);
     }
     return found;

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "tasks/origin.h"
 #include "tasks/prose.h"
 #include "tasks/pytext.h"
 #include "tasks/wikitext.h"
@@ -395,6 +396,7 @@ char *data_find(const char *task, const char *data, const char *instead, const s
     const char *env = getenv("DENSIMETER_DATA");
     struct strbuf tried = STRBUF_INIT;
     char *home = path_data_home("data"), *found = NULL;
+    struct origin origin;
 
     for (int i = 0; o && i < o->n_data_dirs && !found; i++)
         found = find_in(o->data_dirs[i], strlen(o->data_dirs[i]), names, &tried);
@@ -409,7 +411,11 @@ char *data_find(const char *task, const char *data, const char *instead, const s
         err_nomem(e);
     } else if (!found) {
         err_set(e, ERR_NOTFOUND, "%s: no data: looked for %s", task, strbuf_str(&tried));
-        err_hint(e, "name the folder that holds %s with --data DIR or $DENSIMETER_DATA", data);
+        if (origin_of(data, &origin))
+            err_hint(e, "'densimeter tasks fetch %s' brings it; or name the folder that holds %s "
+                     "with --data DIR or $DENSIMETER_DATA", task, data);
+        else
+            err_hint(e, "name the folder that holds %s with --data DIR or $DENSIMETER_DATA", data);
     }
     mem_free(home);
     strbuf_release(&tried);
