@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "harness/bench_impl.h"
 #include "harness/cold.h"
 #include "harness/energy.h"
@@ -74,25 +75,49 @@ static char *times_json(const struct served *r)
     return strbuf_take(&b);
 }
 
+static int hash_answer(const struct served *r, char hex[SHA256_HEX], struct err *e)
+{
+    struct sha256 *h = NULL;
+    int rc = sha256_begin(&h, e);
+
+    for (int i = 0; i < r->n && rc == 0; i++) {
+        uint32_t id = (uint32_t)r->said[i];
+        const unsigned char bytes[] = {(unsigned char)id, (unsigned char)(id >> 8),
+                                       (unsigned char)(id >> 16), (unsigned char)(id >> 24)};
+        rc = sha256_update(h, bytes, sizeof bytes, e);
+    }
+    return sha256_final(h, hex, rc < 0 ? NULL : e) < 0 ? -1 : rc;
+}
+
+static int fill_row(const struct served *r, struct store_served *q, char hex[SHA256_HEX],
+                    struct err *e)
+{
+    *q = (struct store_served){
+        .state = served_name(r->state), .reason = r->reason[0] ? r->reason : NULL,
+        .arrival_s = r->arrival_s, .start_s = r->start_s, .first_s = r->first_s,
+        .last_s = r->last_s, .end_s = r->end_s, .prompt = r->prompt, .wanted = r->wanted,
+        .generated = r->n, .token_s = times_json(r), .output_sha256 = r->n ? hex : NULL};
+    if (!q->token_s)
+        return err_nomem(e);
+    return r->n ? hash_answer(r, hex, e) : 0;
+}
+
 static int store_rows(const struct play *p, const struct serve_log *l, struct store_bench *row,
                       struct err *e)
 {
     struct store_served *q = mem_calloc(l->n + 1, sizeof *q);
-    int rc = q ? 0 : err_nomem(e);
+    char(*hashes)[SHA256_HEX] = mem_calloc(l->n + 1, sizeof *hashes);
+    int rc = q && hashes ? 0 : err_nomem(e);
 
-    for (size_t i = 0; i < l->n && rc == 0; i++) {
-        const struct served *r = &l->v[i];
-        q[i] = (struct store_served){
-            served_name(r->state), r->reason[0] ? r->reason : NULL, r->arrival_s, r->start_s,
-            r->first_s, r->last_s, r->end_s, r->prompt, r->wanted, r->n, times_json(r)};
-        rc = q[i].token_s ? 0 : err_nomem(e);
-    }
+    for (size_t i = 0; i < l->n && rc == 0; i++)
+        rc = fill_row(&l->v[i], &q[i], hashes[i], e);
     row->served = q;
     row->n_served = (int)l->n;
     if (rc == 0)
         rc = store_bench_add(p->b->run, row, e) < 0 ? -1 : 0;
     for (size_t i = 0; q && i < l->n; i++)
         mem_free((void *)q[i].token_s);
+    mem_free(hashes);
     mem_free(q);
     return rc;
 }

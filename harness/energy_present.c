@@ -25,11 +25,6 @@ double energy_idle_w(const struct energy_list *l, const struct store_energy *x)
     return n ? sum / n : NAN;
 }
 
-static const char *origin(const struct store_energy *x)
-{
-    return x->is_declared ? "declared" : "measured";
-}
-
 void energy_json(struct json_out *o, const struct energy_list *l, const char *subject)
 {
     json_begin_array(o, "energy");
@@ -39,19 +34,10 @@ void energy_json(struct json_out *o, const struct energy_list *l, const char *su
         if (subject && strcmp(subject, x->subject) != 0)
             continue;
         json_begin_object(o, NULL);
-        json_put_str(o, "subject", x->subject);
-        json_put_str(o, "source", x->source);
-        json_put_str(o, "channel", x->channel);
-        json_put_str(o, "origin", origin(x));
-        json_put_bool(o, "headline", x->is_headline);
-        json_put_num(o, "seconds", x->seconds);
-        json_put_num(o, "joules", x->joules);
+        store_energy_members(o, x);
         json_put_num(o, "watts", x->seconds > 0 ? x->joules / x->seconds : NAN);
         json_put_num(o, "idle_watts", is_idle(x) ? NAN : idle);
         json_put_num(o, "above_idle_joules", is_idle(x) ? NAN : x->joules - idle * x->seconds);
-        json_put_int(o, "samples", x->samples);
-        json_put_num(o, "gap_s", x->gap_s);
-        json_put_str(o, "reason", x->reason);
         json_end_object(o);
     }
     json_end_array(o);

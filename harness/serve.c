@@ -71,10 +71,11 @@ static void arrive(struct server *s, double at_s)
     r = &l->v[l->n++];
     *r = (struct served){.arrival_s = at_s, .start_s = NAN, .first_s = NAN, .last_s = NAN,
                          .end_s = NAN, .patience_s = INFINITY,
-                         .prompt = draw(&s->random, w->prompts, w->n_prompts),
-                         .wanted = draw(&s->random, w->outputs, w->n_outputs)};
-    if (uniform(&s->random) < w->vanish_share)
-        r->patience_s = serve_gap(&s->random, 1 / w->patience_s);
+                         .random = splitmix64_mix(w->seed ^ splitmix64_mix(l->n))};
+    r->prompt = draw(&r->random, w->prompts, w->n_prompts);
+    r->wanted = draw(&r->random, w->outputs, w->n_outputs);
+    if (uniform(&r->random) < w->vanish_share)
+        r->patience_s = serve_gap(&r->random, 1 / w->patience_s);
     if (s->waiting == s->o->queue) {
         snprintf(r->reason, sizeof r->reason, "%d requests wait already", s->waiting);
         finish(s, r, SERVED_REFUSED, at_s);
@@ -124,11 +125,11 @@ static int take_token(void *user, const struct request *q, int32_t id, float mar
     struct server *s = user;
     struct served *r = &s->log->v[q->key];
 
-    (void)id;
     (void)margin;
     r->last_s = now(s);
     if (r->n == 0)
         r->first_s = r->last_s;
+    r->said[r->n] = id;
     r->token_s[r->n++] = r->last_s;
     return 0;
 }
@@ -136,14 +137,14 @@ static int take_token(void *user, const struct request *q, int32_t id, float mar
 static int make_request(struct server *s, size_t i, struct request *q)
 {
     struct served *r = &s->log->v[i];
-    uint64_t state = splitmix64_mix(s->o->load->seed ^ splitmix64_mix(i + 1));
 
     r->ids = mem_alloc((size_t)r->prompt * sizeof *r->ids);
     r->token_s = mem_alloc((size_t)r->wanted * sizeof *r->token_s);
-    if (!r->ids || !r->token_s)
+    r->said = mem_alloc((size_t)r->wanted * sizeof *r->said);
+    if (!r->ids || !r->token_s || !r->said)
         return -1;
     for (int k = 0; k < r->prompt; k++)
-        r->ids[k] = (int32_t)splitmix64_below(&state, (uint64_t)s->vocab);
+        r->ids[k] = (int32_t)splitmix64_below(&r->random, (uint64_t)s->vocab);
     *q = (struct request){.kind = REQUEST_GENERATE, .ids = r->ids, .n_ids = r->prompt,
                           .max_tokens = r->wanted, .ignore_end = 1, .key = i,
                           .on_token = take_token, .user = s};
@@ -250,6 +251,7 @@ void serve_log_release(struct serve_log *l)
 {
     for (size_t i = 0; i < l->n; i++) {
         mem_free(l->v[i].token_s);
+        mem_free(l->v[i].said);
         mem_free(l->v[i].ids);
     }
     mem_free(l->v);

@@ -8,7 +8,8 @@
  * completed + refused + cancelled + failed.
  *
  * Prompts are random tokens, answers run to the length that the workload says (end tokens do not
- * end them), greedy; nothing is shared between requests.  The same spec and seed ask the same. */
+ * end them), greedy; nothing is shared between requests.  Request i of a seed is the
+ * same in every scenario, so that its answer must be, too. */
 #ifndef HARNESS_SERVE_H
 #define HARNESS_SERVE_H
 
@@ -39,6 +40,8 @@ struct served { /* seconds since the scenario began; NAN: did not happen */
     enum served_state state;
     char reason[160];      /* refused, failed; else empty */
     int32_t *ids;          /* of the prompt, while it is inside */
+    int32_t *said;         /* [n] tokens of the answer */
+    uint64_t random;       /* its own stream: lengths, patience, then the prompt */
 };
 
 struct serve_opts {

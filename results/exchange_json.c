@@ -107,7 +107,41 @@ void store_served_members(struct json_out *o, const struct store_served *q)
     json_put_int(o, "wanted_tokens", q->wanted);
     json_put_int(o, "generated_tokens", q->generated);
     json_put_raw(o, "token_s", q->token_s);
+    json_put_str(o, "output_sha256", q->output_sha256);
     json_end_object(o);
+}
+
+void store_energy_members(struct json_out *o, const struct store_energy *x)
+{
+    json_put_str(o, "subject", x->subject);
+    json_put_str(o, "source", x->source);
+    json_put_str(o, "channel", x->channel);
+    json_put_str(o, "origin", x->is_declared ? "declared" : "measured");
+    json_put_bool(o, "headline", x->is_headline);
+    json_put_num(o, "seconds", x->seconds);
+    json_put_num(o, "joules", x->joules);
+    json_put_int(o, "samples", x->samples);
+    json_put_num(o, "gap_s", x->gap_s);
+    json_put_str(o, "reason", x->reason);
+}
+
+static int put_energy(struct json_out *o, struct store *s, const char *id, struct err *e)
+{
+    struct energy_list l = {0};
+
+    if (query_energy(s, id, &l, e) < 0)
+        return -1;
+    if (l.n)
+        json_begin_array(o, "energy");
+    for (size_t i = 0; i < l.n; i++) {
+        json_begin_object(o, NULL);
+        store_energy_members(o, &l.v[i]);
+        json_end_object(o);
+    }
+    if (l.n)
+        json_end_array(o);
+    energy_list_release(&l);
+    return 0;
 }
 
 static int put_requests(struct json_out *o, struct store *s, const char *id,
@@ -241,6 +275,8 @@ int export_json(struct store *s, const char *id, const char *to, struct err *e)
         if (put_bench_row(&o, s, id, &bench.v[i], e) < 0)
             goto out;
     json_end_array(&o);
+    if (put_energy(&o, s, id, e) < 0)
+        goto out;
     if (put_items(s, id, &f, &o, e) < 0)
         goto out;
     json_end_object(&o);

@@ -160,9 +160,9 @@ int put_bench(struct db *db, int64_t run_id, const struct store_bench *b, struct
     }
     for (int i = 0; i < b->n_served; i++) {
         const struct store_served *q = &b->served[i];
-        if (db_run(db, SQL_SERVED_PUT, e, "inttdddddnnnt", id, i, q->state, q->reason,
+        if (db_run(db, SQL_SERVED_PUT, e, "inttdddddnnntt", id, i, q->state, q->reason,
                    q->arrival_s, q->start_s, q->first_s, q->last_s, q->end_s, q->prompt,
-                   q->wanted, q->generated, q->token_s) < 0)
+                   q->wanted, q->generated, q->token_s, q->output_sha256) < 0)
             return -1;
     }
     return 0;

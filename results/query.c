@@ -685,7 +685,7 @@ static int fill_served(struct store_served *q, const struct stmt *st, struct are
         .arrival_s = db_num(st, 2), .start_s = db_num(st, 3), .first_s = db_num(st, 4),
         .last_s = db_num(st, 5), .end_s = db_num(st, 6), .prompt = (int)db_int(st, 7),
         .wanted = (int)db_int(st, 8), .generated = (int)db_int(st, 9),
-        .token_s = keep(a, st, 10, &failed)};
+        .token_s = keep(a, st, 10, &failed), .output_sha256 = keep(a, st, 11, &failed)};
     return failed ? err_nomem(e) : 0;
 }
 

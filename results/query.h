@@ -82,6 +82,9 @@ void store_model_members(struct json_out *o, const struct store_model *m);
 /* A request of a scenario as an object. */
 struct store_served;
 void store_served_members(struct json_out *o, const struct store_served *q);
+/* What a meter said, into an object that the caller has begun. */
+struct store_energy;
+void store_energy_members(struct json_out *o, const struct store_energy *x);
 
 /* Items behind its values: those kept or, of an import without items, as many as it says; -1:
  * unknown. */

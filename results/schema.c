@@ -179,6 +179,9 @@ static const char *const migrations[] = {
     " gap_s REAL, reason TEXT, CHECK((joules IS NULL) = (reason IS NOT NULL)),"
     " CHECK(origin = 'measured' OR is_headline = 0),"
     " PRIMARY KEY(run_id, subject, idx)) STRICT, WITHOUT ROWID;",
+
+    /* 10: what a scenario's requests were answered */
+    "ALTER TABLE served ADD COLUMN output_sha256 TEXT;",
 };
 #define N_MIGRATIONS ((int)(sizeof migrations / sizeof migrations[0]))
 
@@ -340,6 +343,7 @@ static const struct schema_doc docs[] = {
     {"served", "wanted_tokens", "tokens it asked for"},
     {"served", "generated_tokens", "tokens it got"},
     {"served", "token_s", "JSON: when each of them was there, in seconds since the scenario began"},
+    {"served", "output_sha256", "SHA-256 over the ids of these tokens, 4 bytes each, lowest first"},
     {"energy", NULL, "what every meter said of every part of a run; never added up across sources"},
     {"energy", "run_id", "the run"},
     {"energy", "subject", "the task, the speed test or scenario, or 'idle before', 'idle after'"},

@@ -174,7 +174,8 @@ static const char *const texts[SQL_COUNT] = {
         " gap_s, reason FROM energy WHERE run_id = ? ORDER BY subject, idx",
     [SQL_CONTENT_SERVED] =
         "SELECT s.idx, s.state, s.reason, s.arrival_s, s.start_s, s.first_s, s.last_s, s.end_s,"
-        " s.prompt_tokens, s.wanted_tokens, s.generated_tokens, s.token_s FROM bench_rows b"
+        " s.prompt_tokens, s.wanted_tokens, s.generated_tokens, s.token_s, s.output_sha256"
+        " FROM bench_rows b"
         " JOIN served s ON s.bench_row_id = b.id" BENCH_IN_ORDER ", s.idx",
     [SQL_RUN_PID] = "SELECT pid FROM runs WHERE id = ?",
     [SQL_CHECKPOINT] = "PRAGMA wal_checkpoint(PASSIVE)",
@@ -242,8 +243,8 @@ static const char *const texts[SQL_COUNT] = {
         " (SELECT id FROM run_tasks WHERE run_id = ? AND task = ?)",
     [SQL_SERVED_PUT] =
         "INSERT INTO served(bench_row_id, idx, state, reason, arrival_s, start_s, first_s, last_s,"
-        " end_s, prompt_tokens, wanted_tokens, generated_tokens, token_s)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " end_s, prompt_tokens, wanted_tokens, generated_tokens, token_s, output_sha256)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQL_LABEL_OWNER] = "SELECT run FROM runs WHERE label = ?",
     [SQL_LABEL_CLEAR] = "UPDATE runs SET label = NULL WHERE label = ?",
     [SQL_LABEL_SET] = "UPDATE runs SET label = ? WHERE run = ?",
@@ -315,7 +316,8 @@ static const char *const texts[SQL_COUNT] = {
         " WHERE r.run = ? ORDER BY e.subject, e.idx",
     [SQL_SERVED] =
         "SELECT s.state, s.reason, s.arrival_s, s.start_s, s.first_s, s.last_s, s.end_s,"
-        " s.prompt_tokens, s.wanted_tokens, s.generated_tokens, s.token_s FROM served s"
+        " s.prompt_tokens, s.wanted_tokens, s.generated_tokens, s.token_s, s.output_sha256"
+        " FROM served s"
         " JOIN bench_rows b ON b.id = s.bench_row_id JOIN runs r ON r.id = b.run_id"
         " WHERE r.run = ? AND b.test = ? AND b.rival = '' ORDER BY b.id, s.idx",
 

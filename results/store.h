@@ -160,6 +160,7 @@ struct store_served { /* a request of a latency scenario; seconds since that beg
     double arrival_s, start_s, first_s, last_s, end_s; /* NAN: did not happen */
     int prompt, wanted, generated; /* tokens */
     const char *token_s;           /* JSON: [generated] seconds */
+    const char *output_sha256;     /* over the ids of these tokens, 4 bytes each, lowest first */
 };
 
 struct store_bench {

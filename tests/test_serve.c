@@ -380,6 +380,30 @@ static void the_same_seed_asks_the_same_and_another_does_not(void **state)
     runner_close(r);
 }
 
+static void a_request_is_answered_alike_in_every_scenario(void **state)
+{
+    struct runner *r = open_tiny(model_path, 32, 0);
+    struct workload w = usual(30);
+    struct serve_log alone, l;
+    (void)state;
+    w.together = 1;
+    serve_load(r, &w, 1, 1, &alone);
+    for (int way = 0; way < 3; way++) {
+        w.together = way == 0 ? 5 : 30;
+        w.rate_s = way == 2 ? 40 : 0;
+        serve_load(r, &w, 5, 30, &l);
+        assert_int_equal(l.n, 30);
+        for (int i = 0; i < 30; i++) {
+            assert_int_equal(l.v[i].prompt, alone.v[i].prompt);
+            assert_int_equal(l.v[i].n, alone.v[i].n);
+            assert_memory_equal(l.v[i].said, alone.v[i].said, (size_t)l.v[i].n * sizeof(int32_t));
+        }
+        serve_log_release(&l);
+    }
+    serve_log_release(&alone);
+    runner_close(r);
+}
+
 static void groups_arrive_when_the_ones_before_have_ended(void **state)
 {
     struct runner *r = open_tiny(model_path, 32, 0);
@@ -592,6 +616,7 @@ int main(void)
         cmocka_unit_test(a_server_survives_twice_the_rate_and_clients_that_vanish),
         cmocka_unit_test(a_server_below_its_rate_refuses_nobody),
         cmocka_unit_test(the_same_seed_asks_the_same_and_another_does_not),
+        cmocka_unit_test(a_request_is_answered_alike_in_every_scenario),
         cmocka_unit_test(groups_arrive_when_the_ones_before_have_ended),
         cmocka_unit_test(gaps_are_exponential),
         cmocka_unit_test(times_are_as_defined_and_claims_as_early_stopping_allows),

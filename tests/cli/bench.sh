@@ -64,6 +64,17 @@ run 0 report last -o "$work/served.md"; grep -q 'Latency as users meet it' "$wor
 run 0 export last --format json -o "$work/served.json"
 grep -q '"state": *"completed"' "$work/served.json" || fail "the export has no requests"
 run 0 db check
+hashes() { # of the first 64 requests of a test
+    sed -n "/\"test\": *\"$1\"/,/\"noise\"/p" "$work/served.json" |
+        grep -o '"output_sha256": *"[0-9a-f]*"' | head -n 64
+}
+[ "$(hashes single | wc -l)" -eq 64 ] || fail "the answers of single are not hashed"
+for test in multi@b3 offline 'server@50\/s'; do
+    [ "$(hashes single)" = "$(hashes "$test")" ] || fail "$test was answered otherwise than single"
+done
+run 0 export last --format sqlite -o "$work/copy.db"
+run 0 db check --db "$work/copy.db"
+"$DENSIMETER" show last --json --db "$work/copy.db" >"$work/out"; prints '"output_sha256"'
 run 0 bench "$model" --scenario server -p 9 -n 5 --requests 100 --rate 100000 --queue 4 -b 2 \
     --vanish 0.5 --patience 0.01 --json
 sum=0
