@@ -15,12 +15,14 @@
 #include "harness/kept.h"
 #include "harness/machine.h"
 #include "harness/open.h"
+#include "harness/opened.h"
 #include "harness/pass.h"
 #include "harness/present.h"
 #include "harness/preset.h"
 #include "harness/progress.h"
 #include "harness/record.h"
 #include "harness/select.h"
+#include "harness/served.h"
 #include "harness/stored.h"
 #include "harness/usage.h"
 #include "tasks/facts.h"
@@ -45,16 +47,11 @@ const struct option eval_options[] = {
     {"bootstrap", 0, OPTION_INT, "N", "100000", 1, 1e7,
      "replicates for standard errors that need resampling"},
     ENERGY_OPTIONS,
+    {"request-timeout", 0, OPTION_NUMBER, "S", "300", 0.1, 86400,
+     "of one request, where --device is a server: openai:http://127.0.0.1:8080/v1"},
     ENCODER_OPTIONS,
     ENGINE_OPTIONS,
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
-};
-
-struct opened_task {
-    struct task *task;
-    int *order;
-    int n; /* of order */
-    char data_sha256[SHA256_HEX];
 };
 
 struct session { /* one model's run */
@@ -69,8 +66,7 @@ struct session { /* one model's run */
     struct chat chat;
     int use_chat;
     const struct preset *preset; /* NULL: none */
-    struct opened_task *tasks;
-    int n_tasks;
+    struct opened tasks;
     struct kept *kept; /* NULL: everything is computed */
     struct store_run *run;
     struct energy *energy;
@@ -80,76 +76,14 @@ struct session { /* one model's run */
 
 /* --- preparing ---------------------------------------------------------------------------- */
 
-static int open_task(struct session *s, struct opened_task *t, const char *name,
-                     const struct task_opts *o, struct err *e)
-{
-    if (task_open(&t->task, name, o, e) < 0 || task_check_machine(t->task, e) < 0)
-        return -1;
-    if (task_examples_instead(t->task))
-        context_note(s->c, "%s: the examples are from %s: their usual file is not here", name,
-                     task_examples_instead(t->task));
-    if (task_sha256(t->task, t->data_sha256, e) < 0)
-        return -1;
-    t->order = mem_calloc((size_t)task_count(t->task) + 1, sizeof *t->order);
-    if (!t->order)
-        return err_nomem(e);
-    t->n = task_order(t->task, (int)args_int(s->c->args, "limit"), t->order);
-    return 0;
-}
-
-/* What a run stores is told apart by the task's name. */
-static int same_name(const struct session *s, int i, struct err *e)
-{
-    for (int k = 0; k < i; k++)
-        if (strcmp(task_name(s->tasks[k].task), task_name(s->tasks[i].task)) == 0)
-            return err_set(e, ERR_USAGE, "two of the tasks are called %s: run them apart",
-                           task_name(s->tasks[i].task));
-    return 0;
-}
-
-static int open_tasks(struct session *s, const struct selection *chosen, struct err *e)
-{
-    const struct args *a = s->c->args;
-    struct task_opts o = {
-        .shots = (int)args_int(a, "shots"), .seed = (uint64_t)args_int(a, "seed"),
-        .by_doc = args_choice(a, "sampling") == 1, .variant.rotate = (int)args_int(a, "rotate"),
-        .system = args_str(a, "system"),
-        .chat = s->use_chat ? &s->chat.renderer : NULL};
-    int rc = -1;
-
-    if (context_data_dirs(s->c, &o.data_dirs, &o.n_data_dirs, e) < 0)
-        return -1;
-    s->tasks = mem_calloc(chosen->n, sizeof *s->tasks);
-    if (!s->tasks) {
-        err_nomem(e);
-        goto out;
-    }
-    for (size_t i = 0; i < chosen->n; i++) {
-        const struct preset_part *part =
-            s->preset ? preset_part_of(s->preset, chosen->v[i]->name) : NULL;
-        s->n_tasks = (int)i + 1;
-        if (part) {
-            o.shots = part->shots;
-            o.pool_named = part->pool_named;
-        }
-        if (open_task(s, &s->tasks[i], chosen->v[i]->name, &o, e) < 0 ||
-            same_name(s, (int)i, e) < 0)
-            goto out;
-    }
-    rc = 0;
-out:
-    mem_free((void *)o.data_dirs);
-    return rc;
-}
-
 /* The judge of --judge, where a task asks one. */
 static int open_judge(struct session *s, struct err *e)
 {
     const char *model = args_str(s->c->args, "judge");
     int asks = 0;
 
-    for (int i = 0; i < s->n_tasks; i++)
-        asks |= task_asks_on(s->tasks[i].task);
+    for (int i = 0; i < s->tasks.n; i++)
+        asks |= task_asks_on(s->tasks.v[i].task);
     if (!model)
         return 0;
     if (!asks)
@@ -175,13 +109,13 @@ static int write_settings(struct session *s, struct err *e)
     if (s->preset)
         json_put_str(&o, "preset", s->preset->name);
     json_put_str(&o, "sampling", args_choice(a, "sampling") ? "by_doc" : "lmeval");
-    for (int i = 0; i < s->n_tasks; i++)
-        if (task_examples_instead(s->tasks[i].task)) {
+    for (int i = 0; i < s->tasks.n; i++)
+        if (task_examples_instead(s->tasks.v[i].task)) {
             json_begin_object(&o, "examples_from");
-            for (; i < s->n_tasks; i++)
-                if (task_examples_instead(s->tasks[i].task))
-                    json_put_str(&o, task_name(s->tasks[i].task),
-                                 path_base(task_examples_instead(s->tasks[i].task)));
+            for (; i < s->tasks.n; i++)
+                if (task_examples_instead(s->tasks.v[i].task))
+                    json_put_str(&o, task_name(s->tasks.v[i].task),
+                                 path_base(task_examples_instead(s->tasks.v[i].task)));
             json_end_object(&o);
         }
     if (args_int(a, "rotate"))
@@ -213,17 +147,13 @@ static int begin_run(struct session *s, struct err *e)
 {
     const struct model_info *m = runner_info(s->runner);
     const char *root = args_str(s->c->args, "sysroot");
-    struct store_task *tasks = mem_calloc((size_t)s->n_tasks, sizeof *tasks);
+    struct store_task *tasks = mem_calloc((size_t)s->tasks.n, sizeof *tasks);
     char host[256];
     int rc;
 
     if (!tasks)
         return err_nomem(e);
-    for (int i = 0; i < s->n_tasks; i++)
-        tasks[i] = (struct store_task){
-            .task = task_name(s->tasks[i].task), .version = task_version(s->tasks[i].task),
-            .shots = task_shots(s->tasks[i].task), .n_expected = s->tasks[i].n,
-            .data_sha256 = s->tasks[i].data_sha256[0] ? s->tasks[i].data_sha256 : NULL};
+    opened_rows(&s->tasks, tasks);
     machine_name(host, sizeof host, root);
     const struct store_run_spec spec = {
         .kind = "eval", .command_line = strbuf_str(&s->command_line),
@@ -231,7 +161,7 @@ static int begin_run(struct session *s, struct err *e)
         .numerics_id = m->numerics_id, .kernels = m->kernels,
         .device = m->device, .threads = m->threads,
         .seed = args_int(s->c->args, "seed"), .model = s->model.model,
-        .machine = {host, strbuf_str(&s->machine)}, .tasks = tasks, .n_tasks = s->n_tasks};
+        .machine = {host, strbuf_str(&s->machine)}, .tasks = tasks, .n_tasks = s->tasks.n};
     rc = store_run_begin(s->store, &spec, &s->run, e);
     mem_free(tasks);
     return rc;
@@ -266,7 +196,8 @@ static int begin_session(struct session *s, const char *model, const struct sele
         return -1;
     if (describe_model(&s->model, s->runner, model, e) < 0 ||
         machine_json(&s->machine, root, e) < 0 || energy_open(&s->energy, s->c, e) < 0 ||
-        open_tasks(s, chosen, e) < 0 || open_judge(s, e) < 0 || write_settings(s, e) < 0 ||
+        opened_open(&s->tasks, s->c, chosen, s->preset, s->use_chat ? &s->chat.renderer : NULL,
+                    e) < 0 || open_judge(s, e) < 0 || write_settings(s, e) < 0 ||
         strbuf_ok(&s->command_line, e) < 0 || open_kept(s, e) < 0)
         return -1;
     return begin_run(s, e);
@@ -276,11 +207,7 @@ static void session_close(struct session *s)
 {
     store_run_close(s->run);
     kept_close(s->kept);
-    for (int i = 0; i < s->n_tasks; i++) {
-        task_close(s->tasks[i].task);
-        mem_free(s->tasks[i].order);
-    }
-    mem_free(s->tasks);
+    opened_close(&s->tasks);
     energy_close(s->energy);
     strbuf_release(&s->settings);
     strbuf_release(&s->machine);
@@ -309,26 +236,6 @@ static int on_item(void *user, const struct outcome *o, struct err *e)
         progress_value(&t->progress, o->verdict->credits[0].value);
     progress_step(&t->progress);
     return 0;
-}
-
-/* Leaves in order[] what is not in the ascending list done[]; returns how many. */
-static int drop_done(int *order, int n, const int *done, size_t n_done)
-{
-    int kept = 0;
-
-    for (int i = 0; i < n; i++) {
-        size_t low = 0, high = n_done;
-        while (low < high) {
-            size_t mid = (low + high) / 2;
-            if (done[mid] < order[i])
-                low = mid + 1;
-            else
-                high = mid;
-        }
-        if (low == n_done || done[low] != order[i])
-            order[kept++] = order[i];
-    }
-    return kept;
 }
 
 static int ask(struct session *s, struct opened_task *t, size_t n_done, struct err *e)
@@ -385,7 +292,7 @@ static int run_task(struct session *s, struct opened_task *t, struct err *e)
 
     if (store_run_done(s->run, task_name(t->task), &done, &n_done, e) < 0)
         return -1;
-    t->n = drop_done(t->order, t->n, done, n_done);
+    opened_drop(t, done, n_done);
     if (store_run_scored(s->run, task_name(t->task), &scored, e) < 0)
         goto out;
     if (t->n == 0 && scored == (int)n_done) { /* an earlier session finished it, costs and all */
@@ -432,8 +339,8 @@ static int run_tasks(struct session *s, struct err *e)
 {
     if (energy_idle(s->energy, s->run, 0, e) < 0)
         return -1;
-    for (int i = 0; i < s->n_tasks; i++)
-        if (run_task(s, &s->tasks[i], e) < 0)
+    for (int i = 0; i < s->tasks.n; i++)
+        if (run_task(s, &s->tasks.v[i], e) < 0)
             return -1;
     return energy_finish(s->energy, s->store, s->run, e);
 }
@@ -632,9 +539,13 @@ static int eval_models(struct context *c, struct store *store, const struct pres
                        const struct selection *chosen, struct measured *m, int n,
                        struct err *first)
 {
+    int (*eval)(struct context *, struct store *, const char *, const struct preset *,
+                const struct selection *, char *, struct err *) =
+        served_is(args_str(c->args, "device")) ? served_eval : eval_model;
+
     for (int i = 0; i < n; i++) {
         m[i].model = args_at(c->args, i);
-        if (eval_model(c, store, m[i].model, preset, chosen, m[i].id, &m[i].why) == 0)
+        if (eval(c, store, m[i].model, preset, chosen, m[i].id, &m[i].why) == 0)
             continue;
         if (first->code == ERR_OK || m[i].why.code == ERR_INTERRUPTED)
             *first = m[i].why;

@@ -156,7 +156,8 @@ static double bytes_of(double parameters, double bits, double context)
 static double ttft_of(const struct envelope_device *d, const struct envelope_model *m,
                       double context)
 {
-    return context / envelope_prefill_tok_s(d, m, context) + 1 / envelope_decode_tok_s(d, m, context);
+    return context / envelope_prefill_tok_s(d, m, context) +
+           1 / envelope_decode_tok_s(d, m, context);
 }
 
 static int fits(const struct envelope_device *d, const struct envelope_want *w, double bits,

@@ -3,8 +3,8 @@
  * A roofline (Williams, Waterman and Patterson 2009): a token costs the longer of reading the
  * active weights and the keys and values of the context, and of two operations per active
  * parameter; the first token costs as many operations for every token of the prompt.  Beside that a
- * layer costs a fixed time at every step, whatever its size: starting operations and waiting for the
- * slowest thread, which is most of what a small model costs.  What a program attains of the
+ * layer costs a fixed time at every step, whatever its size: starting operations and waiting for
+ * the slowest thread, which is most of what a small model costs.  What a program attains of the
  * device's peaks and those fixed times are measured on real models (shares below 1) or unknown,
  * and then the answer is an upper bound and says so.  A limit in watts scales both peaks down in
  * proportion: to first order a byte and an operation have a price in joules.

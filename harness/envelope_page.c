@@ -120,8 +120,8 @@ static void put_checks(struct report *r, const struct envelope_result *x)
     if (!t)
         return;
     t->note = report_fmt(r, "Predicted: the roofline with what the other models attained of the "
-                            "peaks and a fixed time per layer, fitted to them (with three or more), "
-                            "never to the model itself. Prompt of %d tokens, %d generated.",
+                            "peaks and a fixed time per layer, fitted to them (with three or "
+                            "more), never to the model itself. Prompt of %d tokens, %d generated.",
                          ENVELOPE_PROMPT, ENVELOPE_GENERATE);
 }
 

@@ -8,6 +8,7 @@
 #include "harness/left.h"
 #include "harness/pass.h"
 #include "harness/present_scenario.h"
+#include "harness/served.h"
 #include "harness/stats.h"
 
 void metric_key(char *key, size_t size, const char *metric, const char *filter)
@@ -374,6 +375,19 @@ static int print_left(const struct context *c, const struct task_list *l,
     return rc;
 }
 
+/* What a server kept to itself. */
+static int print_hidden(const struct context *c, const struct run_row *r, struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+    int rc;
+
+    if (!c->csv)
+        served_text(&b, r);
+    rc = b.len ? context_print(c, &b, e) : strbuf_ok(&b, e);
+    strbuf_release(&b);
+    return rc;
+}
+
 static double cost_of_tasks(const struct task_list *l, const char *cost)
 {
     double sum = NAN;
@@ -488,7 +502,8 @@ int present_run_text(const struct context *c, struct store *s, const struct run_
         goto out;
     if (bench.n && print_bench(c, &bench, e) < 0)
         goto out;
-    if (print_left(c, &tasks, &bench, e) < 0 || energy_text(c, &energy, e) < 0)
+    if (print_left(c, &tasks, &bench, e) < 0 || energy_text(c, &energy, e) < 0 ||
+        print_hidden(c, r, e) < 0)
         goto out;
     rc = 0;
 out:

@@ -240,6 +240,12 @@ static int fill_values(const struct task *t, const struct totals *all, int boots
     return 0;
 }
 
+/* A sum with an unknown part (-1 in an item) is unknown. */
+static double count_known(int64_t sum)
+{
+    return sum < 0 ? NAN : (double)sum;
+}
+
 /* What the task demands, beside what was scored (pass.h). */
 static void add_threshold(const struct task *t, struct store_value *values, int *n)
 {
@@ -262,13 +268,13 @@ static int write_task(struct store_run *run, const struct task *t, struct totals
         {"latency_low_s", range.low},
         {"latency_high_s", range.high},
         {"wall_s", all->cached ? NAN : cost->wall_s + earlier_s},
-        {"prompt_tokens", (double)all->prompt},
-        {"computed_tokens", (double)all->computed},
-        {"reused_tokens", (double)all->reused},
+        {"prompt_tokens", count_known(all->prompt)},
+        {"computed_tokens", count_known(all->computed)},
+        {"reused_tokens", count_known(all->reused)},
         {"cached_tokens", (double)all->cached},
         {"least_tokens", cost->least_tokens},
         {"recomputed_tokens", cost->recomputed_tokens},
-        {"generated_tokens", (double)all->generated},
+        {"generated_tokens", count_known(all->generated)},
         {"ttft_s", median_of(all->ttft, all->n_times)},
         {"tpot_s", median_of(all->tpot, all->n_times)},
         {"peak_rss_bytes", cost->peak_rss_bytes},

@@ -36,7 +36,7 @@ const char *store_path(const struct store *s);
 struct store_model {
     const char *name;   /* "smollm2-135m-instruct:q4_1", or the file's base name */
     const char *path;
-    const char *sha256; /* of the file; NULL only for imported results */
+    const char *sha256; /* of the file; NULL for imported results, and behind a server */
     const char *architecture, *licence;
     const char *tensor_types; /* JSON {"Q4_1":{"count":n,"bytes":n},...} */
     int64_t parameters, parameters_non_embedding, parameters_embedding, parameters_active;

@@ -40,8 +40,8 @@ static void a_layer_costs_its_time_at_every_step(void **state)
                 envelope_row(&device, &want, "q4", 4.5).largest);
 }
 
-/* Five sizes from 260 thousand to 1.1 billion weights on a program that attains 30 % of the peaks and
- * loses 20 us per layer: each is told from the others. */
+/* Five sizes from 260 thousand to 1.1 billion weights on a program that attains 30 % of the peaks
+ * and loses 20 us per layer: each is told from the others. */
 static void what_a_program_attains_is_found_from_other_models(void **state)
 {
     static const double bytes[] = {5.2e5, 1.9e6, 5.4e7, 9.7e7, 5.5e8}, layers[] = {5, 8, 8, 30, 22};
