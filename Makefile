@@ -73,6 +73,13 @@ $(BUILD)/scenarios.bank: tasks/data/scenarios $(sort $(wildcard tasks/data/scena
 $(BUILD)/tasks/scenario_data.o: $(BUILD)/scenarios.bank
 $(BUILD)/tasks/scenario_data.o: ALL_CFLAGS += -DSCENARIO_BANK='"$(BUILD)/scenarios.bank"'
 
+# The kernels' text for OpenCL in one file.
+$(BUILD)/opencl.cl: runners/opencl_args.h runners/opencl_kernels.cl
+	@mkdir -p $(@D)
+	@cat $^ >$@
+$(BUILD)/runners/opencl_source.o: $(BUILD)/opencl.cl
+$(BUILD)/runners/opencl_source.o: ALL_CFLAGS += -DOPENCL_SOURCE='"$(BUILD)/opencl.cl"'
+
 $(BUILD)/harness/catalogue_data.o: harness/data/models.json
 $(BUILD)/harness/published_data.o: harness/data/published_scores.json harness/data/pythia_ladder.csv
 
@@ -98,6 +105,9 @@ install: build/densimeter ## the program, and the header and examples for device
 
 deps: ## install the Debian packages that are missing
 	@sh .ci/deps
+
+deps-devices: ## install an OpenCL loader and a driver for CPUs, for --device opencl:0
+	@sh .ci/deps pocl-opencl-icd ocl-icd-libopencl1
 
 demo: deps ## fetch real models, measure them, print the table, write the report
 	@$(MAKE) --no-print-directory build/densimeter
@@ -138,7 +148,7 @@ layers: ## fail on an include against the arrows between the rooms
 clean: ## remove what was built
 	rm -rf build
 
-.PHONY: all help install deps demo test test-only standards golden bench sanitize layers clean build/densimeter
+.PHONY: all help install deps deps-devices demo test test-only standards golden bench sanitize layers clean build/densimeter
 .PRECIOUS: $(BUILD)/%.o
 -include $(OBJ:.o=.d) $(TEST_HELP:.o=.d) $(addsuffix .d,$(TESTS) $(BENCHES) $(TOOLS)) \
     $(patsubst tests/%.c,$(BUILD)/tests/%.d,$(wildcard tests/fuzz/*.c))

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "runners/cl.h"
 #include "runners/device.h"
 #include "runners/plugin.h"
 
@@ -16,6 +17,8 @@ int device_computes_here(const char *name)
     for (int i = 0; (d = device_at(i)) != NULL; i++)
         if (strcmp(d->name, name) == 0)
             return 1;
+    if (cl_number(name) >= 0)
+        return 1;
     found = plugin_find(&path, name, &e);
     mem_free(path);
     return found == 1;

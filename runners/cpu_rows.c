@@ -5,6 +5,7 @@
 #include "runners/angles.h"
 #include "runners/cpu.h"
 #include "runners/dmath.h"
+#include "runners/head.h"
 #include "runners/quant.h"
 
 /* cos of rope r for a row of the batch; sin follows all rows of cos. */
@@ -380,34 +381,9 @@ void cpu_quantise(struct device *d, const struct op *op, int from, int to, int w
     }
 }
 
-/* Minus infinity is lost in the sum: what is asked for is looked at one by one. */
-static int is_finite_head(const struct head_row *h, int n_vocab)
-{
-    for (int t = 0; t < h->n_targets; t++)
-        if (h->targets[t] >= 0 && !isfinite(h->target_logits[t]))
-            return 0;
-    for (int i = 0; h->logits && i < n_vocab; i++)
-        if (!isfinite(h->logits[i]))
-            return 0;
-    return 1;
-}
-
-/* Blocks in order, in double: ln sum exp = M + ln(sum of s_b exp(m_b - M)).  NAN where a logit is
- * not finite. */
 void cpu_head_combine(struct device *d, int from, int to)
 {
-    for (int i = from; i < to; i++) {
-        struct head_row *h = &d->batch->heads[i];
-        const struct lse *l = &d->lse[(size_t)i * (size_t)d->lse_blocks];
-        double sum = 0;
-        int best = 0;
-
-        for (int b = 1; b < d->lse_blocks; b++)
-            if (l[b].max > l[best].max)
-                best = b;
-        for (int b = 0; b < d->lse_blocks; b++)
-            sum += (double)l[b].sum * dmath_exp((double)l[b].max - (double)l[best].max);
-        h->lse = is_finite_head(h, d->p->n_vocab) ? (double)l[best].max + dmath_log(sum) : NAN;
-        h->argmax = best * LSE_BLOCK + l[best].argmax;
-    }
+    for (int i = from; i < to; i++)
+        head_combine(&d->batch->heads[i], &d->lse[(size_t)i * (size_t)d->lse_blocks],
+                     d->lse_blocks, d->p->n_vocab);
 }

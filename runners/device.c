@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "runners/cl.h"
 #include "runners/plugin.h"
 
 static const struct device_ops *const devices[] = {&device_cpu, &device_null};
@@ -20,11 +21,13 @@ const struct device_ops *device_find(const char *name, struct err *e)
     for (size_t i = 0; i < sizeof devices / sizeof devices[0]; i++)
         if (strcmp(devices[i]->name, name) == 0)
             return devices[i];
+    if (cl_number(name) >= 0)
+        return &device_opencl;
     found = plugin_find(&path, name, e);
     mem_free(path);
     if (found)
         return found < 0 ? NULL : &device_plugin;
     err_set(e, ERR_USAGE, "device '%.40s' is unknown", name);
-    err_hint(e, "devices: cpu, null, the path of a plug-in, or its name in $DENSIMETER_DEVICES");
+    err_hint(e, "devices: cpu, null, opencl:0, the path of a plug-in, or its name in $DENSIMETER_DEVICES");
     return NULL;
 }

@@ -66,7 +66,7 @@ struct batch {
 };
 
 struct device_opts {
-    const char *name; /* as typed: the path or the name of a plug-in (plugin.h) */
+    const char *name; /* as typed: "opencl:1", the path or the name of a plug-in (plugin.h) */
     const char *leave;   /* [the program's ops]: 1 is left to the CPU whatever the device can do */
     enum numerics numerics;
     const char *kernels; /* NULL: the best */
@@ -79,7 +79,7 @@ struct device_opts {
 };
 
 struct device_info {
-    const char *name; /* of a plug-in; NULL: as in device_ops */
+    const char *name; /* of a plug-in, or of one of several; NULL: as in device_ops */
     const char *kernels;
     int threads;
     uint64_t weights_bytes, kv_bytes, scratch_bytes;
@@ -125,6 +125,6 @@ const struct device_ops *device_at(int i);
 /* One of them, or a plug-in, which open finds by device_opts.name. */
 const struct device_ops *device_find(const char *name, struct err *e);
 
-extern const struct device_ops device_cpu, device_null, device_plugin;
+extern const struct device_ops device_cpu, device_null, device_opencl, device_plugin;
 
 #endif

@@ -36,9 +36,8 @@ struct runner *ways_open(const struct ways_case *g, struct runner_opts o)
     return r;
 }
 
-void ways_compute(const struct ways_case *g, struct runner_opts o, float *to)
+void ways_run(const struct ways_case *g, struct runner *r, float *to)
 {
-    struct runner *r = ways_open(g, o);
     struct rows rows = {.at = to, .n_vocab = g->n_vocab};
     struct request q = all_rows(g->ids, g->n, &rows);
     struct err e = ERR_NONE;
@@ -47,6 +46,13 @@ void ways_compute(const struct ways_case *g, struct runner_opts o, float *to)
     if (runner_run(r, &q, 1, NULL, NULL, NULL, &e) < 0)
         fail_msg("%s", e.text);
     assert_int_equal(rows.n, g->n);
+}
+
+void ways_compute(const struct ways_case *g, struct runner_opts o, float *to)
+{
+    struct runner *r = ways_open(g, o);
+
+    ways_run(g, r, to);
     runner_close(r);
 }
 

@@ -14,6 +14,7 @@ struct ways_case {
 };
 
 struct runner *ways_open(const struct ways_case *g, struct runner_opts o); /* or the test fails */
+void ways_run(const struct ways_case *g, struct runner *r, float *to); /* [n][n_vocab] */
 void ways_compute(const struct ways_case *g, struct runner_opts o, float *to); /* [n][n_vocab] */
 /* One token at a time, in batches of seven, by several threads, by every table of kernels. */
 void ways_cut(const struct ways_case *g);

@@ -1,0 +1,59 @@
+/* opencl.h -- the inside of the OpenCL device, shared by its files only.
+ *
+ * Values lie in one buffer as program.h places them, so that they have the same places there and in
+ * the CPU's arena beside it (fallback.h).  Weights are copied once, in the format of the file; keys
+ * and values never leave the device. */
+#ifndef RUNNERS_OPENCL_H
+#define RUNNERS_OPENCL_H
+
+#include "runners/cl.h"
+#include "runners/device.h"
+#include "runners/fallback.h"
+#include "runners/opencl_args.h"
+
+struct staged { /* the batch's integers: where what begins */
+    int tokens, positions, page_lists, wanted, copies, targets;
+};
+
+struct device { /* OpenCL's */
+    const struct program *p;
+    struct cl *cl;
+    struct fallback *cpu;
+    int max_rows, check_finite;
+    int *first_writer; /* [values] the op that writes it first */
+
+    struct cl_memory *arena, *panel, *angles, *ints, *logits, *sums, *picked;
+    struct cl_memory **weights, **tables; /* [weight ids]: as in the file, as floats */
+    struct cl_memory **kv;                /* [layers] kept pages */
+    struct cl_memory **scratch;           /* [layers], or where layers share nothing only [0] */
+    size_t *page_floats, scratch_floats;  /* [layers]; of [0] where it serves all */
+
+    int32_t *staging;
+    size_t cap_staging, n_staged, ints_bytes;
+    struct staged at;
+    float *angles_host; /* of one batch */
+    int head_rows;      /* whose logits fit at once */
+    int head_blocks, picked_max;
+    float *sums_host, *picked_host;
+
+    struct batch *batch; /* the one that runs */
+};
+
+static inline int opencl_rows(const struct device *d, const struct op *op)
+{
+    return op->wanted_rows ? d->batch->n_heads : d->batch->n;
+}
+
+/* For fallback_open; user: NULL. */
+int opencl_supports(const void *user, const struct op *op);
+/* Queues the op over the batch; OP_HEAD fills the wanted rows. */
+int opencl_op(struct device *d, const struct op *op, struct err *e);
+/* Compiles the kernels that opencl_op launches. */
+int opencl_build(struct cl *c, struct err *e);
+
+/* Weight i of op, or its bias, is needed as floats; else as in the file. */
+int opencl_reads_floats(const struct op *op);
+
+extern const char opencl_source_begin[], opencl_source_end[];
+
+#endif
