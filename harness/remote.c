@@ -10,7 +10,7 @@
 #include "tasks/prepare.h"
 
 enum { MOST_TRIES = 5, FIRST_PAUSE_MS = 200, MOST_BYTES = 64 << 20, STREAM_BYTES = 8 << 20,
-       STOPS = 4, MESSAGE = 200 };
+       STOPS = 4, MESSAGE = 200, LIKELIEST = 1000 };
 
 struct remote {
     struct remote_opts o;
@@ -361,26 +361,63 @@ enum remote_dialect remote_dialect(const struct remote *r)
 /* --- likelihoods --------------------------------------------------------------------------- */
 
 static int write_score(struct strbuf *b, const struct remote *r, enum remote_dialect d,
-                       const char *context, const char *continuation, struct err *e)
+                       const char *prompt, struct err *e)
 {
     struct json_out o = JSON_OUT(b);
-    struct strbuf prompt = STRBUF_INIT;
-    int rc;
 
-    strbuf_addf(&prompt, "%s%s", context, continuation);
     json_begin_object(&o, NULL);
     json_put_str(&o, "model", r->model);
-    json_put_str(&o, "prompt", strbuf_str(&prompt));
+    json_put_str(&o, "prompt", prompt);
     json_put_int(&o, "max_tokens", 1); /* some servers take no 0 */
     json_put_num(&o, "temperature", 0);
     if (d == REMOTE_ECHO) {
         json_put_bool(&o, "echo", 1);
         json_put_int(&o, "logprobs", 1);
-    } else {
+    } else if (d == REMOTE_PROMPT_LOGPROBS) {
         json_put_int(&o, "prompt_logprobs", 0);
+    } else {
+        json_put_int(&o, "logprobs", LIKELIEST);
     }
     json_end_object(&o);
-    rc = strbuf_ok(&prompt, e) < 0 ? -1 : strbuf_ok(b, e);
+    return strbuf_ok(b, e);
+}
+
+/* What the server says of a prompt; json_free.  NULL: failure. */
+static cJSON *ask_score(struct remote *r, enum remote_dialect d, const struct strbuf *prompt,
+                        double *wall_s, struct err *e)
+{
+    struct strbuf body = STRBUF_INIT;
+    cJSON *j = NULL;
+
+    if (strbuf_ok(prompt, e) == 0 && write_score(&body, r, d, strbuf_str(prompt), e) == 0)
+        j = ask_document(r, "completions", strbuf_str(&body), wall_s, e);
+    strbuf_release(&body);
+    return j;
+}
+
+/* Token by token: each request tells the next one's likelihood. */
+static int score_by_steps(struct remote *r, const char *context, const char *continuation,
+                          struct remote_score *out, double *wall_s, struct err *e)
+{
+    struct strbuf prompt = STRBUF_INIT;
+    int rc = 0;
+
+    *out = (struct remote_score){.is_greedy = 1};
+    *wall_s = 0;
+    strbuf_adds(&prompt, context);
+    for (const char *rest = continuation; *rest && rc == 0;) {
+        struct remote_step step = {0};
+        double s = 0;
+        cJSON *j = ask_score(r, REMOTE_TOP_LOGPROBS, &prompt, &s, e);
+        rc = j ? remote_read_step(j, rest, r->url, &step, e) : -1;
+        json_free(j);
+        out->n_context = out->n_tokens++ ? out->n_context : step.n_prompt;
+        out->nats += step.nats;
+        out->is_greedy &= step.is_likeliest;
+        *wall_s += s;
+        strbuf_add(&prompt, rest, step.bytes);
+        rest += step.bytes;
+    }
     strbuf_release(&prompt);
     return rc;
 }
@@ -389,15 +426,17 @@ static int score_by(struct remote *r, enum remote_dialect d, const char *context
                     const char *continuation, struct remote_score *out, double *wall_s,
                     struct err *e)
 {
-    struct strbuf body = STRBUF_INIT;
-    cJSON *j = NULL;
-    int rc = -1;
+    struct strbuf prompt = STRBUF_INIT;
+    cJSON *j;
+    int rc;
 
-    if (write_score(&body, r, d, context, continuation, e) == 0 &&
-        (j = ask_document(r, "completions", strbuf_str(&body), wall_s, e)))
-        rc = remote_read_score(j, d, context, continuation, r->url, out, e);
+    if (d == REMOTE_TOP_LOGPROBS)
+        return score_by_steps(r, context, continuation, out, wall_s, e);
+    strbuf_addf(&prompt, "%s%s", context, continuation);
+    j = ask_score(r, d, &prompt, wall_s, e);
+    rc = j ? remote_read_score(j, d, context, continuation, r->url, out, e) : -1;
     json_free(j);
-    strbuf_release(&body);
+    strbuf_release(&prompt);
     return rc;
 }
 
@@ -430,16 +469,18 @@ int remote_find_dialect(struct remote *r, struct err *e)
     double wall_s;
 
     for (enum remote_dialect d = REMOTE_ECHO; d < REMOTE_DIALECTS; d++) {
-        if (score_by(r, d, "The capital of France is", " Paris", &s, &wall_s, &why[d]) == 0) {
+        if (score_by(r, d, "The capital of France is", " Paris", &s, &wall_s, &why[d]) == 0 ||
+            why[d].code == ERR_UNSUPPORTED) { /* it tells the likeliest, and Paris is not one */
             r->dialect = d;
             return 0;
         }
         if (!is_other_dialect(r, &why[d]))
             return pass_on(e, &why[d]);
     }
-    err_set(e, ERR_UNSUPPORTED, "%s: it gives no likelihoods of a prompt: by echo %.150s; by "
-                                "prompt_logprobs %.150s", r->url,
-            said(r, why[REMOTE_ECHO].text), said(r, why[REMOTE_PROMPT_LOGPROBS].text));
+    err_set(e, ERR_UNSUPPORTED, "%s: it gives no likelihoods: by echo %.100s; by prompt_logprobs "
+                                "%.100s; by top_logprobs %.100s", r->url,
+            said(r, why[REMOTE_ECHO].text), said(r, why[REMOTE_PROMPT_LOGPROBS].text),
+            said(r, why[REMOTE_TOP_LOGPROBS].text));
     err_hint(e, "tasks that generate can be run on it");
     return -1;
 }

@@ -12,7 +12,8 @@
 
 const char *remote_dialect_name(enum remote_dialect d)
 {
-    static const char *const names[REMOTE_DIALECTS] = {NULL, "echo", "prompt_logprobs"};
+    static const char *const names[REMOTE_DIALECTS] = {NULL, "echo", "prompt_logprobs",
+                                                      "top_logprobs"};
 
     return names[d];
 }
@@ -226,6 +227,65 @@ int remote_read_score(const cJSON *reply, enum remote_dialect d, const char *con
         rc = -1;
     mem_free(t.v);
     return rc;
+}
+
+/* --- the token that follows ---------------------------------------------------------------- */
+
+/* Bytes of `text` that a token is; 0: it is not what the text begins with.  A token may be part of a
+ * character: its bytes are then told apart from its text. */
+static size_t begins(const cJSON *token, const char *name, const char *text)
+{
+    const cJSON *bytes = json_get(token, "bytes"), *b;
+    size_t n = 0;
+
+    if (!cJSON_IsArray(bytes))
+        return name && strncmp(text, name, strlen(name)) == 0 ? strlen(name) : 0;
+    cJSON_ArrayForEach(b, bytes) {
+        if (!cJSON_IsNumber(b) || !text[n] || b->valuedouble != (unsigned char)text[n])
+            return 0;
+        n++;
+    }
+    return n;
+}
+
+static const cJSON *likeliest_of(const cJSON *reply)
+{
+    const cJSON *l = json_get(first_choice(reply), "logprobs");
+    const cJSON *list = json_get(cJSON_GetArrayItem(json_get(l, "content"), 0), "top_logprobs");
+
+    return list ? list : cJSON_GetArrayItem(json_get(l, "top_logprobs"), 0);
+}
+
+int remote_read_step(const cJSON *reply, const char *text, const char *where,
+                     struct remote_step *out, struct err *e)
+{
+    double most = -INFINITY, told = json_num(json_get(reply, "usage"), "prompt_tokens", NAN);
+    const cJSON *at;
+    size_t n = 0;
+
+    *out = (struct remote_step){.n_prompt = told >= 0 && told < INT_MAX ? (int)told : -1};
+    cJSON_ArrayForEach(at, likeliest_of(reply)) {
+        int is_pair = cJSON_IsNumber(at); /* {"token": nats, ...} */
+        double nats = is_pair ? at->valuedouble : json_num(at, "logprob", NAN);
+        size_t k = is_pair ? begins(NULL, at->string, text)
+                           : begins(at, json_str(at, "token"), text);
+        if (!isfinite(nats) || nats > ABOVE_ONE)
+            return err_set(e, ERR_NUMERIC, "%s: one of its likeliest tokens has no likelihood, or "
+                                           "one above 1 (%g nats)", where, nats);
+        n++;
+        most = fmax(most, nats);
+        if (k > out->bytes) {
+            out->bytes = k;
+            out->nats = fmin(nats, 0);
+        }
+    }
+    if (n == 0)
+        return err_set(e, ERR_FORMAT, "%s: the answer has no top_logprobs", where);
+    if (out->bytes == 0)
+        return err_set(e, ERR_UNSUPPORTED, "%s: none of its %zu likeliest tokens begins '%.40s': "
+                                           "no likelihood is known", where, n, text);
+    out->is_likeliest = out->nats >= most - SAME;
+    return 0;
 }
 
 const char *remote_read_message(const cJSON *reply)

@@ -210,7 +210,8 @@ static int ask_score(struct session *s, struct asking *x, int i, struct err *e)
              remote_score(s->remote, context, strbuf_str(&rest), &got, &wall_s, e) == 0) {
         x->answers[i] = (struct answer){got.nats, got.is_greedy, got.n_tokens, got.n_context, NULL};
         x->outcome.latency_s += wall_s;
-        add_count(&x->outcome.prompt_tokens, got.n_context + got.n_tokens);
+        add_count(&x->outcome.prompt_tokens,
+                  got.n_context < 0 ? -1 : got.n_context + got.n_tokens);
         s->across += got.n_across;
         rc = 0;
     }

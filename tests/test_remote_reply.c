@@ -78,6 +78,48 @@ static void likelihoods_of_the_prompt_have_a_rank(void **state)
     assert_int_equal(s.n_context, 2);
 }
 
+static int read_step(const char *text, const char *rest, struct remote_step *out, struct err *e)
+{
+    cJSON *j = json_parse(text, strlen(text), "reply", e);
+    int rc = j ? remote_read_step(j, rest, "http://s/v1", out, e) : -1;
+
+    json_free(j);
+    return rc;
+}
+
+#define NEXT(list) "{\"choices\":[{\"logprobs\":{\"top_logprobs\":[" list "]}}]}"
+
+static void the_next_token_is_the_longest_that_goes_on(void **state)
+{
+    static const char list[] =
+        "{\"usage\":{\"prompt_tokens\":5},\"choices\":[{\"logprobs\":{\"content\":[{"
+        "\"top_logprobs\":[{\"token\":\" P\",\"logprob\":-0.1},{\"token\":\" Paris\",\"logprob\":"
+        "-2},{\"token\":\"?\",\"bytes\":[195],\"logprob\":-3},{\"token\":\"\",\"logprob\":-4}]}]}}]}";
+    static const char pairs[] = NEXT("{\" Rome\":-1,\" Paris\":-0.5}");
+    struct remote_step s;
+    struct err e = ERR_NONE;
+
+    (void)state;
+    assert_int_equal(read_step(list, " Paris, of course", &s, NULL), 0);
+    assert_int_equal(s.bytes, 6);
+    assert_close(s.nats, -2, 1e-12);
+    assert_int_equal(s.is_likeliest, 0);
+    assert_int_equal(s.n_prompt, 5);
+    assert_int_equal(read_step(list, "\xc3\xa9", &s, NULL), 0); /* half of a character */
+    assert_int_equal(s.bytes, 1);
+    assert_close(s.nats, -3, 1e-12);
+    assert_int_equal(read_step(pairs, " Paris", &s, NULL), 0);
+    assert_int_equal(s.is_likeliest, 1);
+    assert_int_equal(s.n_prompt, -1);
+    assert_int_equal(read_step(pairs, "Paris", &s, &e), -1);
+    assert_int_equal(e.code, ERR_UNSUPPORTED);
+    assert_non_null(strstr(e.text, "none of its 2 likeliest tokens begins 'Paris'"));
+    assert_int_equal(read_step(NEXT("{\"a\":1}"), "a", &s, &e), -1);
+    assert_int_equal(e.code, ERR_NUMERIC);
+    assert_int_equal(read_step(NEXT(""), "a", &s, &e), -1);
+    assert_int_equal(e.code, ERR_FORMAT);
+}
+
 static void what_cannot_be_is_refused_with_a_reason(void **state)
 {
     static const struct {
@@ -214,6 +256,7 @@ int main(void)
         cmocka_unit_test(tokens_beyond_the_join_are_the_continuations),
         cmocka_unit_test(places_are_characters_and_may_be_left_out),
         cmocka_unit_test(likelihoods_of_the_prompt_have_a_rank),
+        cmocka_unit_test(the_next_token_is_the_longest_that_goes_on),
         cmocka_unit_test(what_cannot_be_is_refused_with_a_reason),
         cmocka_unit_test(servers_words_are_found_wherever_they_put_them),
         cmocka_unit_test(a_stream_is_the_same_however_it_is_cut),

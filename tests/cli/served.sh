@@ -21,6 +21,7 @@ cat >"$work/choice.json" <<'END'
            {"text": "Pleut-il à Orléans ?", "answer": "été 天气"},
            {"text": "Play something quiet", "answer": "some music"}]}
 END
+sed 's/alarm/xylophone/g; s/pick/other/' "$work/choice.json" >"$work/other.json"
 cat >"$work/text.json" <<'END'
 {"format": "densimeter.scenario/1", "name": "say", "version": 1, "language": "en",
  "licence": "CC0-1.0", "fields": ["text"], "prompt": "{{ text }}:",
@@ -32,10 +33,11 @@ serve() {
     status=$1; mode=$2; file=$3; shift 3
     run "$status" eval small --device "openai:$host/$mode/v1" --tasks "$work/$file" "$@"
 }
-# The likelihoods that the run has stored, as the server's model says itself.
+# The likelihoods that the run has stored, as the server's model says itself.  By top_logprobs one
+# token alone is the likeliest.
 check_likelihoods() {
     "$DENSIMETER" items last --json >"$work/items.json" || fail "items"
-    python3 - "$work/items.json" <<'END' || fail "$mode: other likelihoods than the server's"
+    python3 - "$work/items.json" "$mode" <<'END' || fail "$mode: other likelihoods than the server's"
 import json, re, sys, zlib
 def nats(t):
     return -0.25 - zlib.crc32(t.encode()) % 1000 / 250
@@ -46,13 +48,15 @@ for it in items:
     for (value, greedy, n), option in zip(told, ["alarm", "some music", "été 天气"], strict=True):
         tokens = re.findall(r"\s?[^\s]+|\s", " " + option)
         assert abs(value - sum(map(nats, tokens))) < 1e-9, (value, tokens)
-        assert greedy == all(zlib.crc32(t.encode()) % 3 == 0 for t in tokens), tokens
+        words = [" alarm", " al", " some", " music", " so", " été", " 天气", " the", "\n"]
+        assert greedy == all(t == max(words, key=nats) if sys.argv[2] == "llama" else
+                             zlib.crc32(t.encode()) % 3 == 0 for t in tokens), tokens
         assert n == len(tokens), n
 END
 }
 
 # What works.
-for mode in echo plain vllm flaky; do
+for mode in echo plain vllm llama flaky; do
     serve 0 $mode choice.json
     prints "not measured, because a server answered:"
     prints "  weights: no file, no hash"
@@ -65,6 +69,7 @@ serve 0 echo text.json --json
 prints '"ttft_s": *0\.'; prints '"generated_tokens": *16'; prints '"prompt_tokens": *22'
 serve 0 plain text.json --json; prints '"generated_tokens": *14' # pieces that came
 serve 0 llama text.json
+serve 0 mute text.json
 serve 0 echo text.json --chat --json
 grep -q '"/echo/v1/chat/completions".*"role": "user"' "$work/requests" || fail "nothing went to chat"
 run 0 items last --json; prints "The answer is"
@@ -75,7 +80,8 @@ serve 0 echo choice.json --limit 2
 [ "$(wc -l <"$work/requests")" -eq $((n + 7)) ] || fail "not 1 + 2 * 3 requests"
 
 # What a server does not have is said before anything is stored.
-serve 1 llama choice.json; says "gives no likelihoods of a prompt"; one_line
+serve 1 mute choice.json; says "gives no likelihoods: by echo"; one_line
+serve 1 llama other.json; says "none of its 9 likeliest tokens begins ' xylophone'"; one_line
 run 1 eval tiny --device "openai:$host/echo/v1" --tasks "$work/choice.json"
 says "it serves no model 'tiny'"
 serve 64 echo choice.json --numerics fast; says "numerics says nothing to a server"

@@ -25,9 +25,13 @@ static void read_score(const char *bytes, size_t n, enum remote_dialect d)
 {
     cJSON *j = json_parse(bytes, n, "fuzz", NULL);
     struct remote_score s;
+    struct remote_step step;
 
     if (j && remote_read_score(j, d, "The capital is", " Paris", "fuzz", &s, NULL) == 0 &&
         (s.n_tokens < 1 || s.n_context < 0 || s.n_across > 1 || !(s.nats <= 0) || isinf(s.nats)))
+        abort();
+    if (j && remote_read_step(j, " Paris", "fuzz", &step, NULL) == 0 &&
+        (step.bytes < 1 || step.bytes > 6 || !(step.nats <= 0) || isinf(step.nats)))
         abort();
     (void)remote_read_message(j);
     json_free(j);

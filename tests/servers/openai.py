@@ -8,7 +8,8 @@ on 127.0.0.1 until it is killed.  /MODE/v1/... is a server of its own kind:
 echo     likelihoods by echo with logprobs, places of tokens included
 plain    the same without the places
 vllm     likelihoods by prompt_logprobs alone
-llama    none: echo is ignored, as llama.cpp's server does
+llama    by the likeliest tokens that follow: echo is ignored, as llama.cpp's server does
+mute     none
 others   faults, named below; all but the named fault are as `echo`
 
 Its model: a token is a blank and what follows it up to the next blank; its likelihood depends on the
@@ -24,6 +25,7 @@ import time
 import zlib
 
 DIR = sys.argv[1]
+VOCABULARY = [" alarm", " al", " some", " music", " so", " été", " 天气", " the", "\n"]
 seen = {}
 lock = threading.Lock()
 
@@ -82,7 +84,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         mode = self.path.split("/")[1]
-        if not self.path.endswith("/v1/models") or mode == "llama":
+        if not self.path.endswith("/v1/models") or mode == "mute":
             return self.send(404, {"error": {"message": "no such path"}})
         self.send(200, {"data": [{"id": "small"}, {"id": "large"}]})
 
@@ -117,7 +119,11 @@ class Server(http.server.BaseHTTPRequestHandler):
             choice["prompt_logprobs"] = [None] + [
                 {str(zlib.crc32(t.encode())): {"logprob": nats(t), "rank": 1 if likeliest(t) else 7,
                                                "decoded_token": t}} for t in cut(prompt)]
-        elif mode not in ("vllm", "llama") and body.get("echo"):
+        elif mode == "llama" and "logprobs" in body:
+            choice["logprobs"] = {"content": [{"token": " and", "top_logprobs": [
+                {"token": t, "logprob": nats(t)} if t.isascii() else
+                {"token": "\ufffd", "bytes": list(t.encode()), "logprob": nats(t)} for t in VOCABULARY]}]}
+        elif mode not in ("vllm", "llama", "mute") and body.get("echo"):
             choice["text"] = prompt + " and"
             choice["logprobs"] = echo(prompt, mode)
         text = json.dumps({"object": "text_completion", "choices": [choice],
