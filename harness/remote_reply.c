@@ -231,8 +231,8 @@ int remote_read_score(const cJSON *reply, enum remote_dialect d, const char *con
 
 /* --- the token that follows ---------------------------------------------------------------- */
 
-/* Bytes of `text` that a token is; 0: it is not what the text begins with.  A token may be part of a
- * character: its bytes are then told apart from its text. */
+/* Bytes of `text` that a token is; 0: it is not what the text begins with.  A token may be part
+ * of a character: its bytes are then told apart from its text. */
 static size_t begins(const cJSON *token, const char *name, const char *text)
 {
     const cJSON *bytes = json_get(token, "bytes"), *b;

@@ -158,7 +158,8 @@ static int begin(struct session *s, const struct selection *chosen, struct err *
 
     for (int i = 0; i < s->c->argc; i++)
         strbuf_addf(&s->command_line, "%s%s", i ? " " : "", s->c->argv[i]);
-    if (strbuf_ok(&s->command_line, e) < 0 || check_options(a, e) < 0 || remote_open(&s->remote, &o, e) < 0 ||
+    if (strbuf_ok(&s->command_line, e) < 0 || check_options(a, e) < 0 ||
+        remote_open(&s->remote, &o, e) < 0 ||
         opened_open(&s->tasks, s->c, chosen, s->preset, NULL, e) < 0)
         return -1;
     for (int i = 0; i < s->tasks.n; i++)
@@ -313,7 +314,8 @@ static int ask_all(struct session *s, const struct opened_task *t, size_t n_done
 static int run_task(struct session *s, struct opened_task *t, struct err *e)
 {
     struct session_cost cost = {.energy_j = NAN, .declared_j = NAN, .peak_rss_bytes = NAN,
-                                .least_tokens = NAN, .recomputed_tokens = NAN, .left = {.times = NAN}};
+                                .least_tokens = NAN, .recomputed_tokens = NAN,
+                                .left = {.times = NAN}};
     const struct store_model unknown = {.parameters = -1, .bits_per_weight = NAN};
     double earlier_s = 0, start_s;
     size_t n_done = 0;
