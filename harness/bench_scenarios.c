@@ -50,7 +50,7 @@ static int number_of_streams(const struct context *c)
         args_ints(c->args, "streams", v);
     for (int i = 0; i < n; i++)
         most = v[i] > most ? (int)v[i] : most;
-    return most < RUNNER_STREAMS_MAX ? most : RUNNER_STREAMS_MAX;
+    return most;
 }
 
 static void pause_s(double s)
@@ -128,6 +128,19 @@ struct played { /* what stood beside the requests */
     double joules, declared;
 };
 
+/* Why, of the first one. */
+static void tell_failures(const struct play *p, const struct serve_log *l)
+{
+    if (l->count[SERVED_FAILED] == 0)
+        return;
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i].state == SERVED_FAILED) {
+            context_note(p->b->c, "%s: %zu of %zu requests failed: %s", p->name,
+                         l->count[SERVED_FAILED], l->n, l->v[i].reason);
+            return;
+        }
+}
+
 static int store_play(const struct play *p, const struct serve_log *l, const struct played *how,
                       const struct store_value *extra, int n_extra, struct err *e)
 {
@@ -139,6 +152,7 @@ static int store_play(const struct play *p, const struct serve_log *l, const str
     long tokens = latency_tokens(l);
     int n = 0, n_left = left_costs(&how->left, costs), rc;
 
+    tell_failures(p, l);
     if (latency_values(l, p->batch, args_num(b->c->args, "percentile"), v, &n, e) < 0)
         return -1;
     for (int i = 0; i < n_extra; i++)
@@ -304,6 +318,7 @@ static int capacity(struct bench *b, const struct workload *base, double *rate, 
     w.vanish_share = 0;
     if (play(&p, &l, &how, e) < 0)
         return -1;
+    tell_failures(&p, &l);
     *rate = (double)l.count[SERVED_COMPLETED] / l.wall_s;
     serve_log_release(&l);
     return *rate > 0 ? 0 : err_set(e, ERR_INVALID, "server: no request could be answered");
@@ -541,6 +556,9 @@ int scenarios_grid(const struct context *c, struct grid *g, struct err *e)
             return -1;
         if (row->is_grid ? add_depths(g, e) < 0 : longest_request(c, &g->longest, e) < 0)
             return -1;
+        if (row->uses_streams && number_of_streams(c) > RUNNER_STREAMS_MAX)
+            return err_set(e, ERR_USAGE, "option --streams: at most %d requests run together",
+                           RUNNER_STREAMS_MAX);
         if (row->uses_streams && g->streams < number_of_streams(c))
             g->streams = number_of_streams(c);
     }

@@ -118,14 +118,14 @@ int energy_subject(struct energy *en, const char *name, struct err *e)
 /* --- rows ------------------------------------------------------------------------------------- */
 
 static int store_channels(struct energy *en, struct store_run *run, const char *subject,
-                          const char *partial, int *n, struct err *e)
+                          const char *partial, int is_idle, int *n, struct err *e)
 {
     for (int i = 0; i < meter_count(en->meter); i++) {
         struct meter_reading r;
         meter_reading(en->meter, i, &r);
         const struct store_energy x = {
             .subject = subject, .idx = (*n)++, .source = r.source, .channel = r.channel,
-            .is_headline = r.is_headline, .seconds = r.seconds, .joules = partial ? NAN : r.joules,
+            .is_headline = r.is_headline && !is_idle, .seconds = r.seconds, .joules = partial ? NAN : r.joules,
             .samples = r.samples, .gap_s = r.gap_s,
             .reason = partial ? partial : r.reason};
         if (store_energy_add(run, &x, e) < 0)
@@ -152,7 +152,7 @@ int energy_store(struct energy *en, struct store_run *run, const char *partial, 
     int n = 0;
 
     s->partial = partial;
-    if (store_channels(en, run, s->name, partial, &n, e) < 0)
+    if (store_channels(en, run, s->name, partial, 0, &n, e) < 0)
         return -1;
     (void)meter_energy_j(en->meter, &reason);
     const struct store_energy none = {.subject = s->name, .idx = n, .source = "none",
@@ -194,7 +194,7 @@ int energy_idle(struct energy *en, struct store_run *run, int is_after, struct e
     sleep_s(en->c, en->idle_s);
     meter_stop(en->meter);
     en->n_subjects = subjects;
-    rc = store_channels(en, run, name, NULL, &n, e);
+    rc = store_channels(en, run, name, NULL, 1, &n, e);
     return rc;
 }
 

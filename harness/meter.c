@@ -118,12 +118,14 @@ static void tick_channel(struct channel *c, double now, int is_first)
     c->last_s = now;
 }
 
-static void tick(struct meter *m, int is_first)
+/* The time that the readings are given. */
+static double tick(struct meter *m, int is_first)
 {
     double now = m->clock();
 
     for (int i = 0; i < m->n; i++)
         tick_channel(&m->v[i], now, is_first);
+    return now;
 }
 
 static void *watch(void *user)
@@ -168,8 +170,7 @@ void meter_start(struct meter *m)
         m->v[i].sign = 0;
         m->v[i].last_s = NAN;
     }
-    tick(m, 1);
-    m->start_s = m->clock();
+    m->start_s = tick(m, 1);
     m->is_open = 1;
     pthread_cond_signal(&m->wake);
     pthread_mutex_unlock(&m->lock);
@@ -222,8 +223,7 @@ double meter_stop(struct meter *m)
     double now;
 
     pthread_mutex_lock(&m->lock);
-    tick(m, 0);
-    now = m->clock();
+    now = tick(m, 0);
     m->is_open = 0;
     for (int i = 0; i < m->n; i++)
         close_window(&m->v[i], now - m->start_s);

@@ -507,8 +507,8 @@ void energy_table(struct summary *s)
     struct report *r = s->report;
     const struct report_column columns[] = {
         {"part", "part", NULL, 11}, {"model", "model", NULL, 11}, {"meter", "meter", NULL, 10},
-        {"origin", "origin", NULL, 10}, metric_column("energy_j", 9), {"watts", "mean W", NULL, 5},
-        {"above_idle", "above idle, J", NULL, 4}, {"reason", "unknown because", NULL, 3},
+        {"origin", "origin", NULL, 10}, metric_column("energy_j", 9), metric_column("mean_w", 5),
+        metric_column("above_idle_j", 4), {"reason", "unknown because", NULL, 3},
         run_column};
     struct report_table *t = NULL;
 

@@ -87,6 +87,9 @@ done
 prints '"queue_longest": *4[,}]*$'
 run 64 bench "$model" --scenario nonsense; says "'nonsense' is none"
 run 64 bench "$model" --scenario server -p 4 -n 2 --requests 5; says 'too few to claim'
+run 64 bench "$model" --scenario multi -b 17; says 'at most 16 requests run together'
+run 0 bench "$model" --scenario single -p 4000 -n 2 --requests 3 --json
+says 'single: 3 of 3 requests failed: .*the context has'; prints '"failed": *3'
 run 0 bench "$model" --scenario depths --json
 says 'pp8192: left out, the context of the model has'
 # Which factors of longrope the context has chosen is kept with the run.

@@ -22,11 +22,15 @@ prints '"source": *"hwmon"'; prints '"origin": *"measured"'; near watts 5; near 
 for key in energy_j joule_per_token joule_per_prefill_token joule_per_decode_token above_idle_joules; do
     prints "\"$key\": *[0-9-]"
 done
-run 0 show last; prints '^idle before *hwmon'; prints '^pp64 *hwmon \*'
+run 0 show last; prints '^idle before *hwmon  '; prints '^pp64 *hwmon \*'
 run 0 bench "$model" --scenario single -p 8 -n 4 --requests 5 --sysroot "$work/board" --json
 prints '"joule_per_item": *[0-9]'
 run 0 doctor --seconds 0.1 --sysroot "$work/board" --json || :
 prints '"energy_meter": *"hwmon"'
+
+run 0 report last -o "$work/energy.md"
+grep -q '^| single |.*| hwmon ina219 1 | measured, counts | [0-9.]*.*J | 5[0-9.]*[^|]*W | ' "$work/energy.md" ||
+    fail "the report lacks joules and watts by meter: $(grep 'hwmon' "$work/energy.md")"
 
 # What is declared is never called measured, and is no energy_j.
 run 0 bench "$model" -p 64 -n 0 -r 2 --sysroot "$work/bare" --declared-watts 30 --json
