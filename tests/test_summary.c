@@ -712,21 +712,13 @@ static void nothing_to_report_on_is_an_error_that_says_what_there_is(void **stat
     store_close(s);
 }
 
-static void every_refused_allocation_is_an_error(void **state)
+static void refuse_every_allocation(int (*f)(struct report *, struct store *, const struct run_row *,
+                                             size_t, const struct summary_opts *, struct err *),
+                                    struct store *s, const struct run_list *runs)
 {
-    struct store *s = memory_store();
-    struct known noisy = small;
-    struct run_list runs = {0};
-    char id[RUN_ID_SIZE];
+    long before = mem_live();
     int rc = -1;
-    long before;
 
-    (void)state;
-    noisy.noise = "{\"quiet\":false,\"reasons\":\"others wait\"}";
-    fill(s, &noisy, id);
-    fill(s, &large, id);
-    assert_int_equal(query_runs(s, NULL, &runs, NULL), 0);
-    before = mem_live();
     /* The built-in table of published scores alone has tens of thousands: steps grow there. */
     for (long nth = 0; rc < 0; nth += nth < 300 ? 1 : nth / 12) {
         const struct summary_opts o = {.latest = 1};
@@ -734,12 +726,28 @@ static void every_refused_allocation_is_an_error(void **state)
         struct report r;
         report_init(&r, "test");
         mem_fail_at(nth);
-        rc = summarise(&r, s, runs.v, runs.n, &o, &e);
+        rc = f(&r, s, runs->v, runs->n, &o, &e);
         mem_fail_at(-1);
         assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
         report_release(&r);
         assert_int_equal(mem_live(), before);
     }
+}
+
+static void every_refused_allocation_is_an_error(void **state)
+{
+    struct store *s = memory_store();
+    struct known noisy = small;
+    struct run_list runs = {0};
+    char id[RUN_ID_SIZE];
+
+    (void)state;
+    noisy.noise = "{\"quiet\":false,\"reasons\":\"others wait\"}";
+    fill(s, &noisy, id);
+    fill(s, &large, id);
+    assert_int_equal(query_runs(s, NULL, &runs, NULL), 0);
+    refuse_every_allocation(summarise, s, &runs);
+    refuse_every_allocation(summarise_index, s, &runs);
     run_list_release(&runs);
     store_close(s);
 }
