@@ -11,10 +11,12 @@
 #include "reports/writers.h"
 
 #define CHAR_WIDTH 0.58 /* of the font's size: an average digit */
+#define LINE_HEIGHT 1.25 /* of the font's size: what a number covers */
 #define ROW_HEIGHT 1.9  /* of the font's size */
 #define NAMES_WIDTH 0.4 /* of the picture, at most */
 #define ROW_MARK "Zrow" /* then the point's place and a dot: where clean_svg puts its label */
 #define MARKER 4.5      /* radius that a number keeps clear of, in pixels */
+#define NUMBERS_MAX 20  /* more of them cover each other */
 
 /* Colours that nothing else has, put back as variables by clean_svg. */
 #define INK "#010203"
@@ -175,7 +177,7 @@ static struct box place_number(struct canvas *c, double x, double y, double w, d
     struct box best = {0};
     double best_cost = INFINITY;
 
-    for (int ring = 0; ring < 4; ring++)
+    for (int ring = 0; ring < 5; ring++)
         for (int step = 0; step < 16; step++) {
             double angle = (step * 2 + 1) * 3.14159265 / 16, r = MARKER + 3 + ring * 7;
             double cx = x + cos(angle) * (r + w / 2), cy = y - sin(angle) * (r + h / 2);
@@ -203,21 +205,24 @@ static void put_numbers(struct canvas *c, struct strbuf *s)
     if (p->flags & PLOT_ROWS)
         return;
 
-    for (int i = 0; i < p->n_series; i++)
-        for (int k = 0; k < p->series[i]->n_points; k++) {
+    for (int i = 0; i < p->n_series; i++) {
+        int numbered = plot_numbered(p, i);
+        for (int k = 0; k < p->series[i]->n_points && numbered; k++) {
             const struct report_point *pt = &p->series[i]->points[k];
             char text[16];
-            if (!pt->label || p->series[i]->quiet)
+            if (!pt->label)
                 continue;
             snprintf(text, sizeof text, "%d", ++number);
             struct box b = place_number(c, pixel_x(c, pt->x), pixel_y(c, pt->y),
-                                        (double)strlen(text) * h * CHAR_WIDTH + 2, h);
+                                        (double)strlen(text) * h * CHAR_WIDTH + 2,
+                                        LINE_HEIGHT * h);
             if (b.x1 <= b.x0)
                 continue;
             c->taken[c->n_taken++] = b;
             strbuf_addf(s, "set label \"%s\" at screen %.5f,%.5f center front tc rgb \"" INK "\"\n",
                         text, (b.x0 + b.x1) / 2 / W, 1 - (b.y0 + b.y1) / 2 / H);
         }
+    }
 }
 
 /* --- the script -------------------------------------------------------------------------- */
@@ -269,6 +274,16 @@ static void put_data(struct strbuf *s, const struct report_plot *p)
         }
         strbuf_adds(s, "EOD\n");
     }
+}
+
+int plot_numbered(const struct report_plot *p, int series)
+{
+    int n = 0;
+
+    for (int i = 0; i < p->n_series; i++)
+        for (int k = 0; k < p->series[i]->n_points && !p->series[i]->quiet; k++)
+            n += p->series[i]->points[k].label != NULL;
+    return !p->series[series]->quiet && n <= NUMBERS_MAX;
 }
 
 enum plot_shape plot_shape(int series)

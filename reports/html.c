@@ -150,18 +150,20 @@ static void put_swatch(struct strbuf *b, const struct report_plot *p, int series
 /* Numbers as gnuplot_svg gives them out, each with its name. */
 static void put_legend(struct strbuf *b, const struct report_plot *p)
 {
-    int number = 0;
+    int number = 0, silent = 0;
 
     strbuf_adds(b, "<ul class=\"legend\">\n");
     for (int i = 0; i < p->n_series; i++) {
         const struct report_series *s = p->series[i];
+        int numbered = plot_numbered(p, i) && !(p->flags & PLOT_ROWS);
         if (s->name && s->n_points) {
             strbuf_adds(b, "<li class=\"series\">");
             put_swatch(b, p, i);
             put_element(b, "", s->name, "</li>\n");
         }
-        for (int k = 0; k < s->n_points; k++) {
-            if (!s->points[k].label || s->quiet || p->flags & PLOT_ROWS)
+        silent |= !numbered && !s->quiet && !s->bare && !(p->flags & PLOT_ROWS);
+        for (int k = 0; k < s->n_points && numbered; k++) {
+            if (!s->points[k].label)
                 continue;
             strbuf_adds(b, "<li>");
             put_swatch(b, p, i);
@@ -170,6 +172,9 @@ static void put_legend(struct strbuf *b, const struct report_plot *p)
         }
     }
     strbuf_adds(b, "</ul>\n");
+    if (silent)
+        strbuf_adds(b, "<p class=\"note\">Too many points for numbers: each says its name when pointed "
+                       "at, and the table below has them.</p>\n");
 }
 
 static int put_picture(struct strbuf *b, const struct report_plot *p,

@@ -268,6 +268,25 @@ static void series_are_told_apart_without_colours(void **state)
     report_release(&r);
 }
 
+static void many_points_have_names_instead_of_numbers(void **state)
+{
+    (void)state;
+    for (int n = 20; n <= 21; n++) {
+        struct report r;
+        struct report_plot *p;
+        struct report_series *s;
+        report_init(&r, "t");
+        p = report_plot(&r, "k", "t", metric_find("parameters"), metric_find("density"), 0);
+        s = report_series(&r, p, "s");
+        for (int i = 0; i < n; i++)
+            report_point(&r, p, s, "named", i, i);
+        report_series(&r, p, "quiet")->quiet = 1;
+        assert_int_equal(plot_numbered(p, 0), n == 20);
+        assert_int_equal(plot_numbered(p, 1), 0);
+        report_release(&r);
+    }
+}
+
 /* --- in a browser ------------------------------------------------------------------------ */
 
 /* Frames of several widths, light and dark; for each one line of measurements. */
@@ -550,6 +569,7 @@ int main(void)
         cmocka_unit_test(without_gnuplot_the_page_has_a_note_and_the_numbers),
         cmocka_unit_test(a_gnuplot_that_fails_or_hangs_is_an_error),
         cmocka_unit_test(what_is_no_picture_is_not_put_into_the_page),
+        cmocka_unit_test(many_points_have_names_instead_of_numbers),
         cmocka_unit_test(series_are_told_apart_without_colours),
         cmocka_unit_test(nothing_overlaps_or_overflows_in_a_browser),
         cmocka_unit_test(rows_have_their_names_on_the_axis_whatever_they_hold),
