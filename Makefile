@@ -73,12 +73,12 @@ $(BUILD)/scenarios.bank: tasks/data/scenarios $(sort $(wildcard tasks/data/scena
 $(BUILD)/tasks/scenario_data.o: $(BUILD)/scenarios.bank
 $(BUILD)/tasks/scenario_data.o: ALL_CFLAGS += -DSCENARIO_BANK='"$(BUILD)/scenarios.bank"'
 
-# The kernels' text for OpenCL in one file.
-$(BUILD)/opencl.cl: runners/opencl_args.h runners/opencl_kernels.cl
+# The kernels' text for OpenCL: one file for processors, one for GPUs.
+$(BUILD)/opencl_%.cl: runners/opencl_args.h runners/opencl_kernels.cl runners/opencl_%.cl
 	@mkdir -p $(@D)
 	@cat $^ >$@
-$(BUILD)/runners/opencl_source.o: $(BUILD)/opencl.cl
-$(BUILD)/runners/opencl_source.o: ALL_CFLAGS += -DOPENCL_SOURCE='"$(BUILD)/opencl.cl"'
+$(BUILD)/runners/opencl_source.o: $(BUILD)/opencl_vector.cl $(BUILD)/opencl_lanes.cl
+$(BUILD)/runners/opencl_source.o: ALL_CFLAGS += -DOPENCL_SOURCE='"$(BUILD)/opencl_"'
 
 $(BUILD)/harness/catalogue_data.o: harness/data/models.json
 $(BUILD)/harness/published_data.o: harness/data/published_scores.json harness/data/pythia_ladder.csv

@@ -195,34 +195,53 @@ static void opencl_close(struct device *d)
     mem_free(d);
 }
 
+static const char *const form_names[] = {[FORM_VECTOR] = "vector", [FORM_LANES] = "lanes"};
+
 static int check_opts(const struct device_opts *o, struct err *e)
 {
     if (o->numerics == NUMERICS_FAST)
         return err_set(e, ERR_USAGE, "%s has an arithmetic of its own: 'fast' is the CPU's",
                        o->name);
-    if (o->kernels)
-        return err_set(e, ERR_USAGE, "%s has kernels of its own: '%.40s' is the CPU's", o->name,
-                       o->kernels);
     return 0;
+}
+
+/* By the device's kind, unless asked for. */
+static int choose_form(struct device *d, const char *asked, struct err *e)
+{
+    d->form = cl_info(d->cl)->is_cpu ? FORM_VECTOR : FORM_LANES;
+    for (int i = 0; asked && i <= FORM_LANES; i++)
+        if (strcmp(asked, form_names[i]) == 0) {
+            d->form = (enum opencl_form)i;
+            return 0;
+        }
+    if (!asked)
+        return 0;
+    err_set(e, ERR_USAGE, "kernels '%.40s' are unknown to %s", asked, cl_info(d->cl)->name);
+    err_hint(e, "kernels: vector (for processors), lanes (for GPUs)");
+    return -1;
 }
 
 static int opencl_open(struct device **out, const struct program *p, const struct device_opts *o,
                        struct err *e)
 {
     struct device *d = mem_calloc(1, sizeof *d);
+    struct device_opts rest = *o;
     int rc = -1;
 
     *out = NULL;
     if (!d)
         return err_nomem(e);
+    rest.kernels = NULL;
     d->p = p;
     d->max_rows = o->max_rows;
     d->check_finite = o->check_finite;
     if (check_opts(o, e) < 0 || cl_open(&d->cl, cl_number(o->name), e) < 0 ||
-        make_values(d, e) < 0 || make_kv(d, o, e) < 0 || opencl_build(d->cl, e) < 0 ||
-        fallback_open(&d->cpu, p, o, opencl_supports, NULL, e) < 0 || find_writers(d, e) < 0 ||
+        choose_form(d, o->kernels, e) < 0 ||
+        make_values(d, e) < 0 || make_kv(d, o, e) < 0 || opencl_build(d, e) < 0 ||
+        fallback_open(&d->cpu, p, &rest, opencl_supports, NULL, e) < 0 || find_writers(d, e) < 0 ||
         put_weights(d, e) < 0)
         goto out;
+    snprintf(d->kernels, sizeof d->kernels, "%s, %s", form_names[d->form], cl_info(d->cl)->title);
     *out = d;
     d = NULL;
     rc = 0;
@@ -501,7 +520,7 @@ static void opencl_info(const struct device *d, struct device_info *out)
     uint64_t kv = bytes_in(d->kv, d->p->n_layers);
 
     *out = (struct device_info){
-        .name = cl_info(d->cl)->name, .kernels = cl_info(d->cl)->title,
+        .name = cl_info(d->cl)->name, .kernels = d->kernels,
          .threads = cl_info(d->cl)->units,
         .weights_bytes = weights, .kv_bytes = kv,
         .scratch_bytes = cl_used(d->cl) - weights - kv, .numerics_id = "opencl/1",

@@ -11,6 +11,8 @@
 #include "runners/fallback.h"
 #include "runners/opencl_args.h"
 
+enum opencl_form { FORM_VECTOR, FORM_LANES }; /* for processors, for GPUs */
+
 struct staged { /* the batch's integers: where what begins */
     int tokens, positions, page_lists, wanted, copies, targets;
 };
@@ -19,6 +21,8 @@ struct device { /* OpenCL's */
     const struct program *p;
     struct cl *cl;
     struct fallback *cpu;
+    enum opencl_form form;
+    char kernels[192]; /* the form and the device's own name */
     int max_rows, check_finite;
     int *first_writer; /* [values] the op that writes it first */
 
@@ -48,12 +52,13 @@ static inline int opencl_rows(const struct device *d, const struct op *op)
 int opencl_supports(const void *user, const struct op *op);
 /* Queues the op over the batch; OP_HEAD fills the wanted rows. */
 int opencl_op(struct device *d, const struct op *op, struct err *e);
-/* Compiles the kernels that opencl_op launches. */
-int opencl_build(struct cl *c, struct err *e);
+/* Compiles the kernels that opencl_op launches, in d->form. */
+int opencl_build(struct device *d, struct err *e);
 
 /* Weight i of op, or its bias, is needed as floats; else as in the file. */
 int opencl_reads_floats(const struct op *op);
 
-extern const char opencl_source_begin[], opencl_source_end[];
+extern const char opencl_vector_begin[], opencl_vector_end[];
+extern const char opencl_lanes_begin[], opencl_lanes_end[];
 
 #endif

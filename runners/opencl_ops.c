@@ -18,12 +18,12 @@ enum kernel_no {
 /* Groups of a fixed size: some drivers compile a kernel anew for every other one. */
 static const struct kernel_row {
     const char *name;
-    size_t group[2];
+    size_t group[2], lanes[2]; /* lanes: where that form has another */
 } kernels[N_KERNELS] = {
     [K_EXPAND] = {"expand", {8, 1}},
-    [K_GEMM] = {"gemm", {8, 8}},
-    [K_THIN] = {"thin", {8, 1}},
-    [K_EXPERTS] = {"experts", {8, 1}},
+    [K_GEMM] = {"gemm", {8, 8}, {16, 16}},
+    [K_THIN] = {"thin", {8, 1}, {LANES, 1}},
+    [K_EXPERTS] = {"experts", {8, 1}, {LANES, 1}},
     [K_ROW_NORM] = {"row_norm", {LANES, 1}},
     [K_HEAD_NORM] = {"head_norm", {LANES, 1}},
     [K_EMBED] = {"embed", {8, 1}},
@@ -41,19 +41,22 @@ static const struct kernel_row {
     [K_ROUTE] = {"route_rows", {1, 1}},
     [K_COMBINE] = {"combine_rows", {64, 1}},
     [K_KV_STORE] = {"kv_store", {32, 1}},
-    [K_ATTENTION] = {"attention", {1, 1}},
-    [K_LOG_SUM] = {"log_sum", {1, 1}},
+    [K_ATTENTION] = {"attention", {1, 1}, {LANES, 1}},
+    [K_LOG_SUM] = {"log_sum", {1, 1}, {LANES, 1}},
     [K_PICK] = {"pick", {1, 1}},
 };
 
-int opencl_build(struct cl *c, struct err *e)
+int opencl_build(struct device *d, struct err *e)
 {
-    const char *names[N_KERNELS];
+    static const char *const texts[][2] = {
+        [FORM_VECTOR] = {opencl_vector_begin, opencl_vector_end},
+        [FORM_LANES] = {opencl_lanes_begin, opencl_lanes_end},
+    };
+    const char *names[N_KERNELS], *const *text = texts[d->form];
 
     for (int i = 0; i < N_KERNELS; i++)
         names[i] = kernels[i].name;
-    return cl_build(c, opencl_source_begin, (size_t)(opencl_source_end - opencl_source_begin),
-                    names, N_KERNELS, e);
+    return cl_build(d->cl, text[0], (size_t)(text[1] - text[0]), names, N_KERNELS, e);
 }
 
 /* ---- launching ---------------------------------------------------------------------------- */
@@ -69,7 +72,8 @@ static size_t whole_groups(size_t n, size_t group)
 static int launch(struct device *d, enum kernel_no kernel, const struct op_args *a,
                   struct cl_memory *const *memory, int n, size_t width, size_t rows, struct err *e)
 {
-    const size_t *group = kernels[kernel].group;
+    const struct kernel_row *row = &kernels[kernel];
+    const size_t *group = d->form == FORM_LANES && row->lanes[0] ? row->lanes : row->group;
     const size_t size[2] = {whole_groups(width, group[0]), whole_groups(rows, group[1])};
     struct cl_arg args[ARGS_MAX];
 
@@ -86,6 +90,12 @@ static int each(struct device *d, enum kernel_no kernel, const struct op_args *a
     struct cl_memory *const memory[] = {d->arena, more};
 
     return launch(d, kernel, a, memory, more ? 2 : 1, (size_t)width, (size_t)a->rows, e);
+}
+
+/* Work-items that share what is one work-item's in the form for processors. */
+static size_t sharing(const struct device *d)
+{
+    return d->form == FORM_LANES ? LANES : 1;
 }
 
 static struct cl_memory *floats_of(const struct device *d, const struct weight *w)
@@ -158,7 +168,7 @@ static int product(struct device *d, const struct weight *w, struct op_args a, s
 
     set_weight(&a, w);
     if (a.rows <= THIN_COLS)
-        return launch(d, K_THIN, &a, thin, 4, (size_t)a.n, 1, e);
+        return launch(d, K_THIN, &a, thin, 4, (size_t)a.n * sharing(d), 1, e);
     if (w->type == QUANT_F32)
         return gemm(d, a, data, y, bias, e);
     step = step < 1 ? 1 : step;
@@ -198,7 +208,8 @@ static int expert_product(struct device *d, const struct weight *w, const struct
 
     set_weight(&a, w);
     a.step = (int)KERNEL_LD(w->rows);
-    return launch(d, K_EXPERTS, &a, memory, 3, (size_t)a.n, (size_t)a.rows * (size_t)a.parts, e);
+    return launch(d, K_EXPERTS, &a, memory, 3, (size_t)a.n * sharing(d),
+                  (size_t)a.rows * (size_t)a.parts, e);
 }
 
 static int experts_up(struct device *d, const struct op *op, struct err *e)
@@ -380,7 +391,7 @@ static int attention(struct device *d, const struct op *op, struct err *e)
                                         floats_of(d, op->w[0]), floats_of(d, op->w[1]), d->ints};
 
     set_pages(d, op, &a);
-    return launch(d, K_ATTENTION, &a, memory, 6, (size_t)a.heads, (size_t)a.rows, e);
+    return launch(d, K_ATTENTION, &a, memory, 6, (size_t)a.heads * sharing(d), (size_t)a.rows, e);
 }
 
 /* ---- the head ----------------------------------------------------------------------------- */
@@ -451,7 +462,8 @@ static int head(struct device *d, const struct op *op, struct err *e)
         sum = a;
         sum.n = d->head_blocks;
         if (product(d, op->w[0], a, d->logits, floats_of(d, op->bias[0]), e) < 0 ||
-            launch(d, K_LOG_SUM, &sum, memory, 2, (size_t)d->head_blocks, (size_t)a.rows, e) < 0 ||
+            launch(d, K_LOG_SUM, &sum, memory, 2, (size_t)d->head_blocks * sharing(d),
+                   (size_t)a.rows, e) < 0 ||
             read_targets(d, &a, from, to, e) < 0 || finish_rows(d, from, to, e) < 0)
             return -1;
     }

@@ -1,13 +1,13 @@
-/* opencl_source.c -- the kernels' text inside the program.  The Makefile joins opencl_args.h and
- * opencl_kernels.cl into the file that OPENCL_SOURCE names. */
+/* opencl_source.c -- the kernels' text inside the program, in both forms.  The Makefile joins
+ * opencl_args.h, opencl_kernels.cl and each form into a file whose name OPENCL_SOURCE begins. */
 #include "runners/opencl.h"
 
-__asm__(".pushsection .rodata\n"
-        ".hidden opencl_source_begin\n"
-        ".hidden opencl_source_end\n"
-        ".global opencl_source_begin, opencl_source_end\n"
-        "opencl_source_begin:\n"
-        ".incbin \"" OPENCL_SOURCE "\"\n"
-        "opencl_source_end:\n"
-        ".byte 0\n"
-        ".popsection\n");
+#define TEXT(form)                                                                                 \
+    ".hidden opencl_" form "_begin, opencl_" form "_end\n"                                         \
+    ".global opencl_" form "_begin, opencl_" form "_end\n"                                         \
+    "opencl_" form "_begin:\n"                                                                     \
+    ".incbin \"" OPENCL_SOURCE form ".cl\"\n"                                                      \
+    "opencl_" form "_end:\n"                                                                       \
+    ".byte 0\n"
+
+__asm__(".pushsection .rodata\n" TEXT("vector") TEXT("lanes") ".popsection\n");
