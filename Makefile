@@ -81,6 +81,7 @@ $(BUILD)/runners/opencl_source.o: $(BUILD)/opencl_vector.cl $(BUILD)/opencl_lane
 $(BUILD)/runners/opencl_source.o: ALL_CFLAGS += -DOPENCL_SOURCE='"$(BUILD)/opencl_"'
 
 $(BUILD)/harness/catalogue_data.o: harness/data/models.json
+$(BUILD)/harness/device_new.o: examples/device_naive.c
 $(BUILD)/harness/published_data.o: harness/data/published_scores.json harness/data/pythia_ladder.csv
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_HELP) $(CORE)

@@ -5,7 +5,7 @@
 #include "harness/context.h"
 
 extern const struct option bench_options[], bundle_options[], compare_options[], db_options[],
-    density_options[], doctor_options[], envelope_options[], eval_options[], explain_options[],
+    density_options[], device_options[], doctor_options[], envelope_options[], eval_options[], explain_options[],
     export_options[], gate_options[], generate_options[], handover_options[], help_options[],
     info_options[], items_options[], label_options[], logits_options[], nightly_options[],
     probe_options[], pull_options[], quantize_options[], report_options[], ruler_options[],
@@ -19,6 +19,7 @@ int cmd_verify(struct context *c, struct err *e);
 int cmd_completions(struct context *c, struct err *e);
 int cmd_db(struct context *c, struct err *e);
 int cmd_density(struct context *c, struct err *e);
+int cmd_device(struct context *c, struct err *e);
 int cmd_devices(struct context *c, struct err *e);
 int cmd_doctor(struct context *c, struct err *e);
 int cmd_envelope(struct context *c, struct err *e);

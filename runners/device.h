@@ -85,6 +85,8 @@ struct device_info {
     uint64_t weights_bytes, kv_bytes, scratch_bytes;
     uint64_t columns_bytes; /* weights kept a second time, for sparse inputs */
     const char *sha256;      /* of a plug-in's file; NULL */
+    int precision;           /* enum dsm_precision (densimeter_device.h) */
+    unsigned waives;         /* those of enum dsm_claims that it does not make */
     const char *numerics_id; /* of the device's own arithmetic; NULL: that of the options */
 };
 

@@ -94,6 +94,8 @@ static void plugin_info(const struct device *d, struct device_info *out)
         .threads = d->threads,
         .numerics_id = d->how->about(d->side)->numerics,
         .sha256 = d->sha256,
+        .precision = d->how->about(d->side)->precision,
+        .waives = ~d->how->about(d->side)->claims,
     };
 }
 

@@ -50,6 +50,32 @@ if [ "$blas" ]; then
     prints '"rms_norm": [1-9]'
 fi
 
+# A new one compiles and passes; what is there stays.
+program=$PWD/$DENSIMETER
+case $DENSIMETER in /*) program=$DENSIMETER ;; esac
+(cd "$work/empty" && "$program" device new my-own >"$work/out" 2>"$work/err") || fail "device new"
+prints 'device check ./libmy-own.so'
+(cd "$work/empty" && cc -std=c11 -Wall -Wextra -Werror -shared -fPIC -O2 -I"$work/usr/include" \
+    -o libmy-own.so my-own.c -lm) || fail "what device new wrote does not compile"
+(cd "$work/empty" && "$program" device new my-own 2>"$work/err") && fail "a file was overwritten"
+one_line; says 'my-own.c is there already'
+run 64 device new 'a b'
+one_line
+for only in rope kv_store gate; do
+    run 0 device check "$work/empty/libmy-own.so" --only "$only"
+    prints '^my-own, my-own/1: [1-9][0-9]* cases, 0 failed, 0 left'
+done
+if [ "$blas" ]; then
+    run 0 device check blas --only 'linear, a' --json
+    prints '"verdict": "cpu"'
+    prints '"failed": 0'
+fi
+run 1 device check null --only add
+prints 'FAIL'
+run 64 device check naive --only nothing
+one_line
+run 64 device look naive
+
 # Anything else is an error line.
 run 64 score "$model" --jsonl "$work/pairs" --device nave
 one_line; says "device 'nave' is unknown"

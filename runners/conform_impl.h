@@ -1,0 +1,90 @@
+/* conform_impl.h -- one operation between an embedding that holds the inputs and a head that shows the
+ * outputs: the inside of conform*.c.
+ *
+ * Row r of the batch is token r: the embedding is a table of floats with the inputs beside one
+ * another, cut apart by OP_SLICE.  Its results go, with infinity made the largest number, through a
+ * head of ones and zeros, whose logits are those results bit by bit (but for the sign of zero). */
+#ifndef RUNNERS_CONFORM_IMPL_H
+#define RUNNERS_CONFORM_IMPL_H
+
+#include "runners/conform.h"
+#include "runners/program.h"
+#include "runners/quantize.h"
+
+enum inputs { IN_RANDOM, IN_WIDE, IN_ZERO, IN_DENORMAL, IN_LARGE, IN_INFINITE, IN_NAN, INPUTS };
+
+#define TRIAL_INPUTS 3
+#define TRIAL_WEIGHTS 48
+enum { TRIAL_ROWS = 57, TRIAL_MAX_ROWS = 64, TRIAL_NAME = 64 };
+
+struct precision;
+
+struct trial {
+    const char *op, *format;
+    char shape[64];
+    struct program p;
+    struct weight w[TRIAL_WEIGHTS + 2]; /* the last two: table and head */
+    int n_weights;
+    int n_inputs, width[TRIAL_INPUTS], at[TRIAL_INPUTS], all; /* where inputs are in the table */
+    float *table;  /* [TRIAL_ROWS][all] */
+    int first, last; /* ops that are tried */
+    int out_width; /* of all results */
+    int is_path;   /* rows see the rows before them */
+    int is_whole;  /* a model: nothing is left to the CPU */
+    int is_gathered; /* its results are of the wanted rows */
+    int shows_lse; /* it ends in a head of its own */
+    int inputs;    /* of enum inputs, the first so many */
+    uint64_t seed;
+    int failed;    /* out of memory while building */
+    /* The tolerance of each result of a row: [out_width]. */
+    void (*tolerance)(const struct trial *t, const struct precision *u, int row, double *out);
+};
+
+struct precision {
+    double in;     /* relative error of a product's operands together */
+    double sum;    /* of an addition */
+    double floor;  /* what rounding of denormals amounts to */
+    int by_block;  /* `in` is relative to the largest of 32 */
+    double bits;   /* at least */
+    double model;  /* relative error of a whole model's logits */
+    const char *say;
+};
+const struct precision *precision_of(int dsm_precision);
+
+/* ---- building ---- */
+
+double trial_normal(struct trial *t); /* seeded */
+/* A matrix of random weights in a format (of about 1/sqrt(k)), or a vector (rows 1) as floats,
+ * around `mean`.  NULL: remembered, trial_finish tells. */
+const struct weight *trial_weight(struct trial *t, const struct quantizer *z, int type, int k,
+                                  int rows, double mean);
+int trial_input(struct trial *t, int width); /* the value; before any op */
+/* Between these two the ops that are tried are added. */
+void trial_begin(struct trial *t);
+int trial_gather(struct trial *t, int value); /* the wanted rows of it */
+/* Results outs[n_outs]; none: the program ends in a head of its own, n_vocab and out_width are set. */
+int trial_finish(struct trial *t, const int *outs, int n_outs, struct err *e);
+void trial_release(struct trial *t);
+
+extern const struct op TRIAL_OP; /* an empty one */
+
+int trial_first_row(enum inputs i); /* INPUTS: the end of the last */
+/* Input i of a row. */
+const float *trial_in(const struct trial *t, int row, int i);
+/* Row r of the matrix as floats; to: [k]. */
+void trial_row(const struct weight *w, int r, float *to);
+
+/* ---- trials ---- */
+
+struct trial_row { /* a way of using an operation */
+    const char *op;
+    int has_format; /* tried in every format; 2: in some */
+    void (*build)(struct trial *t, const struct quantizer *z, int type, int k, int rows,
+                  struct err *e);
+    int k[3], rows[3]; /* shapes; 0: no more */
+};
+void conform_build_model(struct trial *t, const struct quantizer *z, int type, int k, int family,
+                         struct err *e); /* llama, gemma, phi */
+const struct trial_row *trial_at(int i); /* NULL after the last */
+
+#endif
