@@ -106,7 +106,7 @@ static void put_projections(struct report *r, const struct tracked *x)
     static const struct report_column columns[] = {
         {"line", "line", NULL, 9}, {"benchmark", "benchmark", NULL, 9},
         {"size", "size on that day, B", NULL, 8}, {"fits", "device can", NULL, 8},
-        {"fits_interval", "80 %", NULL, 8}, {"covered", "back-test: covered", NULL, 7}, {"error", "off by (unchanged)", NULL, 6},
+        {"fits_interval", "80 %, or who", NULL, 8}, {"covered", "back-test: covered", NULL, 7}, {"error", "off by (unchanged)", NULL, 6},
     };
     struct report_table *t = report_table(r, "projections", "Projections", columns, 7);
     size_t tested = 0, worse = 0;
@@ -121,10 +121,12 @@ static void put_projections(struct report *r, const struct tracked *x)
             continue;
         }
         struct tracker_size size = tracker_size_on(k, x->day), day = tracker_day_for(k, x->fits);
+        const struct trend_model *can = tracker_reached_by(k, x->fits);
         report_cell_text(r, row, 2, size_text(r, &size));
         report_cell_text(r, row, 3, month_text(r, day.value));
-        report_cell_text(r, row, 4, report_fmt(r, "%s, %s", month_text(r, day.interval.low),
-                                               month_text(r, day.interval.high)));
+        report_cell_text(r, row, 4, can ? report_fmt(r, "done: %.40s", can->row->model)
+                                        : report_fmt(r, "%s, %s", month_text(r, day.interval.low),
+                                                     month_text(r, day.interval.high)));
         tested += k->n_cuts > 0;
         worse += k->n_cuts > 0 && k->error > k->error_unchanged;
         report_cell_text(r, row, 5, report_fmt(r, "%zu of %zu", k->n_covered, k->n_cuts));
@@ -183,7 +185,8 @@ static void plot_line(struct report *r, const struct tracker *k, double until)
     for (size_t i = 0; i < k->n_reached; i++)
         report_point(r, p, reached, k->reached[i]->row->model, trend_year(k->reached[i]->day),
                      k->reached[i]->parameters);
-    for (double day = k->middle; day <= until + 1; day += 15) {
+    double from = isnan(k->anchor) ? k->middle : k->anchor_day;
+    for (double day = from; day <= until + 1; day += 15) {
         struct tracker_size s = tracker_size_on(k, day);
         const double v[SIZES_SHOWN] = {s.value, s.interval.low, s.interval.high};
         for (int i = 0; i < SIZES_SHOWN; i++)
@@ -229,6 +232,7 @@ static void put_size(struct json_out *o, const char *key, struct tracker_size s,
 
 static void put_tracker(struct json_out *o, const struct tracked *x, const struct tracker *k)
 {
+    const struct trend_model *can = tracker_reached_by(k, x->fits);
     char date[16];
 
     json_begin_object(o, NULL);
@@ -254,6 +258,7 @@ static void put_tracker(struct json_out *o, const struct tracked *x, const struc
     if (!k->refused) {
         put_size(o, "parameters_on_date", tracker_size_on(k, x->day), 0);
         put_size(o, "device_date", tracker_day_for(k, x->fits), 1);
+        json_put_str(o, "device_model", can ? can->row->model : NULL);
         json_begin_object(o, "back_test");
         json_put_int(o, "projections", (int64_t)k->n_cuts);
         json_put_int(o, "covered", (int64_t)k->n_covered);

@@ -34,7 +34,7 @@ static int line_score(struct tracker *t, const struct trend_rows *p, struct err 
 
     if (!v)
         return err_nomem(e);
-    t->score = NAN;
+    t->score = t->anchor = NAN;
     for (int any = 0; any < 2 && n == 0; any++)
         for (size_t i = 0; i < p->n; i++) {
             const struct published_score *s = published_score(p->v[i], t->series.benchmark);
@@ -132,11 +132,16 @@ static int lift(struct tracker *t, struct err *e)
     return 0;
 }
 
+static int is_anchored(const struct tracker *t)
+{
+    return !isnan(t->anchor);
+}
+
 static double half_width(const struct tracker *t, double day)
 {
     const struct trend_fit *f = &t->trend->fit;
-    double slope = f->stderr_ * (day - t->middle);
-    double level = f->spread[0] * f->spread[0] / (double)f->n_families;
+    double slope = f->stderr_ * (day - (is_anchored(t) ? t->anchor_day : t->middle));
+    double level = is_anchored(t) ? 0 : f->spread[0] * f->spread[0] / (double)f->n_families;
 
     return fmax(1, t->widened) * dist_t_quantile((1 + CONF) / 2, f->df) *
            sqrt(slope * slope + level + t->scatter * t->scatter);
@@ -145,17 +150,26 @@ static double half_width(const struct tracker *t, double day)
 struct tracker_size tracker_size_on(const struct tracker *t, double day)
 {
     const struct trend_fit *f = &t->trend->fit;
-    double ln = log(t->effective) - f->level[0] - f->slope * day - t->lift;
-    double half = half_width(t, day);
+    double ln = is_anchored(t) ? log(t->anchor) - f->slope * (day - t->anchor_day)
+                               : log(t->effective) - f->level[0] - f->slope * day - t->lift;
+    double half = half_width(t, day), most = is_anchored(t) ? t->anchor : INFINITY;
 
-    return (struct tracker_size){exp(ln), {exp(ln - half), exp(ln + half)}};
+    return (struct tracker_size){fmin(exp(ln), most), {exp(ln - half), fmin(exp(ln + half), most)}};
 }
 
-/* The first day from the middle on when the size (end 0), the lower (-1) or the upper end (1) of
+const struct trend_model *tracker_reached_by(const struct tracker *t, double parameters)
+{
+    for (size_t i = 0; i < t->n_reached; i++)
+        if (t->reached[i]->parameters <= parameters)
+            return t->reached[i];
+    return NULL;
+}
+
+/* The first day when the size (end 0), the lower (-1) or the upper end (1) of
  * its interval is at most so large. */
 static double first_day(const struct tracker *t, double parameters, int end)
 {
-    for (double day = t->middle - 3650; day < FAR_DAY; day += 1) {
+    for (double day = is_anchored(t) ? t->anchor_day : t->middle - 3650; day < FAR_DAY; day += 1) {
         struct tracker_size s = tracker_size_on(t, day);
         if ((end == 0 ? s.value : end < 0 ? s.interval.low : s.interval.high) <= parameters)
             return day;
@@ -165,6 +179,10 @@ static double first_day(const struct tracker *t, double parameters, int end)
 
 struct tracker_size tracker_day_for(const struct tracker *t, double parameters)
 {
+    const struct trend_model *m = tracker_reached_by(t, parameters);
+
+    if (m)
+        return (struct tracker_size){m->day, {m->day, m->day}};
     return (struct tracker_size){first_day(t, parameters, 0),
                                  {first_day(t, parameters, -1), first_day(t, parameters, 1)}};
 }
@@ -178,6 +196,16 @@ static double smallest_reached(const struct tracker *t, double until)
         if (t->reached[i]->day <= until)
             smallest = t->reached[i]->parameters;
     return smallest;
+}
+
+static void set_anchor(struct tracker *t, double until)
+{
+    double last = -INFINITY;
+
+    for (size_t i = 0; i < t->trend->n; i++)
+        last = fmax(last, t->trend->models[i].day);
+    t->anchor_day = isfinite(until) ? until : last;
+    t->anchor = smallest_reached(t, t->anchor_day);
 }
 
 static int refuse(struct tracker *t, const char *why, struct err *e)
@@ -201,7 +229,9 @@ static int project(struct tracker *t, const struct trend_rows *p, const struct t
         return refuse(t, "the reference has no published score on this benchmark", e);
     if (t->trend->refused)
         return refuse(t, t->trend->refused, e);
-    if (t->effective < t->trend->ruler.low || t->effective > BEYOND * t->trend->ruler.high)
+    set_anchor(t, o->until);
+    if (!is_anchored(t) &&
+        (t->effective < t->trend->ruler.low || t->effective > BEYOND * t->trend->ruler.high))
         return refuse(t, "the line is off the ruler's ends", e);
     if (lift(t, e) < 0)
         return -1;
@@ -224,7 +254,7 @@ static double widening(const struct tracker *t)
 
     for (size_t i = 0; i < t->n_cuts; i++) {
         const struct tracker_size *s = &t->cuts[i].predicted;
-        v[i] = fabs(log(s->value / t->cuts[i].actual)) / log(s->interval.high / s->value);
+        v[i] = fabs(log(s->value / t->cuts[i].actual)) / log(s->value / s->interval.low);
     }
     qsort(v, t->n_cuts, sizeof *v, by_value);
     return t->n_cuts ? fmax(1, v[(rank < t->n_cuts ? rank : t->n_cuts) - 1]) : 1;
@@ -259,7 +289,8 @@ static int test_back(struct tracker *t, const struct trend_rows *p, const struct
         return 0; /* nothing came that a projection could be scored on */
     for (double day = first + HALF_YEAR; day < last - HALF_YEAR / 2 && t->n_cuts < TRACKER_CUTS;
          day += HALF_YEAR) {
-        struct tracker past = {.series = t->series, .line = t->line, .score = t->score};
+        struct tracker past = {.series = t->series, .line = t->line, .score = t->score,
+                               .anchor = NAN};
         struct tracker_cut *cut = &t->cuts[t->n_cuts];
         struct trend_opts until = *o;
         until.until = day;

@@ -1,11 +1,12 @@
 /* tracker.h -- when does a small model reach the level of a large one, and when does it fit here?
  *
  * A line is the published score of a reference (GPT-4, ...).  Which models have reached it, and the
- * smallest so far, is a list of facts.  What size will reach it is a projection: a model of density
- * rho reaches a score whose effective size is N^ at N^ / rho parameters, so the line through all
- * densities (trend.h), raised by how far the best of each time near the line's level stand above
- * it, gives the size for any date.  Its interval has the line's error and the scatter of those
- * best; how far to trust it is told by the same projection made at each past half-year and scored
+ * smallest so far, is a list of facts.  What size will reach it is a projection: the smallest that
+ * has reached it by the last day known shrinks as fast as densities grow (trend.h), and never grows.
+ * Where none has reached it yet, a model of density rho reaches a score whose effective size is N^
+ * at N^ / rho parameters: the line through all densities, raised by how far the best of each time
+ * near the line's level stand above it, gives the size.  The interval has the growth's error and the
+ * scatter of those best; how far to trust it is told by the same projection made at each past half-year and scored
  * on what came after, and the interval is widened until four fifths of those would have been in
  * theirs.  What came after is the smallest model that did reach the line: makers choose the sizes,
  * so it may be far above the smallest possible.
@@ -46,6 +47,7 @@ struct tracker {
     double active;                           /* its parameters */
     const char *refused;      /* why nothing is projected; NULL */
     double lift, scatter, middle; /* of the best above the line; ln; day of the middle */
+    double anchor, anchor_day;    /* the smallest that has reached it by then; NAN: none has */
     struct tracker_cut cuts[TRACKER_CUTS];
     size_t n_cuts, n_covered;
     double widened;           /* factor on the interval that past misses ask for; at least 1 */
@@ -59,7 +61,9 @@ void tracker_release(struct tracker *t);
 /* The size that reaches the line on that day. */
 struct tracker_size tracker_size_on(const struct tracker *t, double day);
 /* The day on which at most so many parameters reach it: value, and the days when the interval's
- * ends do; INFINITY: never at this growth. */
+ * ends do; INFINITY: never at this growth.  Where a model of that size has reached it: its day. */
 struct tracker_size tracker_day_for(const struct tracker *t, double parameters);
+/* The first model of at most so many parameters that has reached the line; NULL: none. */
+const struct trend_model *tracker_reached_by(const struct tracker *t, double parameters);
 
 #endif

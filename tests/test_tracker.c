@@ -78,17 +78,65 @@ static void later_means_smaller_and_surer_of_nothing(void **state)
     (void)state;
     assert_int_equal(make(&c, "gpt-3.5", &t, NULL), 0);
     assert_null(t.refused);
-    now = tracker_size_on(&t, 20000);
-    later = tracker_size_on(&t, 20700);
+    now = tracker_size_on(&t, 20300);
+    later = tracker_size_on(&t, 21000);
     assert_true(later.value < now.value);
     assert_true(now.interval.low < now.value && now.value < now.interval.high);
     assert_true(later.interval.high / later.interval.low > now.interval.high / now.interval.low);
     /* the growth is the trend's */
     assert_close(log(now.value / later.value) / 700, t.trend->fit.slope, 1e-9);
     day = tracker_day_for(&t, later.value);
-    assert_true(fabs(day.value - 20700) <= 1);
+    assert_true(fabs(day.value - 21000) <= 1);
     assert_true(day.interval.low < day.value && day.value < day.interval.high);
     tracker_release(&t);
+    close_catalogue(&c);
+}
+
+static void a_projection_begins_at_what_was_reached(void **state)
+{
+    struct catalogue c = open_catalogue();
+    struct tracker t;
+    struct tracker_size s;
+    const struct trend_model *last;
+
+    (void)state;
+    assert_int_equal(make(&c, "gpt-3.5", &t, NULL), 0);
+    last = t.reached[t.n_reached - 1];
+    assert_true(t.anchor == last->parameters && t.anchor_day >= last->day);
+    s = tracker_size_on(&t, t.anchor_day);
+    assert_close(s.value, t.anchor, 1e-12);
+    assert_true(s.interval.high <= t.anchor); /* the smallest so far can only get smaller */
+    /* what has happened is no projection */
+    assert_ptr_equal(tracker_reached_by(&t, last->parameters), last);
+    s = tracker_day_for(&t, last->parameters);
+    assert_true(s.value == last->day && s.interval.high == last->day);
+    assert_null(tracker_reached_by(&t, last->parameters * 0.99));
+    assert_true(tracker_day_for(&t, last->parameters * 0.5).value > t.anchor_day);
+    tracker_release(&t);
+    close_catalogue(&c);
+}
+
+/* All back-tests of all lines together: as many as the page says. */
+static void more_than_half_of_the_past_projections_held(void **state)
+{
+    struct catalogue c = open_catalogue();
+    const struct trend_series *s;
+    const struct tracker_line *l;
+    size_t cuts = 0, covered = 0;
+
+    (void)state;
+    for (int i = 0; (l = tracker_line_at(i)); i++)
+        for (int k = 0; (s = trend_series_at(k)); k++) {
+            struct tracker t;
+            if (s->harness || !s->pools)
+                continue;
+            assert_int_equal(tracker_make(&t, &c.rows, s, l, &opts, NULL), 0);
+            cuts += t.n_cuts;
+            covered += t.n_covered;
+            tracker_release(&t);
+        }
+    print_message("          %zu of %zu past projections held\n", covered, cuts);
+    assert_true(cuts >= 15 && 2 * covered > cuts);
     close_catalogue(&c);
 }
 
@@ -142,6 +190,8 @@ int main(void)
         cmocka_unit_test(the_fewest_active_parameters_are_of_some_model_that_reached_it),
         cmocka_unit_test(a_line_asked_differently_says_so),
         cmocka_unit_test(later_means_smaller_and_surer_of_nothing),
+        cmocka_unit_test(a_projection_begins_at_what_was_reached),
+        cmocka_unit_test(more_than_half_of_the_past_projections_held),
         cmocka_unit_test(past_projections_are_scored_on_what_came_after),
         cmocka_unit_test(every_refused_allocation_is_an_error),
     };
