@@ -50,7 +50,8 @@ struct density { /* one model on one ruler; texts are the giver's */
     double cost[DENSITY_PERS];           /* what stands below; NAN: not known */
     double read_bytes;                   /* weights that an answer alone reads; NAN */
     double training_tokens;              /* NAN: not known */
-    double bits_per_mparam;              /* of the facts bank, from the same run; NAN */
+    double bits_per_mparam;              /* of the facts bank; NAN */
+    int bits_items;                      /* a sum over so many facts: to compare with as many */
     double effective, low, high;         /* N^ with its 95 % interval; NAN: none, low 0 and high
                                             infinity: not bounded by this ladder */
     double effective_own_data;           /* N^ at the model's own training tokens (kind loss) */

@@ -42,12 +42,23 @@ static struct subjects gather(struct report *r, const struct density_list *l)
     return s;
 }
 
-static double bits_of(const struct subject *x)
+/* The row that knows the bits; NULL. */
+static const struct density *knowing(const struct subject *x)
 {
     for (int i = 0; i < x->n; i++)
         if (!isnan(x->rows[i]->bits_per_mparam))
-            return x->rows[i]->bits_per_mparam;
-    return NAN;
+            return x->rows[i];
+    return NULL;
+}
+
+static double bits_of(const struct subject *x)
+{
+    return knowing(x) ? knowing(x)->bits_per_mparam : NAN;
+}
+
+static int facts_of(const struct subject *x)
+{
+    return knowing(x) ? knowing(x)->bits_items : 0;
 }
 
 static double file_bytes(const struct subject *x)
@@ -89,6 +100,7 @@ static void panel_table(struct report *r, const struct subjects *s)
         number_column("density_per_byte", "density_per_byte", NULL, 7),
         number_column("bits_per_mparam", "bits_per_mparam", "bits per million parameters", 5),
         number_column("items", "tasks", "tasks", 1),
+        number_column("items", "facts_asked", "facts asked", 1),
     };
     struct report_table *t = report_table(r, "density_panel", "Density by model", columns,
                                           sizeof columns / sizeof *columns);
@@ -107,12 +119,14 @@ static void panel_table(struct report *r, const struct subjects *s)
         panel_cell(r, row, 8, b);
         report_cell_value(row, 9, bits_of(x), NAN, NAN);
         report_cell_value(row, 10, p->n_rows, NAN, NAN);
+        report_cell_value(row, 11, facts_of(x) > 0 ? facts_of(x) : NAN, NAN, NAN);
     }
     if (t)
         t->note = report_str(r, "Geometric means over the tasks that resolve a density, the last "
                                 "over the panels. Spread: the largest of its densities over the "
                                 "smallest; it says how far one number stands for a model. Less "
-                                "than a factor of 1.5 between two models is a tie.");
+                                "than a factor of 1.5 between two models is a tie. Bits are a sum "
+                                "over the facts asked: compare rows of as many.");
 }
 
 static void put_row(struct report *r, struct report_table *t, const struct density *d)
@@ -267,6 +281,7 @@ static const char *short_name(const char *model, const char *family)
 
 struct ladder_axis {
     const char *key, *title, *metric;
+    int bits; /* only of files that were asked as many facts */
     double (*value)(const struct subject *x, double *low, double *high);
 };
 
@@ -288,6 +303,23 @@ static double bits_per_byte(const struct subject *x, double *low, double *high)
 {
     *low = *high = NAN;
     return bits_of(x) * x->rows[0]->cost[PER_TOTAL] / file_bytes(x);
+}
+
+/* How many facts most files of a ladder were asked, the larger number where two are as many. */
+static int usual_facts(const struct subjects *s, int first)
+{
+    int most = 0, usual = 0;
+
+    for (int i = 0; i < s->n; i++) {
+        int facts = facts_of(&s->v[i]), n = 0;
+        for (int k = 0; k < s->n && same_size(&s->v[i], &s->v[first]); k++)
+            n += same_size(&s->v[k], &s->v[first]) && facts_of(&s->v[k]) == facts;
+        if (facts && (n > most || (n == most && facts > usual))) {
+            most = n;
+            usual = facts;
+        }
+    }
+    return usual;
 }
 
 /* Has the ladder of subject `first` a value to show? */
@@ -321,6 +353,7 @@ static void add_ladder(struct report *r, struct report_plot *p, const struct sub
     const char *family = family_name(r, s, first);
     struct report_series *series = report_series(r, p, family);
     double after = 0, low, high;
+    int facts = axis->bits ? usual_facts(s, first) : 0;
 
     if (series)
         series->line = 1;
@@ -328,7 +361,7 @@ static void add_ladder(struct report *r, struct report_plot *p, const struct sub
         const struct subject *x = &s->v[k];
         double y = axis->value(x, &low, &high);
         struct report_point *point;
-        if (!(y > 0))
+        if (!(y > 0) || (axis->bits && facts_of(x) != facts))
             continue;
         point = report_point(r, p, series, short_name(x->rows[0]->model, family), file_bytes(x), y);
         if (point && low > 0 && isfinite(high)) {
@@ -341,11 +374,11 @@ static void add_ladder(struct report *r, struct report_plot *p, const struct sub
 static void ladder_plots(struct report *r, const struct subjects *s)
 {
     static const struct ladder_axis axes[] = {
-        {"density_per_byte_file_bytes", "Density per byte against file size", "density_per_byte",
+        {"density_per_byte_file_bytes", "Density per byte against file size", "density_per_byte", 0,
          density_per_byte},
-        {"density_file_bytes", "Density against file size", "density", density_of},
+        {"density_file_bytes", "Density against file size", "density", 0, density_of},
         {"bits_per_mbyte_file_bytes_ladder", "Bits of knowledge per megabyte against file size",
-         "bits_per_mbyte", bits_per_byte},
+         "bits_per_mbyte", 1, bits_per_byte},
     };
 
     for (size_t a = 0; a < sizeof axes / sizeof *axes; a++) {

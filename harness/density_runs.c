@@ -203,7 +203,8 @@ static int measured_active(double *out, struct store *s, const struct store_mode
 static double read_for_answer(const struct density *d, const struct run_row *run,
                               const struct answers *a)
 {
-    double used = d->cost[PER_MEASURED_ACTIVE], passes = fmax(1, ceil(a->computed_tokens / DENSITY_BATCH));
+    double used = d->cost[PER_MEASURED_ACTIVE];
+    double passes = fmax(1, ceil(a->computed_tokens / DENSITY_BATCH));
 
     if (isnan(used))
         used = d->cost[PER_ACTIVE];
@@ -213,33 +214,36 @@ static double read_for_answer(const struct density *d, const struct run_row *run
     return used * run->model.bits_per_weight / 8 * (passes + a->generated_tokens);
 }
 
-static int bits_of_run(double *out, struct store *s, const char *run, struct err *e)
+static int bits_of_run(struct density *d, struct store *s, const char *run, struct err *e)
 {
     struct task_list tasks = {0};
 
-    *out = NAN;
+    d->bits_per_mparam = NAN;
     if (query_tasks(s, run, &tasks, e) < 0)
         return -1;
     for (size_t i = 0; i < tasks.n; i++) {
         const struct store_value *v = task_row_value(&tasks.v[i], "bits_per_mparam", "none");
-        if (v)
-            *out = v->value;
+        if (v) {
+            d->bits_per_mparam = v->value;
+            d->bits_items = task_row_items(&tasks.v[i]);
+        }
     }
     task_list_release(&tasks);
     return 0;
 }
 
 /* Of this run or, where it did not ask the facts, of the model's newest that did. */
-static int bits_of_model(double *out, struct store *s, const struct run_row *run, struct err *e)
+static int bits_of_model(struct density *d, struct store *s, const struct run_row *run,
+                         struct err *e)
 {
     struct run_filter f = {.kind = "eval", .status = "complete", .model_sha256 = run->model.sha256};
     struct run_list runs = {0};
-    int rc = bits_of_run(out, s, run->id, e);
+    int rc = bits_of_run(d, s, run->id, e);
 
-    if (rc == 0 && isnan(*out) && run->model.sha256)
+    if (rc == 0 && isnan(d->bits_per_mparam) && run->model.sha256)
         rc = query_runs(s, &f, &runs, e);
-    for (size_t i = 0; i < runs.n && rc == 0 && isnan(*out); i++)
-        rc = bits_of_run(out, s, runs.v[i].id, e);
+    for (size_t i = 0; i < runs.n && rc == 0 && isnan(d->bits_per_mparam); i++)
+        rc = bits_of_run(d, s, runs.v[i].id, e);
     run_list_release(&runs);
     return rc;
 }
@@ -261,7 +265,7 @@ static int fill_costs(struct density *d, struct store *s, const struct run_row *
     if (measured_active(&d->cost[PER_MEASURED_ACTIVE], s, m, e) < 0)
         return -1;
     d->read_bytes = read_for_answer(d, run, a);
-    return bits_of_model(&d->bits_per_mparam, s, run, e);
+    return bits_of_model(d, s, run, e);
 }
 
 /* --- which rulers and which runs ------------------------------------------------------------- */

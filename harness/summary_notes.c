@@ -8,6 +8,7 @@
 #include "harness/table.h"
 #include "reports/number.h"
 #include "tasks/facts.h"
+#include "tasks/world.h"
 
 /* Below this many, bits of knowledge cost more to fit (three weights per language, on four fifths
  * of the facts) than a small model earns. */
@@ -15,10 +16,17 @@ enum { FACTS_FEW = 200 };
 
 /* --- headline ----------------------------------------------------------------------------- */
 
-/* The entries [*from, *to) of the condition with the most items that knows the metric. */
+/* Invented worlds check the meter (harness/standards.h): a model that knows one knows nothing else. */
+static int is_world(const struct entry *x)
+{
+    return world_named(x->row->task) != NULL;
+}
+
+/* The entries [*from, *to) of the condition with the most items that knows the metric; of invented
+ * worlds only where nothing else is. */
 static int largest_condition(const struct summary *s, const char *metric, size_t *from, size_t *to)
 {
-    int most = -1;
+    int most = -1, world = 1;
 
     for (size_t i = 0, end; i < s->n_entries; i = end) {
         int knows = 0;
@@ -26,8 +34,10 @@ static int largest_condition(const struct summary *s, const char *metric, size_t
             const struct entry *x = &s->entries[end];
             knows |= !x->member && !isnan(entry_reading(x, metric).value);
         }
-        if (knows && s->entries[i].n > most) {
+        if (knows && (is_world(&s->entries[i]) < world ||
+                      (is_world(&s->entries[i]) == world && s->entries[i].n > most))) {
             most = s->entries[i].n;
+            world = is_world(&s->entries[i]);
             *from = i;
             *to = end;
         }

@@ -174,6 +174,32 @@ static void what_is_not_known_is_not_drawn(void **state)
     density_list_release(&l);
 }
 
+/* Bits are a sum over the facts asked. */
+static void files_asked_fewer_facts_are_not_joined_with_the_others(void **state)
+{
+    struct density_list l = {.per = PER_TOTAL};
+    const struct report_table *t;
+    const struct report_plot *p;
+    struct report r;
+    int row;
+    (void)state;
+    report_init(&r, "t");
+    fill(&l);
+    for (size_t i = 0; i < l.n; i++)
+        l.v[i].bits_items = strcmp(l.v[i].model, "tiny-q8_0") == 0 ? 50 : 200;
+    density_section(&r, &l);
+    p = plot(&r, "bits_per_mbyte_file_bytes_ladder");
+    assert_non_null(p);
+    assert_int_equal(p->series[0]->n_points, 2);
+    assert_string_equal(p->series[0]->points[0].label, "q2_k");
+    assert_string_equal(p->series[0]->points[1].label, "f16");
+    t = table(&r, "density_panel");
+    row = row_of(t, "tiny-q8_0");
+    assert_true(t->cells[row * t->n_columns + 11].value == 50);
+    report_release(&r);
+    density_list_release(&l);
+}
+
 static void a_model_stands_among_the_published_ones(void **state)
 {
     struct density_list l = {.per = PER_TOTAL};
@@ -298,6 +324,7 @@ int main(void)
         cmocka_unit_test(the_tables_hold_every_model_and_say_why_not),
         cmocka_unit_test(nothing_resolved_is_said),
         cmocka_unit_test(what_is_not_known_is_not_drawn),
+        cmocka_unit_test(files_asked_fewer_facts_are_not_joined_with_the_others),
         cmocka_unit_test(a_model_stands_among_the_published_ones),
         cmocka_unit_test(a_model_stands_on_the_line_of_its_day),
         cmocka_unit_test(an_answer_has_its_price_and_what_is_not_known_its_reason),

@@ -304,6 +304,28 @@ static void the_index_has_a_row_for_every_run_and_leads_to_it(void **state)
     store_close(s);
 }
 
+static void an_invented_world_is_no_headline_beside_real_tasks(void **state)
+{
+    struct store *s = memory_store();
+    struct known world = {"standard", "world_people", 1e5, 2e5, 0.99, .metric = NULL};
+    struct report r;
+    char id[RUN_ID_SIZE];
+
+    (void)state;
+    world.n = 2 * ITEMS;
+    fill(s, &world, id);
+    made(&r, s, 1);
+    assert_string_equal(r.headline[0].value, "standard");
+    report_release(&r);
+    fill(s, &small, id);
+    made(&r, s, 1);
+    assert_int_equal(r.n_headline, 1);
+    assert_string_equal(r.headline[0].value, "small");
+    assert_non_null(strstr(r.headline[0].detail, "items of arc_easy"));
+    report_release(&r);
+    store_close(s);
+}
+
 /* What stands beside a density: its place among the published ones, its price, and GPT-4. */
 static void a_density_page_tells_the_price_of_an_answer_and_how_far_large_models_are(void **state)
 {
@@ -758,6 +780,7 @@ int main(void)
         cmocka_unit_test(cells_hold_what_was_stored_and_end_with_the_run),
         cmocka_unit_test(points_have_the_intervals_of_both_axes),
         cmocka_unit_test(the_index_has_a_row_for_every_run_and_leads_to_it),
+        cmocka_unit_test(an_invented_world_is_no_headline_beside_real_tasks),
         cmocka_unit_test(a_density_page_tells_the_price_of_an_answer_and_how_far_large_models_are),
         cmocka_unit_test(density_is_bits_over_each_count_of_parameters),
         cmocka_unit_test(parts_of_the_facts_stand_by_kind_with_their_numbers),
