@@ -233,5 +233,9 @@ int audit_run(struct store *s, const struct run_row *r,
         *unknown += a.unknown;
     }
     task_list_release(&l);
+    if (rc == 0) {
+        rc = audit_speed(s, r, say, user, e);
+        n += rc > 0 ? rc : 0;
+    }
     return rc < 0 ? -1 : n;
 }

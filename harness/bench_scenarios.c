@@ -20,7 +20,6 @@
 #include "harness/stats_tail.h"
 
 enum { STREAMS_DEFAULT = 8, SEARCH_TRIALS = 6, CONFIRM_TRIALS = 4 };
-static const double BURST_SHARE = 0.05, SUSTAINED_SHARE = 0.5; /* 30 s and 5 min of 10 */
 static const double COLD_ENOUGH = 0.01; /* of the file may be left in memory */
 
 struct play { /* one scenario's requests on one open model */
@@ -70,7 +69,7 @@ static char *times_json(const struct served *r)
 
     json_begin_array(&o, NULL);
     for (int i = 0; i < r->n; i++)
-        json_put_num(&o, NULL, round(r->token_s[i] * 1e6) / 1e6);
+        json_put_num(&o, NULL, r->token_s[i]);
     json_end_array(&o);
     return strbuf_take(&b);
 }
@@ -265,8 +264,8 @@ static int run_sustained(struct bench *b, const struct workload *base, struct er
     w.duration_s = t;
     if (play(&p, &l, &how, e) < 0)
         return -1;
-    burst = latency_decode_rate(&l, 0, BURST_SHARE * t);
-    sustained = latency_decode_rate(&l, SUSTAINED_SHARE * t, t);
+    burst = latency_decode_rate(&l, 0, LATENCY_BURST_SHARE * t);
+    sustained = latency_decode_rate(&l, LATENCY_SUSTAINED_SHARE * t, t);
     const struct store_value extra[] = {
         {"burst_tok_s", "none", burst, NAN, NAN, NAN},
         {"sustained_tok_s", "none", sustained, NAN, NAN, NAN},

@@ -13,6 +13,10 @@
 
 enum { LATENCY_VALUES_MAX = 48 };
 
+/* Of the duration of sustained load: 30 s and 5 min of 10. */
+#define LATENCY_BURST_SHARE 0.05
+#define LATENCY_SUSTAINED_SHARE 0.5
+
 struct latency_limits {
     double ttft_s, tpot_s, percentile;
 };

@@ -37,15 +37,17 @@ double serve_gap(uint64_t *state, double rate_s)
     return -log1p(-uniform(state)) / rate_s;
 }
 
+/* In whole microseconds, so that what is written as text is what was reckoned with. */
 static double now(const struct server *s)
 {
-    return s->o->clock() - s->start_s;
+    return round((s->o->clock() - s->start_s) * 1e6) / 1e6;
 }
 
 static void finish(struct server *s, struct served *r, enum served_state state, double at_s)
 {
     r->state = state;
     r->end_s = at_s;
+    s->log->wall_s = fmax(s->log->wall_s, at_s);
     s->log->count[state]++;
     mem_free(r->ids);
     r->ids = NULL;
@@ -240,7 +242,6 @@ int serve(const struct serve_opts *o, struct serve_log *out, struct err *e)
     rc = runner_serve(o->runner, &v, o->stop, e);
     if (rc == 0 && s.failed)
         rc = err_nomem(e);
-    out->wall_s = now(&s);
     mem_free(s.queue);
     if (rc < 0)
         serve_log_release(out);

@@ -58,7 +58,7 @@ struct serve_log {
     size_t n, cap;
     size_t count[SERVED_N];
     int queue_longest;
-    double wall_s; /* from the first arrival's schedule to the last end */
+    double wall_s; /* from the beginning to the last end */
 };
 
 int serve(const struct serve_opts *o, struct serve_log *out, struct err *e);
