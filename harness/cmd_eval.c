@@ -35,6 +35,8 @@ const struct option eval_options[] = {
     {"seed", 0, OPTION_INT, "N", "1234", 0, 9e15, "of few-shot sampling"},
     {"sampling", 0, OPTION_CHOICE, "lmeval|by_doc", "lmeval", 0, 0,
      "few-shot examples: lm-eval's one stream, or a stream for each document"},
+    {"temperature", 0, OPTION_NUMBER, "T", "0", 0, 100,
+     "sample what tasks generate greedily, by --seed: to ask again (handover --repeats)"},
     {"rotate", 0, OPTION_INT, "N", "0", 0, 25,
      "move the options that a prompt lists by N places (mmlu, cmmlu, scenarios)"},
     {"chat", 0, OPTION_FLAG, NULL, NULL, 0, 0, "ask through the model's chat template"},
@@ -120,6 +122,8 @@ static int write_settings(struct session *s, struct err *e)
         }
     if (args_int(a, "rotate"))
         json_put_int(&o, "rotate", args_int(a, "rotate"));
+    if (args_num(a, "temperature") > 0)
+        json_put_num(&o, "temperature", args_num(a, "temperature"));
     json_put_bool(&o, "chat", s->use_chat);
     if (s->use_chat) {
         if (sha256_bytes(hash, template, strlen(template), e) < 0)
@@ -247,6 +251,8 @@ static int ask(struct session *s, struct opened_task *t, size_t n_done, struct e
         .runner = s->runner, .encoder = &s->encoder, .task = t->task, .stop = s->c->stop,
         .judge = s->judge, .judge_encoder = &s->judge_encoder,
         .kept = task_timed(t->task) ? NULL : s->kept,
+        .sampling = {args_num(s->c->args, "temperature"), 1,
+                     (uint64_t)args_int(s->c->args, "seed")},
         .on_item = on_item, .user = &run};
     struct err later;
     int rc;

@@ -16,7 +16,8 @@ const struct option handover_options[] = {
     {"large-price", 0, OPTION_NUMBER, "PRICE", NULL, 0, 1e9,
      "of a million tokens of the large one"},
     {"repeats", 0, OPTION_WORDS, "RUN", NULL, 0, 0,
-     "runs of the small model that ask the same again (eval --seed, --rotate): self-consistency"},
+     "runs of the small model that ask the same again (eval --temperature, --rotate, --seed): "
+     "self-consistency"},
     {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
      "also write a page: .html, .md, .csv, .json by its suffix"},
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},

@@ -106,7 +106,8 @@ static void put_projections(struct report *r, const struct tracked *x)
     static const struct report_column columns[] = {
         {"line", "line", NULL, 9}, {"benchmark", "benchmark", NULL, 9},
         {"size", "size on that day, B", NULL, 8}, {"fits", "device can", NULL, 8},
-        {"fits_interval", "80 %, or who", NULL, 8}, {"covered", "back-test: covered", NULL, 7}, {"error", "off by (unchanged)", NULL, 6},
+        {"fits_interval", "80 %, or who", NULL, 8}, {"covered", "back-test: covered", NULL, 7},
+        {"error", "off by (unchanged)", NULL, 6},
     };
     struct report_table *t = report_table(r, "projections", "Projections", columns, 7);
     size_t tested = 0, worse = 0;

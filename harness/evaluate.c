@@ -300,7 +300,9 @@ static struct request request_of(struct chunk *c, const struct target *t)
         r.kind = REQUEST_GENERATE;
         r.max_tokens = q->max_tokens;
         r.on_token = on_token;
-        r.sampling = (struct sampling){q->temperature, q->top_p, q->seed};
+        r.sampling = q->temperature > 0 || c->judging
+                         ? (struct sampling){q->temperature, q->top_p, q->seed}
+                         : c->ev->sampling;
         r.key = (uint64_t)c->items[t->item].item.doc_id | (uint64_t)t->query << 32;
     }
     return r;

@@ -44,6 +44,9 @@ struct evaluation {
     struct kept *kept; /* likelihoods are looked up there and added, not the judge's; NULL:
                         * all are computed */
     const volatile sig_atomic_t *stop; /* non-zero: finish with what is done; may be NULL */
+    /* what a task generates greedily is sampled: temperature, top_p and a seed; temperature 0: not.
+     * A judge is never */
+    struct sampling sampling;
     size_t chunk_ids; /* 0: four million token ids (16 MB) a chunk */
     /* 0, or -1 with e filled to end the evaluation. */
     int (*on_item)(void *user, const struct outcome *o, struct err *e);

@@ -284,7 +284,9 @@ static int conclude_oracle(struct handover *h, struct err *e)
     }
     for (size_t i = 0; i < sizeof means / sizeof *means; i++)
         *means[i] /= (double)h->n;
-    return handover_curve(h->items, h->n, h->oracle, &h->n_oracle, e);
+    return handover_area(h->items, h->n, 0, 0, &h->bounds, e) < 0
+               ? -1
+               : handover_curve(h->items, h->n, h->oracle, &h->n_oracle, e);
 }
 
 /* --- the whole ----------------------------------------------------------------------------- */
@@ -329,6 +331,7 @@ int handover_make(struct handover *h, struct store *s, const struct run_row *sma
     memset(h, 0, sizeof *h);
     h->small = small;
     h->large = large;
+    h->opts = *o;
     h->cost_unit = isnan(o->small_price) ? "FLOP" : "as priced";
     if (repeats_rotation(small, &g.rotation, e) < 0 ||
         pairs_load(&h->pairs, s, small->id, large->id, NULL, 0, e) < 0 ||

@@ -1,10 +1,10 @@
 /* handover.h -- two runs over the same items: what if the small model asked the large one?
  *
  * The small model's own likelihoods of the options say how sure it is: margin between the two best
- * (nats), entropy over the options (softmax), the best one's probability, agreement with the answers
- * of runs that ask the same items again (repeats.h; they are paid for), and what the likelihoods say
- * together by logistic regression, whose folds hold out whole clusters.  A signal that some item lacks is not offered.  Everything
- * belongs to the handover and lasts until handover_release. */
+ * (nats), entropy over the options (softmax), the best one's probability, agreement with the
+ * answers of runs that ask the same items again (repeats.h; they are paid for), and what the
+ * likelihoods say together by logistic regression, whose folds hold out whole clusters.  A signal
+ * that some item lacks is not offered.  Everything belongs to the handover and lasts until handover_release. */
 #ifndef HARNESS_HANDOVER_H
 #define HARNESS_HANDOVER_H
 
@@ -43,6 +43,8 @@ struct handover {
     struct handover_item *items, *charged; /* charged: as the last signal paid for them */
     double *again_s, *again_cost; /* of an item's repeats */
     double small_accuracy, large_accuracy, small_s, large_s, small_cost, large_cost; /* means */
+    struct handover_opts opts;
+    struct handover_area bounds; /* of the oracle's order: what random and oracle gain */
     struct handover_point *oracle; /* its curve */
     size_t n_oracle;
     struct handover_signal signals[SIGNALS];

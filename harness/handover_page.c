@@ -24,8 +24,8 @@ static void put_signals(struct report *r, const struct handover *h)
         {"signal", "signal", NULL, 9},
         {"area", "area, %", NULL, 8},
         {"captured", "of the oracle's gain, %", NULL, 7},
-        {"kept", "kept, %", NULL, 5},
-        {"error", "error of the kept, %", NULL, 6},
+        {"kept", "kept, %", NULL, 6},
+        {"error", "wrong of the kept, %", NULL, 5},
         {"broken", "broken, %", NULL, 4},
     };
     struct report_table *t = report_table(r, "signals", "What each signal gains", columns, 6);
@@ -53,10 +53,8 @@ static void put_signals(struct report *r, const struct handover *h)
            "intervals, clusters redrawn. Kept: the threshold that keeps the error of what is kept "
            "at most %g %% with %g %% confidence, set on one half of the items and looked at on the "
            "other, %zu times; broken: halves that show an error above it.",
-        100 * h->signals[SIGNAL_LEARNED].area.random, 100 * h->signals[SIGNAL_LEARNED].area.oracle,
-        100 * h->signals[SIGNAL_LEARNED].promise.error,
-        100 * (1 - h->signals[SIGNAL_LEARNED].promise.delta),
-        h->signals[SIGNAL_LEARNED].check.splits);
+        100 * h->bounds.random, 100 * h->bounds.oracle, 100 * h->opts.error,
+        100 * (1 - h->opts.delta), h->opts.splits);
 }
 
 static void put_curve(struct report *r, const struct handover *h, const struct handover_signal *x)
@@ -271,8 +269,8 @@ void handover_json(struct json_out *o, const struct handover *h)
     json_put_int(o, "left_out", (int64_t)h->left_out);
     json_put_str(o, "cost_unit", h->cost_unit);
     json_put_str(o, "best_signal", best ? best->name : NULL);
-    json_put_num(o, "random_area", (h->small_accuracy + h->large_accuracy) / 2);
-    json_put_num(o, "oracle_area", best ? best->area.oracle : NAN);
+    json_put_num(o, "random_area", h->bounds.random);
+    json_put_num(o, "oracle_area", h->bounds.oracle);
     json_begin_array(o, "signals");
     for (int k = 0; k < SIGNALS; k++)
         put_signal(o, h, &h->signals[k]);

@@ -1,7 +1,7 @@
 /* repeats.h -- the same items asked again: how often is the answer the same?
  *
  * Repeats are other stored runs of the same model over the same data: examples drawn by another
- * seed, options at other places (`eval --rotate`), generations with another seed.  An answer is the
+ * seed, options at other places (`eval --rotate`), sampled generations (`eval --temperature`).  An answer is the
  * option chosen, by its place before options were moved, or the text found.  Items are joined by
  * task and place in the data, whose hash must be the same.  Texts are the givers'. */
 #ifndef HARNESS_REPEATS_H

@@ -104,6 +104,8 @@ static int write_settings(struct session *s, struct err *e)
     json_put_str(&o, "sampling", args_choice(a, "sampling") ? "by_doc" : "lmeval");
     if (args_int(a, "rotate"))
         json_put_int(&o, "rotate", args_int(a, "rotate"));
+    if (args_num(a, "temperature") > 0)
+        json_put_num(&o, "temperature", args_num(a, "temperature"));
     json_put_bool(&o, "chat", args_flag(a, "chat"));
     json_put_str(&o, "system", args_str(a, "system"));
     json_put_str(&o, "likelihoods_by", remote_dialect_name(remote_dialect(s->remote)));
@@ -223,9 +225,15 @@ static int ask_score(struct session *s, struct asking *x, int i, struct err *e)
 
 static int ask_text(struct session *s, struct asking *x, int i, struct err *e)
 {
+    struct query q = x->item.queries[i];
     struct remote_answer got;
 
-    if (remote_generate(s->remote, &x->item.queries[i], &got, e) < 0)
+    if (!(q.temperature > 0)) {
+        q.temperature = args_num(s->c->args, "temperature");
+        q.top_p = 1;
+        q.seed = (uint64_t)args_int(s->c->args, "seed") << 33; /* servers take few bits */
+    }
+    if (remote_generate(s->remote, &q, &got, e) < 0)
         return -1;
     x->answers[i] = (struct answer){NAN, -1, got.n_tokens, got.n_prompt, got.text};
     x->outcome.ttft_s = got.ttft_s;

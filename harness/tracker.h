@@ -1,15 +1,15 @@
 /* tracker.h -- when does a small model reach the level of a large one, and when does it fit here?
  *
- * A line is the published score of a reference (GPT-4, ...).  Which models have reached it, and the
- * smallest so far, is a list of facts.  What size will reach it is a projection: the smallest that
- * has reached it by the last day known shrinks as fast as densities grow (trend.h), and never grows.
- * Where none has reached it yet, a model of density rho reaches a score whose effective size is N^
- * at N^ / rho parameters: the line through all densities, raised by how far the best of each time
- * near the line's level stand above it, gives the size.  The interval has the growth's error and the
- * scatter of those best; how far to trust it is told by the same projection made at each past half-year and scored
- * on what came after, and the interval is widened until four fifths of those would have been in
- * theirs.  What came after is the smallest model that did reach the line: makers choose the sizes,
- * so it may be far above the smallest possible.
+ * A line is the published score of a reference (GPT-4, ...).  Which models have reached it, and
+ * the smallest so far, is a list of facts.  What size will reach it is a projection: the smallest
+ * that has reached it by the last day known shrinks as fast as densities grow (trend.h), and never
+ * grows. Where none has reached it yet, a model of density rho reaches a score whose effective
+ * size is N^ at N^ / rho parameters: the line through all densities, raised by how far the best of
+ * each time near the line's level stand above it, gives the size.  The interval has the growth's
+ * error and the scatter of those best; how far to trust it is told by the same projection made at
+ * each past half-year and scored on what came after, and the interval is widened until four fifths
+ * of those would have been in theirs.  What came after is the smallest model that did reach the
+ * line: makers choose the sizes, so it may be far above the smallest possible.
  * Everything lasts until tracker_release; rows are borrowed. */
 #ifndef HARNESS_TRACKER_H
 #define HARNESS_TRACKER_H

@@ -56,7 +56,7 @@ static const char *variant_of(const char *name)
 
 struct asking { /* how a run's tasks were asked */
     const struct preset *preset; /* NULL: none that scores were published under */
-    int chat, moved; /* moved: its options, by so many places */
+    int chat, moved, sampled; /* moved: its options, by so many places */
 };
 
 static int read_asking(struct asking *a, const struct run_row *r, struct err *e)
@@ -72,6 +72,7 @@ static int read_asking(struct asking *a, const struct run_row *r, struct err *e)
         a->preset = preset_find(preset, e);
     a->chat = json_bool(j, "chat", 0);
     a->moved = json_num(j, "rotate", 0) > 0;
+    a->sampled = json_num(j, "temperature", 0) > 0;
     json_free(j);
     return 0;
 }
@@ -110,6 +111,8 @@ static int weigh_score(struct trend_own *o, const struct benchmark *b, const str
         snprintf(text, sizeof text, "asked with a chat template; the series is without");
     else if (a->moved)
         snprintf(text, sizeof text, "asked with its options moved");
+    else if (a->sampled)
+        snprintf(text, sizeof text, "its answers were sampled");
     else if (n < fmin(ITEMS_MIN, b->items))
         snprintf(text, sizeof text, "%.0f questions; a score counts from %.0f on", n,
                  fmin(ITEMS_MIN, b->items));

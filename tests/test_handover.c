@@ -245,6 +245,8 @@ static void runs_are_handed_over_by_the_small_models_likelihoods(void **state)
     assert_int_equal(margin->known, 6);
     assert_int_equal(h.signals[SIGNAL_CONSISTENCY].known, 0); /* nothing was asked twice */
     assert_null(h.signals[SIGNAL_CONSISTENCY].curve);
+    assert_close(h.bounds.random, .75, 1e-12);
+    assert_close(h.bounds.oracle, margin->area.oracle, 1e-12);
     /* the three wrong ones have the smallest margins: the oracle's curve */
     assert_close(margin->area.captured, 1, 1e-12);
     assert_close(handover_at(margin->curve, margin->n_curve, 0.5).accuracy, 1, 1e-12);
