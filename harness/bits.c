@@ -94,6 +94,12 @@ static int put_parts(struct bits *b, enum factscore_part part, struct value_list
     return 0;
 }
 
+/* NAN: not known, as behind a server. */
+static double millions(int64_t n)
+{
+    return n > 0 ? (double)n / 1e6 : NAN;
+}
+
 int bits_values(struct bits *b, const struct store_model *model, struct store_value *values,
                 int *n, int max, struct err *e)
 {
@@ -108,8 +114,8 @@ int bits_values(struct bits *b, const struct store_model *model, struct store_va
     put(&l, "knowledge_bits", "none", &t, 1);
     put(&l, "bits_per_fact", "none", &t, t.n_items);
     put(&l, "knowledge_share", "none", &t, t.maximum);
-    put(&l, "bits_per_mparam", "none", &t, (double)model->parameters / 1e6);
-    put(&l, "bits_per_mbyte", "none", &t, (double)model->file_bytes / 1e6);
+    put(&l, "bits_per_mparam", "none", &t, millions(model->parameters));
+    put(&l, "bits_per_mbyte", "none", &t, millions(model->file_bytes));
     if (put_parts(b, FACTS_LANGUAGE, &l, e) < 0 || put_parts(b, FACTS_DOMAIN, &l, e) < 0 ||
         put_parts(b, FACTS_BAND, &l, e) < 0)
         return -1;

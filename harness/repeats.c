@@ -92,6 +92,17 @@ static int count_task(struct asked *v, size_t n, struct store *s, const struct r
     return rc < 0 ? -1 : 0;
 }
 
+/* By its weights or, behind a server, by what the same server calls it. */
+static int same_model(const struct run_row *a, const struct run_row *b)
+{
+    const char *x = a->model.sha256, *y = b->model.sha256;
+
+    if (x || y)
+        return x && y && strcmp(x, y) == 0;
+    return a->model.name && b->model.name && strcmp(a->model.name, b->model.name) == 0 &&
+           a->device && b->device && strcmp(a->device, b->device) == 0;
+}
+
 int repeats_count(struct asked *v, size_t n, struct store *s, const struct run_row *first,
                   const struct run_row *repeat, struct err *e)
 {
@@ -102,8 +113,7 @@ int repeats_count(struct asked *v, size_t n, struct store *s, const struct run_r
         return -1;
     if (strcmp(first->id, repeat->id) == 0)
         return err_set(e, ERR_INVALID, "run %s: it repeats itself", repeat->id);
-    if (!first->model.sha256 || !repeat->model.sha256 ||
-        strcmp(first->model.sha256, repeat->model.sha256) != 0)
+    if (!same_model(first, repeat))
         return err_set(e, ERR_INVALID, "run %s: it is of another model than run %s", repeat->id,
                        first->id);
     qsort(v, n, sizeof *v, in_order);

@@ -324,7 +324,7 @@ static int run_task(struct session *s, struct opened_task *t, struct err *e)
     struct session_cost cost = {.energy_j = NAN, .declared_j = NAN, .peak_rss_bytes = NAN,
                                 .least_tokens = NAN, .recomputed_tokens = NAN,
                                 .left = {.times = NAN}};
-    const struct store_model unknown = {.parameters = -1, .bits_per_weight = NAN};
+    const struct store_model unknown = {.parameters = -1, .file_bytes = -1, .bits_per_weight = NAN};
     double earlier_s = 0, start_s;
     size_t n_done = 0;
     int *done = NULL;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# eval of a model behind a server: both dialects, generations, and servers that lie, break and stall.
+# eval of a model behind a server: its dialects, generations, and servers that lie, break and stall.
 command -v python3 >/dev/null 2>&1 || { echo "skipped: python3 is not here"; exit 77; }
 . "$(dirname "$0")/lib.inc"
 trap '[ -n "$server" ] && kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
@@ -73,6 +73,18 @@ serve 0 mute text.json
 serve 0 echo text.json --chat --json
 grep -q '"/echo/v1/chat/completions".*"role": "user"' "$work/requests" || fail "nothing went to chat"
 run 0 items last --json; prints "The answer is"
+
+# Facts are bits of knowledge; of how many parameters nobody knows.
+run 0 eval small --device "openai:$host/echo/v1" --tasks facts --limit 4 --json
+tr -d '\n' <"$work/out" | grep -q '"bits_per_mparam": { *"value": *null' ||
+    fail "bits per parameter of unknown parameters"
+
+# Sampled answers of the same server's model say how sure it is.
+serve 0 echo text.json
+serve 0 echo text.json --temperature 0.7
+run 0 eval large --device "openai:$host/echo/v1" --tasks "$work/text.json"
+run 0 handover last~2 last --repeats last~1 --json; prints '"best_signal": "self_consistency"'
+run 3 handover last~2 last --repeats last; says "of another model"
 
 # Several runs of one command line go on where the first was left, and are not asked again.
 n=$(wc -l <"$work/requests")
