@@ -168,6 +168,8 @@ static const struct metric metrics[] = {
      "the longest: mean time between the tokens of a request"},
     {"tpot_claim_s", "time per output token, claimed", "s", BETTER_LOWER,
      "percentile of the settings that may be claimed (early stopping, confidence 0.99): mean time between the tokens of a request"},
+    {"gap_s", "time between two tokens", "s", BETTER_LOWER, "of a request, one after the other"},
+    {"gap_share", "share of the tokens", "", BETTER_NEITHER, "that came after so short a time"},
     {"gap_p50_s", "time between tokens p50", "s", BETTER_LOWER,
      "median: every time between two tokens of a request"},
     {"gap_p90_s", "time between tokens p90", "s", BETTER_LOWER,

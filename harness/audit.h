@@ -1,8 +1,8 @@
 /* audit.h -- a stored run's numbers recomputed from its items.
  *
  * Values and times from items, credits from likelihoods, counts from what the run expected; of
- * banks of facts the bits too; speeds from samples, latencies from requests, joules from meters.  A metric whose way from items to a number is known only to a task
- * file is counted, not judged. */
+ * banks of facts the bits too; speeds from samples, latencies from requests, joules from meters.  A
+ * metric whose way from items to a number is known only to a task file is counted, not judged. */
 #ifndef HARNESS_AUDIT_H
 #define HARNESS_AUDIT_H
 

@@ -174,6 +174,7 @@ static int begin_run(struct bench *b, struct err *e)
     describe_choice(&o, m);
     if (args_count(b->c->args, "scenario") && scenarios_settings(&o, b->c, e) < 0)
         return -1;
+    energy_settings(&o, b->c);
     json_put_str(&o, "command", strbuf_str(&b->command_line));
     json_put_str(&o, "interval", "order statistics of the median, at most 95 %");
     json_end_object(&o);

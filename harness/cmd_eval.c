@@ -142,6 +142,7 @@ static int write_settings(struct session *s, struct err *e)
     }
     json_put_str(&o, "bos", bos[s->encoder.bos]);
     json_put_int(&o, "max_length", s->encoder.max_length);
+    energy_settings(&o, s->c);
     json_put_str(&o, "interval", "95 %");
     json_end_object(&o);
     return strbuf_ok(&s->settings, e);

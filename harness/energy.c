@@ -96,6 +96,17 @@ void energy_close(struct energy *en)
     mem_free(en);
 }
 
+void energy_settings(struct json_out *o, const struct context *c)
+{
+    static const char *const numbers[] = {"idle", "meter-offset", "declared-watts"};
+
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (args_given(c->args, numbers[i]))
+            json_put_num(o, numbers[i], args_num(c->args, numbers[i]));
+    if (args_str(c->args, "meter-csv"))
+        json_put_str(o, "meter-csv", path_base(args_str(c->args, "meter-csv")));
+}
+
 struct meter *energy_meter(struct energy *en)
 {
     return en->meter;

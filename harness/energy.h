@@ -28,6 +28,8 @@ struct energy;
 int energy_open(struct energy **out, const struct context *c, struct err *e);
 void energy_close(struct energy *en);
 struct meter *energy_meter(struct energy *en);
+/* What was typed of it, as members of a run's settings. */
+void energy_settings(struct json_out *o, const struct context *c);
 
 /* Idle power before or after (is_after) the run, if it was asked for. */
 int energy_idle(struct energy *en, struct store_run *run, int is_after, struct err *e);

@@ -33,6 +33,7 @@ static void speed_section(struct summary *s)
     speed_plots(s);
     speed_table(s);
     scenario_table(s);
+    gaps_plot(s);
 }
 
 static void results_section(struct summary *s)
@@ -83,6 +84,8 @@ int summarise(struct report *out, struct store *store, const struct run_row *run
     struct summary s = {.report = out, .ruler = o->ruler};
     int rc = summary_read(&s, store, runs, n, o->latest, e);
 
+    if (rc == 0)
+        rc = summary_gaps(&s, store, e);
     if (rc == 0)
         rc = summary_densities(&s, store, e);
     if (rc == 0)

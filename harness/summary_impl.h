@@ -50,7 +50,9 @@ struct speed {
     const struct store_bench *row;
     int order;                  /* as read */
     const char *name, *program; /* program: ours with its arithmetic, or the rival */
+    const double *gaps; /* [GAP_SHARES] of a scenario: i / GAP_SHARES of them are shorter; NULL */
 };
+enum { GAP_SHARES = 50 };
 
 struct summary {
     struct report *report;
@@ -109,6 +111,9 @@ void cost_table(struct summary *s);
 void speed_table(struct summary *s);
 void scenario_table(struct summary *s);
 void energy_table(struct summary *s);
+/* --- summary_gaps.c: how far apart tokens come */
+int summary_gaps(struct summary *s, struct store *store, struct err *e);
+void gaps_plot(struct summary *s);
 void asked_table(struct summary *s);
 
 #endif

@@ -59,7 +59,8 @@ for key in arrived completed refused cancelled failed queue_longest rate_s meets
 done
 run 0 show last; prints '^single'; prints '^load@warm'; prints '^multi@b3 *66 *66 *0 *0 *0 '
 run 0 show last --csv; prints 'arrived,completed,refused'
-run 0 report last -o "$work/served.md"; grep -q 'Latency as users meet it' "$work/served.md" ||
+run 0 report last -o "$work/served.md"; grep -q 'How far apart tokens come' "$work/served.md" || fail "the report lacks the gaps"
+grep -q 'Latency as users meet it' "$work/served.md" ||
     fail "the report has no scenarios"
 run 0 export last --format json -o "$work/served.json"
 grep -q '"state": *"completed"' "$work/served.json" || fail "the export has no requests"

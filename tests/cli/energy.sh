@@ -35,6 +35,8 @@ grep -q '^| single |.*| hwmon ina219 1 | measured, counts | [0-9.]*.*J | 5[0-9.]
 # What is declared is never called measured, and is no energy_j.
 run 0 bench "$model" -p 64 -n 0 -r 2 --sysroot "$work/bare" --declared-watts 30 --json
 prints '"energy_j": *null'; prints '"declared_energy_j": *[0-9]'; prints '"origin": *"declared"'
+prints '"origin": *"declared"'
+run 0 show last --json; prints '"declared-watts":30'
 run 0 show last; prints '^pp64 *declared, not measured'
 run 0 report last -o "$work/declared.md"
 grep -q 'declared' "$work/declared.md" || fail "the report does not say declared"
