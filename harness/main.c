@@ -54,7 +54,9 @@ static const struct command commands[] = {
     {MEASURING, "eval", cmd_eval, eval_options, "MODEL...", 1, -1, NULL, 1,
      "run tasks on models and store every item",
      "The same command line goes on with a run that was interrupted. Where a task file demands a "
-     "score (\"pass\"): exit status 1 when it is not reached, 2 when too few items can tell."},
+     "score (\"pass\"): exit status 1 when it is not reached, 2 when too few items can tell. With "
+     "--device openai:http://HOST:PORT/v1 a server that speaks OpenAI's protocol answers (vLLM, "
+     "llama.cpp's) and MODEL is its name for the model; what it hides is not measured, and said."},
     {MEASURING, "probe", cmd_probe, probe_options, "MODEL", 1, 1, NULL, 1,
      "tell how much a score depends on what should not matter",
      "Asks the same items several times with one thing changed, and shows each score, their range, "
