@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "harness/commands.h"
+#include "harness/device_names.h"
 #include "harness/device_new.h"
 #include "runners/conform.h"
 #include "runners/plugin.h"
@@ -14,6 +15,7 @@ const struct option device_options[] = {
     {"all", 0, OPTION_FLAG, NULL, NULL, 0, 0, "check: a row for every case"},
     {"kernels", 0, OPTION_TEXT, "NAME", NULL, 0, 0, "kernels of the CPU to use instead of the best"},
     {"threads", 't', OPTION_INT, "N", "0", 0, 1024, "threads for the device; 0: one per usable core"},
+    DEVICE_OPTIONS,
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
 
@@ -175,7 +177,9 @@ static int check_device(struct context *c, const char *name, struct err *e)
     struct strbuf b = STRBUF_INIT;
     struct check k = {.c = c, .failures = STRBUF_INIT};
     struct conform how = {
-        .device = {.name = name, .kernels = args_str(c->args, "kernels"),
+        .device = {.name = name, .isolate = args_flag(c->args, "isolate-device"),
+                   .program = device_program(),
+                   .timeout_s = args_num(c->args, "device-timeout"), .kernels = args_str(c->args, "kernels"),
                    .threads = (int)args_int(c->args, "threads")},
         .ops = device_find(name, e), .only = args_str(c->args, "only"), .stop = c->stop,
         .on_case = on_case, .user = &k};
@@ -225,12 +229,22 @@ static int new_device(struct context *c, const char *name, struct err *e)
     return rc;
 }
 
+/* ---- host ---- */
+
+/* What plugin_process.c starts; nobody else has a use for it. */
+static int host_device(struct context *c, const char *name, struct err *e)
+{
+    (void)c;
+    (void)name;
+    return plugin_host(e);
+}
+
 int cmd_device(struct context *c, struct err *e)
 {
     static const struct command_verb {
         const char *name;
         int (*run)(struct context *c, const char *name, struct err *e);
-    } verbs[] = {{"check", check_device}, {"new", new_device}};
+    } verbs[] = {{"check", check_device}, {"new", new_device}, {"host", host_device}};
 
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(args_at(c->args, 0), verbs[i].name) == 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "harness/isolate.h"
 #include "runners/cl.h"
 #include "runners/device.h"
 #include "runners/plugin.h"
@@ -22,4 +23,13 @@ int device_computes_here(const char *name)
     found = plugin_find(&path, name, &e);
     mem_free(path);
     return found == 1;
+}
+
+const char *device_program(void)
+{
+    static char path[4096];
+
+    if (!path[0] && isolate_program(path, sizeof path, NULL) < 0)
+        path[0] = 0;
+    return path;
 }

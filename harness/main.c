@@ -171,7 +171,7 @@ static const struct command commands[] = {
      "is measured, and compares with what they are known to know. Exit status 0 PASS, 1 FAIL."},
     {CONCLUDING, "devices", cmd_devices, NULL, "", 0, 0, NULL, 1, "list what can compute here",
      "And the plug-ins in $DENSIMETER_DEVICES, a colon list of folders and files (.so)."},
-    {CONCLUDING, "device", cmd_device, device_options, "check|new NAME", 2, 2, "check|new", 1,
+    {CONCLUDING, "device", cmd_device, device_options, "check|new NAME", 2, 2, "check|new|host", 1,
      "check what a device computes, or begin a new one",
      "NAME is one of 'devices' or a plug-in's path. Every operation that devices are offered is run "
      "on it in several shapes and all weight formats, on random numbers and on zeros, denormals, very "

@@ -11,6 +11,8 @@ struct runner_opts engine_opts(const struct context *c)
     return (struct runner_opts){
         .device = args_str(c->args, "device"), .kernels = args_str(c->args, "kernels"),
         .activation = args_str(c->args, "activation"),
+        .isolate = args_flag(c->args, "isolate-device"), .program = device_program(),
+        .timeout_s = args_num(c->args, "device-timeout"),
         .numerics = args_choice(c->args, "numerics") ? NUMERICS_FAST : NUMERICS_EXACT,
         .threads = (int)args_int(c->args, "threads"),
         .batch_tokens = (int)args_int(c->args, "batch-tokens"),

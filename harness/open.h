@@ -3,6 +3,7 @@
 #define HARNESS_OPEN_H
 
 #include "harness/context.h"
+#include "harness/device_names.h"
 #include "harness/encode.h"
 #include "harness/models.h"
 #include "runners/runner.h"
@@ -13,6 +14,7 @@
     ENGINE_OPTIONS_BUT_THREADS
 #define ENGINE_OPTIONS_BUT_THREADS                                                                 \
     {"device", 0, OPTION_TEXT, "NAME", "cpu", 0, 0, "what computes: a name of 'devices', or a plug-in's path"},       \
+    DEVICE_OPTIONS,                                                                                \
     {"numerics", 0, OPTION_CHOICE, "exact|fast", "exact", 0, 0,                                    \
      "arithmetic: float32, or 8-bit activations"},                                                 \
     {"kernels", 0, OPTION_TEXT, "NAME", NULL, 0, 0, "kernels to use instead of the best"},         \

@@ -67,6 +67,9 @@ struct batch {
 
 struct device_opts {
     const char *name; /* as typed: "opencl:1", the path or the name of a plug-in (plugin.h) */
+    int isolate;      /* a plug-in: in a process of its own, ... */
+    const char *program; /* ... which is this program, started again, */
+    double timeout_s;    /* and fails when a call takes longer; 0: a minute */
     const char *leave;   /* [the program's ops]: 1 is left to the CPU whatever the device can do */
     enum numerics numerics;
     const char *kernels; /* NULL: the best */

@@ -62,7 +62,7 @@ static int plugin_open(struct device **out, const struct program *p, const struc
     if (!d)
         return err_nomem(e);
     d->p = p;
-    d->how = &plugin_local;
+    d->how = o->isolate ? &plugin_process : &plugin_local;
     d->check_finite = o->check_finite;
     d->threads = o->threads > 0 ? o->threads : cpus_allowed();
     if (o->numerics == NUMERICS_FAST) {

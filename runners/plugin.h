@@ -1,7 +1,8 @@
 /* plugin.h -- devices in shared objects (include/densimeter_device.h).
  *
  * What follows is shared by the files of the plug-in device only, but for the first part, which finds
- * and describes plug-ins. */
+ * and describes plug-ins.  A plug-in's code runs in this process unless it is isolated: then it has
+ * one of its own (plugin_process.c), and what it does there is an error of ours at most. */
 #ifndef RUNNERS_PLUGIN_H
 #define RUNNERS_PLUGIN_H
 
@@ -71,6 +72,9 @@ struct plugin_side_ops {
     int (*run)(struct plugin_side *s, int from, int to, struct err *e);
     int (*end)(struct plugin_side *s, struct err *e);
 };
-extern const struct plugin_side_ops plugin_local;
+extern const struct plugin_side_ops plugin_local, plugin_process;
+
+/* The other end of plugin_process: what the program does when it is started as "device host 3". */
+int plugin_host(struct err *e);
 
 #endif

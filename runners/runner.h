@@ -19,6 +19,9 @@ enum numerics { NUMERICS_EXACT, NUMERICS_FAST };
 struct runner_opts {
     const char *device; /* NULL: "cpu"; else a name of 'devices', or the path of a plug-in */
     const char *kernels; /* NULL: the best this CPU has; else "ref", "avx2", "avx512", ... */
+    int isolate;        /* a plug-in runs in a process of its own, started from `program` */
+    const char *program;
+    double timeout_s;   /* that a call of it may take there; 0: a minute */
     enum numerics numerics;
     int threads;        /* 0: as many as the affinity mask has */
     int context;        /* tokens a sequence may have; 0, or more than that: the model's own */

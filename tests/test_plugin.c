@@ -28,9 +28,32 @@ static int remove_model(void **state)
     return unlink(model_path);
 }
 
+/* The program beside the tests' folder: the other process of an isolated plug-in. */
+static const char *program(void)
+{
+    static char path[512];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 20);
+    char *end;
+
+    assert_true(n > 0);
+    path[n] = 0;
+    for (int i = 0; i < 2 && (end = strrchr(path, '/')) != NULL; i++)
+        *end = 0;
+    strcat(path, "/densimeter");
+    if (access(path, X_OK) != 0) {
+        print_message("          skipped: %s is not built\n", path);
+        skip();
+    }
+    return path;
+}
+
+static int isolate; /* runners are opened so */
+
 static struct runner *open_on(const char *device, int batch)
 {
-    struct runner_opts o = {.threads = 1, .device = device, .batch_tokens = batch};
+    struct runner_opts o = {.threads = 1, .device = device, .batch_tokens = batch,
+                            .isolate = isolate, .program = isolate ? program() : NULL,
+                            .timeout_s = 10};
     struct runner *r;
     struct err e = ERR_NONE;
 
@@ -189,6 +212,106 @@ static void a_device_that_refuses_is_quoted_in_one_line(void **state)
     expect_error(planted, ERR_DEVICE, "device planted: no?more ?[31mpower");
 }
 
+/* ---- in a process of its own ---- */
+
+static void expect_refusal(const char *device, enum err_code code, const char *text)
+{
+    struct runner_opts o = {.device = device, .isolate = isolate,
+                            .program = isolate ? program() : NULL};
+    struct err e = ERR_NONE;
+    struct runner *r;
+
+    assert_int_equal(runner_open(&r, model_path, &o, &e), -1);
+    if (e.code != code || !strstr(e.text, text))
+        fail_msg("%s: %s", device, e.text);
+}
+
+static void in_a_process_of_its_own_it_has_the_same_bits(void **state)
+{
+    static const char *const sources[] = {"examples/device_naive.c", "tests/plugins/apart.c"};
+
+    (void)state;
+    for (int left = 0; left < DSM_KINDS; left++) { /* of which only the second knows */
+        char leaves[16];
+        snprintf(leaves, sizeof leaves, "%d", left);
+        setenv("APART_LEAVES", leaves, 1);
+        ask_of(plugin_built(sources[left > 0]), 30, got[0]);
+        isolate = 1;
+        ask_of(plugin_built(sources[left > 0]), 30, got[1]);
+        isolate = 0;
+        assert_memory_equal(got[0], got[1], sizeof got[0]);
+    }
+    unsetenv("APART_LEAVES");
+}
+
+/* The fault is in batches with the token 14, which the first tokens have and the rest has not. */
+static void expect_recovery(int kind, const char *how, const char *text)
+{
+    char planted[32];
+    int32_t ids[8] = {14, 25, 36, 47, 58, 69, 80, 91};
+    struct request q = {.kind = REQUEST_SCORE, .ids = ids + 1, .n_ids = 7, .n_given = 1};
+    struct err e = ERR_NONE;
+    struct runner *r;
+
+    snprintf(planted, sizeof planted, "%d:%s", kind, how);
+    setenv("PLANTED", planted, 1);
+    setenv("PLANTED_TOKEN", "14", 1);
+    isolate = 1;
+    r = open_on(plugin_built("tests/plugins/planted.c"), 512);
+    isolate = 0;
+    for (int i = 0; i < 2; i++) {
+        if (runner_run(r, &q, 1, NULL, NULL, NULL, &e) < 0)
+            fail_msg("%s", e.text);
+        assert_int_equal(ask(r, got[0], &e), -1);
+        if (e.code != ERR_DEVICE || !strstr(e.text, text))
+            fail_msg("%s: %s", planted, e.text);
+        e = ERR_NONE;
+    }
+    assert_int_equal(runner_run(r, &q, 1, NULL, NULL, NULL, &e), 0);
+    runner_close(r);
+    unsetenv("PLANTED");
+    unsetenv("PLANTED_TOKEN");
+}
+
+static void whatever_it_does_there_is_an_error_and_the_next_batch_is_answered(void **state)
+{
+    (void)state;
+    expect_recovery(DSM_LINEAR, "crash", "ended by signal 11");
+    expect_recovery(DSM_ATTENTION, "abort", "ended by signal 6");
+    expect_recovery(DSM_RMS_NORM, "outside", "its process ");
+    expect_recovery(DSM_LINEAR, "refuse", "device planted: no?more");
+    expect_recovery(DSM_ROPE, "exit", "its process ended");
+}
+
+static void a_device_that_hangs_is_given_up(void **state)
+{
+    struct runner_opts o = {.threads = 1, .device = plugin_built("tests/plugins/planted.c"),
+                            .isolate = 1, .program = program(), .timeout_s = 0.3};
+    struct err e = ERR_NONE;
+    char planted[32];
+    struct runner *r;
+
+    (void)state;
+    snprintf(planted, sizeof planted, "%d:hang", DSM_LINEAR);
+    setenv("PLANTED", planted, 1);
+    assert_int_equal(runner_open(&r, model_path, &o, &e), 0);
+    assert_int_equal(ask(r, got[0], &e), -1);
+    assert_int_equal(e.code, ERR_DEVICE);
+    assert_non_null(strstr(e.text, "no answer within 0.3 s"));
+    runner_close(r);
+    unsetenv("PLANTED");
+}
+
+static void what_does_not_load_there_is_refused_here(void **state)
+{
+    (void)state;
+    isolate = 1;
+    expect_refusal(plugin_built("tests/plugins/older.c"), ERR_UNSUPPORTED,
+                   "made for version 99 of the device interface");
+    expect_refusal(model_path, ERR_FORMAT, "invalid ELF header");
+    isolate = 0;
+}
+
 static void its_name_and_hash_are_the_models_to_tell(void **state)
 {
     struct runner *r = open_on(plugin_built("examples/device_naive.c"), 512);
@@ -202,17 +325,6 @@ static void its_name_and_hash_are_the_models_to_tell(void **state)
     assert_string_equal(runner_info(r)->device, "null");
     assert_null(runner_info(r)->device_sha256);
     runner_close(r);
-}
-
-static void expect_refusal(const char *device, enum err_code code, const char *text)
-{
-    struct runner_opts o = {.device = device};
-    struct err e = ERR_NONE;
-    struct runner *r;
-
-    assert_int_equal(runner_open(&r, model_path, &o, &e), -1);
-    if (e.code != code || !strstr(e.text, text))
-        fail_msg("%s: %s", device, e.text);
 }
 
 static void what_is_no_device_is_refused(void **state)
@@ -249,13 +361,11 @@ static void names_are_found_in_the_list_of_devices(void **state)
     assert_int_equal(plugin_find(&path, "device_naive", NULL), 0);
 }
 
-static void opening_survives_every_failed_allocation(void **state)
+static void survive_failed_allocations(struct runner_opts o)
 {
-    struct runner_opts o = {.threads = 1, .device = plugin_built("examples/device_naive.c")};
     long live = mem_live();
     int rc = -1;
 
-    (void)state;
     for (int nth = 0; rc < 0; nth++) {
         struct runner *r = NULL;
         struct err e = ERR_NONE;
@@ -270,6 +380,17 @@ static void opening_survives_every_failed_allocation(void **state)
     }
 }
 
+static void opening_survives_every_failed_allocation(void **state)
+{
+    struct runner_opts o = {.threads = 1, .device = plugin_built("examples/device_naive.c")};
+
+    (void)state;
+    survive_failed_allocations(o);
+    o.isolate = 1;
+    o.program = program();
+    survive_failed_allocations(o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +400,10 @@ int main(void)
         cmocka_unit_test(what_is_not_finite_is_named_by_operation_and_layer),
         cmocka_unit_test(likelihoods_over_1_are_an_error),
         cmocka_unit_test(a_device_that_refuses_is_quoted_in_one_line),
+        cmocka_unit_test(in_a_process_of_its_own_it_has_the_same_bits),
+        cmocka_unit_test(whatever_it_does_there_is_an_error_and_the_next_batch_is_answered),
+        cmocka_unit_test(a_device_that_hangs_is_given_up),
+        cmocka_unit_test(what_does_not_load_there_is_refused_here),
         cmocka_unit_test(its_name_and_hash_are_the_models_to_tell),
         cmocka_unit_test(what_is_no_device_is_refused),
         cmocka_unit_test(names_are_found_in_the_list_of_devices),

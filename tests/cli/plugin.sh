@@ -50,6 +50,19 @@ if [ "$blas" ]; then
     prints '"rms_norm": [1-9]'
 fi
 
+# In a process of its own: the same numbers, and what goes wrong there is a line here.
+near "$(score --device naive --isolate-device)" || fail "the example in a process of its own"
+cc -std=c11 -D_GNU_SOURCE -shared -fPIC -O2 -I"$work/usr/include" -I. -o "$work/planted.so" \
+    tests/plugins/planted.c -lm || fail "the planted device"
+for fault in crash:'ended by signal 11' abort:'ended by signal 6' outside:'its process' \
+    hang:'no answer within 0.5 s' exit:'its process ended'; do
+    PLANTED=5:${fault%%:*} run 1 score "$model" --jsonl "$work/pairs" --device "$work/planted.so" \
+        --isolate-device --device-timeout 0.5
+    one_line; says "device planted: .*${fault#*:}"
+done
+run 64 device host 3
+one_line
+
 # A new one compiles and passes; what is there stays.
 program=$PWD/$DENSIMETER
 case $DENSIMETER in /*) program=$DENSIMETER ;; esac
@@ -84,6 +97,6 @@ one_line
 echo 'not a library' >"$work/devices/x.so"
 run 1 score "$model" --jsonl "$work/pairs" --device x
 one_line; says 'file too short'
-run 0 devices
-prints '^x.so .*file too short'
+run 0 devices --csv
+prints '^x.so,.*file too short'
 finish

@@ -4,7 +4,7 @@
  *     refuse    it fails, and says why over two lines
  *     over      a likelihood over 1
  *     coarse    its operands are rounded to 8 bits, whatever it declares
- *     crash, hang, abort, outside
+ *     crash, hang, abort, exit, outside
  * Each begins with the batch that has a row with the token $PLANTED_TOKEN, or with the first. */
 #define densimeter_device naive_of_the_examples
 #include "examples/device_naive.c"
@@ -66,6 +66,8 @@ static int die(const char *what, char *why, size_t size)
         *(volatile int *)0 = 1;
     if (strcmp(what, "abort") == 0)
         abort();
+    if (strcmp(what, "exit") == 0)
+        _exit(0);
     while (strcmp(what, "hang") == 0)
         pause();
     if (strcmp(what, "refuse") != 0)
