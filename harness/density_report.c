@@ -9,6 +9,7 @@
 #include "reports/number.h"
 
 enum { LADDER_FILES = 3, SERIES_MAX = 8 };
+#define CLUSTERS_MATTER 1.5
 
 /* A model (or one of its runs) with all that it was held against. */
 struct subject {
@@ -148,8 +149,7 @@ static void put_row(struct report *r, struct report_table *t, const struct densi
     }
     report_cell_text(r, row, 6, d->ruler->name);
     report_cell_text(r, row, 7, d->refused[0] ? d->refused : NULL);
-    report_cell_value(row, 8, d->n_clusters ? d->n_clusters : NAN, NAN, NAN);
-    report_cell_text(r, row, 9, d->run);
+    report_cell_text(r, row, 8, d->run);
 }
 
 static void task_table(struct report *r, const struct density_list *l)
@@ -163,7 +163,6 @@ static void task_table(struct report *r, const struct density_list *l)
         number_column("density", "density", NULL, 8),
         {"ruler", "ruler", NULL, 5},
         {"refused", "why not", NULL, 5},
-        number_column("items", "clusters", "drawn as", 1),
         {"run", "run", NULL, 0},
     };
     struct report_table *t = report_table(r, "density", "Density by task", columns,
@@ -173,9 +172,29 @@ static void task_table(struct report *r, const struct density_list *l)
         put_row(r, t, &l->v[i]);
     if (t)
         t->note = report_str(r, "< and >: the score is beyond the ladder, of which only the end is "
-                                "known. Unresolved: within two standard errors of chance. Drawn "
-                                "as: the subjects of a group are resampled whole, because questions "
-                                "of one subject are easy or hard together.");
+                                "known. Unresolved: within two standard errors of chance.");
+}
+
+/* Of groups of tasks; loudly where it matters (statistics.md 3; Miller 2024). */
+static void clusters_text(struct report *r, const struct density_list *l)
+{
+    double least = INFINITY, most = 0;
+    int clusters = 0;
+
+    for (size_t i = 0; i < l->n; i++) {
+        const struct density *d = &l->v[i];
+        double ratio = d->stderr_ / d->stderr_alone;
+        if (!d->n_clusters || !(ratio > 0))
+            continue;
+        clusters = d->n_clusters > clusters ? d->n_clusters : clusters;
+        least = fmin(least, ratio);
+        most = fmax(most, ratio);
+    }
+    if (clusters)
+        (most > CLUSTERS_MATTER ? report_warning : report_text)(
+            r, "The subjects of a group of tasks (up to %d here) are drawn whole, because questions of "
+               "one subject are easy or hard together: standard errors are %.2f to %.2f times those "
+               "of independent questions.", clusters, least, most);
 }
 
 /* --- costs ------------------------------------------------------------------------------------ */
@@ -469,6 +488,7 @@ void density_section(struct report *r, const struct density_list *l)
     }
     panel_table(r, &s);
     task_table(r, l);
+    clusters_text(r, l);
 }
 
 static void ruler_facts(struct report *r, const struct density_list *l)

@@ -174,6 +174,29 @@ static void what_is_not_known_is_not_drawn(void **state)
     density_list_release(&l);
 }
 
+static void what_clusters_do_to_an_error_is_told_and_loudly_where_it_is_much(void **state)
+{
+    static const double times[] = {1.2, 1.8};
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        struct density_list l = {.per = PER_TOTAL};
+        struct report r;
+        int said = 0;
+        report_init(&r, "t");
+        fill(&l);
+        l.v[0].n_clusters = 57;
+        l.v[0].stderr_alone = l.v[0].stderr_ / times[k];
+        density_section(&r, &l);
+        for (int i = 0; i < r.n_blocks; i++)
+            said |= r.blocks[i]->kind == (k ? REPORT_WARNING : REPORT_TEXT) &&
+                    strstr(r.blocks[i]->text, "up to 57 here") &&
+                    strstr(r.blocks[i]->text, k ? "1.80 to 1.80" : "1.20 to 1.20");
+        assert_true(said);
+        report_release(&r);
+        density_list_release(&l);
+    }
+}
+
 /* Bits are a sum over the facts asked. */
 static void files_asked_fewer_facts_are_not_joined_with_the_others(void **state)
 {
@@ -324,6 +347,7 @@ int main(void)
         cmocka_unit_test(the_tables_hold_every_model_and_say_why_not),
         cmocka_unit_test(nothing_resolved_is_said),
         cmocka_unit_test(what_is_not_known_is_not_drawn),
+        cmocka_unit_test(what_clusters_do_to_an_error_is_told_and_loudly_where_it_is_much),
         cmocka_unit_test(files_asked_fewer_facts_are_not_joined_with_the_others),
         cmocka_unit_test(a_model_stands_among_the_published_ones),
         cmocka_unit_test(a_model_stands_on_the_line_of_its_day),
