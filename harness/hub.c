@@ -1,4 +1,4 @@
-#include "harness/hub.h"
+#include "harness/hub_read.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -80,9 +80,9 @@ static cJSON *ask(const struct hub *h, const struct strbuf *url, size_t most, ch
     return j;
 }
 
-static int odd(const struct strbuf *url, const char *what, struct err *e)
+static int odd(const char *url, const char *what, struct err *e)
 {
-    return err_set(e, ERR_FORMAT, "%s: %s", strbuf_str(url), what);
+    return err_set(e, ERR_FORMAT, "%s: %s", url, what);
 }
 
 /* ---- what there is ----------------------------------------------------------------------------- */
@@ -96,7 +96,7 @@ void hub_info_release(struct hub_info *i)
     *i = (struct hub_info){.licence = NULL};
 }
 
-static int add_file(struct hub_info *i, const cJSON *row, const struct strbuf *url, struct err *e)
+static int add_file(struct hub_info *i, const cJSON *row, const char *url, struct err *e)
 {
     const char *name = json_str(row, "rfilename"), *git = json_str(row, "blobId");
     const cJSON *lfs = json_get(row, "lfs");
@@ -147,40 +147,36 @@ static int take_licence(struct hub_info *i, const cJSON *j, struct err *e)
     return 0;
 }
 
+int hub_read_info(struct hub_info *out, const cJSON *j, const char *url, struct err *e)
+{
+    const cJSON *files = json_get(j, "siblings"), *gated = json_get(j, "gated"), *row;
+    const char *sha = json_str(j, "sha");
+
+    if (!is_hex(sha, 40) && !is_hex(sha, 64))
+        return odd(url, "does not say which revision it is", e);
+    snprintf(out->revision, sizeof out->revision, "%s", sha);
+    out->gated = gated && !cJSON_IsFalse(gated) && !cJSON_IsNull(gated);
+    if (cJSON_GetArraySize(files) > FILES_MAX)
+        return odd(url, "lists too many files", e);
+    cJSON_ArrayForEach(row, files)
+        if (add_file(out, row, url, e) < 0)
+            return -1;
+    return take_licence(out, j, e);
+}
+
 int hub_info(const struct hub *h, const char *id, const char *revision, struct hub_info *out,
              struct err *e)
 {
     struct strbuf url = STRBUF_INIT;
-    const cJSON *files, *row, *gated;
-    const char *sha;
     cJSON *j;
-    int rc = -1;
+    int rc;
 
     *out = (struct hub_info){.licence = NULL};
     strbuf_addf(&url, "%s/api/datasets/%s/revision/", h->endpoint, id);
     http_encode(&url, revision, "");
     strbuf_adds(&url, "?blobs=true");
     j = ask(h, &url, INFO_BYTES, NULL, e);
-    if (!j)
-        goto out;
-    sha = json_str(j, "sha");
-    files = json_get(j, "siblings");
-    gated = json_get(j, "gated");
-    if (!is_hex(sha, 40) && !is_hex(sha, 64)) {
-        odd(&url, "does not say which revision it is", e);
-        goto out;
-    }
-    snprintf(out->revision, sizeof out->revision, "%s", sha);
-    out->gated = gated && !cJSON_IsFalse(gated) && !cJSON_IsNull(gated);
-    if (cJSON_GetArraySize(files) > FILES_MAX) {
-        odd(&url, "lists too many files", e);
-        goto out;
-    }
-    cJSON_ArrayForEach(row, files)
-        if (add_file(out, row, &url, e) < 0)
-            goto out;
-    rc = take_licence(out, j, e);
-out:
+    rc = j ? hub_read_info(out, j, url.s, e) : -1;
     json_free(j);
     strbuf_release(&url);
     return rc;
@@ -223,13 +219,32 @@ static void begin_url(const struct hub *h, struct strbuf *url, const char *what,
 }
 
 /* The server shows the newest revision, and says which that was. */
-static int same_revision(const struct strbuf *url, const char *told, const char *want,
+static int same_revision(const char *url, const char *told, const char *want,
                          struct err *e)
 {
     if (!*told || strcmp(told, want) == 0)
         return 0;
-    err_set(e, ERR_INVALID, "%s: shows revision %s, wanted is %s", strbuf_str(url), told, want);
+    err_set(e, ERR_INVALID, "%s: shows revision %s, wanted is %s", url, told, want);
     return -1;
+}
+
+int hub_read_splits(const cJSON *j, const char *url,
+                    int (*each)(void *user, const char *config, const char *split, struct err *e),
+                    void *user, struct err *e)
+{
+    const cJSON *rows = json_get(j, "splits"), *row;
+
+    if (!cJSON_IsArray(rows))
+        return odd(url, "lists no splits", e);
+    cJSON_ArrayForEach(row, rows)
+    {
+        const char *config = json_str(row, "config"), *split = json_str(row, "split");
+        if (!config || !split || !name_is_safe(config) || !name_is_safe(split))
+            return odd(url, "lists a split whose name cannot be a file's", e);
+        if (each(user, config, split, e) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 int hub_splits(const struct hub *h, const char *id,
@@ -237,46 +252,30 @@ int hub_splits(const struct hub *h, const char *id,
                void *user, struct err *e)
 {
     struct strbuf url = STRBUF_INIT;
-    const cJSON *rows, *row;
     cJSON *j;
-    int rc = -1;
+    int rc;
 
     if (!h->server)
         return no_server(e);
     begin_url(h, &url, "splits", id, NULL, NULL);
     j = ask(h, &url, INFO_BYTES, NULL, e);
-    rows = json_get(j, "splits");
-    if (j && !cJSON_IsArray(rows))
-        odd(&url, "lists no splits", e);
-    else if (j)
-        rc = 0;
-    cJSON_ArrayForEach(row, rows)
-    {
-        const char *config = json_str(row, "config"), *split = json_str(row, "split");
-        if (!config || !split || !name_is_safe(config) || !name_is_safe(split))
-            rc = odd(&url, "lists a split whose name cannot be a file's", e);
-        else
-            rc = each(user, config, split, e);
-        if (rc < 0)
-            break;
-    }
+    rc = j ? hub_read_splits(j, url.s, each, user, e) : -1;
     json_free(j);
     strbuf_release(&url);
     return rc;
 }
 
-static int each_parquet(const struct hub *h, const struct strbuf *url, const cJSON *j,
-                        const char *config, const char *split,
-                        int (*each)(void *user, const char *url, uint64_t bytes, struct err *e),
-                        void *user, struct err *e)
+int hub_read_parquet(const cJSON *j, const char *url, const char *endpoint, const char *config,
+                     const char *split,
+                     int (*each)(void *user, const char *url, uint64_t bytes, struct err *e),
+                     void *user, struct err *e)
 {
-    size_t n = strlen(h->endpoint);
+    size_t n = strlen(endpoint);
     const cJSON *row;
     int found = 0;
 
     if (json_bool(j, "partial", 0))
-        return err_set(e, ERR_NOTFOUND, "%s: only a part of the data set was converted",
-                       strbuf_str(url));
+        return err_set(e, ERR_NOTFOUND, "%s: only a part of the data set was converted", url);
     cJSON_ArrayForEach(row, json_get(j, "parquet_files"))
     {
         const char *at = json_str(row, "url"), *c = json_str(row, "config");
@@ -286,15 +285,14 @@ static int each_parquet(const struct hub *h, const struct strbuf *url, const cJS
             return odd(url, "lists a file without its address", e);
         if (strcmp(c, config) != 0 || strcmp(s, split) != 0)
             continue;
-        if (strncmp(at, h->endpoint, n) != 0 || at[n] != '/')
+        if (strncmp(at, endpoint, n) != 0 || at[n] != '/')
             return odd(url, "lists a file of another host", e);
         if (!path_is_inside(at + n + 1) || strpbrk(at, " #") || found++ == SHARDS_MAX)
             return odd(url, "lists an address that cannot be", e);
         if (each(user, at, bytes > 0 && bytes < 1e15 ? (uint64_t)bytes : 0, e) < 0)
             return -1;
     }
-    return found ? 0
-                 : err_set(e, ERR_NOTFOUND, "%s: nothing was converted", strbuf_str(url));
+    return found ? 0 : err_set(e, ERR_NOTFOUND, "%s: nothing was converted", url);
 }
 
 int hub_parquet(const struct hub *h, const char *id, const char *revision, const char *config,
@@ -311,16 +309,15 @@ int hub_parquet(const struct hub *h, const char *id, const char *revision, const
         return no_server(e);
     begin_url(h, &url, "parquet", id, config, split);
     j = ask(h, &url, INFO_BYTES, told, e);
-    if (j && same_revision(&url, told, revision, e) == 0)
-        rc = each_parquet(h, &url, j, config, split, each, user, e);
+    if (j && same_revision(url.s, told, revision, e) == 0)
+        rc = hub_read_parquet(j, url.s, h->endpoint, config, split, each, user, e);
     json_free(j);
     strbuf_release(&url);
     return rc;
 }
 
 /* The page is what was asked for: consecutive records, none cut. */
-static int check_page(const struct hub_page *p, int64_t offset, const struct strbuf *url,
-                      struct err *e)
+static int check_page(const struct hub_page *p, int64_t offset, const char *url, struct err *e)
 {
     const cJSON *row;
     int64_t i = offset;
@@ -335,12 +332,23 @@ static int check_page(const struct hub_page *p, int64_t offset, const struct str
         if (json_num(row, "row_idx", -1) != (double)i++)
             return odd(url, "the rows are not the ones that were asked for", e);
         if (cJSON_GetArraySize(json_get(row, "truncated_cells")) > 0)
-            return err_set(e, ERR_NOTFOUND, "%s: row %lld is shown cut off", strbuf_str(url),
-                           (long long)i - 1);
+            return err_set(e, ERR_NOTFOUND, "%s: row %lld is shown cut off", url, (long long)i - 1);
         if (!cJSON_IsObject(json_get(row, "row")))
             return odd(url, "a row is no record", e);
     }
     return 0;
+}
+
+int hub_read_page(struct hub_page *p, int64_t offset, const char *url, struct err *e)
+{
+    double total = json_num(p->json, "num_rows_total", -1);
+
+    p->rows = json_get(p->json, "rows");
+    p->n = cJSON_GetArraySize(p->rows);
+    p->total = total >= 0 && total <= INT32_MAX ? (int64_t)total : -1;
+    if (json_bool(p->json, "partial", 0))
+        return err_set(e, ERR_NOTFOUND, "%s: only the beginning is shown", url);
+    return check_page(p, offset, url, e);
 }
 
 int hub_rows(const struct hub *h, const char *id, const char *revision, const char *config,
@@ -348,7 +356,6 @@ int hub_rows(const struct hub *h, const char *id, const char *revision, const ch
 {
     struct strbuf url = STRBUF_INIT;
     char told[HUB_REVISION] = "";
-    double total;
     int rc = -1;
 
     *out = (struct hub_page){.json = NULL};
@@ -357,18 +364,8 @@ int hub_rows(const struct hub *h, const char *id, const char *revision, const ch
     begin_url(h, &url, "rows", id, config, split);
     strbuf_addf(&url, "&offset=%lld&length=%d", (long long)offset, HUB_PAGE);
     out->json = ask(h, &url, ROWS_BYTES, told, e);
-    if (out->json) {
-        out->rows = json_get(out->json, "rows");
-        out->n = cJSON_GetArraySize(out->rows);
-        total = json_num(out->json, "num_rows_total", -1);
-        out->total = total >= 0 && total <= INT32_MAX ? (int64_t)total : -1;
-        out->revision_told = *told != 0;
-        rc = json_bool(out->json, "partial", 0)
-                 ? err_set(e, ERR_NOTFOUND, "%s: only the beginning is shown", strbuf_str(&url))
-                 : same_revision(&url, told, revision, e);
-        if (rc == 0)
-            rc = check_page(out, offset, &url, e);
-    }
+    if (out->json && same_revision(url.s, told, revision, e) == 0)
+        rc = hub_read_page(out, offset, url.s, e);
     if (rc < 0) {
         json_free(out->json);
         out->json = NULL;

@@ -67,7 +67,6 @@ struct hub_page {
     const cJSON *rows; /* [n] of {"row": record} */
     int n;
     int64_t total; /* of the split */
-    int revision_told;
 };
 /* Records from `offset` on, at most HUB_PAGE; json_free(out->json). */
 int hub_rows(const struct hub *h, const char *id, const char *revision, const char *config,
