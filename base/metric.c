@@ -127,6 +127,8 @@ static const struct metric metrics[] = {
     {"cached_tokens", "kept tokens", "", BETTER_NEITHER,
      "tokens of requests that an earlier run had answered"},
     {"generated_tokens", "generated tokens", "", BETTER_NEITHER, "tokens sampled"},
+    {"failed_items", "items that failed", "", BETTER_LOWER,
+     "items that the device could not answer: no part of any score"},
     {"cpu_ops", "operations left to the CPU", "", BETTER_LOWER,
      "operations that the device lacks and the CPU computed for it, once per batch"},
     {"peak_rss_bytes", "peak memory", "B", BETTER_LOWER, "peak resident set of the process"},

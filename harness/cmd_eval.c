@@ -172,12 +172,14 @@ static int begin_run(struct session *s, struct err *e)
     return rc;
 }
 
-/* Whoever names kernels or looks for NaN wants to see them at work. */
+/* Whoever names kernels or looks for NaN wants to see them at work; a plug-in may be another one
+ * tomorrow under the same name, and what it gives is its own word only. */
 static int open_kept(struct session *s, struct err *e)
 {
     const struct args *a = s->c->args;
 
-    if (args_flag(a, "no-cache") || args_flag(a, "check-finite") || args_str(a, "kernels"))
+    if (args_flag(a, "no-cache") || args_flag(a, "check-finite") || args_str(a, "kernels") ||
+        runner_info(s->runner)->device_sha256)
         return 0;
     return kept_open(&s->kept, s->store, s->model.sha256, runner_info(s->runner),
                      args_str(a, "device"), args_str(a, "activation"), e);
@@ -231,6 +233,17 @@ struct task_run {
     struct progress progress;
 };
 
+/* Of a plug-in: whatever becomes of an item there is a row, and the run goes on. */
+static int on_failed(void *user, const struct item *item, const struct err *why, struct err *e)
+{
+    struct task_run *t = user;
+
+    if (record_failed(&t->recorder, item, why->text, e) < 0)
+        return -1;
+    progress_step(&t->progress);
+    return 0;
+}
+
 static int on_item(void *user, const struct outcome *o, struct err *e)
 {
     struct task_run *t = user;
@@ -254,7 +267,8 @@ static int ask(struct session *s, struct opened_task *t, size_t n_done, struct e
         .kept = task_timed(t->task) ? NULL : s->kept,
         .sampling = {args_num(s->c->args, "temperature"), 1,
                      (uint64_t)args_int(s->c->args, "seed")},
-        .on_item = on_item, .user = &run};
+        .on_item = on_item, .user = &run,
+        .on_failed = runner_info(s->runner)->device_sha256 ? on_failed : NULL};
     struct err later;
     int rc;
 

@@ -296,6 +296,7 @@ static void put_item(struct json_out *o, const struct store_item *it)
         put_metric(o, it, i);
     json_put_str(o, "output", it->output);
     json_put_raw(o, "filtered", it->filtered);
+    json_put_str(o, "error", it->error);
     json_put_raw(o, "arguments", it->arguments);
     json_put_num(o, "latency_s", it->latency_s);
     if (it->cached_tokens > 0)

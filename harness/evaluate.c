@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "tasks/prepare.h"
 
-enum { CHUNK_IDS = 1 << 22 };
+enum { CHUNK_IDS = 1 << 22, FAILED_IN_ROW = 20 };
 
 struct pending { /* one item that waits for replies */
     struct item item;
@@ -25,6 +25,7 @@ struct target { /* whose request it is */
     int item, query;
     struct span span;
     struct strbuf text; /* generation so far */
+    int is_answered;
     char key[LIKELIHOOD_KEY]; /* of a score that is to be kept */
 };
 
@@ -253,6 +254,7 @@ static int take_reply(struct chunk *c, struct target *t, const struct reply *a, 
     struct pending *p = &c->items[t->item];
     struct answer *out = &p->answers[t->query];
 
+    t->is_answered = 1;
     if (!p->asked_on) {
         p->latency_s += a->wall_s;
         p->prompt += a->prompt_tokens;
@@ -323,7 +325,7 @@ static int look_up(struct chunk *c, struct target *t, const struct request *q)
 }
 
 /* Runs the targets from `base` on. */
-static int run_from(struct chunk *c, size_t base, struct err *e)
+static int run_from(struct chunk *c, size_t base, int only, struct err *e)
 {
     const struct evaluation *ev = c->ev;
     size_t n = 0, most = c->n_targets - base;
@@ -335,6 +337,9 @@ static int run_from(struct chunk *c, size_t base, struct err *e)
         mem_grow(&c->asker, &c->cap_asker, most, sizeof *c->asker) < 0)
         return err_nomem(e);
     for (size_t i = base; i < c->n_targets && rc >= 0; i++) {
+        if (c->targets[i].is_answered || (only >= 0 && c->targets[i].item != only))
+            continue;
+        strbuf_clear(&c->targets[i].text); /* of a try that failed */
         c->requests[n] = request_of(c, &c->targets[i]);
         c->asker[n] = i;
         rc = look_up(c, &c->targets[i], &c->requests[n]);
@@ -370,12 +375,49 @@ static int ask_on(struct chunk *c, size_t i, struct err *e)
     return add_queries(c, i, n, e);
 }
 
+static int is_the_devices(const struct err *e)
+{
+    return e->code == ERR_DEVICE || e->code == ERR_NUMERIC;
+}
+
+/* All at once; when the device fails, one by one, so that only those are lost that it fails on. */
+static int run_items(struct chunk *c, struct err *e)
+{
+    const struct evaluation *ev = c->ev;
+    int in_row = 0;
+
+    if (run_from(c, 0, -1, e) == 0)
+        return 0;
+    if (!ev->on_failed || task_asks_on(ev->task))
+        return -1;
+    for (size_t i = 0; i < c->n_items && is_the_devices(e); i++) {
+        struct err why = ERR_NONE;
+        if (!c->items[i].answers) /* handed out */
+            continue;
+        if (run_from(c, 0, (int)i, &why) == 0) {
+            in_row = 0;
+            continue;
+        }
+        if (!is_the_devices(&why) || ++in_row == FAILED_IN_ROW) {
+            *e = why;
+            return -1;
+        }
+        if (ev->on_failed(ev->user, &c->items[i].item, &why, e) < 0)
+            return -1;
+        pending_release(&c->items[i]);
+    }
+    if (!is_the_devices(e))
+        return -1;
+    *e = ERR_NONE;
+    return 0;
+}
+
 static int chunk_run(struct chunk *c, struct err *e)
 {
     size_t first = c->n_targets;
 
     c->err = ERR_NONE;
-    if (hand_out_empty(c, e) < 0 || run_from(c, 0, e) < 0)
+    if (hand_out_empty(c, e) < 0 || run_items(c, e) < 0)
         return -1;
     if (!task_asks_on(c->ev->task))
         return 0;
@@ -383,7 +425,7 @@ static int chunk_run(struct chunk *c, struct err *e)
     for (size_t i = 0; i < c->n_items; i++)
         if (ask_on(c, i, e) < 0)
             return -1;
-    if (run_from(c, first, e) < 0)
+    if (run_from(c, first, -1, e) < 0)
         return -1;
     c->judging = 0;
     return 0;

@@ -64,7 +64,7 @@ static void put_task(struct json_out *o, const struct task_row *t)
     static const char *const costs[] = {
         "wall_s", "prompt_tokens", "computed_tokens", "reused_tokens", "least_tokens",
         "recomputed_tokens", "cached_tokens", "generated_tokens", "ttft_s", "tpot_s",
-        "peak_rss_bytes", "energy_j", "joule_per_prefill_token", "joule_per_decode_token",
+        "peak_rss_bytes", "failed_items", "energy_j", "joule_per_prefill_token", "joule_per_decode_token",
         "joule_per_item", "joule_per_correct", "declared_energy_j"};
 
     json_begin_object(o, NULL);
@@ -366,6 +366,11 @@ static int print_left(const struct context *c, const struct task_list *l,
     struct store_cost costs[1 + LEFT_MAX];
     int rc;
 
+    for (size_t i = 0; i < l->n && !c->csv; i++)
+        if (task_row_cost(&l->v[i], "failed_items") > 0)
+            strbuf_addf(&b, "%s: %.0f of %d items failed on the device and are in no score\n",
+                        l->v[i].task, task_row_cost(&l->v[i], "failed_items"),
+                        task_row_items(&l->v[i]));
     for (size_t i = 0; i < l->n && !c->csv; i++)
         left_text(&b, l->v[i].task, l->v[i].costs, l->v[i].n_costs);
     for (size_t i = 0; i < bench->n && !c->csv; i++)

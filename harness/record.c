@@ -73,6 +73,35 @@ static int add(struct recorder *r, const struct outcome *o, struct store_item *i
     return store_item_add(r->run, it, e);
 }
 
+static int begin_batch(struct recorder *r, struct err *e)
+{
+    if (r->in_batch)
+        return 0;
+    if (store_batch_begin(r->run, e) < 0)
+        return -1;
+    r->in_batch = 1;
+    r->batch_start_s = meter_clock_s();
+    return 0;
+}
+
+int record_failed(struct recorder *r, const struct item *src, const char *why, struct err *e)
+{
+    const struct store_item it = {
+        .task = r->task, .doc_id = src->doc_id, .doc_hash = src->doc_hash,
+        .prompt_hash = src->prompt_hash, .doc = src->doc, .cluster = src->cluster,
+        .gold = src->gold, .gold_index = src->gold_index, .error = why, .latency_s = NAN,
+        .ttft_s = NAN, .prompt_tokens = -1, .computed_tokens = -1, .reused_tokens = -1,
+        .generated_tokens = -1, .cached_tokens = -1};
+
+    if (begin_batch(r, e) < 0)
+        return -1;
+    if (store_item_add(r->run, &it, e) < 0) {
+        r->in_batch = 0; /* rolled back as a whole */
+        return -1;
+    }
+    return record_flush(r, e);
+}
+
 int record_item(struct recorder *r, const struct outcome *o, struct err *e)
 {
     const struct item *src = o->item;
@@ -97,12 +126,8 @@ int record_item(struct recorder *r, const struct outcome *o, struct err *e)
         goto out;
     }
     fill_requests(requests, o);
-    if (!r->in_batch) {
-        if (store_batch_begin(r->run, e) < 0)
-            goto out;
-        r->in_batch = 1;
-        r->batch_start_s = meter_clock_s();
-    }
+    if (begin_batch(r, e) < 0)
+        goto out;
     if (add(r, o, &it, e) < 0) {
         r->in_batch = 0; /* rolled back as a whole */
         goto out;
@@ -134,7 +159,7 @@ struct totals {
     double latency_s, right;
     int n_judged; /* items that are right or wrong */
     int64_t prompt, computed, reused, cached, generated;
-    int n;
+    int n, n_failed;
 };
 
 static int add_times(struct totals *t, const struct store_item *it, struct err *e)
@@ -169,8 +194,12 @@ static int add_totals(struct totals *t, const struct store_item *it, struct err 
         if (series_add(&t->series, it->metrics[i].metric, it->metrics[i].filter,
                        it->metrics[i].value, it->metrics[i].weight, e) < 0)
             return -1;
-    count_right(t, it);
     t->n++;
+    if (it->error) {
+        t->n_failed++;
+        return 0;
+    }
+    count_right(t, it);
     if (mem_grow(&t->latency, &t->cap_latency, t->n_latency + 1, sizeof *t->latency) < 0)
         return err_nomem(e);
     if (!isnan(it->latency_s))
@@ -202,7 +231,7 @@ static int read_items(struct store *s, const char *run_id, const char *task, str
 
     while (rc == 0 && (rc = item_iter_next(it, &row, e)) > 0) {
         rc = add_totals(t, &row, e);
-        if (rc == 0 && bits)
+        if (rc == 0 && bits && !row.error)
             rc = bits_add(bits, &row, e);
     }
     item_iter_close(it);
@@ -219,7 +248,7 @@ static double median_of(double *x, size_t n)
     return stats_median(x, known);
 }
 
-enum { VALUES_MAX = 64, COSTS_OWN = 16 };
+enum { VALUES_MAX = 64, COSTS_OWN = 17 };
 
 static int fill_values(const struct task *t, const struct totals *all, int bootstrap,
                        struct store_value *values, int *n, struct err *e)
@@ -279,6 +308,7 @@ static int write_task(struct store_run *run, const struct task *t, struct totals
         {"tpot_s", median_of(all->tpot, all->n_times)},
         {"peak_rss_bytes", cost->peak_rss_bytes},
         {"items_right", all->n_judged == all->n ? all->right : NAN},
+        {"failed_items", all->n_failed},
         {"declared_energy_j", all->cached ? NAN : cost->declared_j},
     };
     const struct energy_parts parts = {

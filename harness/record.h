@@ -19,6 +19,8 @@ struct recorder {
     double batch_start_s;
 };
 int record_item(struct recorder *r, const struct outcome *o, struct err *e);
+/* An item that the device could not answer; at once on disk. */
+int record_failed(struct recorder *r, const struct item *item, const char *why, struct err *e);
 int record_flush(struct recorder *r, struct err *e);
 
 /* What a session measured of the whole task; NAN where unknown. */

@@ -202,6 +202,7 @@ static void put_item_row(struct json_out *o, const struct store_item *it)
     json_put_str(o, "prediction", it->prediction);
     json_put_str(o, "output", it->output);
     json_put_raw(o, "filtered", it->filtered);
+    json_put_str(o, "error", it->error);
     json_put_num(o, "latency_s", it->latency_s);
     json_put_num(o, "ttft_s", it->ttft_s);
     json_put_count(o, "prompt_tokens", it->prompt_tokens);

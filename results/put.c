@@ -92,11 +92,11 @@ int put_task(struct db *db, int64_t run_id, const struct store_task *t, struct e
 
 int put_item(struct db *db, int64_t run_task_id, const struct store_item *it, struct err *e)
 {
-    int changed = db_run(db, SQL_ITEM_PUT, e, "inttttvttttdduuuuu", run_task_id, it->doc_id,
+    int changed = db_run(db, SQL_ITEM_PUT, e, "inttttvttttdduuuuut", run_task_id, it->doc_id,
                          it->doc_hash, it->prompt_hash, it->cluster, it->gold, it->gold_index,
                          it->prediction, it->output, it->filtered, it->arguments, it->latency_s,
                          it->ttft_s, it->prompt_tokens, it->computed_tokens, it->reused_tokens,
-                         it->cached_tokens, it->generated_tokens);
+                         it->cached_tokens, it->generated_tokens, it->error);
     int64_t id;
 
     if (changed <= 0)

@@ -577,6 +577,7 @@ int item_iter_next(struct item_iter *it, struct store_item *out, struct err *e)
     out->reused_tokens = db_int(st, c++);
     out->cached_tokens = db_int(st, c++);
     out->generated_tokens = db_int(st, c++);
+    out->error = keep(&it->row, st, c++, &failed);
     if (failed)
         return err_nomem(e);
     if (load_metrics(it, id, out, e) < 0 || load_requests(it, id, out, e) < 0)

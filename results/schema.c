@@ -182,6 +182,9 @@ static const char *const migrations[] = {
 
     /* 10: what a scenario's requests were answered */
     "ALTER TABLE served ADD COLUMN output_sha256 TEXT;",
+
+    /* 11: items that a device could not answer */
+    "ALTER TABLE items ADD COLUMN error TEXT;",
 };
 #define N_MIGRATIONS ((int)(sizeof migrations / sizeof migrations[0]))
 
@@ -291,6 +294,7 @@ static const struct schema_doc docs[] = {
     {"items", "generated_tokens", "tokens sampled"},
     {"items", "cached_tokens", "tokens of requests that an earlier run had answered; where there "
                                "are any, latency_s is null: it was not measured"},
+    {"items", "error", "why the device could not answer it; it has no credits then"},
     {"item_metrics", NULL, "credits of an item"},
     {"item_metrics", "item_id", "the item"},
     {"item_metrics", "metric", "name"},

@@ -204,8 +204,8 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_ITEM_PUT] =
         "INSERT INTO items(run_task_id, doc_id, doc_hash, prompt_hash, cluster, gold, gold_index,"
         " prediction, output, filtered, arguments, latency_s, ttft_s, prompt_tokens,"
-        " computed_tokens, reused_tokens, cached_tokens, generated_tokens)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " computed_tokens, reused_tokens, cached_tokens, generated_tokens, error)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT(run_task_id, doc_id) DO NOTHING",
     [SQL_ITEM_METRIC_PUT] =
         "INSERT INTO item_metrics(item_id, metric, filter, idx, value, weight)"
@@ -281,7 +281,8 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_ITEMS] =
         "SELECT i.id, t.task, i.doc_id, i.doc_hash, i.prompt_hash, d.doc, i.arguments, i.cluster,"
         " i.gold, i.prediction, i.gold_index, i.output, i.filtered, i.latency_s, i.ttft_s,"
-        " i.prompt_tokens, i.computed_tokens, i.reused_tokens, i.cached_tokens, i.generated_tokens"
+        " i.prompt_tokens, i.computed_tokens, i.reused_tokens, i.cached_tokens, i.generated_tokens,"
+        " i.error"
         " FROM items i JOIN run_tasks t ON t.id = i.run_task_id JOIN runs r ON r.id = t.run_id"
         " LEFT JOIN docs d ON d.hash = i.doc_hash"
         " WHERE r.run = ?1 AND (?2 IS NULL OR t.task = ?2) AND (?3 IS NULL OR i.doc_id = ?3)"

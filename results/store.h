@@ -116,6 +116,7 @@ struct store_item {
     const char *gold, *prediction;
     int gold_index;          /* -1: none */
     const char *output;      /* generated text; NULL for likelihood tasks */
+    const char *error;       /* why it was not answered: it has no metrics then; NULL */
     const char *filtered;    /* JSON {"strict-match":"18",...} or NULL */
     double latency_s, ttft_s;
     int64_t prompt_tokens, computed_tokens, reused_tokens, generated_tokens;

@@ -63,6 +63,25 @@ done
 run 64 device host 3
 one_line
 
+# Of a run, the items that it happens to are rows that say why, in no score; the others are answered.
+for fault in 5:crash:'ended by signal 11' 2:nan:'is not finite' 8:outside:'its process' \
+    6:refuse:'no?more'; do
+    how=${fault%:*}
+    PLANTED=$how PLANTED_TOKEN=90 run 0 eval "$model" --tasks facts --limit 12 \
+        --device "$work/planted.so" --isolate-device
+    prints 'facts: [1-9][0-9]* of 12 items failed on the device and are in no score'
+    run 0 items last --jsonl
+    [ "$(wc -l <"$work/out")" -eq 12 ] || fail "$how: not every item is there"
+    failed=$(grep -c "\"error\":\".*${fault##*:}" "$work/out")
+    [ "$failed" -ge 1 ] && [ "$failed" -le 11 ] || fail "$how: $failed items failed"
+    run 0 show last --json
+    prints "\"failed_items\": $failed,"
+    prints '"status": "complete"'
+done
+# A device that answers nothing ends the run.
+PLANTED=5:refuse run 1 eval "$model" --tasks facts --limit 30 --device "$work/planted.so"
+one_line; says 'device planted: no?more'
+
 # A new one compiles and passes; what is there stays.
 program=$PWD/$DENSIMETER
 case $DENSIMETER in /*) program=$DENSIMETER ;; esac
