@@ -79,7 +79,7 @@ for fault in 5:crash:'ended by signal 11' 2:nan:'is not finite' 8:outside:'its p
     prints '"status": "complete"'
 done
 # A device that answers nothing ends the run.
-PLANTED=5:refuse run 1 eval "$model" --tasks facts --limit 30 --device "$work/planted.so"
+PLANTED=5:refuse run 1 eval "$model" --tasks facts --limit 30 --device "$work/planted.so" --quiet
 one_line; says 'device planted: no?more'
 
 # A new one compiles and passes; what is there stays.
