@@ -48,4 +48,7 @@ int scenarios_grid(const struct context *c, struct grid *g, struct err *e);
 int scenarios_settings(struct json_out *o, const struct context *c, struct err *e);
 int scenarios_run(struct bench *b, struct err *e);
 
+/* --- bench_lmeval.c: --versus-lm-eval. */
+int lmeval_run(struct bench *b, struct err *e);
+
 #endif

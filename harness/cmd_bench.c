@@ -28,6 +28,10 @@ const struct option bench_options[] = {
     {"threads", 't', OPTION_INTS, "N,...", "0", 0, 1024, "worker threads; 0: one per usable core"},
     {"versus", 0, OPTION_TEXT, "BINARY", NULL, 0, 0,
      "a llama-bench that measures the same in alternation"},
+    {"versus-lm-eval", 0, OPTION_TEXT, "SAMPLES", NULL, 0, 0,
+     "a samples_*.jsonl or results_*.json of lm-eval: the same requests here, compared and timed"},
+    {"lm-eval-seconds", 0, OPTION_NUMBER, "S", "0", 0, 1e9,
+     "what that run of lm-eval took; 0: as its results say"},
     {"scenario", 0, OPTION_WORDS, "NAME,...", NULL, 0, 0,
      "latency as users meet it: single, multi, server, offline, sustained, depths, load"},
     {"requests", 0, OPTION_INT, "N", "100", 1, 1e6, "requests of a scenario"},
@@ -48,6 +52,7 @@ const struct option bench_options[] = {
     {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
      "with --roofline: also write a page with plots, by its suffix .html, .md, .csv, .json"},
     ENERGY_OPTIONS,
+    ENCODER_OPTIONS,
     ENGINE_OPTIONS_BUT_THREADS,
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
@@ -101,6 +106,10 @@ static int make_grid(const struct context *c, struct grid *g, struct err *e)
 
     if (args_count(c->args, "scenario"))
         return scenarios_grid(c, g, e);
+    if (args_str(c->args, "versus-lm-eval")) {
+        g->longest = (int)args_int(c->args, "max-length");
+        return 0;
+    }
     if (numbers_of(c, "prompt", &p, e) < 0 || numbers_of(c, "generate", &n, e) < 0 ||
         numbers_of(c, "depth", &d, e) < 0 || numbers_of(c, "streams", &b, e) < 0)
         goto out;
@@ -404,6 +413,8 @@ static int bench_model(struct bench *b, int threads, char id[RUN_ID_SIZE], struc
         rc = run_grid(b, e);
     if (rc == 0 && args_count(b->c->args, "scenario"))
         rc = scenarios_run(b, e);
+    if (rc == 0 && args_str(b->c->args, "versus-lm-eval"))
+        rc = lmeval_run(b, e);
     if (rc == 0)
         rc = energy_finish(b->energy, b->store, b->run, e);
     if (rc == 0)
@@ -450,6 +461,11 @@ static int print_json(const struct context *c, struct store *s, const struct ids
     if (p->json.len) {
         json_begin_array(&o, "profiles");
         json_put_raw(&o, NULL, strbuf_str(&p->json));
+        json_end_array(&o);
+    }
+    if (p->lmeval_json.len) {
+        json_begin_array(&o, "lm_eval");
+        json_put_raw(&o, NULL, strbuf_str(&p->lmeval_json));
         json_end_array(&o);
     }
     if (rc == 0)
@@ -516,6 +532,8 @@ static int print_profiles(const struct context *c, const struct profiles *p, str
     const char *path = args_str(c->args, "output");
 
     if (!c->json && !c->csv && args_flag(c->args, "profile") && context_print(c, &p->text, e) < 0)
+        return -1;
+    if (!c->json && !c->csv && p->lmeval_text.len && context_print(c, &p->lmeval_text, e) < 0)
         return -1;
     if (!p->page)
         return 0;

@@ -256,4 +256,6 @@ void profiles_release(struct profiles *p)
 {
     strbuf_release(&p->text);
     strbuf_release(&p->json);
+    strbuf_release(&p->lmeval_text);
+    strbuf_release(&p->lmeval_json);
 }

@@ -16,6 +16,7 @@ struct profiles {
     struct strbuf text; /* tables, one after the other */
     struct strbuf json; /* objects with commas between */
     struct peak peak;   /* of the number of threads measured last */
+    struct strbuf lmeval_text, lmeval_json; /* bench_lmeval.c's */
     struct report *page; /* the caller's; rooflines go there (roofline.h); NULL: none are wanted */
 };
 

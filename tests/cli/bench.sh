@@ -23,6 +23,16 @@ prints 'GFLOP/s'; prints "linear ffn_gate"; prints 'barriers'; prints '^float32 
 grep -q '<svg' "$work/roof.html" || grep -q 'gnuplot' "$work/roof.html" || fail "no plot of the roofline"
 run 0 bench "$model" -p 16 -n 0 -r 1 --roofline --numerics fast --json
 prints '"peak_int8_s":'; prints '"counters":{'; prints '"page_faults":'
+# Against what lm-eval has logged: here what this program wrote in its form.
+run 0 eval "$model" --tasks world_people --limit 3 --keep-prompts -q
+run 0 export last --format lm-eval -o "$work/lm"
+run 0 bench "$model" --versus-lm-eval "$work"/lm/samples_*.jsonl -r 2
+prints ' requests of 3 items$'; prints 'differ by 0 nats at most'; prints '^lm-eval  densimeter'
+grep -q ' s there$' "$work/out" || fail "the time in the results beside the samples is not told"
+run 0 bench "$model" --versus-lm-eval "$work"/lm/samples_*.jsonl -r 1 --lm-eval-seconds 60 --json
+prints '"largest_difference":0,'; prints '"lm_eval_seconds":60'; prints '"program": "lm-eval"'
+echo '{"doc_id": 0' >"$work/lm/samples_bad_x.jsonl"
+run 1 bench "$model" --versus-lm-eval "$work/lm/samples_bad_x.jsonl"; one_line
 run 64 bench "$model" -o x.html; says "output goes with --roofline"
 run 1 bench "$model" -p 16 -n 0 -r 1 --profile --device null; says 'where its time goes'
 
