@@ -258,15 +258,25 @@ const char *path_base(const char *path)
     return slash ? slash + 1 : path;
 }
 
-char *path_data_home(const char *name)
+static char *user_path(const char *variable, const char *usual, const char *name)
 {
-    const char *xdg = getenv("XDG_DATA_HOME");
+    const char *xdg = getenv(variable);
     const char *home = getenv("HOME");
     struct strbuf b = STRBUF_INIT;
 
     if (xdg && xdg[0] == '/')
         strbuf_addf(&b, "%s/densimeter/%s", xdg, name);
     else
-        strbuf_addf(&b, "%s/.local/share/densimeter/%s", home && *home ? home : ".", name);
+        strbuf_addf(&b, "%s/%s/densimeter/%s", home && *home ? home : ".", usual, name);
     return strbuf_take(&b);
+}
+
+char *path_data_home(const char *name)
+{
+    return user_path("XDG_DATA_HOME", ".local/share", name);
+}
+
+char *path_cache_home(const char *name)
+{
+    return user_path("XDG_CACHE_HOME", ".cache", name);
 }

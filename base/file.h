@@ -49,5 +49,7 @@ const char *path_base(const char *path);        /* after the last '/' */
 
 /* $XDG_DATA_HOME/densimeter/name, with ~/.local/share for an unset variable; mem_free. */
 char *path_data_home(const char *name);
+/* The same of $XDG_CACHE_HOME and ~/.cache. */
+char *path_cache_home(const char *name);
 
 #endif

@@ -34,18 +34,18 @@ static void kernel_names(struct strbuf *b, const char *separator)
             strbuf_addf(b, "%s%s", n++ ? separator : "", k->name);
 }
 
-static void put_opencl(struct json_out *o)
+static void put_accelerators(struct json_out *o, enum cl_kind kind)
 {
     struct err why = ERR_NONE;
     struct cl_about a;
     int rc;
 
-    for (int i = 0; (rc = cl_about(&a, i, &why)) > 0; i++) {
+    for (int i = 0; (rc = cl_about(&a, kind, i, &why)) > 0; i++) {
         json_begin_object(o, NULL);
         json_put_str(o, "device", a.name);
         json_put_str(o, "help", a.title);
         json_put_str(o, "version", a.driver);
-        json_put_str(o, "numerics", "opencl/1");
+        json_put_str(o, "numerics", kind == CL_CUDA ? "cuda/1" : "opencl/1");
         json_put_int(o, "cores", a.units);
         json_put_int(o, "memory_bytes", (int64_t)a.memory_bytes);
         json_end_object(o);
@@ -53,27 +53,27 @@ static void put_opencl(struct json_out *o)
     if (rc == 0)
         return;
     json_begin_object(o, NULL);
-    json_put_str(o, "device", CL_PREFIX);
+    json_put_str(o, "device", cl_prefix(kind));
     json_put_str(o, "error", why.text);
     json_end_object(o);
 }
 
 /* Where there is none the row says why. */
-static void opencl_rows(struct table *t)
+static void accelerator_rows(struct table *t, enum cl_kind kind)
 {
     struct err why = ERR_NONE;
     struct cl_about a;
     int rc;
 
-    for (int i = 0; (rc = cl_about(&a, i, &why)) > 0; i++) {
+    for (int i = 0; (rc = cl_about(&a, kind, i, &why)) > 0; i++) {
         table_cell(t, "%s", a.name);
         table_int(t, a.units);
-        table_cell(t, "OpenCL C");
+        table_cell(t, a.is_cpu ? "vector lanes" : "lanes");
         table_cell(t, "%s, driver %s", a.title, a.driver);
     }
     if (rc == 0)
         return;
-    table_cell(t, CL_PREFIX);
+    table_cell(t, "%s", cl_prefix(kind));
     table_int(t, -1);
     table_cell(t, "-");
     table_cell(t, "%s", why.text);
@@ -143,7 +143,8 @@ static int devices_json(const struct context *c, struct err *e)
         json_end_array(&o);
         json_end_object(&o);
     }
-    put_opencl(&o);
+    for (int i = 0; i < CL_KINDS; i++)
+        put_accelerators(&o, (enum cl_kind)i);
     rc = each_plugin(put_plugin, &o, e);
     json_end_array(&o);
     if (rc == 0)
@@ -171,7 +172,8 @@ int cmd_devices(struct context *c, struct err *e)
         table_cell(&t, "%s", strbuf_str(&names));
         table_cell(&t, "%s", d->help);
     }
-    opencl_rows(&t);
+    for (int i = 0; i < CL_KINDS; i++)
+        accelerator_rows(&t, (enum cl_kind)i);
     rc = each_plugin(plugin_row, &t, e);
     if (rc == 0)
         rc = context_table(c, &t, e);

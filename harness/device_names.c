@@ -12,13 +12,14 @@ int device_computes_here(const char *name)
 {
     const struct device_ops *d;
     struct err e = ERR_NONE;
+    enum cl_kind kind;
     char *path;
     int found;
 
     for (int i = 0; (d = device_at(i)) != NULL; i++)
         if (strcmp(d->name, name) == 0)
             return 1;
-    if (cl_number(name) >= 0)
+    if (cl_number(name, &kind) >= 0)
         return 1;
     found = plugin_find(&path, name, &e);
     mem_free(path);

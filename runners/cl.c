@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "runners/cl_api.h"
+#include "runners/cuda_api.h"
 
 enum { PLATFORMS_MAX = 16, DEVICES_MAX = 64, LOG_BYTES = 16384 };
 
@@ -25,43 +26,65 @@ struct cl_memory {
     size_t bytes;
 };
 
-int cl_number(const char *name)
-{
-    size_t n = strlen(CL_PREFIX);
+static const struct {
+    const char *prefix, *title;
+    int (*load)(struct cl_api *out, struct err *e);
+} kinds[CL_KINDS] = {
+    [CL_OPENCL] = {"opencl", "OpenCL", cl_api_load},
+    [CL_CUDA] = {"cuda", "CUDA", cuda_api_load},
+};
 
-    if (strncmp(name, CL_PREFIX, n) != 0)
-        return -1;
-    name += n;
-    if (*name == '\0')
+const char *cl_prefix(enum cl_kind kind)
+{
+    return kinds[kind].prefix;
+}
+
+/* Of what follows the prefix. */
+static int number_of(const char *rest)
+{
+    if (*rest == '\0')
         return 0;
-    if (*name++ != ':' || !isdigit((unsigned char)*name) || strlen(name) > 2 ||
-        strspn(name, "0123456789") != strlen(name))
+    if (*rest++ != ':' || !isdigit((unsigned char)*rest) || strlen(rest) > 2 ||
+        strspn(rest, "0123456789") != strlen(rest))
         return -1;
-    return atoi(name);
+    return atoi(rest);
+}
+
+int cl_number(const char *name, enum cl_kind *kind)
+{
+    for (int i = 0; i < CL_KINDS; i++) {
+        size_t n = strlen(kinds[i].prefix);
+        if (strncmp(name, kinds[i].prefix, n) != 0)
+            continue;
+        *kind = (enum cl_kind)i;
+        return number_of(name + n);
+    }
+    return -1;
 }
 
 static int fail(const struct cl *c, int32_t rc, const char *doing, struct err *e)
 {
-    char buffer[32];
+    char buffer[64];
     int is_memory = rc == CL_NO_BUFFER || rc == CL_NO_RESOURCES || rc == CL_NO_HOST_MEMORY;
 
     return err_set(e, is_memory ? ERR_NOMEM : ERR_UNSUPPORTED, "%s: %s%s: %s", c->about.name, doing,
-                   is_memory ? ": out of memory" : "", cl_api_error(rc, buffer, sizeof buffer));
+                   is_memory ? ": out of memory" : "", c->api.error(rc, buffer, sizeof buffer));
 }
 
 /* Device number i of all platforms, or NULL with how many there are.  -1: none at all. */
-static int find_device(const struct cl_api *api, int i, void **out, struct err *e)
+static int find_device(const struct cl_api *api, const char *title, int i, void **out,
+                       struct err *e)
 {
     void *platforms[PLATFORMS_MAX], *devices[DEVICES_MAX];
     uint32_t n_platforms = 0;
-    char buffer[32];
+    char buffer[64];
     int32_t rc = api->platforms(PLATFORMS_MAX, platforms, &n_platforms);
     int seen = 0;
 
     *out = NULL;
     if (rc != 0 || n_platforms == 0)
-        return err_set(e, ERR_UNSUPPORTED, "no OpenCL: the loader has no driver (%s)",
-                       cl_api_error(rc, buffer, sizeof buffer));
+        return err_set(e, ERR_UNSUPPORTED, "no %s: no driver answers (%s)", title,
+                       api->error(rc, buffer, sizeof buffer));
     for (uint32_t p = 0; p < n_platforms && p < PLATFORMS_MAX; p++) {
         uint32_t n = 0;
         if (api->devices(platforms[p], (uint32_t)CL_TYPE_ALL, DEVICES_MAX, devices, &n) != 0)
@@ -75,7 +98,7 @@ static int find_device(const struct cl_api *api, int i, void **out, struct err *
         seen += (int)n;
     }
     if (seen == 0)
-        return err_set(e, ERR_UNSUPPORTED, "no OpenCL: its drivers have no device");
+        return err_set(e, ERR_UNSUPPORTED, "no %s: its drivers have no device", title);
     return seen;
 }
 
@@ -93,13 +116,14 @@ static void device_text(const struct cl_api *api, void *device, uint32_t what, c
     to[length] = '\0';
 }
 
-static void describe(const struct cl_api *api, void *device, int i, struct cl_about *out)
+static void describe(const struct cl_api *api, enum cl_kind kind, void *device, int i,
+                     struct cl_about *out)
 {
     uint32_t units = 0;
     uint64_t type = 0, memory = 0, buffer = 0;
 
-    *out = (struct cl_about){0};
-    snprintf(out->name, sizeof out->name, CL_PREFIX ":%d", i);
+    *out = (struct cl_about){.kind = kind};
+    snprintf(out->name, sizeof out->name, "%s:%d", kinds[kind].prefix, i);
     device_text(api, device, CL_IS_NAME, out->title, sizeof out->title);
     device_text(api, device, CL_IS_DRIVER, out->driver, sizeof out->driver);
     api->device_info(device, CL_IS_UNITS, sizeof units, &units, NULL);
@@ -112,20 +136,20 @@ static void describe(const struct cl_api *api, void *device, int i, struct cl_ab
     out->buffer_bytes = buffer;
 }
 
-int cl_about(struct cl_about *out, int i, struct err *e)
+int cl_about(struct cl_about *out, enum cl_kind kind, int i, struct err *e)
 {
     struct cl_api api;
     void *device;
 
-    if (cl_api_load(&api, e) < 0 || find_device(&api, i, &device, e) < 0)
+    if (kinds[kind].load(&api, e) < 0 || find_device(&api, kinds[kind].title, i, &device, e) < 0)
         return -1;
     if (!device)
         return 0;
-    describe(&api, device, i, out);
+    describe(&api, kind, device, i, out);
     return 1;
 }
 
-int cl_open(struct cl **out, int i, struct err *e)
+int cl_open(struct cl **out, enum cl_kind kind, int i, struct err *e)
 {
     struct cl *c = mem_calloc(1, sizeof *c);
     int32_t status = 0;
@@ -134,17 +158,17 @@ int cl_open(struct cl **out, int i, struct err *e)
     *out = NULL;
     if (!c)
         return err_nomem(e);
-    if (cl_api_load(&c->api, e) < 0)
+    if (kinds[kind].load(&c->api, e) < 0)
         goto out;
-    n = find_device(&c->api, i, &c->device, e);
+    n = find_device(&c->api, kinds[kind].title, i, &c->device, e);
     if (n < 0)
         goto out;
     if (!c->device) {
-        err_set(e, ERR_USAGE, "device '" CL_PREFIX ":%d' is unknown: OpenCL has %d device%s", i, n,
-                n == 1 ? "" : "s");
+        err_set(e, ERR_USAGE, "device '%s:%d' is unknown: %s has %d device%s",
+                kinds[kind].prefix, i, kinds[kind].title, n, n == 1 ? "" : "s");
         goto out;
     }
-    describe(&c->api, c->device, i, &c->about);
+    describe(&c->api, kind, c->device, i, &c->about);
     c->context = c->api.context(NULL, 1, &c->device, NULL, NULL, &status);
     if (!c->context || status != 0) {
         fail(c, status, "opening it", e);

@@ -1,8 +1,9 @@
-/* cl.h -- OpenCL devices: what there is, their memory, and kernels on them.
+/* cl.h -- OpenCL and CUDA devices: what there is, their memory, and kernels on them.
  *
  * The loader, libOpenCL.so.1 or what $DENSIMETER_OPENCL names, is opened at run time: without it
  * nothing but these devices is missing.  Devices of all platforms are numbered in the loader's
- * order.  One thread at a time drives one struct cl. */
+ * order.  CUDA stands behind the same interface (cuda_api.h).  One thread at a time drives one
+ * struct cl. */
 #ifndef RUNNERS_CL_H
 #define RUNNERS_CL_H
 
@@ -11,9 +12,10 @@
 
 #include "base/err.h"
 
-#define CL_PREFIX "opencl"
+enum cl_kind { CL_OPENCL, CL_CUDA, CL_KINDS };
 
 struct cl_about { /* a device */
+    enum cl_kind kind;
     char name[24];    /* "opencl:0" */
     char title[160];  /* its own name */
     char driver[96];
@@ -21,21 +23,23 @@ struct cl_about { /* a device */
     uint64_t memory_bytes, buffer_bytes; /* all of it, and at most in one buffer */
 };
 
-/* Device number i.  1: filled; 0: there is none of this number; -1: e says why there is none at all
- * (no loader, no platform). */
-int cl_about(struct cl_about *out, int i, struct err *e);
+const char *cl_prefix(enum cl_kind kind); /* "opencl" */
 
-/* The number in "opencl" (0) or "opencl:N"; -1: some other name. */
-int cl_number(const char *name);
+/* Device number i of a kind.  1: filled; 0: there is none of this number; -1: e says why there is
+ * none at all (no loader, no platform). */
+int cl_about(struct cl_about *out, enum cl_kind kind, int i, struct err *e);
+
+/* The number in "opencl" (0) or "opencl:N", and its kind; -1: some other name. */
+int cl_number(const char *name, enum cl_kind *kind);
 
 struct cl;
 struct cl_memory; /* on the device */
 
-int cl_open(struct cl **out, int i, struct err *e);
+int cl_open(struct cl **out, enum cl_kind kind, int i, struct err *e);
 void cl_close(struct cl *c);
 const struct cl_about *cl_info(const struct cl *c);
 
-/* Compiles the source; kernel number i is then kernels[i].  The compiler's words are in the hint. */
+/* Compiles the source; kernel number i is then kernels[i].  The compiler's words: in the hint. */
 int cl_build(struct cl *c, const char *source, size_t n, const char *const *kernels, int n_kernels,
              struct err *e);
 

@@ -45,6 +45,7 @@ int cl_api_load(struct cl_api *out, struct err *e)
                  "(for CPUs pocl-opencl-icd)");
         return -1;
     }
+    out->error = cl_api_error;
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
         void *f = dlsym(library, functions[i].name);
         if (!f)
@@ -69,7 +70,7 @@ const char *cl_api_error(int32_t rc, char *buffer, size_t n)
         {-46, "INVALID_KERNEL_NAME"},
         {-51, "INVALID_ARG_SIZE"},
         {-52, "INVALID_KERNEL_ARGS"},
-        {-54, "INVALID_WORK_GROUP_SIZE"},
+        {CL_BAD_GROUP, "INVALID_WORK_GROUP_SIZE"},
         {CL_BAD_BUFFER_SIZE, "INVALID_BUFFER_SIZE"},
         {CL_NO_PLATFORM, "PLATFORM_NOT_FOUND"},
     };

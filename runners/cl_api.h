@@ -17,10 +17,11 @@ enum {
     CL_IS_MEMORY_BYTES = 0x101f, CL_IS_NAME = 0x102b, CL_IS_DRIVER = 0x102d,
     CL_BUILD_LOG = 0x1183,
     CL_NO_DEVICE = -1, CL_NO_BUFFER = -4, CL_NO_RESOURCES = -5, CL_NO_HOST_MEMORY = -6,
-    CL_BUILD_FAILED = -11, CL_BAD_BUFFER_SIZE = -61, CL_NO_PLATFORM = -1001,
+    CL_BUILD_FAILED = -11, CL_BAD_GROUP = -54, CL_BAD_BUFFER_SIZE = -61, CL_NO_PLATFORM = -1001,
 };
 
 struct cl_api {
+    const char *(*error)(int32_t rc, char *buffer, size_t n); /* its name */
     int32_t (*platforms)(uint32_t n, void **ids, uint32_t *count);
     int32_t (*devices)(void *platform, uint64_t type, uint32_t n, void **ids, uint32_t *count);
     int32_t (*device_info)(void *device, uint32_t what, size_t bytes, void *to, size_t *got);

@@ -15,19 +15,20 @@ const struct device_ops *device_at(int i)
 
 const struct device_ops *device_find(const char *name, struct err *e)
 {
+    enum cl_kind kind;
     char *path;
     int found;
 
     for (size_t i = 0; i < sizeof devices / sizeof devices[0]; i++)
         if (strcmp(devices[i]->name, name) == 0)
             return devices[i];
-    if (cl_number(name) >= 0)
+    if (cl_number(name, &kind) >= 0)
         return &device_opencl;
     found = plugin_find(&path, name, e);
     mem_free(path);
     if (found)
         return found < 0 ? NULL : &device_plugin;
     err_set(e, ERR_USAGE, "device '%.40s' is unknown", name);
-    err_hint(e, "devices: cpu, null, opencl:0, the path of a plug-in, or its name in $DENSIMETER_DEVICES");
+    err_hint(e, "devices: cpu, null, opencl:0, cuda:0, the path of a plug-in, or its name in $DENSIMETER_DEVICES");
     return NULL;
 }

@@ -1,4 +1,4 @@
-/* device_opencl.c -- a program on an OpenCL device, the CPU for what it lacks.  See opencl.h. */
+/* device_opencl.c -- a program on an OpenCL or CUDA device, and the CPU.  See opencl.h. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -195,7 +195,7 @@ static void opencl_close(struct device *d)
     mem_free(d);
 }
 
-static const char *const form_names[] = {[FORM_VECTOR] = "vector", [FORM_LANES] = "lanes"};
+static const char *const form_names[] = {"vector", "lanes"};
 
 static int check_opts(const struct device_opts *o, struct err *e)
 {
@@ -208,16 +208,20 @@ static int check_opts(const struct device_opts *o, struct err *e)
 /* By the device's kind, unless asked for. */
 static int choose_form(struct device *d, const char *asked, struct err *e)
 {
-    d->form = cl_info(d->cl)->is_cpu ? FORM_VECTOR : FORM_LANES;
-    for (int i = 0; asked && i <= FORM_LANES; i++)
+    int is_cuda = cl_info(d->cl)->kind == CL_CUDA;
+    int form = cl_info(d->cl)->is_cpu ? FORM_VECTOR : FORM_LANES;
+
+    for (int i = is_cuda ? FORM_LANES : FORM_VECTOR; asked && i <= FORM_LANES; i++)
         if (strcmp(asked, form_names[i]) == 0) {
-            d->form = (enum opencl_form)i;
-            return 0;
+            form = i;
+            asked = NULL;
         }
+    d->form = is_cuda ? FORM_CUDA : (enum opencl_form)form;
+    d->form_name = form_names[form];
     if (!asked)
         return 0;
     err_set(e, ERR_USAGE, "kernels '%.40s' are unknown to %s", asked, cl_info(d->cl)->name);
-    err_hint(e, "kernels: vector (for processors), lanes (for GPUs)");
+    err_hint(e, "kernels: %slanes (for GPUs)", is_cuda ? "" : "vector (for processors), ");
     return -1;
 }
 
@@ -226,7 +230,8 @@ static int opencl_open(struct device **out, const struct program *p, const struc
 {
     struct device *d = mem_calloc(1, sizeof *d);
     struct device_opts rest = *o;
-    int rc = -1;
+    enum cl_kind kind = CL_OPENCL;
+    int rc = -1, i = cl_number(o->name, &kind);
 
     *out = NULL;
     if (!d)
@@ -235,13 +240,14 @@ static int opencl_open(struct device **out, const struct program *p, const struc
     d->p = p;
     d->max_rows = o->max_rows;
     d->check_finite = o->check_finite;
-    if (check_opts(o, e) < 0 || cl_open(&d->cl, cl_number(o->name), e) < 0 ||
+    if (check_opts(o, e) < 0 || cl_open(&d->cl, kind, i, e) < 0 ||
         choose_form(d, o->kernels, e) < 0 ||
         make_values(d, e) < 0 || make_kv(d, o, e) < 0 || opencl_build(d, e) < 0 ||
         fallback_open(&d->cpu, p, &rest, opencl_supports, NULL, e) < 0 || find_writers(d, e) < 0 ||
         put_weights(d, e) < 0)
         goto out;
-    snprintf(d->kernels, sizeof d->kernels, "%s, %s", form_names[d->form], cl_info(d->cl)->title);
+    snprintf(d->kernels, sizeof d->kernels, "%s, %s", d->form_name,
+             cl_info(d->cl)->title);
     *out = d;
     d = NULL;
     rc = 0;
@@ -523,7 +529,8 @@ static void opencl_info(const struct device *d, struct device_info *out)
         .name = cl_info(d->cl)->name, .kernels = d->kernels,
          .threads = cl_info(d->cl)->units,
         .weights_bytes = weights, .kv_bytes = kv,
-        .scratch_bytes = cl_used(d->cl) - weights - kv, .numerics_id = "opencl/1",
+        .scratch_bytes = cl_used(d->cl) - weights - kv, 
+        .numerics_id = cl_info(d->cl)->kind == CL_CUDA ? "cuda/1" : "opencl/1",
     };
 }
 
@@ -533,6 +540,6 @@ static const uint64_t *opencl_left(const struct device *d)
 }
 
 const struct device_ops device_opencl = {
-    CL_PREFIX, "GPUs and other processors with an OpenCL driver", opencl_open, opencl_close,
+    "opencl", "GPUs and other processors with an OpenCL or CUDA driver", opencl_open, opencl_close,
     opencl_info, opencl_run, NULL, NULL, NULL, NULL, opencl_left,
 };

@@ -1,4 +1,4 @@
-/* opencl.h -- the inside of the OpenCL device, shared by its files only.
+/* opencl.h -- the inside of the OpenCL and CUDA devices, shared by their files only.
  *
  * Values lie in one buffer as program.h places them, so that they have the same places there and in
  * the CPU's arena beside it (fallback.h).  Weights are copied once, in the format of the file; keys
@@ -11,17 +11,18 @@
 #include "runners/fallback.h"
 #include "runners/opencl_args.h"
 
-enum opencl_form { FORM_VECTOR, FORM_LANES }; /* for processors, for GPUs */
+enum opencl_form { FORM_VECTOR, FORM_LANES, FORM_CUDA }; /* for processors, for GPUs: twice */
 
 struct staged { /* the batch's integers: where what begins */
     int tokens, positions, page_lists, wanted, copies, targets;
 };
 
-struct device { /* OpenCL's */
+struct device { /* OpenCL's, CUDA's */
     const struct program *p;
     struct cl *cl;
     struct fallback *cpu;
     enum opencl_form form;
+    const char *form_name;
     char kernels[192]; /* the form and the device's own name */
     int max_rows, check_finite;
     int *first_writer; /* [values] the op that writes it first */
@@ -60,5 +61,6 @@ int opencl_reads_floats(const struct op *op);
 
 extern const char opencl_vector_begin[], opencl_vector_end[];
 extern const char opencl_lanes_begin[], opencl_lanes_end[];
+extern const char opencl_cuda_begin[], opencl_cuda_end[]; /* a text of CUDA C++ */
 
 #endif

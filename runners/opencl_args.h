@@ -5,7 +5,7 @@
 #ifndef RUNNERS_OPENCL_ARGS_H
 #define RUNNERS_OPENCL_ARGS_H
 
-#ifdef __OPENCL_VERSION__
+#if defined __OPENCL_VERSION__ || defined __CUDACC__
 typedef ulong args_u64;
 #else
 #include <stdint.h>

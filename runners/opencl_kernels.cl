@@ -1,12 +1,14 @@
-/* opencl_kernels.cl -- the operations of program.h in OpenCL C, after opencl_args.h; before the
+/* opencl_kernels.cl -- the operations of program.h in OpenCL C, after opencl_args.h and before the
  * products and attention of opencl_vector.cl (processors) or opencl_lanes.cl (GPUs).
  *
  * Plain float32.  exp, tanh and erf are the device's, within the bounds of its profile.
  * Weights are read in the format of the file. */
+#ifdef __OPENCL_VERSION__ /* else cuda_prelude.cuh has said what these are */
 #pragma OPENCL FP_CONTRACT OFF
-
 #define FIXED_GROUP(x, y) __attribute__((reqd_work_group_size(x, y, 1)))
 #define LOCAL_ARRAY __local
+#define LOCAL_POINTER __local
+#endif
 
 #define PAGE 32   /* KV_PAGE */
 #define BLOCK 256 /* LSE_BLOCK */
@@ -117,7 +119,9 @@ static float q6_k(bytes b, int g, int j)
     int low = b[64 * (g / 4) + 32 * (g % 2) + j] >> 4 * (g / 2 % 2) & 15;
     int high = b[128 + 32 * (g / 4) + j] >> 2 * (g % 4) & 3;
 
-    return half_at(b + 208) * (float)(schar)b[192 + 2 * g + j / 16] * (float)((low | high << 4) - 32);
+    float scale = half_at(b + 208) * (float)(schar)b[192 + 2 * g + j / 16];
+
+    return scale * (float)((low | high << 4) - 32);
 }
 
 static float bf16_at(bytes p)
@@ -243,7 +247,7 @@ __kernel void expand(bytes W, floats panel, struct op_args a)
 /* ---- rows ----------------------------------------------------------------------------------- */
 
 /* The sum over a group's lanes, for all of them; part is free again at the next barrier. */
-static float group_sum(__local float *part, float v)
+static float group_sum(LOCAL_POINTER float *part, float v)
 {
     int lane = get_local_id(0);
     float sum = 0;
@@ -257,7 +261,7 @@ static float group_sum(__local float *part, float v)
 }
 
 /* y = norm(x) * w + b over n floats by a group. */
-static void norm(__local float *part, floats y, table x, table w, table b, int n, float eps,
+static void norm(LOCAL_POINTER float *part, floats y, table x, table w, table b, int n, float eps,
                  int mean_removed)
 {
     int lane = get_local_id(0);

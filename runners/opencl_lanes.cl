@@ -1,5 +1,5 @@
-/* opencl_lanes.cl -- products, attention and the sum over the vocabulary for GPUs: the work-items of a
- * group read neighbouring numbers and share a row, a tile or a page.
+/* opencl_lanes.cl -- products, attention and the sum over the vocabulary for GPUs: a group's work-
+ * items read neighbouring numbers and share a row, a tile or a page.
  *
  * The order of a sum depends on the kernel, not on what ran before: few columns are summed by index
  * modulo LANES, many one after the other. */
@@ -140,7 +140,7 @@ void attention(floats A, floats kept, floats scratch, table sinks, table slopes,
         out[d] /= sum;
 }
 
-/* A group per block of a row of logits[rows][vocab]: max, sum of exp(x - max), where the maximum is. */
+/* A group per block of a row of logits: max, sum of exp(x - max), where the maximum is. */
 __kernel FIXED_GROUP(LANES, 1)
 void log_sum(table logits, floats out, struct op_args a)
 {

@@ -51,6 +51,7 @@ int opencl_build(struct device *d, struct err *e)
     static const char *const texts[][2] = {
         [FORM_VECTOR] = {opencl_vector_begin, opencl_vector_end},
         [FORM_LANES] = {opencl_lanes_begin, opencl_lanes_end},
+        [FORM_CUDA] = {opencl_cuda_begin, opencl_cuda_end},
     };
     const char *names[N_KERNELS], *const *text = texts[d->form];
 
@@ -73,7 +74,7 @@ static int launch(struct device *d, enum kernel_no kernel, const struct op_args 
                   struct cl_memory *const *memory, int n, size_t width, size_t rows, struct err *e)
 {
     const struct kernel_row *row = &kernels[kernel];
-    const size_t *group = d->form == FORM_LANES && row->lanes[0] ? row->lanes : row->group;
+    const size_t *group = d->form != FORM_VECTOR && row->lanes[0] ? row->lanes : row->group;
     const size_t size[2] = {whole_groups(width, group[0]), whole_groups(rows, group[1])};
     struct cl_arg args[ARGS_MAX];
 
@@ -95,7 +96,7 @@ static int each(struct device *d, enum kernel_no kernel, const struct op_args *a
 /* Work-items that share what is one work-item's in the form for processors. */
 static size_t sharing(const struct device *d)
 {
-    return d->form == FORM_LANES ? LANES : 1;
+    return d->form != FORM_VECTOR ? LANES : 1;
 }
 
 static struct cl_memory *floats_of(const struct device *d, const struct weight *w)

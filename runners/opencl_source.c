@@ -1,5 +1,6 @@
 /* opencl_source.c -- the kernels' text inside the program, in both forms.  The Makefile joins
- * opencl_args.h, opencl_kernels.cl and each form into a file whose name OPENCL_SOURCE begins. */
+ * opencl_args.h, opencl_kernels.cl and each form into a file whose name OPENCL_SOURCE begins; for
+ * CUDA cuda_prelude.cuh and the form for GPUs. */
 #include "runners/opencl.h"
 
 #define TEXT(form)                                                                                 \
@@ -10,4 +11,5 @@
     "opencl_" form "_end:\n"                                                                       \
     ".byte 0\n"
 
-__asm__(".pushsection .rodata\n" TEXT("vector") TEXT("lanes") ".popsection\n");
+__asm__(".pushsection .rodata\n" TEXT("vector") TEXT("lanes") TEXT("cuda")
+        ".popsection\n");

@@ -1,5 +1,5 @@
-/* opencl_vector.cl -- products, attention and the sum over the vocabulary for processors: a work-item
- * has whole rows and works in registers of 16 floats.
+/* opencl_vector.cl -- products, attention and the sum over the vocabulary for processors: a work-
+ * item has whole rows and works in registers of 16 floats.
  *
  * Products are summed in 16 lanes by index modulo 16, with fma in order, then l with l+8, l+4, l+2,
  * l+1, whatever the batch, so that a row always gives the same bits on one device. */
@@ -84,8 +84,8 @@ __kernel void thin(bytes W, table X, floats Y, table bias, struct op_args a)
         put(&a, Y, X, bias, r, c, lanes_sum(s[c]));
 }
 
-/* Of the experts that in[1] names: out part p = w[expert] x + bias[expert]; x: in[0]'s row (up), times
- * its weight where that enters, or the row's part p (down: part_ld > 0). */
+/* Of the experts that in[1] names: out part p = w[expert] x + bias[expert]; x: in[0]'s row (up),
+ * times its weight where that enters, or the row's part p (down: part_ld > 0). */
 __kernel void experts(bytes W, floats A, table bias, struct op_args a)
 {
     int r = get_global_id(0), pair = get_global_id(1);

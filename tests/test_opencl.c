@@ -27,7 +27,7 @@ static void need_opencl(void)
     struct cl_about a;
     struct err e = ERR_NONE;
 
-    if (cl_about(&a, 0, &e) == 1)
+    if (cl_about(&a, CL_OPENCL, 0, &e) == 1)
         return;
     print_message("          skipped: %s\n", e.text);
     skip();
@@ -317,29 +317,33 @@ static void without_a_loader_a_line_says_so(void **state)
     struct err e = ERR_NONE;
     (void)state;
     setenv("DENSIMETER_OPENCL", "/nonexistent/libOpenCL.so", 1);
-    assert_int_equal(cl_about(&a, 0, &e), -1);
+    assert_int_equal(cl_about(&a, CL_OPENCL, 0, &e), -1);
     assert_int_equal(e.code, ERR_UNSUPPORTED);
     assert_non_null(strstr(e.text, "no OpenCL: "));
     assert_true(e.hint[0] != '\0');
     setenv("DENSIMETER_OPENCL", "libm.so.6", 1);
     e = ERR_NONE;
-    assert_int_equal(cl_about(&a, 0, &e), -1);
+    assert_int_equal(cl_about(&a, CL_OPENCL, 0, &e), -1);
     assert_non_null(strstr(e.text, "libm.so.6 has no clGetPlatformIDs"));
     unsetenv("DENSIMETER_OPENCL");
 }
 
 static void names_of_devices_are_told_from_others(void **state)
 {
+    enum cl_kind kind;
     (void)state;
-    assert_int_equal(cl_number("opencl"), 0);
-    assert_int_equal(cl_number("opencl:0"), 0);
-    assert_int_equal(cl_number("opencl:12"), 12);
-    assert_int_equal(cl_number("opencl:"), -1);
-    assert_int_equal(cl_number("opencl:1x"), -1);
-    assert_int_equal(cl_number("opencl:-1"), -1);
-    assert_int_equal(cl_number("opencl:1234567890123"), -1);
-    assert_int_equal(cl_number("openclever"), -1);
-    assert_int_equal(cl_number("cpu"), -1);
+    assert_int_equal(cl_number("cuda:1", &kind), 1);
+    assert_int_equal(kind, CL_CUDA);
+    assert_int_equal(cl_number("opencl", &kind), 0);
+    assert_int_equal(cl_number("opencl:0", &kind), 0);
+    assert_int_equal(cl_number("opencl:12", &kind), 12);
+    assert_int_equal(kind, CL_OPENCL);
+    assert_int_equal(cl_number("opencl:", &kind), -1);
+    assert_int_equal(cl_number("opencl:1x", &kind), -1);
+    assert_int_equal(cl_number("opencl:-1", &kind), -1);
+    assert_int_equal(cl_number("opencl:1234567890123", &kind), -1);
+    assert_int_equal(cl_number("openclever", &kind), -1);
+    assert_int_equal(cl_number("cpu", &kind), -1);
 }
 
 int main(void)
