@@ -1,10 +1,11 @@
-/* device_blas.c -- a device for Densimeter that multiplies matrices by any BLAS; the CPU does the rest.
+/* device_blas.c -- a device for Densimeter that multiplies matrices by any BLAS; the CPU does the
+ * rest.
  *
  *     cc -shared -fPIC -O2 -o libblas_device.so device_blas.c -lopenblas -lm      (or -lblas)
  *     densimeter device check ./libblas_device.so
  *
- * It shows a device that knows a single operation: `supports` says no to everything else, and results
- * say how often that was. */
+ * It shows a device that knows a single operation: `supports` says no to everything else, and
+ * results say how often that was. */
 #include <densimeter_device.h>
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* device_naive.c -- a device for Densimeter in plain C: every operation of the contract, one loop each.
+/* device_naive.c -- a device for Densimeter in plain C: every operation of the contract, one loop
+ * each.
  *
  *     cc -shared -fPIC -O2 -o libnaive.so device_naive.c -lm
  *     densimeter device check ./libnaive.so
@@ -125,8 +126,8 @@ static float dot(const float *a, const float *b, int n)
 }
 
 /* y = w x + bias: the rows of weights are unpacked once for all rows of the batch. */
-static void multiply(const struct naive *d, const struct dsm_tensor *w, const struct dsm_tensor *bias,
-                     int in, int n, float *y, size_t ldy)
+static void multiply(const struct naive *d, const struct dsm_tensor *w,
+                     const struct dsm_tensor *bias, int in, int n, float *y, size_t ldy)
 {
     for (int r = 0; r < w->rows; r++) {
         const float *row = weights_of(d, w, r);
@@ -183,7 +184,8 @@ static void rope(const struct naive *d, const struct dsm_op *o, const struct dsm
 
 static void kv_store(const struct naive *d, const struct dsm_op *o, const struct dsm_batch *b)
 {
-    size_t keys = (size_t)(o->kv_heads * o->head_dim), values = (size_t)(o->kv_heads * o->value_dim);
+    size_t keys = (size_t)(o->kv_heads * o->head_dim);
+    size_t values = (size_t)(o->kv_heads * o->value_dim);
     const struct dsm_page_copy *c = b->copies, *end = c + b->n_copies;
 
     for (int s = 0; s < b->n_spans; s++)
@@ -275,7 +277,8 @@ static void head(const struct naive *d, const struct dsm_op *o, const struct dsm
     free(sums);
 }
 
-static void row_op(const struct naive *d, const struct dsm_op *o, const struct dsm_batch *b, int row)
+static void row_op(const struct naive *d, const struct dsm_op *o, const struct dsm_batch *b,
+                   int row)
 {
     float *y = row_of(d, o->out[0], row);
     int n = width_of(d, o->out[0]);

@@ -13,8 +13,10 @@
 const struct option device_options[] = {
     {"only", 0, OPTION_TEXT, "OP", NULL, 0, 0, "check: operations whose name begins like this"},
     {"all", 0, OPTION_FLAG, NULL, NULL, 0, 0, "check: a row for every case"},
-    {"kernels", 0, OPTION_TEXT, "NAME", NULL, 0, 0, "kernels of the CPU to use instead of the best"},
-    {"threads", 't', OPTION_INT, "N", "0", 0, 1024, "threads for the device; 0: one per usable core"},
+    {"kernels", 0, OPTION_TEXT, "NAME", NULL, 0, 0,
+     "kernels of the CPU to use instead of the best"},
+    {"threads", 't', OPTION_INT, "N", "0", 0, 1024,
+     "threads for the device; 0: one per usable core"},
     DEVICE_OPTIONS,
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
@@ -106,7 +108,7 @@ static int on_case(void *user, const struct conform_case *x)
         put_case(&k->json, x);
     if (args_flag(k->c->args, "all") || k->c->csv)
         case_row(&k->table, x);
-    else if (x->verdict == CONFORM_FAIL && g->failed <= 3) /* of one operation the first tell most */
+    else if (x->verdict == CONFORM_FAIL && g->failed <= 3) /* of an operation the first tell most */
         strbuf_addf(&k->failures, "%s %s%s%s, %s: %s\n", x->op, x->format, *x->format ? " " : "",
                     x->shape, x->inputs, x->why);
     return 0;
@@ -179,7 +181,8 @@ static int check_device(struct context *c, const char *name, struct err *e)
     struct conform how = {
         .device = {.name = name, .isolate = args_flag(c->args, "isolate-device"),
                    .program = device_program(),
-                   .timeout_s = args_num(c->args, "device-timeout"), .kernels = args_str(c->args, "kernels"),
+                   .timeout_s = args_num(c->args, "device-timeout"),
+                   .kernels = args_str(c->args, "kernels"),
                    .threads = (int)args_int(c->args, "threads")},
         .ops = device_find(name, e), .only = args_str(c->args, "only"), .stop = c->stop,
         .on_case = on_case, .user = &k};

@@ -8,13 +8,13 @@
  *     densimeter eval MODEL --tasks TASK --device ./libmine.so
  *     DENSIMETER_DEVICES=/folder/or/file:... densimeter eval MODEL --tasks TASK --device mine
  *
- * A model is a list of operations over values.  A value is a matrix of float32, one row per token of
- * a batch.  The device says which operations it computes; the CPU computes the others, and how often
- * it had to is part of every result.  Neighbouring operations of the device are asked for in one
- * call.
+ * A model is a list of operations over values.  A value is a matrix of float32, one row per token
+ * of a batch.  The device says which operations it computes; the CPU computes the others, and how
+ * often it had to is part of every result.  Neighbouring operations of the device are asked for in
+ * one call.
  *
  * Order of calls, all from one thread:
- *     open  ->  supports, once for each operation  ->  prepare  ->  run, any number of times  ->  close
+ *     open, supports (once for each operation), prepare, run (any number of times), close
  * Whatever fails returns less than 0 and writes one line without a line break to `why`.  After a
  * failed run the same device is asked to run again, with another batch that begins anew.
  *
@@ -22,14 +22,15 @@
  * batch points to until run returns; all of it is the host's.  A device reads what an operation
  * reads and writes what it writes, nothing else.  Rows of values begin at multiples of 64 bytes.
  * Keys and values of past tokens are the device's own (DSM_KV_STORE).  A device with memory of its
- * own needs to fetch only operands that are marked fresh and to put back only results that are marked
- * wanted (struct dsm_op).
+ * own needs to fetch only operands that are marked fresh and to put back only results that are
+ * marked wanted (struct dsm_op).
  *
  * Threads.  A device may use as many as dsm_host.threads says; between calls they rest.
  *
  * Numbers.  Sums run over float32 or better unless the device's `precision` says otherwise; weights
- * have the values that their format defines (dsm_host.unpack).  No flush of denormals, no fast maths
- * that lets NaN and infinity disappear: a NaN that an operation makes must be seen in its result.
+ * have the values that their format defines (dsm_host.unpack).  No flush of denormals, no fast
+ * maths that lets NaN and infinity disappear: a NaN that an operation makes must be seen in its
+ * result.
  *
  * Versions.  A device is refused when its `abi` is not DSM_ABI.  What is added within one version
  * goes to the end of structures; struct_bytes says how much of struct dsm_device there is. */
@@ -67,8 +68,8 @@ struct dsm_tensor { /* `rows` rows of k elements, (W x)_r = sum over i of W[r][i
 enum dsm_kind {
     /* 0: an operation that this version has no name for.  Say no. */
 
-    /* out[r] = scale * row tokens[r] of w[0] (row 0 where there is no such row); with w[1]: plus its
-     * row positions[r]. */
+    /* out[r] = scale * row tokens[r] of w[0] (row 0 where there is no such row); with w[1]: plus
+     * its row positions[r]. */
     DSM_EMBED = 1,
     /* out = in * w / sqrt(mean(in^2) + eps); without w[0] nothing is multiplied. */
     DSM_RMS_NORM,
@@ -93,10 +94,10 @@ enum dsm_kind {
      * head_dim numbers, and of value_dim.  Before row c.before_row is stored, every copy c of the
      * batch is made (struct dsm_page_copy). */
     DSM_KV_STORE,
-    /* out = attention of the queries in[0] (heads runs of head_dim) over the cache of layer kv_layer:
-     * head h uses the keys and values of kv head h / (heads / kv_heads).  A row at position p sees
-     * the positions j of its own span's pages with first(p) <= j <= p; first is 0, with window > 0
-     * at least p - window + 1, with chunk > 0 at least p / chunk * chunk.
+    /* out = attention of the queries in[0] (heads runs of head_dim) over the cache of layer
+     * kv_layer: head h uses the keys and values of kv head h / (heads / kv_heads).  A row at
+     * position p sees the positions j of its own span's pages with first(p) <= j <= p; first is 0,
+     * with window > 0 at least p - window + 1, with chunk > 0 at least p / chunk * chunk.
      *   s_j = scale * q.k_j;  softcap c > 0: s_j = c tanh(s_j / c);  w[1]: s_j += w[1][h] * (j - p)
      *   out = sum of exp(s_j) v_j / (sum of exp(s_j), with w[0]: + exp(w[0][h])) */
     DSM_ATTENTION,
@@ -106,8 +107,8 @@ enum dsm_kind {
     /* out row i = in row heads[i].row, for each of the batch's heads: from here on the rows are
      * those of struct dsm_head (wanted_rows). */
     DSM_GATHER,
-    /* logits y of each wanted row: y = scale * (w[0] in[0] + bias[0]), softcap c > 0: c tanh(y / c).
-     * Fills struct dsm_head. */
+    /* logits y of each wanted row: y = scale * (w[0] in[0] + bias[0]), softcap c > 0: c tanh(y /
+     * c). Fills struct dsm_head. */
     DSM_HEAD,
     DSM_KINDS
 };
@@ -147,8 +148,8 @@ struct dsm_op {
     int32_t window, chunk, mean_removed, rope_at, kv_layer;
     int32_t wanted_rows; /* 1: runs over the n_heads wanted rows, else over all n rows */
     int32_t is_mine;     /* from prepare on: the device computes it */
-    /* Bit i of fresh: in[i], or for i = 4 the out[0] that is changed in place, was last written by the
-     * host.  Bit i of wanted: the host will read out[i]. */
+    /* Bit i of fresh: in[i], or for i = 4 the out[0] that is changed in place, was last written by
+     * the host.  Bit i of wanted: the host will read out[i]. */
     uint32_t fresh, wanted;
 };
 

@@ -237,7 +237,8 @@ static void tell_bits(struct rig *g, const char *what, int first, int n, int ste
            a[row].lse == g->gotten[row].lse)
         row++;
     if (row < n)
-        say(g, "row %d has other bits%s", row, is_claimed ? "" : ", which is not claimed otherwise");
+        say(g, "row %d has other bits%s", row,
+            is_claimed ? "" : ", which is not claimed otherwise");
     tell(g, what, row < n && is_claimed ? CONFORM_FAIL : CONFORM_PASS, NAN, NAN);
     mem_free(again);
 }

@@ -2,10 +2,11 @@
  *
  * Every operation that devices are offered is run on the device alone (the CPU computes what is
  * around it) in several shapes and weight formats, on random numbers and on such as break things:
- * rows of zeros, denormals, numbers of many magnitudes, very large ones, infinity and NaN.  The same
- * goes through plain C (kernels "ref"), and each number may be off by what the device's precision
- * allows (conform_tolerance): bounds on rounding of sums, Higham, Accuracy and Stability of Numerical
- * Algorithms, 2nd ed., section 3.1.  Then small whole models.  "exact/1" must have the very bits.
+ * rows of zeros, denormals, numbers of many magnitudes, very large ones, infinity and NaN.  The
+ * same goes through plain C (kernels "ref"), and each number may be off by what the device's
+ * precision allows (conform_tolerance): bounds on rounding of sums, Higham, Accuracy and Stability
+ * of Numerical Algorithms, 2nd ed., section 3.1.  Then small whole models.  "exact/1" must have the
+ * very bits.
  *
  * How precise the device is comes out as bits: minus log2 of the root mean square of the errors on
  * random numbers, relative to what a sum of such numbers amounts to.  Fewer than the precision that

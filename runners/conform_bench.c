@@ -1,4 +1,5 @@
-/* conform_bench.c -- putting one operation between a table of inputs and a head.  See conform_impl.h. */
+/* conform_bench.c -- putting one operation between a table of inputs and a head.  See
+ * conform_impl.h. */
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -33,7 +34,8 @@ static struct weight *next_weight(struct trial *t, const char *name)
     return w;
 }
 
-static const struct weight *take_floats(struct trial *t, const char *name, float *f, int k, int rows)
+static const struct weight *take_floats(struct trial *t, const char *name, float *f, int k,
+                                        int rows)
 {
     struct weight *w = next_weight(t, name);
 

@@ -1,5 +1,5 @@
-/* conform_impl.h -- one operation between an embedding that holds the inputs and a head that shows the
- * outputs: the inside of conform*.c.
+/* conform_impl.h -- one operation between an embedding that holds the inputs and a head that shows
+ * the outputs: the inside of conform*.c.
  *
  * Row r of the batch is token r: the embedding is a table of floats with the inputs beside one
  * another, cut apart by OP_SLICE.  Its results go, with infinity made the largest number, through a
@@ -62,7 +62,8 @@ int trial_input(struct trial *t, int width); /* the value; before any op */
 /* Between these two the ops that are tried are added. */
 void trial_begin(struct trial *t);
 int trial_gather(struct trial *t, int value); /* the wanted rows of it */
-/* Results outs[n_outs]; none: the program ends in a head of its own, n_vocab and out_width are set. */
+/* Results outs[n_outs]; none: the program ends in a head of its own, n_vocab and out_width are set.
+ * */
 int trial_finish(struct trial *t, const int *outs, int n_outs, struct err *e);
 void trial_release(struct trial *t);
 

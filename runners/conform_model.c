@@ -1,5 +1,5 @@
-/* conform_model.c -- small whole models of random weights, all operations on the device: two layers as
- * Llama, Gemma and Phi have them. */
+/* conform_model.c -- small whole models of random weights, all operations on the device: two layers
+ * as Llama, Gemma and Phi have them. */
 #include <math.h>
 
 #include "base/mem.h"

@@ -1,5 +1,5 @@
-/* conform_trials.c -- the operations that devices are offered, each way of using them a row: how it is
- * built, and how far its results may be off. */
+/* conform_trials.c -- the operations that devices are offered, each way of using them a row: how it
+ * is built, and how far its results may be off. */
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -326,8 +326,8 @@ static void build_odd_embed(struct trial *t, const struct quantizer *z, int type
     build_any_embed(t, z, type, k, 1, e);
 }
 
-static void off_norm_of(const struct precision *u, const float *x, const float *w, const float *bias,
-                        int n, double eps, int is_mean_removed, double *out)
+static void off_norm_of(const struct precision *u, const float *x, const float *w,
+                        const float *bias, int n, double eps, int is_mean_removed, double *out)
 {
     double mean = 0, sum = 0, most = 0, r;
 
@@ -473,7 +473,8 @@ static void off_rows(const struct trial *t, const struct precision *u, int row, 
                              (struct off){b[i], 0}).by;
 }
 
-static void build_rows(struct trial *t, enum op_kind kind, enum activation act, int k, struct err *e)
+static void build_rows(struct trial *t, enum op_kind kind, enum activation act, int k,
+                       struct err *e)
 {
     struct op op = TRIAL_OP;
 
@@ -524,8 +525,8 @@ static void build_gate(struct trial *t, const struct quantizer *z, int type, int
 
 /* ---- attention ---- */
 
-/* The rows of a class are a path from position 0 on.  Probabilities are off by twice the most that a
- * score is; what they weigh is at most the largest value. */
+/* The rows of a class are a path from position 0 on.  Probabilities are off by twice the most that
+ * a score is; what they weigh is at most the largest value. */
 static void off_attention(const struct trial *t, const struct precision *u, int row, double *out)
 {
     const struct op *op = tried(t);

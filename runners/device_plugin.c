@@ -66,7 +66,8 @@ static int plugin_open(struct device **out, const struct program *p, const struc
     d->check_finite = o->check_finite;
     d->threads = o->threads > 0 ? o->threads : cpus_allowed();
     if (o->numerics == NUMERICS_FAST) {
-        err_set(e, ERR_USAGE, "a plug-in has an arithmetic of its own: --numerics fast is not for it");
+        err_set(e, ERR_USAGE, "a plug-in has an arithmetic of its own: --numerics fast is not "
+                "for it");
         goto out;
     }
     found = plugin_find(&path, o->name, e);

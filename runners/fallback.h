@@ -33,7 +33,8 @@ int fallback_n_taken(const struct fallback *f);
 
 /* Before the batch's first op. */
 int fallback_begin(struct fallback *f, struct batch *b, struct err *e);
-/* Ops from .. to-1, all of them the CPU's.  A batch without wanted rows skips what runs over these. */
+/* Ops from .. to-1, all of them the CPU's.  A batch without wanted rows skips what runs over these.
+ * */
 int fallback_run(struct fallback *f, int from, int to, struct err *e);
 /* The same without counting: a second look at a batch that went wrong. */
 void fallback_rerun(struct fallback *f, int from, int to);
@@ -41,8 +42,8 @@ void fallback_rerun(struct fallback *f, int from, int to);
 /* Rows of a value: [max_rows][ld] floats, of which `width` mean something (program.h).  Values
  * share memory when they do not live at the same time. */
 float *fallback_value(const struct fallback *f, int value);
-/* The device has written rows 0 .. rows-1 of the value: what the kernels read beyond `width` becomes
- * zero. */
+/* The device has written rows 0 .. rows-1 of the value: what the kernels read beyond `width`
+ * becomes zero. */
 void fallback_wrote(struct fallback *f, int value, int rows);
 
 /* Looks at the op's outputs in host memory: ERR_NUMERIC naming op, layer and position. */

@@ -167,10 +167,11 @@ static int check(const struct dsm_device *d, const char *path, struct err *e)
         return err_set(e, ERR_UNSUPPORTED, "%s: made for version %d of the device interface, this "
                        "program has %d", path, d->abi, DSM_ABI);
     if (d->struct_bytes < sizeof *d)
-        return err_set(e, ERR_FORMAT, "%s: its struct dsm_device has %u bytes, %zu are needed", path,
-                       d->struct_bytes, sizeof *d);
+        return err_set(e, ERR_FORMAT, "%s: its struct dsm_device has %u bytes, %zu are needed",
+                       path, d->struct_bytes, sizeof *d);
     if (!is_name(d->name))
-        return err_set(e, ERR_FORMAT, "%s: the device's name is not letters, digits, - and _", path);
+        return err_set(e, ERR_FORMAT, "%s: the device's name is not letters, digits, - and _",
+                       path);
     if (!is_line(d->version) || !is_line(d->help) || !is_line(d->numerics) || !*d->numerics)
         return err_set(e, ERR_FORMAT, "%s: version, help and numerics must be short lines", path);
     if (!plugin_precision(d->precision))

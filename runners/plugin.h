@@ -1,8 +1,8 @@
 /* plugin.h -- devices in shared objects (include/densimeter_device.h).
  *
- * What follows is shared by the files of the plug-in device only, but for the first part, which finds
- * and describes plug-ins.  A plug-in's code runs in this process unless it is isolated: then it has
- * one of its own (plugin_process.c), and what it does there is an error of ours at most. */
+ * What follows is shared by the files of the plug-in device only, but for the first part, which
+ * finds and describes plug-ins.  A plug-in's code runs in this process unless it is isolated: then
+ * it has one of its own (plugin_process.c), and what it does there is an error of ours at most. */
 #ifndef RUNNERS_PLUGIN_H
 #define RUNNERS_PLUGIN_H
 

@@ -1,5 +1,5 @@
-/* plugin_image.c -- a program and its batches in the plain structures of densimeter_device.h, each in
- * one block of memory that may be moved to another process. */
+/* plugin_image.c -- a program and its batches in the plain structures of densimeter_device.h, each
+ * in one block of memory that may be moved to another process. */
 #include <math.h>
 #include <string.h>
 
@@ -194,7 +194,8 @@ void plugin_image_fill(struct plugin_image *out, void *block, const struct progr
     for (int i = 0; i < p->n_layers; i++)
         t.caches[i] = (struct dsm_cache){p->kv[i].kv_heads, p->kv[i].head_dim, p->kv[i].value_dim};
     *t.p = (struct dsm_program){
-        .n_ops = p->n_ops, .n_values = p->n_values, .n_tensors = p->n_weights, .n_ropes = p->n_ropes,
+        .n_ops = p->n_ops, .n_values = p->n_values, .n_tensors = p->n_weights,
+        .n_ropes = p->n_ropes,
         .n_layers = p->n_layers, .n_vocab = p->n_vocab, .max_rows = o->max_rows,
         .kv_pages = o->kv_pages, .kv_scratch = o->kv_scratch, .ops = t.ops, .values = t.values,
         .tensors = t.tensors, .ropes = t.ropes, .caches = t.caches};

@@ -1,5 +1,5 @@
-/* plugin_local.c -- a plug-in in this process: it works on the CPU's own rows.  What it does wrong it
- * does to us; plugin_process.c is for those that are not trusted. */
+/* plugin_local.c -- a plug-in in this process: it works on the CPU's own rows.  What it does wrong
+ * it does to us; plugin_process.c is for those that are not trusted. */
 #include <string.h>
 
 #include "base/mem.h"

@@ -1,5 +1,6 @@
-/* plugin_process.c -- a plug-in in a process of its own: whatever it does there, crash, hang or write
- * where nothing is, is an error of the batch that it did it in; the next batch starts it anew. */
+/* plugin_process.c -- a plug-in in a process of its own: whatever it does there, crash, hang or
+ * write where nothing is, is an error of the batch that it did it in; the next batch starts it
+ * anew. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -130,9 +131,10 @@ static const char *doing(const struct plugin_side *s, char command, char *text, 
         snprintf(text, size, "in %s of layer %d%s", op_name(op->kind), op->layer,
                  s->to > s->from + 1 ? " or after it" : "");
     else
-        snprintf(text, size, "while it was %s", command == WIRE_OPEN       ? "opened"
-                                                : command == WIRE_SUPPORTS ? "asked what it supports"
-                                                                           : "prepared");
+        snprintf(text, size, "while it was %s",
+                 command == WIRE_OPEN       ? "opened"
+                 : command == WIRE_SUPPORTS ? "asked what it supports"
+                                            : "prepared");
     return text;
 }
 

@@ -1,10 +1,10 @@
 /* plugin_wire.h -- what the two processes of an isolated plug-in share.
  *
- * One file without a name, mapped by both: control, the program's tables, weights, rows of values, and
- * the batch.  Commands are bytes over a socket, a byte comes back when the command is done.  Pointers
- * in the file are the parent's; the other process moves them by how far its mapping is off, the
- * tables in pages of its own.  There weights are read only, and what lies between the rows of two
- * values cannot be touched. */
+ * One file without a name, mapped by both: control, the program's tables, weights, rows of values,
+ * and the batch.  Commands are bytes over a socket, a byte comes back when the command is done.
+ * Pointers in the file are the parent's; the other process moves them by how far its mapping is
+ * off, the tables in pages of its own.  There weights are read only, and what lies between the rows
+ * of two values cannot be touched. */
 #ifndef RUNNERS_PLUGIN_WIRE_H
 #define RUNNERS_PLUGIN_WIRE_H
 

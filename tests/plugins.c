@@ -23,8 +23,8 @@ const char *plugin_built(const char *source)
     snprintf(path, sizeof path, "%s/%.*s.so", folder, (int)strcspn(path_base(source), "."),
              path_base(source));
     snprintf(command, sizeof command,
-             "${CC:-cc} -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -shared -fPIC -Iinclude -I. "
-             "-o %s %s -lm", path, source);
+             "${CC:-cc} -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -shared -fPIC -Iinclude "
+             "-I. -o %s %s -lm", path, source);
     if (!file_exists(path) && system(command) != 0)
         fail_msg("%s does not compile", source);
     return path;

@@ -1,4 +1,5 @@
-/* Plug-in devices: what a shared object computes, what it leaves to the CPU, and what it does wrong. */
+/* Plug-in devices: what a shared object computes, what it leaves to the CPU, and what it does
+ * wrong. */
 #include "tests/test.h"
 
 #include "base/mem.h"
