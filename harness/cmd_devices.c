@@ -225,8 +225,46 @@ static void put_advice(struct json_out *o, const char *root)
     json_end_array(o);
 }
 
+/* What each meter said while the peaks were measured. */
+static void put_meters(struct json_out *o, const struct meter *m)
+{
+    json_put_str(o, "energy_meter", meter_source(m));
+    json_begin_array(o, "energy_meters");
+    for (int i = 0; i < meter_count(m); i++) {
+        struct meter_reading r;
+        meter_reading(m, i, &r);
+        json_begin_object(o, NULL);
+        json_put_str(o, "source", r.source);
+        json_put_str(o, "channel", r.channel);
+        json_put_bool(o, "headline", r.is_headline);
+        json_put_num(o, "watts", r.joules / r.seconds);
+        json_put_str(o, "reason", r.reason);
+        json_end_object(o);
+    }
+    json_end_array(o);
+}
+
+static void say_meters(struct strbuf *b, const struct meter *m)
+{
+    const char *reason;
+
+    for (int i = 0; i < meter_count(m); i++) {
+        struct meter_reading r;
+        meter_reading(m, i, &r);
+        strbuf_addf(b, "%-18s %s%s, %s", "energy meter", r.source, r.is_headline ? " *" : "",
+                    r.channel);
+        if (r.reason)
+            strbuf_addf(b, ": %s\n", r.reason);
+        else
+            strbuf_addf(b, ": %.1f W while this was measured\n", r.joules / r.seconds);
+    }
+    (void)meter_energy_j(m, &reason);
+    if (!meter_source(m))
+        strbuf_addf(b, "%-18s not available: %s\n", "energy meter", reason);
+}
+
 static int doctor_json(const struct context *c, const struct peak *p, const struct noise *n,
-                       const char *energy, struct err *e)
+                       const struct meter *energy, struct err *e)
 {
     const char *root = args_str(c->args, "sysroot");
     struct strbuf b = STRBUF_INIT, machine = STRBUF_INIT;
@@ -237,7 +275,7 @@ static int doctor_json(const struct context *c, const struct peak *p, const stru
     json_put_num(&o, "bandwidth_bytes_s", p->bytes_s);
     json_put_num(&o, "flop_s", p->flop_s);
     json_put_str(&o, "vector_unit", p->unit);
-    json_put_str(&o, "energy_meter", energy);
+    put_meters(&o, energy);
     noise_json(&o, "noise", n);
     put_advice(&o, root);
     if (rc == 0) {
@@ -250,7 +288,7 @@ static int doctor_json(const struct context *c, const struct peak *p, const stru
 }
 
 static int doctor_text(const struct context *c, const struct peak *p, const struct noise *n,
-                       const char *energy, struct err *e)
+                       const struct meter *energy, struct err *e)
 {
     const char *root = args_str(c->args, "sysroot");
     struct strbuf b = STRBUF_INIT;
@@ -262,7 +300,7 @@ static int doctor_text(const struct context *c, const struct peak *p, const stru
     strbuf_addf(&b, "%-18s %d threads\n", "measured with", p->threads);
     strbuf_addf(&b, "%-18s %.1f GB/s read\n", "memory", p->bytes_s / 1e9);
     strbuf_addf(&b, "%-18s %.0f GFLOP/s, float32, %s\n", "multiply-add", p->flop_s / 1e9, p->unit);
-    strbuf_addf(&b, "%-18s %s\n", "energy meter", energy ? energy : "not available");
+    say_meters(&b, energy);
     strbuf_addf(&b, "%-18s %s\n", "quiet",
                 n->quiet == QUIET_YES  ? "yes"
                 : n->quiet == QUIET_NO ? n->reasons
@@ -285,11 +323,15 @@ int cmd_doctor(struct context *c, struct err *e)
     struct peak peak;
 
     watch(&noise, root, args_num(c->args, "seconds"));
-    if (meter_open(&meter, &(struct meter_opts){.root = root}, e) < 0 ||
-        peak_measure(&peak, threads, e) < 0)
+    if (meter_open(&meter, &(struct meter_opts){.root = root}, e) < 0)
         goto out;
-    rc = c->json ? doctor_json(c, &peak, &noise, meter_source(meter), e)
-                 : doctor_text(c, &peak, &noise, meter_source(meter), e);
+    meter_start(meter);
+    rc = peak_measure(&peak, threads, e);
+    meter_stop(meter);
+    if (rc < 0)
+        goto out;
+    rc = c->json ? doctor_json(c, &peak, &noise, meter, e)
+                 : doctor_text(c, &peak, &noise, meter, e);
     if (rc == 0 && (noise.quiet == QUIET_NO || noise.invalid))
         rc = 3;
 out:

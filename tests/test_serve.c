@@ -54,9 +54,8 @@ struct feed {
     char why[ASKED][200];
 };
 
-static void make_feed(struct feed *f)
+static void make_seeded_feed(struct feed *f, uint64_t s)
 {
-    uint64_t s = 17;
 
     memset(f, 0, sizeof *f);
     for (int i = 0; i < ASKED; i++) {
@@ -69,6 +68,11 @@ static void make_feed(struct feed *f)
                                    .max_tokens = 1 + i % MADE, .ignore_end = 1,
                                    .key = (uint64_t)i};
     }
+}
+
+static void make_feed(struct feed *f)
+{
+    make_seeded_feed(f, 17);
 }
 
 static int feed_next(void *user, int is_idle, struct request *q)
@@ -205,6 +209,49 @@ static void who_leaves_costs_the_others_nothing(void **state)
             assert_memory_equal(f.said[i], whole.said[i], (size_t)f.n[i] * sizeof(int32_t));
         }
         runner_close(r);
+    }
+}
+
+enum { SEEDS = 25 };
+
+/* Batches, slots, caches, who comes when and who leaves when at random. */
+static void check_at_random(const char *path, uint64_t seed)
+{
+    struct feed alone, f;
+    struct err e = ERR_NONE;
+    uint64_t s = seed * 7919;
+    int batch = 1 + (int)(tiny_random(&s) % 40);
+    struct runner *r = open_tiny(path, batch, 0);
+    size_t page = (size_t)runner_info(r)->kv_bytes_per_token * 32;
+    size_t kv = 2 * (runner_info(r)->state_bytes + 4 * page) + page * (tiny_random(&s) % 12);
+    int most = batch < 16 ? batch : 16;
+
+    make_seeded_feed(&alone, seed);
+    assert_int_equal(runner_run(r, alone.q, ASKED, keep_reply, &alone, NULL, &e), 0);
+    runner_close(r);
+    r = open_tiny(path, batch, kv);
+    make_seeded_feed(&f, seed);
+    f.hold = (int)(tiny_random(&s) % 6);
+    for (int i = 0; i < ASKED; i++)
+        f.leaves_after[i] = tiny_random(&s) % 3 ? 0 : 1 + (int)(tiny_random(&s) % MADE);
+    run_feed(r, &f, 1 + (int)(tiny_random(&s) % (uint64_t)most));
+    for (int i = 0; i < ASKED; i++) {
+        int left = f.leaves_after[i] && f.leaves_after[i] - 1 < f.q[i].max_tokens;
+        /* Asked after each batch: one token may all be there before anybody asks. */
+        if (f.leaves_after[i] != 1 || f.q[i].max_tokens != 1)
+            assert_int_equal(f.finish[i], left ? FINISH_GONE : FINISH_LENGTH);
+        assert_true(left || f.n[i] == alone.n[i]);
+        assert_memory_equal(f.said[i], alone.said[i], (size_t)f.n[i] * sizeof(int32_t));
+    }
+    runner_close(r);
+}
+
+static void whatever_comes_and_goes_the_answers_stay(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        check_at_random(model_path, seed);
+        check_at_random(hybrid_path, seed);
     }
 }
 
@@ -612,6 +659,7 @@ int main(void)
         cmocka_unit_test(requests_that_come_one_by_one_are_answered_as_all_at_once),
         cmocka_unit_test(a_small_cache_makes_requests_wait_and_not_fail),
         cmocka_unit_test(who_leaves_costs_the_others_nothing),
+        cmocka_unit_test(whatever_comes_and_goes_the_answers_stay),
         cmocka_unit_test(a_request_that_cannot_run_fails_alone),
         cmocka_unit_test(a_server_survives_twice_the_rate_and_clients_that_vanish),
         cmocka_unit_test(a_server_below_its_rate_refuses_nobody),

@@ -25,8 +25,12 @@ done
 run 0 show last; prints '^idle before *hwmon  '; prints '^pp64 *hwmon \*'
 run 0 bench "$model" --scenario single -p 8 -n 4 --requests 5 --sysroot "$work/board" --json
 prints '"joule_per_item": *[0-9]'
-run 0 doctor --seconds 0.1 --sysroot "$work/board" --json || :
-prints '"energy_meter": *"hwmon"'
+"$DENSIMETER" doctor --seconds 0.1 --sysroot "$work/board" --json >"$work/out" 2>"$work/err"
+prints '"energy_meter": *"hwmon"'; prints '"channel": *"ina219 1"'; near watts 5
+"$DENSIMETER" doctor --seconds 0.1 --sysroot "$work/board" >"$work/out" 2>"$work/err"
+prints '^energy meter *hwmon \*, ina219 1: 5.0 W while'
+"$DENSIMETER" doctor --seconds 0.1 --sysroot "$work/bare" >"$work/out" 2>"$work/err"
+prints '^energy meter *not available: no_meter'
 
 run 0 report last -o "$work/energy.md"
 grep -q '^| single |.*| hwmon ina219 1 | measured, counts | [0-9.]*.*J | 5[0-9.]*[^|]*W | ' "$work/energy.md" ||
