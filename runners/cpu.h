@@ -32,6 +32,7 @@ struct attend_unit { /* tokens t0 .. t0+n-1 of a span, for every kv head */
 struct packed { /* a weight as the fast kernels read it; stripes NULL: computed as exact */
     uint8_t *stripes; /* slab after slab */
     size_t stripe_bytes, slab_bytes, bytes;
+    size_t at; /* in the device's region */
 };
 
 struct columns { /* a weight transposed (cpu_sparse.c); data NULL: there is none */
@@ -82,6 +83,7 @@ struct device { /* the CPU */
     size_t rope_bytes;
 
     struct packed *packed; /* by weight id */
+    uint8_t *packed_region; /* of all of them */
     size_t packed_bytes;
     struct columns *columns; /* by weight id */
     size_t columns_bytes;

@@ -298,6 +298,8 @@ void cpu_linear_scratch(struct device *d)
 
 /* ---- packing for fast ---- */
 
+enum { PACK_ALIGN = 4096 };
+
 struct pack_job {
     struct device *d;
     const struct weight *w;
@@ -337,37 +339,67 @@ static void forget_mapping(const struct weight *w)
     }
 }
 
-static int pack(struct device *d, const struct weight *w, struct err *e)
+/* How a weight will lie in the region of all; what comes a second time is there already. */
+static void plan_pack(struct device *d, const struct weight *w, size_t *total)
+{
+    struct packed *p = &d->packed[w->id];
+
+    if (p->bytes || !fast_supports(w->type, w->k))
+        return;
+    p->stripe_bytes = fast_stripe_bytes(w->type, w->k);
+    p->slab_bytes = (size_t)stripes_of(w) * p->stripe_bytes;
+    p->bytes = (size_t)w->slabs * p->slab_bytes;
+    p->at = *total;
+    *total += (p->bytes + PACK_ALIGN - 1) / PACK_ALIGN * PACK_ALIGN;
+}
+
+static void pack(struct device *d, const struct weight *w)
 {
     struct pack_job j = {.d = d, .w = w, .p = &d->packed[w->id]};
 
-    if (j.p->stripes || !fast_supports(w->type, w->k))
-        return 0;
-    j.p->stripe_bytes = fast_stripe_bytes(w->type, w->k);
-    j.p->slab_bytes = (size_t)stripes_of(w) * j.p->stripe_bytes;
-    j.p->bytes = (size_t)w->slabs * j.p->slab_bytes;
-    j.p->stripes = cpu_map(j.p->bytes, 1);
-    if (!j.p->stripes)
-        return err_nomem(e);
-    d->packed_bytes += j.p->bytes;
+    if (j.p->stripes || j.p->bytes == 0)
+        return;
+    j.p->stripes = d->packed_region + j.p->at;
     pool_run(d->pool, pack_worker, &j);
     forget_mapping(w);
-    return 0;
 }
 
+/* The weights of the op that fast kernels would take, one after the other: NULL after the last. */
+static const struct weight *packable(const struct device *d, const struct op *op, int *k)
+{
+    int n = op->kind == OP_EXPERTS_UP || op->epilogue == EPILOGUE_GLU ? 2
+            : op->kind == OP_HEAD                                     ? 1
+                                                                      : op->n_out;
+
+    if (op->kind != OP_LINEAR && op->kind != OP_HEAD && op->kind != OP_EXPERTS_UP &&
+        op->kind != OP_EXPERTS_DOWN)
+        return NULL;
+    while (*k < n) {
+        int i = (*k)++;
+        if (op->w[i] && !cpu_reads_part(d, op, i))
+            return op->w[i];
+    }
+    return NULL;
+}
+
+/* One region for all, so that huge pages hold small weights too: with a mapping each, those of
+ * SmolLM2-135M lay in pages of 4 KB, and decoding took a sixth more time. */
 int cpu_pack(struct device *d, struct err *e)
 {
-    for (int i = 0; i < d->p->n_ops; i++) {
-        const struct op *op = &d->p->ops[i];
-        int n = op->kind == OP_EXPERTS_UP || op->epilogue == EPILOGUE_GLU ? 2
-                : op->kind == OP_HEAD                                     ? 1
-                                                                          : op->n_out;
-        if (op->kind != OP_LINEAR && op->kind != OP_HEAD && op->kind != OP_EXPERTS_UP &&
-            op->kind != OP_EXPERTS_DOWN)
-            continue;
-        for (int k = 0; k < n; k++)
-            if (op->w[k] && !cpu_reads_part(d, op, k) && pack(d, op->w[k], e) < 0)
-                return -1;
-    }
+    const struct weight *w;
+    size_t total = 0;
+
+    for (int i = 0; i < d->p->n_ops; i++)
+        for (int k = 0; (w = packable(d, &d->p->ops[i], &k)) != NULL;)
+            plan_pack(d, w, &total);
+    if (total == 0)
+        return 0;
+    d->packed_region = cpu_map(total, 1);
+    if (!d->packed_region)
+        return err_nomem(e);
+    d->packed_bytes = total;
+    for (int i = 0; i < d->p->n_ops; i++)
+        for (int k = 0; (w = packable(d, &d->p->ops[i], &k)) != NULL;)
+            pack(d, w);
     return 0;
 }

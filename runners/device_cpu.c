@@ -183,15 +183,7 @@ static void cpu_close(struct device *d)
         mem_free(d->scratch[i].k_pages);
         mem_free(d->scratch[i].v_pages);
     }
-    for (int i = 0; i < d->p->n_ops && d->packed; i++)
-        for (int k = 0; k < OP_OUTS; k++) {
-            const struct weight *w = d->p->ops[i].w[k];
-            struct packed *p = w ? &d->packed[w->id] : NULL;
-            if (p && p->stripes)
-                cpu_unmap(p->stripes, p->bytes);
-            if (p)
-                p->stripes = NULL;
-        }
+    cpu_unmap(d->packed_region, d->packed_bytes);
     cpu_columns_release(d);
     cpu_count_release(d);
     cpu_profile_release(d);
