@@ -6,8 +6,11 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/thread.h"
+#include "runners/engine.h"
 #include "runners/fallback.h"
 #include "runners/plugin.h"
+
+static const double SOON_S = 5;
 
 struct device {
     const struct program *p;
@@ -140,9 +143,22 @@ static int run_checked(struct device *d, struct batch *b, struct err *e)
     return check_heads(d, b, e);
 }
 
+/* A process that died somewhere in a stretch of operations is started once more, to see in which;
+ * one that took its time to fail is not waited for again. */
+static int name_failure(struct device *d, struct batch *b, double began, struct err *e)
+{
+    struct err again = ERR_NONE;
+
+    if (d->how == &plugin_process && e->code == ERR_DEVICE && engine_now() - began < SOON_S &&
+        run_checked(d, b, &again) < 0 && again.code == ERR_DEVICE)
+        *e = again;
+    return -1;
+}
+
 static int plugin_run(struct device *d, struct batch *b, struct err *e)
 {
     struct err first = ERR_NONE;
+    double began = engine_now();
 
     if (begin(d, b, 0, e) < 0)
         return -1;
@@ -151,7 +167,7 @@ static int plugin_run(struct device *d, struct batch *b, struct err *e)
                          fallback_takes(d->cpu, to) == fallback_takes(d->cpu, i); to++)
             ;
         if (run_ops(d, i, to, e) < 0)
-            return -1;
+            return name_failure(d, b, began, e);
     }
     if (check_heads(d, b, &first) == 0 && !d->check_finite)
         return 0;

@@ -1,4 +1,5 @@
-/* engine.h -- the inside of a runner, shared by runner.c, run.c and runner_bench.c only. */
+/* engine.h -- the inside of a runner, shared by runner.c, run.c and runner_bench.c only; the
+ * clock is for devices too. */
 #ifndef RUNNERS_ENGINE_H
 #define RUNNERS_ENGINE_H
 

@@ -277,8 +277,8 @@ static void expect_recovery(int kind, const char *how, const char *text)
 static void whatever_it_does_there_is_an_error_and_the_next_batch_is_answered(void **state)
 {
     (void)state;
-    expect_recovery(DSM_LINEAR, "crash", "ended by signal 11");
-    expect_recovery(DSM_ATTENTION, "abort", "ended by signal 6");
+    expect_recovery(DSM_LINEAR, "crash", "signal 11 (Segmentation fault) in linear of layer 0");
+    expect_recovery(DSM_ATTENTION, "abort", "signal 6 (Aborted) in attention of layer 0");
     expect_recovery(DSM_RMS_NORM, "outside", "its process ");
     expect_recovery(DSM_LINEAR, "refuse", "device planted: no?more");
     expect_recovery(DSM_ROPE, "exit", "its process ended");
