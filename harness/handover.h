@@ -4,7 +4,8 @@
  * (nats), entropy over the options (softmax), the best one's probability, agreement with the
  * answers of runs that ask the same items again (repeats.h; they are paid for), and what the
  * likelihoods say together by logistic regression, whose folds hold out whole clusters.  A signal
- * that some item lacks is not offered.  Everything belongs to the handover and lasts until handover_release. */
+ * that some item lacks is not offered.  Everything belongs to the handover and lasts until
+ * handover_release. */
 #ifndef HARNESS_HANDOVER_H
 #define HARNESS_HANDOVER_H
 

@@ -93,7 +93,8 @@ static const struct command commands[] = {
      "generated texts: how many are empty, repeat themselves, or are in another script than the "
      "answer; for few labels, which was taken for which. Indicators, not verdicts."},
     {RESULTS, "label", cmd_label, label_options, "RUN [NAME]", 1, 2, NULL, 0, "give a run a name",
-     NULL},
+     "A name that ends in a date (mine@2025-03-14) says when the model was released: 'trend --source "
+     "runs' needs to know."},
     {RESULTS, "export", cmd_export, export_options, "RUN", 1, 1, NULL, 0,
      "write a run for other programs", NULL},
     {RESULTS, "import", cmd_import, NULL, "FILE...", 1, -1, NULL, 0,

@@ -4,8 +4,8 @@
  * requests, what it costs and which weights answer is behind the wire (remote_hidden).  Requests go
  * one at a time.  A server is taken to be unreliable: what breaks, and "come back later" (429,
  * 5xx), is asked for again with growing pauses; an answer has a limit of time and of bytes.  The
- * key in $OPENAI_API_KEY is sent to this server alone, is never followed to another and never told: not
- * stored, not printed, taken out of the server's own messages.  One thread. */
+ * key in $OPENAI_API_KEY is sent to this server alone, to none that it may redirect to, and never
+ * told: not stored, not printed, taken out of the server's own messages.  One thread. */
 #ifndef HARNESS_REMOTE_H
 #define HARNESS_REMOTE_H
 

@@ -1,9 +1,9 @@
 /* repeats.h -- the same items asked again: how often is the answer the same?
  *
  * Repeats are other stored runs of the same model over the same data: examples drawn by another
- * seed, options at other places (`eval --rotate`), sampled generations (`eval --temperature`).  An answer is the
- * option chosen, by its place before options were moved, or the text found.  Items are joined by
- * task and place in the data, whose hash must be the same.  Texts are the givers'. */
+ * seed, options at other places (`eval --rotate`), sampled generations (`eval --temperature`).  An
+ * answer is the option chosen, by its place before options were moved, or the text found.  Items
+ * are joined by task and place in the data, whose hash must be the same.  Texts are the givers'. */
 #ifndef HARNESS_REPEATS_H
 #define HARNESS_REPEATS_H
 
@@ -27,7 +27,7 @@ struct asked { /* an item of the run that is repeated */
 
 /* Places that a run's options were moved by (its settings). */
 int repeats_rotation(const struct run_row *r, int *out, struct err *e);
-/* The answer as stored; text is it's own. */
+/* The answer as stored; its text is the item's. */
 struct answer repeats_answer(const struct store_item *it, int rotation);
 /* Counts one repeat into v, which may be reordered.  ERR_INVALID: the run is of another model, has
  * not ended well, or is over other data. */
