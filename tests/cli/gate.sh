@@ -4,7 +4,7 @@
 
 other=$work/other.gguf
 "$tool" "$other" q2_k || exit 1
-evaluate() { run 0 eval "$@" --tasks facts -q --json; sed -n 's/.*"run": "\([0-9a-f]*\)".*/\1/p' "$work/out" | head -n 1; }
+evaluate() { run 0 eval "$@" --tasks facts -q --no-cache --json; sed -n 's/.*"run": "\([0-9a-f]*\)".*/\1/p' "$work/out" | head -n 1; }
 a=$(evaluate "$model" --limit 60)
 b=$(evaluate "$model" --limit 60 -t 1)
 again=$(evaluate "$model" --limit 60 -t 1)
