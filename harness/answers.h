@@ -42,9 +42,9 @@ double answers_score(const struct answers *a, const size_t *index, size_t n);
  * of those were not asked in the same words (their prompt hashes differ). */
 void answers_join(struct answers *const *all, int k, size_t *differ);
 
-/* Adds up the items of each part (MMLU's subjects), so that a part is one row: what is drawn anew as
- * a whole (statistics.md 3; Miller 2024, appendix A).  1: done; 0: too few parts to draw from, and
- * the items stay. */
+/* Adds up the items of each part (MMLU's subjects), so that a part is one row: what is drawn anew
+ * as a whole (statistics.md 3; Miller 2024, appendix A).  1: done; 0: too few parts to draw from,
+ * and the items stay. */
 int answers_add_up_parts(struct answers *a);
 
 /* SHA-256 over the prompt hashes in order; hex[0] = 0 when one is not known. */

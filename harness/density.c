@@ -140,7 +140,7 @@ struct density_value density_value(const struct density *d, enum density_per p)
     return (struct density_value){d->effective / below, d->low / below, d->high / below};
 }
 
-/* Of a ln, downwards and upwards: an end that the ladder does not close leaves the other's as it is. */
+/* Of a ln, downwards and upwards: an end that the ladder leaves open leaves the other as it is. */
 struct spread {
     double down, up;
 };

@@ -192,9 +192,9 @@ static void clusters_text(struct report *r, const struct density_list *l)
     }
     if (clusters)
         (most > CLUSTERS_MATTER ? report_warning : report_text)(
-            r, "The subjects of a group of tasks (up to %d here) are drawn whole, because questions of "
-               "one subject are easy or hard together: standard errors are %.2f to %.2f times those "
-               "of independent questions.", clusters, least, most);
+            r, "The subjects of a group of tasks (up to %d here) are drawn whole, because "
+               "questions of one subject are easy or hard together: standard errors are %.2f to %.2f times "
+               "those of independent questions.", clusters, least, most);
 }
 
 /* --- costs ------------------------------------------------------------------------------------ */
@@ -235,10 +235,11 @@ void density_costs(struct report *r, const struct density_list *l, const char *n
     for (size_t i = 0; i < l->n; i++)
         cost_row(r, t, &l->v[i]);
     if (t)
-        t->note = report_fmt(r, "Time: the median over the items, of which each has its share of the "
-                                "batches it was computed in. Weights read: by an answer asked "
+        t->note = report_fmt(r, "Time: the median over the items, of which each has its share of "
+                                "the batches it was computed in. Weights read: by an answer asked "
                                 "alone, once for every %d tokens of its question and options and "
-                                "once for every token generated; keys and values are not in it.%s%s",
+                                "once for every token generated; keys and values are not in "
+                                "it.%s%s",
                              DENSITY_BATCH, no_energy ? " Energy: " : "",
                              no_energy ? no_energy : "");
 }

@@ -198,8 +198,8 @@ static int measured_active(double *out, struct store *s, const struct store_mode
 }
 
 /* What one answer reads when it is asked alone: the weights once for every batch of its tokens and
- * once for every token generated after.  A decode step's share of them is measured where a bench run
- * has, and else that of the parameters that a token uses. */
+ * once for every token generated after.  A decode step's share of them is measured where a bench
+ * run has, and else that of the parameters that a token uses. */
 static double read_for_answer(const struct density *d, const struct run_row *run,
                               const struct answers *a)
 {
@@ -309,7 +309,8 @@ static int add_row(struct density_list *l, const struct density_source *from,
     }
     d = &l->v[l->n];
     *d = (struct density){.ruler = r, .score = NAN, .score_low = NAN, .score_high = NAN,
-                          .stderr_ = NAN, .stderr_alone = NAN, .effective = NAN, .low = NAN, .high = NAN,
+                          .stderr_ = NAN, .stderr_alone = NAN, .effective = NAN, .low = NAN,
+                          .high = NAN,
                           .effective_own_data = NAN, .n_items = (int)a.n};
     if (answers_prompt_hash(&a, hash, e) < 0 || fill_costs(d, from->store, run, &a, e) < 0)
         goto out;

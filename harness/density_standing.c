@@ -2,7 +2,7 @@
  * and how far above the line through all of them on the day the model came out.
  *
  * The line is that of stats_trend.h on the rulers of this report, whose models off the ladder or at
- * chance count as "at most" and "at least"; `densimeter trend` has the ones with many benchmarks. */
+ * chance count as "at most" and "at least"; `densimeter trend` has those of many benchmarks. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -176,8 +176,8 @@ static struct report_table *standing_table(struct report *r)
         t->note = report_str(r, "Published scores of base models on the same ruler, asked with as "
                                 "many examples where their sources say; medians over sources. "
                                 "Others ask in other words, so this is where a model stands, not a "
-                                "race. The line: through all of them over time, drawn out beyond the "
-                                "first and the last of them.");
+                                "race. The line: through all of them over time, drawn out beyond "
+                                "the first and the last of them.");
     return t;
 }
 
@@ -217,7 +217,8 @@ static void put_published(struct report *r, struct report_plot *p, const struct 
         double day, v = resolved(d);
         if (isnan(v) || trend_day(&d->released, &day) < 0)
             continue;
-        report_point(r, p, s, report_fmt(r, "%.80s, %s, density %.2f", d->model, date_text(r, day), v),
+        report_point(r, p, s,
+                     report_fmt(r, "%.80s, %s, density %.2f", d->model, date_text(r, day), v),
                      trend_year(day), v);
     }
 }

@@ -53,8 +53,13 @@ static const char *no_energy(const struct summary *s)
     for (size_t i = 0; i < s->densities.n; i++)
         if (!isnan(s->densities.v[i].cost[PER_JOULE]))
             return NULL;
-    return "not known, because no machine of these runs had a counter that could be read "
-           "('densimeter doctor' says which it looks for).";
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t k = 0; k < s->runs[i].energy.n; k++)
+            if (s->runs[i].energy.v[k].reason && !s->runs[i].energy.v[k].is_declared)
+                return report_fmt(s->report, "not known: %s (run %s).",
+                                  s->runs[i].energy.v[k].reason, s->runs[i].run->id);
+    return "not known, and these runs kept no reason ('densimeter doctor' says which meters are "
+           "here).";
 }
 
 int densities_section(struct summary *s, struct err *e)

@@ -1,5 +1,5 @@
-/* summary_index.c -- all runs of a database on one page: a row for every task of a run and for every
- * speed test, smallest model first, newest run first, each with the way back to its run.
+/* summary_index.c -- all runs of a database on one page: a row for every task of a run and for
+ * every speed test, smallest model first, newest run first, each with the way back to its run.
  *
  * Here a run is a subject of its own, so a repeated measurement has its own density. */
 #include <math.h>
@@ -137,9 +137,10 @@ static struct report_table *index_table(struct report *r)
     columns[c++] = (struct report_column){"run", "run", NULL, 6};
     t = report_table(r, "index", "All runs", columns, c);
     if (t)
-        t->note = report_str(r, "Smallest file first; of what was measured several times every run has "
-                                "its row, the newest first.  Scores with 95 % intervals.  Densities on "
-                                "the ruler named; unresolved: within two standard errors of chance.");
+        t->note = report_str(r, "Smallest file first; of what was measured several times every run "
+                                "has its row, the newest first. Scores with 95 % intervals. "
+                                "Densities on the ruler named; unresolved: within two standard "
+                                "errors of chance.");
     return t;
 }
 

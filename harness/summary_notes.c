@@ -16,7 +16,7 @@ enum { FACTS_FEW = 200 };
 
 /* --- headline ----------------------------------------------------------------------------- */
 
-/* Invented worlds check the meter (harness/standards.h): a model that knows one knows nothing else. */
+/* Invented worlds check the meter (harness/standards.h): who knows one knows nothing else. */
 static int is_world(const struct entry *x)
 {
     return world_named(x->row->task) != NULL;

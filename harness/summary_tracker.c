@@ -87,9 +87,9 @@ static void put_line(struct report *r, struct report_table *t, const struct trac
 static void warn(struct report *r, size_t made, size_t held)
 {
     if (2 * held < made)
-        report_warning(r, "Of %zu projections that these lines would have made in the past %zu held: "
-                          "read the ones here as what follows if the trend goes on, not as what will "
-                          "be.", made, held);
+        report_warning(r, "Of %zu projections that these lines would have made in the past %zu "
+                          "held: read the ones here as what follows if the trend goes on, not as "
+                          "what will be.", made, held);
 }
 
 static int put_lines(struct summary *s, const struct trend_rows *rows, double day, struct err *e)

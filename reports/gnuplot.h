@@ -15,8 +15,8 @@
 /* What tells series apart without colours: the shape of their points, the dashes of bare lines. */
 enum plot_shape { SHAPE_DISC, SHAPE_SQUARE, SHAPE_UP, SHAPE_DIAMOND, SHAPE_DOWN, PLOT_SHAPES };
 enum plot_shape plot_shape(int series);
-/* Points of this series get numbers: not where it is quiet, nor where a picture has so many that they
- * would cover each other. */
+/* Points of this series get numbers: not where it is quiet, nor where a picture has so many that
+ * they would cover each other. */
 int plot_numbered(const struct report_plot *p, int series);
 /* "8,4": lengths drawn and left out, in pixels; NULL: solid, or a series with points. */
 const char *plot_dash(const struct report_plot *p, int series);

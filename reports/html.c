@@ -173,8 +173,8 @@ static void put_legend(struct strbuf *b, const struct report_plot *p)
     }
     strbuf_adds(b, "</ul>\n");
     if (silent)
-        strbuf_adds(b, "<p class=\"note\">Too many points for numbers: each says its name when pointed "
-                       "at, and the table below has them.</p>\n");
+        strbuf_adds(b, "<p class=\"note\">Too many points for numbers: each says its name when "
+                       "pointed at, and the table below has them.</p>\n");
 }
 
 static int put_picture(struct strbuf *b, const struct report_plot *p,

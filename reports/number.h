@@ -12,13 +12,14 @@
 
 /* "0.490", "98.4 MB", "12.3 ms", "135 M", "1,234"; NUMBER_UNKNOWN for NAN.  m may be NULL. */
 void number_format(char text[NUMBER_SIZE], const struct metric *m, double v);
-/* "0.393-0.588" (with an en dash), in the scale that number_format gives v and without unit, or, where
- * that is no scale for the upper end, each end with its own; empty when there is no interval. */
+/* "0.393-0.588" (with an en dash), in the scale that number_format gives v and without unit, or,
+ * where that is no scale for the upper end, each end with its own; empty when there is no
+ * interval. */
 void number_interval(char text[NUMBER_SIZE], const struct metric *m, double v, double low,
                      double high);
 
-/* What stands at an axis: the label with its unit, "latency (s)", or, of what has none, with what it
- * counts: "density (ratio)". */
+/* What stands at an axis: the label with its unit, "latency (s)", or, of what has none, with what
+ * it counts: "density (ratio)". */
 void number_axis(char *text, size_t size, const struct metric *m);
 
 struct axis {

@@ -19,6 +19,7 @@ struct known { /* one task of one run, asked ITEMS times unless n says otherwise
     const char *noise;
     int unfinished, n;
     int unknown; /* no costs, no latencies */
+    const char *no_energy; /* why no meter told any */
 };
 
 static struct store_model model_of(const struct known *k, char sha256[65])
@@ -98,6 +99,12 @@ static void fill(struct store *s, const struct known *k, char id[RUN_ID_SIZE])
 
     strcpy(id, store_run_id(r));
     add_items(r, k, k->unfinished ? 3 : n);
+    if (k->no_energy) {
+        const struct store_energy x = {.subject = k->task, .source = "none", .channel = "",
+                                       .seconds = 1, .joules = NAN, .gap_s = NAN,
+                                       .reason = k->no_energy};
+        assert_int_equal(store_energy_add(r, &x, NULL), 0);
+    }
     if (!k->unfinished) {
         assert_int_equal(store_task_finish(r, &result, NULL), 0);
         assert_int_equal(store_run_finish(r, STORE_COMPLETE, k->noise, NULL, NULL), 0);
@@ -330,17 +337,23 @@ static void an_invented_world_is_no_headline_beside_real_tasks(void **state)
 static void a_density_page_tells_the_price_of_an_answer_and_how_far_large_models_are(void **state)
 {
     struct store *s = memory_store();
+    struct known metered = small;
     struct report r;
     char id[RUN_ID_SIZE];
     const struct report_table *t;
     int row = 0;
 
     (void)state;
+    metered.no_energy = "no_meter: none here";
     fill(s, &small, id);
     fill(s, &large, id);
     made(&r, s, 1);
+    assert_non_null(strstr(table(&r, "answer_cost")->note, "these runs kept no reason"));
+    report_release(&r);
+    fill(s, &metered, id);
+    made(&r, s, 1);
     t = table(&r, "answer_cost");
-    assert_non_null(strstr(t->note, "Energy: not known, because"));
+    assert_non_null(strstr(t->note, "Energy: not known: no_meter: none here (run "));
     t = table(&r, "levels");
     assert_non_null(t);
     while (strcmp(cell(t, row, "level")->text, "GPT-4") != 0)
@@ -734,8 +747,9 @@ static void nothing_to_report_on_is_an_error_that_says_what_there_is(void **stat
     store_close(s);
 }
 
-static void refuse_every_allocation(int (*f)(struct report *, struct store *, const struct run_row *,
-                                             size_t, const struct summary_opts *, struct err *),
+static void refuse_every_allocation(int (*f)(struct report *, struct store *,
+                                             const struct run_row *, size_t,
+                                             const struct summary_opts *, struct err *),
                                     struct store *s, const struct run_list *runs)
 {
     long before = mem_live();
