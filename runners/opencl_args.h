@@ -40,7 +40,7 @@ struct op_args {
     int finish, act, has_threshold, has_weight;
     int heads, kv_heads, head_dim, value_dim, first, at, step;
     int n_rot, halves, window, chunk, mean_removed;
-    int parts, part_ld, weighs_input, experts, gating, is_normalised;
+    int parts, part_ld, weighs_input, experts, gating, is_normalised, groups, groups_used;
     int temper_offset, temper_length, vocab, n_copies;
     /* in the batch's integers: */
     int tokens_at, positions_at, wanted_at, page_list_at, pages_at, copies_at, targets_at;

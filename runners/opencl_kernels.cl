@@ -437,40 +437,113 @@ static void softmax(floats v, int n)
         v[i] /= sum;
 }
 
-/* route.h without groups and SparseMixer; a work-item per row. */
+/* Of v[n] + bias[n], or v[n], the highest that is not taken, at the lowest index; -1: none. */
+static int highest(table v, table bias, int n, table taken, int n_taken)
+{
+    float most = -INFINITY;
+    int best = -1;
+
+    for (int i = 0; i < n; i++) {
+        float score = bias ? v[i] + bias[i] : v[i];
+        int is_taken = 0;
+        for (int t = 0; t < n_taken; t++)
+            is_taken |= (int)taken[t] == i;
+        if (!is_taken && score > most) {
+            most = score;
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* The best score of a group, or the sum of its best two. */
+static float group_score(table v, table bias, int n, int is_two)
+{
+    float best = -INFINITY, second = -INFINITY;
+
+    for (int i = 0; i < n; i++) {
+        float score = bias ? v[i] + bias[i] : v[i];
+        if (score > best) {
+            second = best;
+            best = score;
+        } else if (score > second) {
+            second = score;
+        }
+    }
+    return is_two && n > 1 ? best + second : best;
+}
+
+/* Groups with the best scores, ties to the lower number; others' experts are never chosen. */
+static int is_open(table v, table bias, int group, const struct op_args *a)
+{
+    int n = a->experts / a->groups, before = 0;
+    float mine = group_score(v + group * n, bias ? bias + group * n : bias, n, a->gating == 2);
+
+    for (int g = 0; g < a->groups; g++) {
+        float score = group_score(v + g * n, bias ? bias + g * n : bias, n, a->gating == 2);
+        before += score > mine || (score == mine && g < group);
+    }
+    return before < a->groups_used;
+}
+
+/* Experts of groups that are not open become minus infinity. */
+static void close_groups(floats v, table bias, const struct op_args *a)
+{
+    int n = a->experts / a->groups;
+    uint open[32]; /* bits: no more groups than ROUTE_EXPERTS_MAX */
+
+    for (int g = 0; g < a->groups; g++) {
+        if (g % 32 == 0)
+            open[g / 32] = 0;
+        open[g / 32] |= (uint)is_open(v, bias, g, a) << g % 32;
+    }
+    for (int i = 0; i < a->experts; i++)
+        if (!bit_of(open[i / n / 32], i / n % 32))
+            v[i] = -INFINITY;
+}
+
+/* The softmax over what is near the best one left, at that one. */
+static float sparsemixer(table logits, int best, int n, table taken, int n_taken)
+{
+    float top = logits[best], sum = 0;
+
+    for (int i = 0; i < n; i++) {
+        float size = fabs(logits[i]) > top ? fabs(logits[i]) : top;
+        int is_taken = 0;
+        for (int t = 0; t < n_taken; t++)
+            is_taken |= (int)taken[t] == i;
+        if (!is_taken && !((top - logits[i]) / size > 0.02f))
+            sum += exp(logits[i] - top);
+    }
+    return 1 / sum;
+}
+
+/* route.h; a work-item per row. */
 __kernel void route_rows(floats A, table bias, table factor, struct op_args a)
 {
     ulong row = get_global_id(0);
     floats v = A + a.in[0] + row * a.ld_in[0], out = A + a.out[0] + row * a.ld_out[0];
     floats weights = out + a.parts;
+    int is_mixer = a.gating == 4;
     float sum = 0;
 
     if (a.gating == 1)
         softmax(v, a.experts);
     for (int i = 0; a.gating == 2 && i < a.experts; i++)
         v[i] = activate(6, v[i]);
+    if (a.groups > 1 && a.groups_used < a.groups && !is_mixer)
+        close_groups(v, bias, &a);
     for (int u = 0; u < a.parts; u++) {
-        int best = -1;
-        float most = -INFINITY;
-        for (int i = 0; i < a.experts; i++) {
-            float score = bias ? v[i] + bias[i] : v[i];
-            int taken = 0;
-            for (int t = 0; t < u; t++)
-                taken |= (int)out[t] == i;
-            if (!taken && score > most) {
-                most = score;
-                best = i;
-            }
-        }
+        int best = highest(v, is_mixer ? 0 : bias, a.experts, out, u);
         out[u] = best < 0 ? u : best; /* logits that are no numbers */
-        weights[u] = v[best < 0 ? u : best];
+        weights[u] = is_mixer ? sparsemixer(v, (int)out[u], a.experts, out, u) : v[(int)out[u]];
     }
     if (a.gating == 3)
         softmax(weights, a.parts);
     for (int u = 0; u < a.parts; u++)
         sum += weights[u];
     for (int u = 0; u < a.parts; u++) {
-        float w = a.is_normalised && sum > 0 ? weights[u] / sum : weights[u];
+        float w = a.is_normalised && !is_mixer && sum > 0 ? weights[u] / sum : weights[u];
         w *= a.scale;
         weights[u] = factor ? w * factor[(int)out[u]] : w;
     }

@@ -349,6 +349,8 @@ static int route_op(struct device *d, const struct op *op, struct err *e)
     a.parts = op->route.used;
     a.experts = op->route.experts;
     a.gating = op->route.gating;
+    a.groups = op->route.groups;
+    a.groups_used = op->route.groups_used;
     a.is_normalised = op->route.is_normalised;
     a.scale = op->route.scale;
     return launch(d, K_ROUTE, &a, memory, 3, (size_t)a.rows, 1, e);
@@ -490,13 +492,6 @@ static int has_formats(const struct op *op)
     return has_format(op->w[0]) && has_format(op->w[1]) && has_format(op->w[2]);
 }
 
-static int can_route(const struct op *op)
-{
-    const struct route *r = &op->route;
-
-    return r->gating != GATING_SPARSEMIXER && (r->groups <= 1 || r->groups_used >= r->groups);
-}
-
 static int can_rotate(const struct op *op)
 {
     return op->rope->n_rot >= 2;
@@ -523,7 +518,7 @@ static const struct row {
     [OP_CONCAT] = {concat, NULL},
     [OP_SLICE] = {slice, NULL},
     [OP_SCALE_BY] = {elementwise, NULL},
-    [OP_ROUTE] = {route_op, can_route},
+    [OP_ROUTE] = {route_op, NULL},
     [OP_EXPERTS_UP] = {experts_up, has_formats},
     [OP_EXPERTS_DOWN] = {experts_down, has_formats},
     [OP_COMBINE] = {combine, NULL},
