@@ -90,6 +90,26 @@ END
 fetch 0 "$work/mine.yaml"
 "$DENSIMETER" tasks show "$work/mine.yaml" --doc 1 --data "$data" >"$work/out" 2>"$work/err" || fail "mine.yaml"
 grep -q 'What is 1, "really"?' "$work/out" || fail "mine.yaml does not read what was fetched"
+# Parquet as it is, as a task file names it or where it is looked for.
+cat >"$work/arc.yaml" <<END
+task: arc
+dataset_path: parquet
+dataset_kwargs: {data_files: {test: $PWD/tests/golden/parquet/arc_zstd.parquet}}
+output_type: multiple_choice
+test_split: test
+doc_to_text: "{{question}}"
+doc_to_choice: "{{choices.text}}"
+doc_to_target: "{{choices.label.index(answerKey)}}"
+metric_list:
+  - metric: acc
+END
+sed 's/^dataset_kwargs.*//; s/dataset_path: parquet/dataset_path: some\/where/; s/task: arc/task: placed/' \
+    "$work/arc.yaml" >"$work/placed.yaml"
+mkdir -p "$data/some/where" && cp tests/golden/parquet/arc_snappy.parquet "$data/some/where/test.parquet"
+for file in arc placed; do
+    "$DENSIMETER" tasks show "$work/$file.yaml" --doc 299 --data "$data" >"$work/out" 2>"$work/err" || fail "$file.yaml"
+    grep -q "Which of 299 things" "$work/out" && grep -q "gold: option" "$work/out" || fail "$file.yaml reads otherwise"
+done
 "$DENSIMETER" tasks fetch any/lines --split validation 2>"$work/err" >"$work/out"
 [ -e "$work/home/densimeter/data/any/lines/validation.jsonl" ] || fail "not the user's own folder"
 
