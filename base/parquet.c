@@ -259,8 +259,8 @@ static int open_column(struct parquet *p, size_t i, const struct chunk *k, struc
         return err_set(e, ERR_FORMAT, "%s: column '%s' is not where the file says", p->name,
                        n->name);
     if ((uint64_t)k->values > p->values_left)
-        return err_set(e, ERR_FORMAT, "%s: column '%s' says it has %lld values, too many for a file "
-                       "of %zu bytes", p->name, n->name, (long long)k->values, p->len);
+        return err_set(e, ERR_FORMAT, "%s: column '%s' says it has %lld values, too many for a "
+                       "file of %zu bytes", p->name, n->name, (long long)k->values, p->len);
     p->values_left -= (uint64_t)k->values;
     *c = (struct column){
         .type = (enum physical)n->type, .width = (size_t)n->width, .codec = (int)k->codec,

@@ -1,5 +1,5 @@
-/* parquet_codec.c -- what pages are packed with.  gzip and Zstandard are libarchive's, which we have
- * anyway; Snappy is short (format: github.com/google/snappy, format_description.txt). */
+/* parquet_codec.c -- what pages are packed with.  gzip and Zstandard are libarchive's, which we
+ * have anyway; Snappy is short (format: github.com/google/snappy, format_description.txt). */
 #include <archive.h>
 #include <archive_entry.h>
 #include <string.h>

@@ -18,8 +18,8 @@
 const struct option probe_options[] = {
     {"tasks", 0, OPTION_WORDS, "TASK,...", NULL, 0, 0, "tasks and groups to probe"},
     {"vary", 0, OPTION_CHOICE, "order|wording|shots|chat|sequence|depth|case", "order", 0, 0,
-     "what is changed: the order of options, the prompt's wording, the examples, chat or plain, the "
-     "order of the items themselves, how deep in a text the answer lies, the letters' case"},
+     "what is changed: the order of options, the prompt's wording, the examples, chat or plain, "
+     "the order of the items themselves, how deep in a text the answer lies, the letters' case"},
     {"no-store", 0, OPTION_FLAG, NULL, NULL, 0, 0, "do not keep what is found"},
     {"seeds", 0, OPTION_INT, "N", "5", 2, PROBE_VARIANTS, "shots, sequence: how many draws"},
     {"shots", 'k', OPTION_INT, "K", "-1", -1, 1000, "examples before the question; -1: as usual"},

@@ -28,7 +28,7 @@ struct fetching {
     int by_config;
 };
 
-/* ---- what is wanted ---------------------------------------------------------------------------- */
+/* ---- what is wanted -------------------------------------------------------------------------- */
 
 static int add(struct fetching *f, const char *file, const struct origin *o, const char *revision,
                struct err *e)
@@ -107,7 +107,8 @@ static int add_dataset(struct fetching *f, const char *word, struct err *e)
         rc = err_set(e, ERR_USAGE, "%s: malformed, wanted: OWNER/NAME[@REVISION]", word);
     for (int i = 0; i < args_count(a, "split") && rc == 0; i++)
         rc = !name_is_safe(args_word(a, "split", i))
-                 ? err_set(e, ERR_USAGE, "option --split: '%s' is no split", args_word(a, "split", i))
+                 ? err_set(e, ERR_USAGE, "option --split: '%s' is no split",
+                           args_word(a, "split", i))
                  : add_split(f, config ? config : "", args_word(a, "split", i), e);
     if (rc == 0 && args_count(a, "split") == 0)
         rc = dataset_splits(&f->hub, id, config, add_split, f, e);
@@ -132,7 +133,7 @@ static int add_word(struct fetching *f, const char *word, struct err *e)
     return rc;
 }
 
-/* ---- fetching ---------------------------------------------------------------------------------- */
+/* ---- fetching -------------------------------------------------------------------------------- */
 
 static void on_wait(void *user, long seconds)
 {
@@ -240,7 +241,7 @@ static int fetch_all(struct fetching *f, struct err *e)
     return rc;
 }
 
-/* ---- where everything comes from --------------------------------------------------------------- */
+/* ---- where everything comes from ------------------------------------------------------------- */
 
 static void list_one(struct json_out *o, struct table *t, const char *task, const char *file,
                      int json)

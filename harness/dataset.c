@@ -28,7 +28,7 @@ void dataset_landed_release(struct dataset_landed *l)
     l->path = l->licence = NULL;
 }
 
-/* ---- splits ------------------------------------------------------------------------------------ */
+/* ---- splits ---------------------------------------------------------------------------------- */
 
 struct splits {
     const char *wanted; /* configuration; NULL: not said */
@@ -116,7 +116,7 @@ static int settle_config(struct arrival *a, struct err *e)
                                   a->f->origin.split);
 }
 
-/* ---- the working folder ------------------------------------------------------------------------ */
+/* ---- the working folder ---------------------------------------------------------------------- */
 
 static int open_work(struct arrival *a, struct err *e)
 {
@@ -184,7 +184,7 @@ static void arrival_release(struct arrival *a)
     hub_info_release(&a->info);
 }
 
-/* ---- from what arrived to the file ------------------------------------------------------------- */
+/* ---- from what arrived to the file ----------------------------------------------------------- */
 
 static int put_records(struct arrival *a, const cJSON *list, const char *path, FILE *f,
                        int64_t *records, struct err *e)
@@ -300,7 +300,7 @@ out:
     return rc;
 }
 
-/* ---- fetching ---------------------------------------------------------------------------------- */
+/* ---- fetching -------------------------------------------------------------------------------- */
 
 static int arrive(struct arrival *a, struct dataset_landed *l, struct err *e)
 {

@@ -1,9 +1,9 @@
 /* dataset.h -- a split of a data set, from the hub to its place below a data folder.
  *
- * A revision is pinned first; what arrives lies in DIR/.fetch/ID/REVISION until it is whole, so that
- * the next try goes on; it is checked against the hub's hashes, turned into the lines that tasks
- * read, compared with the hash that is known beforehand (where one is), and only then gets its
- * name.  FILE.source.json beside it says where it came from: `dataset`, `config`, `split`,
+ * A revision is pinned first; what arrives lies in DIR/.fetch/ID/REVISION until it is whole, so
+ * that the next try goes on; it is checked against the hub's hashes, turned into the lines that
+ * tasks read, compared with the hash that is known beforehand (where one is), and only then gets
+ * its name.  FILE.source.json beside it says where it came from: `dataset`, `config`, `split`,
  * `revision`, `licence`, `via`, `sha256`, `records`.
  *
  * Three ways, in this order unless one is asked for: the files of the repository, the hub's own

@@ -31,7 +31,7 @@ char *arrival_path(struct arrival *a, const char *name, const char *suffix, stru
     return path;
 }
 
-/* ---- files of the repository ------------------------------------------------------------------- */
+/* ---- files of the repository ----------------------------------------------------------------- */
 
 /* Is `name` a file of this split: FOLDER/SPLIT.SUFFIX, or one of FOLDER/SPLIT-00000-of-00003.SUFFIX
  * (then *of is 3, else 1)? */
@@ -129,7 +129,7 @@ int arrive_by_files(struct arrival *a, struct err *e)
     return rc;
 }
 
-/* ---- the hub's conversion ---------------------------------------------------------------------- */
+/* ---- the hub's conversion -------------------------------------------------------------------- */
 
 static int bring_parquet(void *user, const char *url, uint64_t bytes, struct err *e)
 {
@@ -150,7 +150,7 @@ int arrive_by_parquet(struct arrival *a, struct err *e)
                        a->f->origin.split, bring_parquet, a, e);
 }
 
-/* ---- rows -------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 /* Whole lines that an earlier try left; the file is cut behind them. */
 static int64_t whole_lines(FILE *f, struct err *e)

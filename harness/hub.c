@@ -85,7 +85,7 @@ static int odd(const char *url, const char *what, struct err *e)
     return err_set(e, ERR_FORMAT, "%s: %s", url, what);
 }
 
-/* ---- what there is ----------------------------------------------------------------------------- */
+/* ---- what there is --------------------------------------------------------------------------- */
 
 void hub_info_release(struct hub_info *i)
 {
@@ -196,7 +196,7 @@ char *hub_file_url(const struct hub *h, const char *id, const char *revision, co
     return strbuf_take(&b);
 }
 
-/* ---- the server of rows ------------------------------------------------------------------------ */
+/* ---- the server of rows ---------------------------------------------------------------------- */
 
 static int no_server(struct err *e)
 {

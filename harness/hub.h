@@ -26,7 +26,7 @@ struct hub {
 int hub_open(struct hub *h, struct err *e);
 void hub_close(struct hub *h);
 
-/* "OWNER/NAME" or "NAME", of letters, digits and "._-": safe in addresses and as a folder's name. */
+/* "OWNER/NAME" or "NAME", of letters, digits and "._-": safe in addresses and as a folder. */
 int hub_id_is_safe(const char *id);
 
 struct hub_file {

@@ -1,4 +1,4 @@
-/* present_probes.h -- stored probes for people and as JSON: what probe, runs --probes and show print. */
+/* present_probes.h -- stored probes for people and as JSON: what runs --probes and show print. */
 #ifndef HARNESS_PRESENT_PROBES_H
 #define HARNESS_PRESENT_PROBES_H
 

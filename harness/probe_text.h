@@ -1,8 +1,8 @@
 /* probe_text.h -- has a model read these very items, and where in a text does it find things?
  *
  * probe_case looks at the text of an item with its right answer (item_text.h):
- *   min-20 %    mean ln p of the fifth of its tokens that are least likely (Shi et al. 2024): a text
- *               that was read has fewer tokens that surprise.  Nats;
+ *   min-20 %    mean ln p of the fifth of its tokens that are least likely (Shi et al. 2024): a
+ *               text that was read has fewer tokens that surprise.  Nats;
  *   min-20 %++  the same after each ln p is standardised by what the model expects at that place
  *               (Zhang et al. 2024): (ln p - mean) / deviation over the vocabulary;
  *   small letters  the same text in small letters: one that was read is likelier as it was printed
@@ -10,7 +10,7 @@
  * Indicators, never verdicts: common phrases are likely without having been read.
  *
  * probe_depth asks a task whose documents say at which depth of their text the answer lies (needle
- * tasks), and scores it depth by depth: in the middle of a text much gets lost (Liu et al. 2024). */
+ * tasks), and scores it depth by depth: in the middle of a text much is lost (Liu et al. 2024). */
 #ifndef HARNESS_PROBE_TEXT_H
 #define HARNESS_PROBE_TEXT_H
 

@@ -203,7 +203,7 @@ int documents_read(cJSON *list, const char *path, struct err *e)
         if (n > k && strcmp(path + n - k, readers[i].suffix) == 0)
             return readers[i].read(list, path, e);
     }
-    return err_set(e, ERR_UNSUPPORTED, "%s: documents are read from .jsonl, .json, .csv and .parquet",
-                   path);
+    return err_set(e, ERR_UNSUPPORTED, "%s: documents are read from .jsonl, .json, .csv and "
+                   ".parquet", path);
 }
 

@@ -1,8 +1,8 @@
 /* lmeval_data.c -- where a task's documents are, and what they look like once read.
  *
  * lm-eval asks the datasets library; here a split is one local file: of dataset_kwargs.data_files,
- * or DATASET/NAME/SPLIT.jsonl (.json, .csv, .parquet) below a data dir.  As there, the documents of a split
- * all have the same members, null where a record had none. */
+ * or DATASET/NAME/SPLIT.jsonl (.json, .csv, .parquet) below a data dir.  As there, the
+ * documents of a split all have the same members, null where a record had none. */
 #include <string.h>
 
 #include "base/file.h"

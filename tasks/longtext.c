@@ -251,7 +251,7 @@ static const char *const family[] = {
     "Sorel", "Tanaka",
 };
 
-/* One fact of a life: how it is told, how it is asked for, and what it may be; no values: a year. */
+/* One fact of a life: how it is told, how it is asked for, what it may be; no values: a year. */
 static const struct fact {
     const char *told, *asked;
     const char *values[12];

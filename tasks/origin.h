@@ -1,4 +1,4 @@
-/* origin.h -- where the files that tasks read come from, and what a record of there looks like here.
+/* origin.h -- where the files that tasks read come from, and what a record of it looks like here.
  *
  * A row names a split of a data set on the Hugging Face hub, or a file of a GitHub repository at a
  * commit with its SHA-256.  Facts only: nothing here opens a connection. */
@@ -32,8 +32,8 @@ int origin_of(const char *file, struct origin *out);
 /* The files that a task reads, its examples' last: how many, at most 2. */
 int origin_files(const struct task_info *t, const char *files[2]);
 
-/* The same for a task file of lm-eval, FILE.yaml or GROUP.yaml:TASK, which names data set and splits:
- * calls each with the file that is looked for and its origin.  Scenarios need none. */
+/* The same for a task file of lm-eval, FILE.yaml or GROUP.yaml:TASK, which names data set and
+ * splits: calls each with the file that is looked for and its origin.  Scenarios need none. */
 int origin_of_task_file(const char *word,
                         int (*each)(void *user, const char *file, const struct origin *o,
                                     struct err *e),

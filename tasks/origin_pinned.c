@@ -1,4 +1,4 @@
-/* origin_pinned.c -- files of GitHub repositories at a commit: address and SHA-256, and nothing else. */
+/* origin_pinned.c -- files of GitHub repositories at a commit: address and SHA-256. */
 #include "tasks/origin.h"
 
 #define BBH "suzgunmirac/BIG-Bench-Hard/9ee07bd481feebf959a6b59d61ea57bdcf30964d"
