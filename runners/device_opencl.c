@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "include/densimeter_device.h"
 #include "runners/angles.h"
 #include "runners/head.h"
 #include "runners/opencl.h"
@@ -531,6 +532,7 @@ static void opencl_info(const struct device *d, struct device_info *out)
         .weights_bytes = weights, .kv_bytes = kv,
         .scratch_bytes = cl_used(d->cl) - weights - kv, 
         .numerics_id = cl_info(d->cl)->kind == CL_CUDA ? "cuda/1" : "opencl/1",
+        .waives = d->form == FORM_VECTOR ? 0 : DSM_BATCH_INVARIANT,
     };
 }
 

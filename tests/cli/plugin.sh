@@ -102,6 +102,12 @@ if [ "$blas" ]; then
     prints '"verdict": "cpu"'
     prints '"failed": 0'
 fi
+if "$DENSIMETER" devices | grep -q '^opencl:0 '; then
+    for kernels in vector lanes; do
+        run 0 device check opencl:0 --kernels $kernels --only gate
+        prints '^opencl:0, opencl/1: [1-9][0-9]* cases, 0 failed, 0 left'
+    done
+fi
 run 1 device check null --only add
 prints 'FAIL'
 run 64 device check naive --only nothing
