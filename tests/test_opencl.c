@@ -315,8 +315,44 @@ static void what_cannot_be_is_one_line(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+static void what_is_not_finite_is_told_with_operation_and_position(void **state)
+{
+    static struct product t;
+    static float logits[VOCAB];
+    static const page_no page = 0;
+    int32_t token = 3, position = 17;
+    struct head_row head = {.row = 0, .logits = logits};
+    struct span span = {0, 1, 17, &page, 0};
+    struct batch b = {.n = 1, .tokens = &token, .positions = &position, .spans = &span,
+                      .n_spans = 1, .heads = &head, .n_heads = 1};
+    struct device_opts o = {.name = "opencl:0", .threads = 1, .max_rows = ROWS};
+    struct quantizer *z = NULL;
+    struct device *d = NULL;
+    struct err e = ERR_NONE;
+    (void)state;
+    need_opencl();
+    assert_int_equal(quantizer_open(&z, &e), 0);
+    make_product(&t, z, QUANT_F32, 64);
+    quantizer_close(z);
+    t.inputs[3 * 64 + 5] = INFINITY;
+    for (o.check_finite = 0; o.check_finite < 2; o.check_finite++) {
+        assert_int_equal(device_opencl.open(&d, &t.p, &o, &e), 0);
+        assert_int_equal(device_opencl.run(d, &b, &e), -1);
+        assert_int_equal(e.code, ERR_NUMERIC);
+        assert_string_equal(e.text,
+                            "the output of embed (x, layer 0) at position 17 is not finite");
+        token = 4;
+        assert_int_equal(device_opencl.run(d, &b, &e), 0);
+        assert_true(isfinite(head.lse));
+        token = 3;
+        device_opencl.close(d);
+    }
+}
+
 static void without_a_loader_a_line_says_so(void **state)
 {
+    const char *asked = getenv("DENSIMETER_OPENCL");
+    char *before = asked ? mem_strdup(asked) : NULL;
     struct cl_about a;
     struct err e = ERR_NONE;
     (void)state;
@@ -330,6 +366,9 @@ static void without_a_loader_a_line_says_so(void **state)
     assert_int_equal(cl_about(&a, CL_OPENCL, 0, &e), -1);
     assert_non_null(strstr(e.text, "libm.so.6 has no clGetPlatformIDs"));
     unsetenv("DENSIMETER_OPENCL");
+    if (before)
+        setenv("DENSIMETER_OPENCL", before, 1);
+    mem_free(before);
 }
 
 static void names_of_devices_are_told_from_others(void **state)
@@ -356,6 +395,7 @@ int main(void)
         cmocka_unit_test(names_of_devices_are_told_from_others),
         cmocka_unit_test(without_a_loader_a_line_says_so),
         cmocka_unit_test(what_cannot_be_is_one_line),
+        cmocka_unit_test(what_is_not_finite_is_told_with_operation_and_position),
         cmocka_unit_test(a_product_in_every_format_is_near_plain_C_whatever_the_columns),
         cmocka_unit_test(every_architecture_is_near_the_CPU_with_the_same_bits_however_it_is_cut),
     };
