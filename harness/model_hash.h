@@ -9,9 +9,9 @@
 #include "base/err.h"
 #include "base/sha256.h"
 
-/* model_hash, or what it was when the files had this stamp and the same times of their inodes: those
- * nobody sets back.  The last 64 hashes are in $XDG_DATA_HOME/densimeter/model_hashes, each sealed; a
- * file changed within the last two seconds is not noted.  A help, never a condition. */
+/* model_hash, or what it was when the files had this stamp and the same times of their inodes:
+ * those nobody sets back.  The last 64 hashes are in $XDG_DATA_HOME/densimeter/model_hashes, each
+ * sealed; a file changed within the last two seconds is not noted.  A help, never a condition. */
 int model_hash_known(char hash[SHA256_HEX], const char *path, struct err *e);
 int model_stamp(char stamp[SHA256_HEX], const char *path, struct err *e);
 int model_hash(char hash[SHA256_HEX], const char *path, struct err *e);

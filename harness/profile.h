@@ -1,8 +1,8 @@
 /* profile.h -- where the time of a speed test goes, beside what this machine can do at most.
  *
  * The test runs once to warm up and `repeats` times with the clocks of the device on.  Text: one
- * row per kind of operation over all layers, by falling share of the workers' time; JSON: also one per
- * operation of each layer. */
+ * row per kind of operation over all layers, by falling share of the workers' time; JSON: also one
+ * per operation of each layer. */
 #ifndef HARNESS_PROFILE_H
 #define HARNESS_PROFILE_H
 

@@ -69,9 +69,9 @@ static void put_table(struct report *r, const struct roofline_input *in)
     put_share(r, t, "barriers", waits);
     put_share(r, t, "begin and end", rest);
     if (t)
-        t->note = report_str(r, "Share of the roof: of min(peak, intensity * bandwidth). Bytes count "
-                                "as if each came from memory once a pass, so that what stays in the "
-                                "caches can be above 1.");
+        t->note = report_str(r, "Share of the roof: of min(peak, intensity * bandwidth). Bytes "
+                                "count as if each came from memory once a pass, so that what "
+                                "stays in the caches can be above 1.");
 }
 
 static void put_roof(struct report *r, struct report_plot *p, const char *name, double bytes_s,

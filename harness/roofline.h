@@ -1,9 +1,9 @@
 /* roofline.h -- operations of a test beside what this machine can do, as a table and a plot.
  *
  * Williams, Waterman and Patterson 2009: at an intensity of i operations per byte from memory no
- * more than min(peak, i * bandwidth) operations per second are possible.  Peaks are peak.h's: float32
- * multiply-adds, or in `fast` those of bytes for products with weights.  Bytes are counted as if every
- * one came from memory once a pass: what fits the caches may lie above the slope. */
+ * more than min(peak, i * bandwidth) operations per second are possible.  Peaks are peak.h's:
+ * float32 multiply-adds, or in `fast` those of bytes for products with weights.  Bytes are counted
+ * as if every one came from memory once a pass: what fits the caches may lie above the slope. */
 #ifndef HARNESS_ROOFLINE_H
 #define HARNESS_ROOFLINE_H
 
