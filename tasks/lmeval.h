@@ -38,6 +38,10 @@ struct field {
     int column; /* FIELD_TEXT: the documents have a column of that name */
 };
 
+/* What a document's likelihoods amount to: lm-eval's own, or the probability of the right ones among
+ * the choices of TruthfulQA, right by label or in front of the first that is wrong. */
+enum results { RESULTS_OWN, RESULTS_RIGHT_LABELS, RESULTS_RIGHT_FIRST };
+
 struct docset { /* a split: a JSON array of objects, all with the same members; zeroed: empty */
     cJSON *list, **v; /* v[n]: its entries */
     int n;
@@ -71,6 +75,7 @@ struct lmeval {
     struct natives natives;
     /* process_results, of Python code that is not known: shown, not scored */
     const struct ynode *unscored;
+    enum results results; /* process_results that is known */
 
     /* with data */
     struct docset docs, pool;

@@ -3,7 +3,7 @@
  *
  * A row per text; families share a program and differ in arguments.  Where a function keeps its
  * prompt in a literal, the program takes it from there. */
-#include "tasks/lmeval_native.h"
+#include "tasks/lmeval.h"
 
 const struct native_program native_programs[] = {
     {"keep_named",
@@ -1210,3 +1210,10 @@ const struct native_aggregation native_aggregations[] = {
     {"a8d3d4ae0c0251ec", "macro_f1"},
 };
 const size_t n_native_aggregations = sizeof native_aggregations / sizeof native_aggregations[0];
+
+const struct native_result native_results[] = {
+    {"200e35f41920c080", RESULTS_RIGHT_LABELS},
+    {"6061eb69f715664c", RESULTS_RIGHT_FIRST},
+    {"9602f7426387246a", RESULTS_RIGHT_FIRST},
+};
+const size_t n_native_results = sizeof native_results / sizeof native_results[0];

@@ -328,6 +328,37 @@ static int mark_right(const struct lmeval *t, const struct asked *a, const cJSON
     return 0;
 }
 
+/* Which of TruthfulQA's choices are right. */
+static int mark_truths(enum results how, const cJSON *doc, unsigned char *right, int n,
+                       struct err *e)
+{
+    const cJSON *labels = json_get(json_get(doc, "mc2_targets"), "labels"), *label;
+    int i = 0, wrong = 0;
+
+    if (!cJSON_IsArray(labels) || cJSON_GetArraySize(labels) != n)
+        return err_set(e, ERR_FORMAT, "mc2_targets.labels are not as many as the %d choices", n);
+    cJSON_ArrayForEach(label, labels)
+    {
+        int is_right = cJSON_IsNumber(label) && label->valuedouble == 1;
+        wrong |= cJSON_IsNumber(label) && label->valuedouble == 0;
+        right[i++] = (unsigned char)(how == RESULTS_RIGHT_LABELS ? is_right : !wrong);
+    }
+    return 0;
+}
+
+/* The probability of the right ones among all choices. */
+static double truth(const struct scored *s)
+{
+    double most = s->ll[score_best(s->ll, s->a->n)], all = 0, of_right = 0;
+
+    for (int i = 0; i < s->a->n; i++) {
+        double p = exp(s->ll[i] - most);
+        all += p;
+        of_right += s->right[i] ? p : 0;
+    }
+    return of_right / all;
+}
+
 static int choice_credit(const struct lmeval *t, const struct asked *a, const cJSON *doc,
                          const struct reply_text *replies, int n_replies, struct verdict *out,
                          struct err *e)
@@ -344,6 +375,13 @@ static int choice_credit(const struct lmeval *t, const struct asked *a, const cJ
     }
     for (int i = 0; i < n_replies; i++)
         ll[i] = replies[i].loglikelihood;
+    if (t->results != RESULTS_OWN) {
+        if (mark_truths(t->results, doc, right, a->n, e) < 0)
+            goto out;
+        credit(out, "acc", truth(&s), 1);
+        rc = predict(out, a->v[score_best(ll, a->n)], e);
+        goto out;
+    }
     if (mark_right(t, a, doc, right, &s.gold, e) < 0)
         goto out;
     for (size_t m = 0; m < sizeof choice_metrics / sizeof choice_metrics[0]; m++)

@@ -229,6 +229,24 @@ static int identify(struct native *f, const struct ynode *y, struct pyfunction *
     return 0;
 }
 
+int results_find(const struct ynode *function, struct err *e)
+{
+    struct pyfunction source;
+    struct err own = ERR_NONE;
+    int results = 0;
+
+    if (pysource_find(function, &source, &own) < 0) {
+        if (own.code == ERR_NOMEM)
+            err_nomem(e);
+        return 0;
+    }
+    for (size_t i = 0; i < n_native_results; i++)
+        if (strncmp(native_results[i].sha256, source.sha256, 16) == 0)
+            results = native_results[i].results;
+    pysource_release(&source);
+    return results;
+}
+
 static struct native *native_new(struct natives *all, struct err *e)
 {
     struct native *f = mem_calloc(1, sizeof *f);

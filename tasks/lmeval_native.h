@@ -44,6 +44,15 @@ struct native_aggregation { /* functions of all items' classes: the same, by wha
 extern const struct native_aggregation native_aggregations[];
 extern const size_t n_native_aggregations;
 
+struct native_result { /* process_results of one document: an enum results of lmeval.h */
+    const char *sha256;
+    int results;
+};
+extern const struct native_result native_results[];
+extern const size_t n_native_results;
+/* Of a function; 0 (RESULTS_OWN): it is not known, or e tells that memory was. */
+int results_find(const struct ynode *function, struct err *e);
+
 struct native_program {
     const char *name, *steps;
     const char *sample; /* JSON of a document to try it with; NULL: the steps tell what it needs */

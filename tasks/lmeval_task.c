@@ -216,7 +216,6 @@ static int check_fields(struct lmeval *t, struct err *e)
 {
     const struct ynode *results = config_get(&t->config, "process_results");
 
-    t->unscored = results && results->type == Y_FUNCTION ? results : NULL;
     if (results && results->type == Y_STR)
         return ynode_fail(results, e, ERR_FORMAT, "process_results: a !function is needed");
     if (need(t, &t->target, "doc_to_target", e) < 0)
@@ -234,12 +233,27 @@ static int check_fields(struct lmeval *t, struct err *e)
     return 0;
 }
 
+/* process_results: what is known is of choices, anything else can be shown and not scored. */
+static int read_results(struct lmeval *t, struct err *e)
+{
+    const struct ynode *results = config_get(&t->config, "process_results");
+    struct err own = ERR_NONE;
+
+    if (!results || results->type != Y_FUNCTION)
+        return 0;
+    if (t->type == OUTPUT_CHOICE)
+        t->results = (enum results)results_find(results, &own);
+    if (own.code == ERR_NOMEM)
+        return err_nomem(e);
+    t->unscored = t->results == RESULTS_OWN ? results : NULL;
+    return 0;
+}
+
 static int read_all(struct lmeval *t, struct err *e)
 {
     static const char *const splits[] = {"training_split", "validation_split", "test_split",
                                          "fewshot_split"};
     const struct lmeval_config *c = &t->config;
-    const struct ynode *results = config_get(c, "process_results");
 
     t->name = config_str(c, "task", "");
     t->target_delimiter = config_str(c, "target_delimiter", " ");
@@ -249,14 +263,14 @@ static int read_all(struct lmeval *t, struct err *e)
     t->num_fewshot = -1;
     t->repeats = 1;
     read_version(t);
-    if (lmeval_config_check(c, e) < 0 || read_type(t, e) < 0 ||
+    if (lmeval_config_check(c, e) < 0 || read_type(t, e) < 0 || read_results(t, e) < 0 ||
         read_process(t, &t->process, config_get(c, "process_docs"), e) < 0 ||
         read_shots(t, e) < 0 || read_fields(t, e) < 0 ||
         read_number(t, "num_fewshot", 0, SHOTS, &t->num_fewshot, e) < 0 ||
         read_number(t, "repeats", 1, REPEATS, &t->repeats, e) < 0 || read_generation(t, e) < 0)
         return -1;
     if (metrics_read(&t->metrics, &t->config.arena, config_get(c, "metric_list"), t->type,
-                     results && results->type == Y_FUNCTION, e) < 0 ||
+                     t->unscored != NULL, e) < 0 ||
         pipelines_read(&t->pipelines, &t->config.arena, config_get(c, "filter_list"), e) < 0)
         return -1;
     return check_fields(t, e);

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "tasks/lmeval_native.h"
+#include "tasks/lmeval.h"
 #include "tasks/pysource.h"
 
 static char dir[64];
@@ -328,6 +328,40 @@ static void every_row_names_a_program_that_can_be_read(void **state)
     }
 }
 
+/* lm-eval's two ways of TruthfulQA's mc2, of exp(-1), exp(-2), exp(-3), exp(-0.5). */
+static void truths_are_the_share_of_the_right_choices(void **state)
+{
+    static const char text[] = "task: t\noutput_type: multiple_choice\ntest_split: test\n"
+                               "doc_to_text: q\ndoc_to_target: 0\n"
+                               "doc_to_choice: '{{mc2_targets.choices}}'\n"
+                               "metric_list:\n  - metric: acc\n";
+    static const char docs[] = "[{\"q\": \"x\", \"mc2_targets\": {\"choices\": [\"a\", \"b\", \"c\", "
+                               "\"d\"], \"labels\": [1, 0, 1, 0]}}]";
+    static const double want[] = {[RESULTS_RIGHT_LABELS] = 0.36020251838827233, [RESULTS_RIGHT_FIRST] = 0.3172653256766647};
+    const struct reply_text replies[] = {{.loglikelihood = -1}, {.loglikelihood = -2},
+                                         {.loglikelihood = -3}, {.loglikelihood = -0.5}};
+    struct lmeval_config c;
+    struct lmeval *t = NULL;
+    struct verdict v;
+    struct item it;
+    (void)state;
+    put("mc2.yaml", text);
+    assert_int_equal(lmeval_config_read(&c, place("mc2.yaml"), NULL), 0);
+    assert_int_equal(lmeval_read(&t, &c, NULL), 0);
+    assert_int_equal(lmeval_load_docs(t, json_parse(docs, strlen(docs), "docs", NULL), NULL), 0);
+    assert_int_equal(lmeval_item(t, 0, &it, NULL), 0);
+    for (int how = RESULTS_RIGHT_LABELS; how <= RESULTS_RIGHT_FIRST; how++) {
+        t->results = (enum results)how;
+        assert_int_equal(lmeval_score(t, &it, replies, &v, NULL), 0);
+        assert_int_equal(v.n, 1);
+        assert_close(v.credits[0].value, want[how], 1e-14);
+        verdict_release(&v);
+    }
+    item_release(&it);
+    lmeval_close(t);
+    assert_int_equal(mem_live(), 0);
+}
+
 static void hostile_modules_end_soon_with_an_error(void **state)
 {
     static const struct { const char *text, *says; } rows[] = {
@@ -413,6 +447,7 @@ int main(void)
         cmocka_unit_test(programs_do_what_the_functions_do),
         cmocka_unit_test(examples_are_shuffled_as_python_shuffles),
         cmocka_unit_test(every_row_names_a_program_that_can_be_read),
+        cmocka_unit_test(truths_are_the_share_of_the_right_choices),
         cmocka_unit_test(hostile_modules_end_soon_with_an_error),
         cmocka_unit_test(every_allocation_may_fail),
     };
