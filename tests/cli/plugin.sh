@@ -108,6 +108,16 @@ if "$DENSIMETER" devices | grep -q '^opencl:0 '; then
         prints '^opencl:0, opencl/1: [1-9][0-9]* cases, 0 failed, 0 left'
     done
 fi
+(
+    export DENSIMETER_OPENCL=/nonexistent DENSIMETER_CUDA=/nonexistent
+    run 0 devices --json
+    prints '"error": *"no OpenCL: '; prints '"error": *"no CUDA: '
+    for name in opencl:0 cuda; do
+        run 1 eval "$model" --tasks facts --limit 1 --device $name
+        says "^densimeter: .*no \(OpenCL\|CUDA\): "; one_line
+    done
+    finish
+) || failures=$((failures + 1))
 run 1 device check null --only add
 prints 'FAIL'
 run 64 device check naive --only nothing
