@@ -26,6 +26,7 @@ struct audit {
     double latency_sum;
     int generated;
     struct bits *bits; /* of a bank of facts; NULL: none */
+    int failed; /* items that the device could not answer */
 };
 
 static void defect(struct audit *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -79,6 +80,9 @@ static void check_choice(struct audit *a, const struct store_item *it)
 
 static int take_item(struct audit *a, const struct store_item *it, struct err *e)
 {
+    a->failed += it->error != NULL;
+    if (it->error)
+        return 0; /* in no score: store_check looks that it has none */
     for (int i = 0; i < it->n_requests; i++)
         if (it->requests[i].loglikelihood > 1e-6)
             defect(a, "item %d has a probability above 1", it->doc_id);
@@ -170,6 +174,10 @@ static void check_times(struct audit *a)
     median = a->n_latency ? stats_median(a->latency, a->n_latency) : NAN;
     if (!close_to(median, published))
         defect(a, "the median latency is %.12g s by its items, and published as %.12g s", median,
+               published);
+    published = task_row_cost(a->task, "failed_items");
+    if (!isnan(published) && published != a->failed)
+        defect(a, "%d items were not answered, and %.0f are published as such", a->failed,
                published);
     if (!a->generated && isfinite(wall) && a->latency_sum > wall * 1.001 + 1e-3)
         defect(a, "its items took %.6g s together, more than the task's %.6g s", a->latency_sum,

@@ -60,7 +60,14 @@
     "UNION ALL "                                                                                   \
     "SELECT 'run ' || r.run || ': item ' || t.task || '/' || i.doc_id || ' has no metric'"         \
     " FROM items i JOIN run_tasks t ON t.id = i.run_task_id JOIN runs r ON r.id = t.run_id"        \
-    " WHERE NOT EXISTS (SELECT 1 FROM item_metrics m WHERE m.item_id = i.id) "                     \
+    " WHERE i.error IS NULL AND"                                                                   \
+    "  NOT EXISTS (SELECT 1 FROM item_metrics m WHERE m.item_id = i.id) "                          \
+    "UNION ALL "                                                                                   \
+    "SELECT 'run ' || r.run || ': item ' || t.task || '/' || i.doc_id ||"                          \
+    "  ' was not answered, but has a metric'"                                                      \
+    " FROM items i JOIN run_tasks t ON t.id = i.run_task_id JOIN runs r ON r.id = t.run_id"        \
+    " WHERE i.error IS NOT NULL AND"                                                               \
+    "  EXISTS (SELECT 1 FROM item_metrics m WHERE m.item_id = i.id) "                              \
     "UNION ALL "                                                                                   \
     "SELECT 'run ' || r.run || ': item ' || t.task || '/' || i.doc_id || ' lacks a request'"       \
     " FROM items i JOIN run_tasks t ON t.id = i.run_task_id JOIN runs r ON r.id = t.run_id"        \

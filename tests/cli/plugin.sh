@@ -78,6 +78,9 @@ for fault in 5:crash:'ended by signal 11' 2:nan:'is not finite' 8:outside:'its p
     prints "\"failed_items\": $failed,"
     prints '"status": "complete"'
 done
+run 0 db check
+run 0 bundle make last -o "$work/failed.tar"
+run 0 bundle verify "$work/failed.tar"
 # A device that answers nothing ends the run.
 PLANTED=5:refuse run 1 eval "$model" --tasks facts --limit 30 --device "$work/planted.so" --quiet
 one_line; says 'device planted: no?more'
