@@ -256,6 +256,14 @@ static int on_item(void *user, const struct outcome *o, struct err *e)
     return 0;
 }
 
+/* Another process that writes to this database waits for a batch of rows, not for the model. */
+static int on_rest(void *user, struct err *e)
+{
+    struct task_run *t = user;
+
+    return record_flush(&t->recorder, e);
+}
+
 static int ask(struct session *s, struct opened_task *t, size_t n_done, struct err *e)
 {
     struct task_run run = {
@@ -274,7 +282,13 @@ static int ask(struct session *s, struct opened_task *t, size_t n_done, struct e
 
     progress_begin(&run.progress, s->c->progress ? s->c->log : NULL, task_name(t->task), n_done,
                    n_done + (size_t)t->n);
+    runner_on_rest(s->runner, on_rest, &run);
+    if (s->judge)
+        runner_on_rest(s->judge, on_rest, &run);
     rc = evaluate(&ev, t->order, t->n, e);
+    runner_on_rest(s->runner, NULL, NULL);
+    if (s->judge)
+        runner_on_rest(s->judge, NULL, NULL);
     progress_end(&run.progress);
     /* What was answered before an interruption or an error is kept. */
     if (record_flush(&run.recorder, rc < 0 ? &later : e) < 0)

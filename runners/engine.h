@@ -26,6 +26,8 @@ struct runner {
     int context, batch_tokens;
     void (*on_clock)(void *user, int is_start);
     void *on_clock_user;
+    int (*on_rest)(void *user, struct err *e);
+    void *on_rest_user;
     char *chat_template;
     int32_t *order; /* scratch of the sampler: [vocab], made at the first sample that needs it */
 };

@@ -245,7 +245,10 @@ static int walk(struct run *run, const volatile int *stop, struct err *e)
     int more;
 
     while ((more = schedule_next(&r->schedule, e)) > 0) {
-        double t0 = engine_now();
+        double t0;
+        if (r->on_rest && r->on_rest(r->on_rest_user, e) < 0)
+            return -1;
+        t0 = engine_now();
         if (r->ops->run(r->device, &r->schedule.batch, e) < 0)
             return err_prefix(e, "%s", gguf_path(r->file));
         run_book(run, t0, engine_now());
@@ -256,6 +259,12 @@ static int walk(struct run *run, const volatile int *stop, struct err *e)
             return err_set(e, ERR_INTERRUPTED, "interrupted");
     }
     return more;
+}
+
+void runner_on_rest(struct runner *r, int (*on_rest)(void *user, struct err *e), void *user)
+{
+    r->on_rest = on_rest;
+    r->on_rest_user = user;
 }
 
 int runner_run(struct runner *r, const struct request *q, int n,

@@ -115,6 +115,11 @@ int runner_run(struct runner *r, const struct request *q, int n,
                int (*on_reply)(void *user, int i, const struct reply *a), void *user,
                const volatile int *stop, struct err *e);
 
+/* Before every batch of a later runner_run, its replies so far made: what the caller keeps open for
+ * many replies, a transaction for instance, must not stay open while a model computes.  -1 ends the
+ * call with that error.  NULL: nothing is called. */
+void runner_on_rest(struct runner *r, int (*on_rest)(void *user, struct err *e), void *user);
+
 /* A server's side of generations that come while others run.  Every batch has a row for each growing
  * answer and what is left of its room for the prompt that came first; prompts share nothing, as if
  * each client were another's stranger.  Called from runner_serve only. */

@@ -339,6 +339,52 @@ static void a_caller_that_says_stop_is_called_no_more_and_may_ask_again(void **s
     runner_close(r);
 }
 
+/* Replies since the last rest, rests so far, and the rest at which there is an error. */
+struct rests {
+    int replies, n, bad;
+};
+
+static int count_reply(void *user, int i, const struct reply *a)
+{
+    (void)i;
+    (void)a;
+    ((struct rests *)user)->replies++;
+    return 0;
+}
+
+static int take_rest(void *user, struct err *e)
+{
+    struct rests *s = user;
+
+    s->replies = 0;
+    return ++s->n == s->bad ? err_set(e, ERR_IO, "no room") : 0;
+}
+
+static void before_every_batch_the_caller_may_close_what_it_keeps_open(void **state)
+{
+    static int32_t ids[REQUESTS][LONGEST];
+    struct request q[REQUESTS];
+    struct runner_opts o = {.threads = 1, .batch_tokens = 16};
+    struct rests s = {0};
+    struct err e = ERR_NONE;
+    struct runner *r;
+    (void)state;
+    make_requests(q, ids);
+    assert_int_equal(runner_open(&r, model_path, &o, NULL), 0);
+    runner_on_rest(r, take_rest, &s);
+    assert_int_equal(runner_run(r, q, REQUESTS, count_reply, &s, NULL, NULL), 0);
+    assert_true(s.n > 2);
+    assert_in_range(s.replies, 1, REQUESTS - 1); /* some came before the last rest, some after */
+    s = (struct rests){.bad = 2};
+    assert_int_equal(runner_run(r, q, REQUESTS, count_reply, &s, NULL, &e), -1);
+    assert_int_equal(e.code, ERR_IO);
+    assert_int_equal(s.n, 2);
+    runner_on_rest(r, NULL, NULL);
+    assert_int_equal(runner_run(r, q, REQUESTS, count_reply, &s, NULL, NULL), 0);
+    assert_int_equal(s.n, 2);
+    runner_close(r);
+}
+
 static int keep_end(void *user, int i, const struct reply *a)
 {
     (void)i;
@@ -390,6 +436,7 @@ int main(void)
         cmocka_unit_test(a_weight_that_is_nan_is_named),
         cmocka_unit_test(requests_that_make_no_sense_are_refused),
         cmocka_unit_test(a_caller_that_says_stop_is_called_no_more_and_may_ask_again),
+        cmocka_unit_test(before_every_batch_the_caller_may_close_what_it_keeps_open),
         cmocka_unit_test(a_generation_without_end_fills_the_context_and_no_more),
         cmocka_unit_test(time_to_a_first_token_is_a_generation_s),
     };
