@@ -320,6 +320,7 @@ int meter_open(struct meter **out, const struct meter_opts *o, struct err *e)
         mem_free(m);
         return err_nomem(e);
     }
+    m->nvml = o->nvml;
     m->clock = o->clock ? o->clock : meter_clock_s;
     m->on_window = o->on_window;
     m->user = o->user;

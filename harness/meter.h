@@ -26,6 +26,8 @@ void meter_reset_peak(void);
 
 struct meter_opts {
     const char *root;      /* the machine's files are below it; "" or NULL: this machine */
+    const char *nvml;      /* NVIDIA's library; NULL: the system's, and none below another root, for
+                              what stands in a recorded tree is read and never executed */
     int on_gpu;            /* what computes is a GPU: its meter is the headline */
     double (*clock)(void); /* NULL: meter_clock_s */
     int by_hand;           /* no thread: the caller says meter_tick */

@@ -39,6 +39,7 @@ struct channel {
 struct meter {
     struct channel *v; /* [CHANNELS_MAX]: their addresses stay */
     int n;
+    const char *nvml; /* of meter_opts */
     const char *headline; /* source; NULL: none */
     double (*clock)(void);
     char reason[METER_REASON]; /* why there is no headline at all */

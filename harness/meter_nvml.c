@@ -1,10 +1,9 @@
 /* meter_nvml.c -- NVIDIA's GPUs through their driver's library, opened at run time.
  *
  * Energy since the driver was loaded where the GPU has that counter (Volta and later), else power.
- * Below another root the library of that machine is opened.  Source: NVML API reference; vendor.md
- * 6: the counter moves each 100 ms, so windows should be of ten seconds and more. */
+ * Source: NVML API reference; vendor.md 6: the counter moves each 100 ms, so windows should be of ten
+ * seconds and more. */
 #include <dlfcn.h>
-#include <glob.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,27 +48,7 @@ static double read_power(struct channel *c, char *why)
     return status == NVML_SUCCESS ? 1e-3 * (double)mw : fail(c, "power", status, why);
 }
 
-static void *open_below(const char *root)
-{
-    static const char *const places[] = {"/usr/lib*/libnvidia-ml.so.1",
-                                         "/usr/lib/*/libnvidia-ml.so.1"};
-    void *library = NULL;
-
-    if (!*root)
-        return dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
-    for (size_t i = 0; i < 2 && !library; i++) {
-        char pattern[METER_PATH];
-        glob_t found;
-        int n = snprintf(pattern, sizeof pattern, "%s%s", root, places[i]);
-        if (n < 0 || n >= METER_PATH || glob(pattern, 0, NULL, &found) != 0)
-            continue;
-        library = dlopen(found.gl_pathv[0], RTLD_NOW | RTLD_LOCAL);
-        globfree(&found);
-    }
-    return library;
-}
-
-static int load(const char *root)
+static int load(const char *path)
 {
     const struct {
         const char *name;
@@ -86,7 +65,7 @@ static int load(const char *root)
 
     if (nvml.library)
         return 0; /* another meter has it open */
-    nvml.library = open_below(root);
+    nvml.library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!nvml.library)
         return -1;
     for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
@@ -138,7 +117,9 @@ void meter_find_nvml(struct meter *m, const char *root)
     unsigned n = 0;
     int added = 0;
 
-    if (load(root) < 0)
+    if (!m->nvml && *root)
+        return;
+    if (load(m->nvml ? m->nvml : "libnvidia-ml.so.1") < 0)
         return;
     if (nvml.count(&n) != NVML_SUCCESS)
         n = 0;

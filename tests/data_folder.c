@@ -8,19 +8,28 @@
 char data_folder[64];
 const char *const data_folders[1] = {data_folder};
 
-void data_put(const char *name, const char *text)
+const char *data_path(const char *name)
 {
-    char path[256], *slash;
+    static char paths[4][256];
+    static int next;
+    char *path = paths[next++ % 4];
 
     if (!*data_folder) {
         strcpy(data_folder, "/tmp/densimeter-data-XXXXXX");
         assert_non_null(mkdtemp(data_folder));
     }
-    snprintf(path, sizeof path, "%s/%s", data_folder, name);
-    slash = strrchr(path, '/');
-    *slash = 0;
-    assert_int_equal(dir_make(path, NULL), 0);
-    *slash = '/';
+    snprintf(path, sizeof paths[0], "%s/%s", data_folder, name);
+    return path;
+}
+
+void data_put(const char *name, const char *text)
+{
+    const char *path = data_path(name);
+    char folder[256];
+
+    snprintf(folder, sizeof folder, "%s", path);
+    *strrchr(folder, '/') = 0;
+    assert_int_equal(dir_make(folder, NULL), 0);
     assert_int_equal(file_write(path, text, strlen(text), NULL), 0);
 }
 

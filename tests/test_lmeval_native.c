@@ -1,7 +1,6 @@
 /* Functions of lm-eval's tasks: known by their text, done by programs of our own. */
 #include "tests/test.h"
 
-#include <ftw.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -9,54 +8,12 @@
 #include "base/mem.h"
 #include "tasks/lmeval.h"
 #include "tasks/pysource.h"
-
-static char dir[64];
-
-static char *place(const char *name)
-{
-    static char paths[4][256];
-    static int next;
-    char *path = paths[next++ % 4];
-
-    if (!*dir) {
-        strcpy(dir, "/tmp/densimeter-native-XXXXXX");
-        assert_non_null(mkdtemp(dir));
-    }
-    snprintf(path, sizeof paths[0], "%s/%s", dir, name);
-    return path;
-}
-
-static void put(const char *name, const char *text)
-{
-    char folder[256];
-    char *path = place(name), *slash;
-
-    snprintf(folder, sizeof folder, "%s", path);
-    slash = strrchr(folder, '/');
-    *slash = 0;
-    assert_int_equal(dir_make(folder, NULL), 0);
-    assert_int_equal(file_write(path, text, strlen(text), NULL), 0);
-}
-
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *f)
-{
-    (void)st, (void)kind, (void)f;
-    return remove(path);
-}
-
-static int drop(void **state)
-{
-    (void)state;
-    if (*dir)
-        nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-    *dir = 0;
-    return 0;
-}
+#include "tests/data_folder.h"
 
 /* A `!function name` that stands in FOLDER/t.yaml. */
 static struct ynode named(const char *yaml, const char *name)
 {
-    return (struct ynode){.type = Y_FUNCTION, .line = 3, .column = 5, .file = place(yaml),
+    return (struct ynode){.type = Y_FUNCTION, .line = 3, .column = 5, .file = data_path(yaml),
                           .s = name, .n = strlen(name)};
 }
 
@@ -77,7 +34,7 @@ static const char *hash_of(const char *text, const char *name)
     static int next;
     struct pyfunction f;
 
-    put("utils.py", text);
+    data_put("utils.py", text);
     f = found(name);
     next = (next + 1) % 4;
     strcpy(hex[next], f.sha256);
@@ -120,16 +77,16 @@ static void what_an_import_brings_belongs_to_it(void **state)
     struct pyfunction f;
     char first[SHA256_HEX];
     (void)state;
-    put("tasks/x/words.py", "W = {'a': 'one'}\n");
-    put("tasks/y/near.py", "n = 2\n");
-    put("tasks/y/utils.py", text);
+    data_put("tasks/x/words.py", "W = {'a': 'one'}\n");
+    data_put("tasks/y/near.py", "n = 2\n");
+    data_put("tasks/y/utils.py", text);
     y = named("tasks/y/t.yaml", "utils.f");
     assert_int_equal(pysource_find(&y, &f, NULL), 0);
     strcpy(first, f.sha256);
     assert_string_equal(json_str(json_get(f.constants, "W"), "a"), "one");
     assert_string_equal(json_str(f.args, "folder"), "y");
     pysource_release(&f);
-    put("tasks/x/words.py", "W = {'a': 'two'}\n");
+    data_put("tasks/x/words.py", "W = {'a': 'two'}\n");
     y = named("tasks/y/t.yaml", "utils.f");
     assert_int_equal(pysource_find(&y, &f, NULL), 0);
     assert_string_not_equal(first, f.sha256);
@@ -145,7 +102,7 @@ static void a_partial_is_its_function_with_arguments(void **state)
                                "f_more = partial(f, subject=one())\n";
     struct pyfunction one, two, plain, more;
     (void)state;
-    put("utils.py", text);
+    data_put("utils.py", text);
     one = found("utils.f_one");
     two = found("utils.f_two");
     plain = found("utils.f");
@@ -170,7 +127,7 @@ static void a_name_made_by_globals_is_the_whole_module_and_a_name(void **state)
     struct ynode y;
     struct err e = ERR_NONE;
     (void)state;
-    put("utils.py", text);
+    data_put("utils.py", text);
     a = found("utils.process_a");
     b = found("utils.process_b");
     assert_string_equal(a.sha256, b.sha256);
@@ -178,7 +135,7 @@ static void a_name_made_by_globals_is_the_whole_module_and_a_name(void **state)
     assert_int_equal(cJSON_GetArraySize(json_get(a.constants, "S")), 2);
     pysource_release(&a);
     pysource_release(&b);
-    put("utils.py", "def g(x):\n    return x\n");
+    data_put("utils.py", "def g(x):\n    return x\n");
     y = named("t.yaml", "utils.process_a");
     assert_int_equal(pysource_find(&y, &a, &e), -1);
     assert_int_equal(e.code, ERR_NOTFOUND);
@@ -192,7 +149,7 @@ static void a_function_that_returns_a_literal_is_that_literal(void **state)
     const struct native *f;
     cJSON *v;
     (void)state;
-    put("utils.py", "def samples() -> list[dict]:\n    \"\"\"Two of them.\"\"\"\n    return [\n"
+    data_put("utils.py", "def samples() -> list[dict]:\n    \"\"\"Two of them.\"\"\"\n    return [\n"
                     "        {'a': 'x'}, # one\n        {'a': 'y' 'z'},\n    ]\n");
     f = native_find(&all, &y, NULL);
     assert_non_null(f);
@@ -210,7 +167,7 @@ static void an_unknown_function_is_refused_by_name_with_what_to_do(void **state)
     struct ynode y = named("t.yaml", "utils.f");
     struct err e = ERR_NONE;
     (void)state;
-    put("utils.py", "def f(doc):\n    return system('rm')\n");
+    data_put("utils.py", "def f(doc):\n    return system('rm')\n");
     assert_null(native_find(&all, &y, &e));
     assert_int_equal(e.code, ERR_UNSUPPORTED);
     assert_non_null(strstr(e.text, "t.yaml:3:5: !function utils.f is Python code"));
@@ -345,8 +302,8 @@ static void truths_are_the_share_of_the_right_choices(void **state)
     struct verdict v;
     struct item it;
     (void)state;
-    put("mc2.yaml", text);
-    assert_int_equal(lmeval_config_read(&c, place("mc2.yaml"), NULL), 0);
+    data_put("mc2.yaml", text);
+    assert_int_equal(lmeval_config_read(&c, data_path("mc2.yaml"), NULL), 0);
     assert_int_equal(lmeval_read(&t, &c, NULL), 0);
     assert_int_equal(lmeval_load_docs(t, json_parse(docs, strlen(docs), "docs", NULL), NULL), 0);
     assert_int_equal(lmeval_item(t, 0, &it, NULL), 0);
@@ -378,7 +335,7 @@ static void hostile_modules_end_soon_with_an_error(void **state)
     clock_gettime(CLOCK_MONOTONIC, &from);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct err e = ERR_NONE;
-        put("utils.py", rows[i].text);
+        data_put("utils.py", rows[i].text);
         y = named("t.yaml", "utils.f");
         if (pysource_find(&y, &f, &e) == 0)
             pysource_release(&f);
@@ -388,7 +345,7 @@ static void hostile_modules_end_soon_with_an_error(void **state)
     }
     for (int i = 0; i < 20000; i++) /* each names all that follow, one after another */
         strbuf_addf(&b, "def f%d(x): return f%d(x) + f%d(x)\n", i, i + 1, i + 2);
-    put("utils.py", strbuf_str(&b));
+    data_put("utils.py", strbuf_str(&b));
     y = named("t.yaml", "utils.f0");
     assert_int_equal(pysource_find(&y, &f, NULL), -1);
     strbuf_release(&b);
@@ -403,7 +360,7 @@ static void every_allocation_may_fail(void **state)
                               "\"incorrect_answers\": [\"b.\", \" \"]}]";
     int rc = -1;
     (void)state;
-    put("utils.py", "from functools import partial\nA = ['x']\ndef f(d, s):\n    return A\n"
+    data_put("utils.py", "from functools import partial\nA = ['x']\ndef f(d, s):\n    return A\n"
                     "g = partial(f, s='one')\n");
     for (int nth = 0; rc < 0; nth++) {
         struct ynode y = named("t.yaml", "utils.g");
@@ -451,5 +408,5 @@ int main(void)
         cmocka_unit_test(hostile_modules_end_soon_with_an_error),
         cmocka_unit_test(every_allocation_may_fail),
     };
-    return cmocka_run_group_tests(tests, NULL, drop);
+    return cmocka_run_group_tests(tests, NULL, data_folder_gone);
 }

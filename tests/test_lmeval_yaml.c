@@ -1,6 +1,5 @@
 #include "tests/test.h"
 
-#include <ftw.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -12,37 +11,12 @@
 #include "tasks/lmeval_group.h"
 #include "tasks/pyliteral.h"
 #include "tasks/pyregex.h"
-
-static char dir[64];
+#include "tests/data_folder.h"
 
 static const char *put(const char *name, const char *text)
 {
-    static char paths[4][256];
-    static int next;
-    char *path = paths[next++ % 4];
-
-    if (!*dir) {
-        strcpy(dir, "/tmp/densimeter-yaml-XXXXXX");
-        assert_non_null(mkdtemp(dir));
-    }
-    snprintf(path, sizeof paths[0], "%s/%s", dir, name);
-    assert_int_equal(file_write(path, text, strlen(text), NULL), 0);
-    return path;
-}
-
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *f)
-{
-    (void)st, (void)kind, (void)f;
-    return remove(path);
-}
-
-static int drop(void **state)
-{
-    (void)state;
-    if (*dir)
-        nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-    *dir = 0;
-    return 0;
+    data_put(name, text);
+    return data_path(name);
 }
 
 /* What checking a file says, without the folder's name; "" when nothing is wrong. */
@@ -52,13 +26,13 @@ static const char *complaint(const char *path)
     struct task_opts o = {.shots = -1, .seed = 1234};
     struct lmeval_checked k;
     struct err e = ERR_NONE;
-    size_t n = strlen(dir) + 1;
+    size_t n = strlen(data_folder) + 1;
     char *at;
 
     if (lmeval_check(path, &o, &k, &e) == 0)
         return "";
     snprintf(text, sizeof text, "%s", e.text);
-    while ((at = strstr(text, dir)) != NULL)
+    while ((at = strstr(text, data_folder)) != NULL)
         memmove(at, at + n, strlen(at + n) + 1);
     assert_int_equal(mem_live(), 0);
     return text;
@@ -451,5 +425,5 @@ int main(void)
         cmocka_unit_test(prompts_of_all_kinds_of_fields_are_lm_evals),
         cmocka_unit_test(a_task_survives_every_failed_allocation),
     };
-    return cmocka_run_group_tests_name(__FILE__, tests, NULL, drop);
+    return cmocka_run_group_tests_name(__FILE__, tests, NULL, data_folder_gone);
 }

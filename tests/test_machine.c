@@ -7,45 +7,22 @@
 #include "base/mem.h"
 #include "harness/machine.h"
 #include "harness/meter.h"
-
-static char root[64];
-
-static void put(const char *path, const char *text)
-{
-    char full[512];
-    char *slash;
-    struct err e = ERR_NONE;
-
-    snprintf(full, sizeof full, "%s%s", root, path);
-    slash = strrchr(full, '/');
-    *slash = 0;
-    assert_int_equal(dir_make(full, &e), 0);
-    *slash = '/';
-    assert_int_equal(file_write(full, text, strlen(text), &e), 0);
-}
+#include "tests/data_folder.h"
 
 static int make_tree(void **state)
 {
     (void)state;
-    snprintf(root, sizeof root, "/tmp/densimeter-machine-XXXXXX");
-    return mkdtemp(root) ? 0 : -1;
-}
-
-static int remove_tree(void **state)
-{
-    char command[128];
-    (void)state;
-    snprintf(command, sizeof command, "rm -r '%s'", root);
-    return system(command);
+    data_path("");
+    return 0;
 }
 
 static void quiet_counters(void)
 {
-    put("/proc/loadavg", "0.05 0.10 0.20 1/100 4242\n");
-    put("/proc/pressure/cpu", "some avg10=1.00 avg60=0 avg300=0 total=1000000\nfull avg10=0.00 "
+    data_put("/proc/loadavg", "0.05 0.10 0.20 1/100 4242\n");
+    data_put("/proc/pressure/cpu", "some avg10=1.00 avg60=0 avg300=0 total=1000000\nfull avg10=0.00 "
                               "avg60=0 avg300=0 total=5\n");
-    put("/proc/stat", "cpu  100 0 100 1000 0 0 0 200 0 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n");
-    put("/proc/vmstat", "nr_free 3\npswpin 10\npswpout 20\n");
+    data_put("/proc/stat", "cpu  100 0 100 1000 0 0 0 200 0 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n");
+    data_put("/proc/vmstat", "nr_free 3\npswpin 10\npswpout 20\n");
 }
 
 static void a_machine_is_described_by_its_files(void **state)
@@ -55,15 +32,15 @@ static void a_machine_is_described_by_its_files(void **state)
     cJSON *j;
 
     (void)state;
-    put("/proc/cpuinfo", "processor\t: 0\nmodel name\t: Made Up 9000\nphysical id\t: 0\nflags\t\t: "
+    data_put("/proc/cpuinfo", "processor\t: 0\nmodel name\t: Made Up 9000\nphysical id\t: 0\nflags\t\t: "
                          "fpu avx2\n\nprocessor\t: 1\nmodel name\t: Made Up 9000\nphysical id\t: "
                          "0\n");
-    put("/proc/meminfo", "MemTotal:        8000 kB\nMemFree: 1 kB\n");
-    put("/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n");
-    put("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n");
-    put("/sys/devices/system/cpu/vulnerabilities/mds", "Not affected\n");
-    put("/proc/sys/kernel/hostname", "lab7\n");
-    assert_int_equal(machine_json(&b, root, &e), 0);
+    data_put("/proc/meminfo", "MemTotal:        8000 kB\nMemFree: 1 kB\n");
+    data_put("/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n");
+    data_put("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n");
+    data_put("/sys/devices/system/cpu/vulnerabilities/mds", "Not affected\n");
+    data_put("/proc/sys/kernel/hostname", "lab7\n");
+    assert_int_equal(machine_json(&b, data_folder, &e), 0);
     j = json_parse(b.s, b.len, "machine", &e);
     assert_non_null(j);
     assert_string_equal(json_str(j, "cpu"), "Made Up 9000");
@@ -77,7 +54,7 @@ static void a_machine_is_described_by_its_files(void **state)
     json_free(j);
     strbuf_release(&b);
     char name[64];
-    machine_name(name, sizeof name, root);
+    machine_name(name, sizeof name, data_folder);
     assert_string_equal(name, "lab7");
 }
 
@@ -90,14 +67,14 @@ static void what_a_machine_lacks_is_null_and_not_zero(void **state)
     cJSON *j;
 
     (void)state;
-    assert_int_equal(machine_json(&b, root, &e), 0);
+    assert_int_equal(machine_json(&b, data_folder, &e), 0);
     j = json_parse(b.s, b.len, "machine", &e);
     assert_true(cJSON_IsNull(json_get(j, "cpu")));
     assert_true(cJSON_IsNull(json_get(j, "boost")));
     assert_true(cJSON_IsNull(json_get(j, "mitigations")));
     json_free(j);
     strbuf_clear(&b);
-    noise_sample(&s, root);
+    noise_sample(&s, data_folder);
     assert_true(isnan(s.steal_s) && isnan(s.throttled) && isnan(s.cpu_stall_s));
     noise_between(&n, &s, &s, 1);
     assert_int_equal(n.quiet, QUIET_UNKNOWN);
@@ -116,7 +93,7 @@ static struct noise between(int idle)
     struct noise n;
 
     quiet_counters();
-    noise_sample(&a, root);
+    noise_sample(&a, data_folder);
     b = a;
     b.time_s += 10;
     noise_between(&n, &a, &b, idle);
@@ -142,9 +119,9 @@ static struct noise disturbed(const char *path, const char *text)
     struct noise n;
 
     quiet_counters();
-    noise_sample(&a, root);
-    put(path, text);
-    noise_sample(&b, root);
+    noise_sample(&a, data_folder);
+    data_put(path, text);
+    noise_sample(&b, data_folder);
     b.time_s = a.time_s + 10;
     noise_between(&n, &a, &b, 0);
     return n;
@@ -174,8 +151,8 @@ static void throttling_makes_a_measurement_invalid(void **state)
     struct noise n;
 
     (void)state;
-    put("/sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count", "5\n");
-    put(path, "7\n");
+    data_put("/sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count", "5\n");
+    data_put(path, "7\n");
     n = disturbed(path, "9\n");
     assert_true(n.throttled == 2);
     assert_true(n.invalid);
@@ -196,7 +173,7 @@ static void the_peak_of_memory_covers_what_was_touched(void **state)
 
 int main(void)
 {
-#define IN_TREE(f) cmocka_unit_test_setup_teardown(f, make_tree, remove_tree)
+#define IN_TREE(f) cmocka_unit_test_setup_teardown(f, make_tree, data_folder_gone)
     const struct CMUnitTest tests[] = {
         IN_TREE(a_machine_is_described_by_its_files),
         IN_TREE(what_a_machine_lacks_is_null_and_not_zero),

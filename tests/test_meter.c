@@ -12,9 +12,9 @@
 #include "harness/energy.h"
 #include "harness/meter.h"
 #include "harness/meter_csv.h"
+#include "tests/data_folder.h"
 #include "tests/tiny.h"
 
-static char root[64];
 static double clock_s;
 
 static double fake_clock(void)
@@ -22,25 +22,11 @@ static double fake_clock(void)
     return clock_s;
 }
 
-static void put(const char *path, const char *text)
-{
-    char full[512];
-    char *slash;
-    struct err e = ERR_NONE;
-
-    snprintf(full, sizeof full, "%s%s", root, path);
-    slash = strrchr(full, '/');
-    *slash = 0;
-    assert_int_equal(dir_make(full, &e), 0);
-    *slash = '/';
-    assert_int_equal(file_write(full, text, strlen(text), &e), 0);
-}
-
 static void take_away(const char *path)
 {
     char full[512];
 
-    snprintf(full, sizeof full, "%s%s", root, path);
+    snprintf(full, sizeof full, "%s%s", data_folder, path);
     assert_int_equal(unlink(full), 0);
 }
 
@@ -48,29 +34,29 @@ static int make_tree(void **state)
 {
     (void)state;
     clock_s = 100;
-    snprintf(root, sizeof root, "/tmp/densimeter-meter-XXXXXX");
-    return mkdtemp(root) ? 0 : -1;
+    data_path("");
+    return 0;
 }
 
 static int remove_tree(void **state)
 {
-    char command[128];
-    (void)state;
-    snprintf(command, sizeof command, "rm -r '%s'", root);
-    if (mem_live() != 0)
-        return -1;
-    return system(command);
+    return data_folder_gone(state) < 0 || mem_live() != 0 ? -1 : 0;
 }
 
-static struct meter *open_meter(int on_gpu)
+static struct meter *open_gpus(const char *library, int on_gpu)
 {
-    const struct meter_opts o = {.root = root, .clock = fake_clock, .by_hand = 1,
-                                 .on_gpu = on_gpu};
+    const struct meter_opts o = {.root = data_folder, .nvml = library, .clock = fake_clock,
+                                 .by_hand = 1, .on_gpu = on_gpu};
     struct meter *m = NULL;
     struct err e = ERR_NONE;
 
     assert_int_equal(meter_open(&m, &o, &e), 0);
     return m;
+}
+
+static struct meter *open_meter(int on_gpu)
+{
+    return open_gpus(NULL, on_gpu);
 }
 
 static void tick_at(struct meter *m, double after)
@@ -111,11 +97,11 @@ static void package(const char *number, const char *name, const char *energy, co
     char path[128];
 
     snprintf(path, sizeof path, RAPL "%s/name", number);
-    put(path, name);
+    data_put(path, name);
     snprintf(path, sizeof path, RAPL "%s/energy_uj", number);
-    put(path, energy);
+    data_put(path, energy);
     snprintf(path, sizeof path, RAPL "%s/max_energy_range_uj", number);
-    put(path, range);
+    data_put(path, range);
 }
 
 static void without_a_meter_energy_is_unknown_and_says_so(void **state)
@@ -137,7 +123,7 @@ static void a_counter_that_wraps_goes_on(void **state)
     m = open_meter(0);
     assert_string_equal(meter_source(m), "rapl");
     meter_start(m);
-    put(RAPL "0/energy_uj", "1500000\n");
+    data_put(RAPL "0/energy_uj", "1500000\n");
     clock_s += 1;
     assert_close(meter_stop(m), 1.508850, 1e-9);
     meter_close(m);
@@ -154,11 +140,11 @@ static void packages_are_added_and_what_contains_them_is_not(void **state)
     package("0:1", "dram", "200", "9000000");
     m = open_meter(0);
     meter_start(m);
-    put(RAPL "0/energy_uj", "3000000");
-    put(RAPL "1/energy_uj", "500000"); /* wrapped */
-    put(RAPL "2/energy_uj", "8900000");
-    put(RAPL "0:0/energy_uj", "1000100");
-    put(RAPL "0:1/energy_uj", "500200");
+    data_put(RAPL "0/energy_uj", "3000000");
+    data_put(RAPL "1/energy_uj", "500000"); /* wrapped */
+    data_put(RAPL "2/energy_uj", "8900000");
+    data_put(RAPL "0:0/energy_uj", "1000100");
+    data_put(RAPL "0:1/energy_uj", "500200");
     clock_s += 1;
     assert_close(meter_stop(m), 2 + 1.5, 1e-12);
     assert_close(reading_of(m, "psys").joules, 3.9, 1e-12);
@@ -166,7 +152,7 @@ static void packages_are_added_and_what_contains_them_is_not(void **state)
     assert_close(reading_of(m, "dram").joules, .5, 1e-12);
     assert_true(reading_of(m, "package-1").is_headline && !reading_of(m, "psys").is_headline);
     meter_start(m); /* windows of a subject add up */
-    put(RAPL "0/energy_uj", "4000000");
+    data_put(RAPL "0/energy_uj", "4000000");
     meter_stop(m);
     assert_close(meter_energy_j(m, NULL), 4.5, 1e-12);
     meter_subject(m);
@@ -181,7 +167,7 @@ static void a_gap_in_which_it_may_wrap_twice_is_unknown(void **state)
     package("0", "package-0", "1000", "65536000000");
     m = open_meter(0);
     meter_start(m);
-    put(RAPL "0/energy_uj", "2001000");
+    data_put(RAPL "0/energy_uj", "2001000");
     for (int i = 0; i < 5; i++)
         tick_at(m, 20);
     assert_close(meter_stop(m), 2, 1e-12);
@@ -203,9 +189,9 @@ static void garbage_and_files_that_go_make_it_unknown_and_never_zero(void **stat
     for (size_t i = 0; i < sizeof garbage / sizeof garbage[0]; i++) {
         meter_subject(m);
         meter_start(m);
-        put(RAPL "0/energy_uj", garbage[i]);
+        data_put(RAPL "0/energy_uj", garbage[i]);
         tick_at(m, 1);
-        put(RAPL "0/energy_uj", "5000"); /* that it comes back does not help */
+        data_put(RAPL "0/energy_uj", "5000"); /* that it comes back does not help */
         tick_at(m, 1);
         assert_true(isnan(meter_stop(m)));
         assert_unknown(m, "energy_uj");
@@ -215,10 +201,10 @@ static void garbage_and_files_that_go_make_it_unknown_and_never_zero(void **stat
     take_away(RAPL "0/energy_uj");
     assert_true(isnan(meter_stop(m)));
     assert_unknown(m, "No such file");
-    put(RAPL "0/energy_uj", "7000");
+    data_put(RAPL "0/energy_uj", "7000");
     meter_subject(m);
     meter_start(m);
-    put(RAPL "0/energy_uj", "99000000000000"); /* a jump that no machine makes */
+    data_put(RAPL "0/energy_uj", "99000000000000"); /* a jump that no machine makes */
     tick_at(m, 1);
     assert_true(isnan(meter_stop(m)));
     assert_unknown(m, "jumped");
@@ -232,7 +218,7 @@ static void a_counter_without_a_range_does_not_go_backwards(void **state)
     package("0", "package-0", "9000", "0");
     m = open_meter(0);
     meter_start(m);
-    put(RAPL "0/energy_uj", "100");
+    data_put(RAPL "0/energy_uj", "100");
     clock_s += 1;
     assert_true(isnan(meter_stop(m)));
     assert_unknown(m, "backwards");
@@ -247,9 +233,9 @@ static void missing_rights_are_told(void **state)
     pid_t child;
     (void)state;
     package("0", "package-0", "9000", "65536000000");
-    snprintf(path, sizeof path, "%s" RAPL "0/energy_uj", root);
+    snprintf(path, sizeof path, "%s" RAPL "0/energy_uj", data_folder);
     assert_int_equal(chmod(path, 0), 0);
-    chmod(root, 0755);
+    chmod(data_folder, 0755);
     child = fork();
     if (child == 0) {
         struct meter *m;
@@ -277,14 +263,14 @@ static void power_is_summed_by_trapezoids(void **state)
 {
     struct meter *m;
     (void)state;
-    put(HWMON "0/name", "ina219\n");
-    put(HWMON "0/power1_input", "10000000\n");
+    data_put(HWMON "0/name", "ina219\n");
+    data_put(HWMON "0/power1_input", "10000000\n");
     m = open_meter(0);
     assert_string_equal(meter_source(m), "hwmon");
     meter_start(m);
-    put(HWMON "0/power1_input", "12000000\n");
+    data_put(HWMON "0/power1_input", "12000000\n");
     tick_at(m, .5);
-    put(HWMON "0/power1_input", "11000000\n");
+    data_put(HWMON "0/power1_input", "11000000\n");
     clock_s += 1;
     assert_close(meter_stop(m), 17, 1e-12);
     assert_int_equal(reading_of(m, "ina219 1").samples, 3);
@@ -293,7 +279,7 @@ static void power_is_summed_by_trapezoids(void **state)
     tick_at(m, 31); /* what power was in half a minute nobody knows */
     assert_true(isnan(meter_stop(m)));
     meter_start(m);
-    put(HWMON "0/power1_input", "-5\n");
+    data_put(HWMON "0/power1_input", "-5\n");
     tick_at(m, 1);
     assert_true(isnan(meter_stop(m)));
     meter_close(m);
@@ -303,18 +289,18 @@ static void of_several_rails_only_the_input_is_the_whole(void **state)
 {
     struct meter *m;
     (void)state;
-    put(HWMON "3/name", "ina3221");
-    put(HWMON "3/curr1_input", "1000"); /* mA */
-    put(HWMON "3/in1_input", "5000");   /* mV */
-    put(HWMON "3/curr2_input", "300");
-    put(HWMON "3/in2_input", "5000");
+    data_put(HWMON "3/name", "ina3221");
+    data_put(HWMON "3/curr1_input", "1000"); /* mA */
+    data_put(HWMON "3/in1_input", "5000");   /* mV */
+    data_put(HWMON "3/curr2_input", "300");
+    data_put(HWMON "3/in2_input", "5000");
     m = open_meter(0);
     assert_int_equal(meter_count(m), 2);
     assert_null(meter_source(m));
     assert_unknown(m, "nothing that is metered here is known to be the whole");
     meter_close(m);
-    put(HWMON "3/curr1_label", "VDD_IN");
-    put(HWMON "3/curr2_label", "VDD_CPU");
+    data_put(HWMON "3/curr1_label", "VDD_IN");
+    data_put(HWMON "3/curr2_label", "VDD_CPU");
     m = open_meter(0);
     meter_start(m);
     clock_s += 2;
@@ -329,9 +315,9 @@ static void a_gpu_is_the_headline_of_what_a_gpu_computed(void **state)
     struct meter *m;
     (void)state;
     package("0", "package-0", "1000", "65536000000");
-    put(HWMON "1/name", "amdgpu\n");
-    put(HWMON "1/power1_average", "50000000\n");
-    put(HWMON "1/power1_input", "60000000\n");
+    data_put(HWMON "1/name", "amdgpu\n");
+    data_put(HWMON "1/power1_average", "50000000\n");
+    data_put(HWMON "1/power1_input", "60000000\n");
     for (int on_gpu = 0; on_gpu < 2; on_gpu++) {
         m = open_meter(on_gpu);
         assert_int_equal(meter_count(m), 2);
@@ -349,8 +335,8 @@ static void a_gpu_is_the_headline_of_what_a_gpu_computed(void **state)
 
 static struct meter *battery(const char *status)
 {
-    put(BAT "type", "Battery\n");
-    put(BAT "status", status);
+    data_put(BAT "type", "Battery\n");
+    data_put(BAT "status", status);
     return open_meter(0);
 }
 
@@ -359,9 +345,9 @@ static void a_battery_is_read_while_it_is_discharging(void **state)
     static const char *const currents[] = {"1250000", "-1250000"}; /* drivers differ */
     struct meter *m;
     (void)state;
-    put(BAT "voltage_now", "7400000\n");
+    data_put(BAT "voltage_now", "7400000\n");
     for (int i = 0; i < 2; i++) {
-        put(BAT "current_now", currents[i]);
+        data_put(BAT "current_now", currents[i]);
         m = battery("Discharging\n");
         assert_string_equal(meter_source(m), "battery");
         meter_start(m);
@@ -369,13 +355,13 @@ static void a_battery_is_read_while_it_is_discharging(void **state)
         assert_close(meter_stop(m), 2 * 9.25, 1e-12);
         meter_close(m);
     }
-    put(BAT "power_now", "9000000");
-    put(HWMON "0/name", "BAT0"); /* the same gauge a second time */
-    put(HWMON "0/power1_input", "9000000");
+    data_put(BAT "power_now", "9000000");
+    data_put(HWMON "0/name", "BAT0"); /* the same gauge a second time */
+    data_put(HWMON "0/power1_input", "9000000");
     m = battery("Discharging");
     assert_int_equal(meter_count(m), 1);
     meter_close(m);
-    put(BAT "scope", "Device"); /* a mouse */
+    data_put(BAT "scope", "Device"); /* a mouse */
     m = battery("Discharging");
     assert_int_equal(meter_count(m), 0);
     meter_close(m);
@@ -385,7 +371,7 @@ static void a_battery_that_is_charged_is_refused(void **state)
 {
     struct meter *m;
     (void)state;
-    put(BAT "power_now", "9000000");
+    data_put(BAT "power_now", "9000000");
     m = battery("Charging\n");
     meter_start(m);
     clock_s += 2;
@@ -394,9 +380,9 @@ static void a_battery_that_is_charged_is_refused(void **state)
     meter_close(m);
     m = battery("Discharging");
     meter_start(m);
-    put(BAT "status", "Full"); /* plugged in meanwhile */
+    data_put(BAT "status", "Full"); /* plugged in meanwhile */
     tick_at(m, 1);
-    put(BAT "status", "Discharging");
+    data_put(BAT "status", "Discharging");
     tick_at(m, 1);
     assert_true(isnan(meter_stop(m)));
     assert_unknown(m, "'Full'");
@@ -407,11 +393,11 @@ static void a_current_that_turns_round_makes_it_unknown(void **state)
 {
     struct meter *m;
     (void)state;
-    put(BAT "voltage_now", "7400000");
-    put(BAT "current_now", "-1000000");
+    data_put(BAT "voltage_now", "7400000");
+    data_put(BAT "current_now", "-1000000");
     m = battery("Discharging");
     meter_start(m);
-    put(BAT "current_now", "800000"); /* the status comes later */
+    data_put(BAT "current_now", "800000"); /* the status comes later */
     tick_at(m, 1);
     assert_true(isnan(meter_stop(m)));
     assert_unknown(m, "direction");
@@ -425,8 +411,8 @@ static void gauges_of_charge_count_downwards(void **state)
 {
     struct meter *m;
     (void)state;
-    put(BAT "charge_now", "3000000"); /* uAh */
-    put(BAT "voltage_now", "7500000");
+    data_put(BAT "charge_now", "3000000"); /* uAh */
+    data_put(BAT "voltage_now", "7500000");
     m = battery("Discharging");
     meter_start(m);
     clock_s += 60;
@@ -434,11 +420,11 @@ static void gauges_of_charge_count_downwards(void **state)
     assert_unknown(m, "did not move");
     meter_subject(m);
     meter_start(m);
-    put(BAT "charge_now", "2999000");
+    data_put(BAT "charge_now", "2999000");
     tick_at(m, 25);
     assert_close(meter_stop(m), 1e-3 * 3600 * 7.5, 1e-9);
     meter_start(m);
-    put(BAT "charge_now", "3001000");
+    data_put(BAT "charge_now", "3001000");
     tick_at(m, 1);
     assert_true(isnan(meter_stop(m)));
     assert_unknown(m, "charge rose");
@@ -463,18 +449,21 @@ static const char nvml_source[] =
 
 static void gpus_are_read_through_their_library(void **state)
 {
-    char command[512];
+    static const char lib[] = "usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1";
+    char command[600];
     struct meter *m;
     (void)state;
-    put("/usr/lib/x86_64-linux-gnu/nvml.c", nvml_source);
-    snprintf(command, sizeof command,
-             "cc -shared -fPIC -o '%s/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1' "
-             "'%s/usr/lib/x86_64-linux-gnu/nvml.c' 2>/dev/null", root, root);
+    data_put("usr/lib/x86_64-linux-gnu/nvml.c", nvml_source);
+    snprintf(command, sizeof command, "cc -shared -fPIC -o '%s' '%s' 2>/dev/null",
+             data_path(lib), data_path("usr/lib/x86_64-linux-gnu/nvml.c"));
     if (system(command) != 0) {
         print_message("          skipped: no C compiler here\n");
         skip();
     }
-    m = open_meter(1);
+    m = open_gpus(NULL, 1); /* a recorded tree is read, and nothing in it is executed */
+    assert_int_equal(meter_count(m), 0);
+    meter_close(m);
+    m = open_gpus(data_path(lib), 1);
     assert_int_equal(meter_count(m), 2);
     assert_string_equal(meter_source(m), "nvml");
     meter_start(m);
@@ -484,11 +473,11 @@ static void gpus_are_read_through_their_library(void **state)
     assert_close(reading_of(m, "Fake 0").joules, 1, 1e-12);
     assert_close(reading_of(m, "Fake 1").joules, 50, 1e-12);
     meter_close(m);
-    m = open_meter(0);
+    m = open_gpus(data_path(lib), 0);
     assert_null(meter_source(m)); /* a GPU is not the whole of what the CPU computed */
     meter_close(m);
-    put("/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1", "not a library");
-    m = open_meter(1);
+    data_put(lib, "not a library");
+    m = open_gpus(data_path(lib), 1);
     assert_int_equal(meter_count(m), 0);
     meter_close(m);
 }
@@ -501,9 +490,9 @@ static void a_meter_of_power_reads_by_itself(void **state)
     struct meter *m = NULL;
     struct err e = ERR_NONE;
     (void)state;
-    put(HWMON "0/name", "ina219");
-    put(HWMON "0/power1_input", "2000000");
-    assert_int_equal(meter_open(&m, &(struct meter_opts){.root = root}, &e), 0);
+    data_put(HWMON "0/name", "ina219");
+    data_put(HWMON "0/power1_input", "2000000");
+    assert_int_equal(meter_open(&m, &(struct meter_opts){.root = data_folder}, &e), 0);
     meter_start(m);
     nanosleep(&pause, NULL);
     assert_true(meter_stop(m) > 0);
@@ -517,7 +506,7 @@ static void opening_survives_every_failed_allocation(void **state)
     (void)state;
     package("0", "package-0", "1000", "65536000000");
     for (int nth = 0; rc < 0; nth++) {
-        const struct meter_opts o = {.root = root, .by_hand = 1};
+        const struct meter_opts o = {.root = data_folder, .by_hand = 1};
         struct meter *m = NULL;
         struct err e = ERR_NONE;
         mem_fail_at(nth);
