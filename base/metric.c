@@ -210,6 +210,8 @@ static const struct metric metrics[] = {
      "the same in the last half (5 of 10 min)"},
     {"sustained_ratio", "sustained over burst", "", BETTER_HIGHER,
      "sustained_tok_s / burst_tok_s"},
+    {"interrupted", "interrupted", "", BETTER_NEITHER,
+     "1: the requests of a scenario that was stopped before its end"},
     {"load_s", "time to open", "s", BETTER_LOWER, "from a closed file to an open model"},
     {"resident_share", "share in the page cache", "", BETTER_NEITHER,
      "of the model's files, before they were opened"},

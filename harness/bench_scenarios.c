@@ -4,7 +4,11 @@
  * streams.  server: Poisson arrivals; without --rate the highest rate is searched at which the
  * percentiles of TTFT and TPOT keep their limits, and confirmed with other arrivals.  offline: all
  * at once.  sustained: single for ten minutes.  depths: prefill and decode at the lengths of
- * vendor.md 5.  load: from a closed file to the first token, with and without the page cache. */
+ * vendor.md 5.  load: from a closed file to the first token, with and without the page cache.
+ *
+ * A scenario that Ctrl-C ends keeps its requests in a row of their own, "NAME~1", marked
+ * interrupted; the same command plays it again from the beginning, so that nothing is in two
+ * rows of one name. */
 #include <math.h>
 #include <string.h>
 #include <time.h>
@@ -140,6 +144,49 @@ static void tell_failures(const struct play *p, const struct serve_log *l)
         }
 }
 
+/* "NAME~2" where "NAME~1" is there already. */
+static int interrupted_name(const struct play *p, char *name, size_t size, struct err *e)
+{
+    struct bench_list l = {0};
+    int k = 0, taken = 1;
+
+    if (query_bench(p->b->store, store_run_id(p->b->run), &l, e) < 0)
+        return -1;
+    while (taken) {
+        snprintf(name, size, "%.40s~%d", p->name, ++k);
+        taken = 0;
+        for (size_t i = 0; i < l.n; i++)
+            taken |= strcmp(l.v[i].test, name) == 0;
+    }
+    bench_list_release(&l);
+    return 0;
+}
+
+/* What was answered until Ctrl-C.  The meters' joules are of a whole that there is not. */
+static int store_part(const struct play *p, const struct serve_log *l, const struct played *how,
+                      struct err *e)
+{
+    struct store_value v[LATENCY_VALUES_MAX + 1];
+    struct strbuf text = STRBUF_INIT;
+    struct json_out o = JSON_OUT(&text);
+    char name[64];
+    int n = 0, rc = -1;
+
+    if (latency_values(l, p->batch, args_num(p->b->c->args, "percentile"), v, &n, e) < 0 ||
+        interrupted_name(p, name, sizeof name, e) < 0)
+        return -1;
+    v[n++] = (struct store_value){"interrupted", "none", 1, NAN, NAN, NAN};
+    noise_json(&o, NULL, &how->noise);
+    struct store_bench row = {
+        .test = name, .batch = p->batch, .threads = runner_info(p->b->runner)->threads,
+        .device = args_str(p->b->c->args, "device"), .tokens = latency_tokens(l), .values = v,
+        .n_values = n, .noise = strbuf_str(&text)};
+    if (strbuf_ok(&text, e) == 0)
+        rc = store_rows(p, l, &row, e);
+    strbuf_release(&text);
+    return rc;
+}
+
 static int store_play(const struct play *p, const struct serve_log *l, const struct played *how,
                       const struct store_value *extra, int n_extra, struct err *e)
 {
@@ -179,6 +226,7 @@ static int store_play(const struct play *p, const struct serve_log *l, const str
     return rc;
 }
 
+/* 0; -1, also when it was interrupted: then what was answered is stored. */
 static int play(const struct play *p, struct serve_log *l, struct played *out, struct err *e)
 {
     const char *root = args_str(p->b->c->args, "sysroot");
@@ -189,6 +237,7 @@ static int play(const struct play *p, struct serve_log *l, struct played *out, s
     struct left left;
     int rc;
 
+    *out = (struct played){0};
     if (energy_subject(p->b->energy, p->name, e) < 0 || left_now(&left, p->b->runner, e) < 0)
         return -1;
     meter_reset_peak();
@@ -199,8 +248,14 @@ static int play(const struct play *p, struct serve_log *l, struct played *out, s
     out->declared = energy_declared_j(p->b->energy);
     noise_sample(&after, root);
     noise_between(&out->noise, &before, &after, 0);
-    if (rc == 0 && (rc = left_now(&out->left, p->b->runner, e)) < 0)
+    if (rc == 1) {
+        if (l->count[SERVED_COMPLETED] == 0 || store_part(p, l, out, e) == 0)
+            err_set(e, ERR_INTERRUPTED, "interrupted");
+        rc = -1;
         serve_log_release(l);
+    } else if (rc == 0 && (rc = left_now(&out->left, p->b->runner, e)) < 0) {
+        serve_log_release(l);
+    }
     left_between(&out->left, &left, &out->left);
     return rc;
 }

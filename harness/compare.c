@@ -227,6 +227,8 @@ static int compare_benches(struct compare *c, struct store *s, struct err *e)
     if (query_bench(s, c->a->id, &c->bench_a, e) < 0 ||
         query_bench(s, c->b->id, &c->bench_b, e) < 0)
         return -1;
+    bench_list_keep_whole(&c->bench_a);
+    bench_list_keep_whole(&c->bench_b);
     if (c->bench_a.n == 0)
         return err_set(e, ERR_INVALID, "run %s has no finished test", c->a->id);
     if (missing_test(&c->bench_a, &c->bench_b, c->a->id, c->b->id, e) < 0 ||

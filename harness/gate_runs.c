@@ -84,7 +84,12 @@ int gate_runs_find(struct gate_runs *out, struct store *s, const char *baseline,
 static int read_bench(struct gate_runs *r, struct store *s, struct gate_process *p, struct err *e)
 {
     p->bench = arena_alloc(&r->arena, sizeof *p->bench);
-    return p->bench ? query_bench(s, p->run->id, p->bench, e) : err_nomem(e);
+    if (!p->bench)
+        return err_nomem(e);
+    if (query_bench(s, p->run->id, p->bench, e) < 0)
+        return -1;
+    bench_list_keep_whole(p->bench);
+    return 0;
 }
 
 static int same_number(double x, double y)

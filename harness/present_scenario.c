@@ -56,6 +56,7 @@ static const struct shown count_columns[] = {
     {{"refused", 1, 0}, "refused", UNIT_COUNT},
     {{"left", 1, 0}, "cancelled", UNIT_COUNT},
     {{"failed", 1, 0}, "failed", UNIT_COUNT},
+    {{"interrupted", 1, 1}, "interrupted", UNIT_COUNT},
     {{"rate/s", 1, 1}, "rate_s", UNIT_PLAIN},
     {{"limits kept", 1, 1}, "meets_limits", UNIT_COUNT},
     {{"done/s", 1, 2}, "requests_s", UNIT_PLAIN},

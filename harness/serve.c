@@ -222,6 +222,20 @@ static void on_end(void *user, const struct request *q, const struct reply *a,
     }
 }
 
+/* Whoever waits or is inside when the command is stopped leaves with it. */
+static void stop_all(struct server *s)
+{
+    double at_s = now(s);
+
+    for (size_t i = 0; i < s->log->n; i++) {
+        struct served *r = &s->log->v[i];
+        if (!isnan(r->end_s))
+            continue;
+        snprintf(r->reason, sizeof r->reason, "the command was interrupted");
+        finish(s, r, SERVED_CANCELLED, at_s);
+    }
+}
+
 int serve(const struct serve_opts *o, struct serve_log *out, struct err *e)
 {
     struct server s = {.o = o, .log = out, .random = o->load->seed,
@@ -240,7 +254,12 @@ int serve(const struct serve_opts *o, struct serve_log *out, struct err *e)
         s.next_s = serve_gap(&s.random, o->load->rate_s);
     s.start_s = o->clock();
     rc = runner_serve(o->runner, &v, o->stop, e);
-    if (rc == 0 && s.failed)
+    if (rc < 0 && e->code == ERR_INTERRUPTED && !s.failed) {
+        stop_all(&s);
+        *e = ERR_NONE;
+        rc = 1;
+    }
+    if (rc >= 0 && s.failed)
         rc = err_nomem(e);
     mem_free(s.queue);
     if (rc < 0)

@@ -668,6 +668,16 @@ void bench_list_release(struct bench_list *l)
     *l = (struct bench_list){0};
 }
 
+void bench_list_keep_whole(struct bench_list *l)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < l->n; i++)
+        if (!bench_value(&l->v[i], "interrupted"))
+            l->v[n++] = l->v[i];
+    l->n = n;
+}
+
 const struct store_value *bench_value(const struct store_bench *b, const char *metric)
 {
     for (int i = 0; i < b->n_values; i++)

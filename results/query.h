@@ -132,6 +132,8 @@ struct bench_list {
 };
 int query_bench(struct store *s, const char *run_id, struct bench_list *out, struct err *e);
 void bench_list_release(struct bench_list *l);
+/* Without scenarios that were interrupted ("interrupted"): for whoever compares. */
+void bench_list_keep_whole(struct bench_list *l);
 
 /* The requests of a scenario's row by its test, in order of arrival. */
 struct served_list {

@@ -491,6 +491,45 @@ static void gaps_are_exponential(void **state)
     assert_close(over / 100000, exp(-1), 0.02); /* P(gap > mean) */
 }
 
+static volatile sig_atomic_t stop_now;
+static int stop_after;
+
+/* Asked for the time so often, somebody presses Ctrl-C. */
+static double clock_that_stops(void)
+{
+    stop_now |= --stop_after == 0;
+    return fake_clock();
+}
+
+static void what_was_answered_before_an_interruption_is_kept_and_the_rest_is_cancelled(void **state)
+{
+    struct runner *r = open_tiny(model_path, 32, 0);
+    struct workload w = usual(12);
+    const struct serve_opts o = {.runner = r, .load = &w, .slots = 3, .queue = 12,
+                                 .clock = clock_that_stops, .pause = fake_pause,
+                                 .stop = &stop_now};
+    size_t some = 0;
+    (void)state;
+    for (stop_after = 1; some < 3; stop_after += 20) {
+        struct serve_log l;
+        struct err e = ERR_NONE;
+        int asked = stop_after;
+        stop_now = 0;
+        assert_int_equal(serve(&o, &l, &e), 1);
+        assert_int_equal(e.code, ERR_OK);
+        assert_int_equal(l.n, 12);
+        assert_int_equal(l.count[SERVED_COMPLETED] + l.count[SERVED_CANCELLED], 12);
+        for (size_t i = 0; i < l.n; i++) {
+            check_request(&l.v[i]);
+            assert_true((l.v[i].state == SERVED_CANCELLED) == (l.v[i].reason[0] != 0));
+        }
+        some += l.count[SERVED_COMPLETED] > 0 && l.count[SERVED_CANCELLED] > 0;
+        serve_log_release(&l);
+        stop_after = asked;
+    }
+    runner_close(r);
+}
+
 static void a_failed_allocation_fails_one_request_or_the_whole_and_leaks_nothing(void **state)
 {
     struct runner *r = open_tiny(model_path, 32, 0);
@@ -667,6 +706,8 @@ int main(void)
         cmocka_unit_test(a_request_is_answered_alike_in_every_scenario),
         cmocka_unit_test(groups_arrive_when_the_ones_before_have_ended),
         cmocka_unit_test(gaps_are_exponential),
+        cmocka_unit_test(
+            what_was_answered_before_an_interruption_is_kept_and_the_rest_is_cancelled),
         cmocka_unit_test(times_are_as_defined_and_claims_as_early_stopping_allows),
         cmocka_unit_test(limits_are_kept_while_few_enough_are_over),
         cmocka_unit_test(a_group_takes_as_long_as_its_slowest),

@@ -96,6 +96,34 @@ for state in completed refused cancelled failed; do
 done
 [ $sum -eq 100 ] || fail "100 requests arrived, $sum are kept"
 prints '"queue_longest": *4[,}]*$'
+# Ctrl-C in a scenario: what was answered is a row that says so, and the same command plays it again
+# from its beginning; nothing is in two rows of one name.
+set -- bench "$model" --scenario offline,sustained -p 9 -n 5 --requests 5 -b 2 --duration 1.2 -q
+for part in 1 2; do
+    "$DENSIMETER" "$@" >"$work/out" 2>"$work/err" &
+    pid=$!
+    sleep 0.6; kill -INT $pid; wait $pid
+    rc=$?
+    [ $rc -eq 130 ] || fail "an interrupted scenario ended with status $rc"
+    says 'finished tests are kept'
+    run 0 show last; prints "^sustained~$part .* 1  "
+done
+run 0 "$@"; prints '^sustained '; prints '^sustained~1 '; prints '^sustained~2 '
+[ "$(grep -c '^offline ' "$work/out")" -eq 2 ] || fail "offline was played twice"
+run 0 show last --json
+python3 - "$work/out" <<'EOP' || fail "an interrupted scenario's figures do not add up"
+import json, sys
+rows = {b["test"]: b for b in json.load(open(sys.argv[1]))["bench"]}
+assert sorted(rows) == ["offline", "sustained", "sustained~1", "sustained~2"], sorted(rows)
+for name, row in rows.items():
+    s, states = row["scenario"], [q["state"] for q in row["requests"]]
+    assert len(states) == s["arrived"] == s["completed"] + s["cancelled"], name
+    assert states.count("completed") == s["completed"] > 0, name
+    assert ("~" in name) == (s.get("interrupted") == 1) == ("cancelled" in states), name
+    assert ("~" in name) == (s.get("sustained_ratio") is None) or name == "offline", name
+EOP
+run 0 bundle make last -o "$work/parts.tar"; run 0 bundle verify "$work/parts.tar"
+run 0 compare last last; grep -q 'sustained~' "$work/out" && fail "a part is compared as a whole"
 run 64 bench "$model" --scenario nonsense; says "'nonsense' is none"
 run 64 bench "$model" --scenario server -p 4 -n 2 --requests 5; says 'too few to claim'
 run 64 bench "$model" --scenario multi -b 17; says 'at most 16 requests run together'
