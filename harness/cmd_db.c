@@ -15,7 +15,8 @@ const struct option label_options[] = {
 
 const struct option export_options[] = {
     {"format", 0, OPTION_CHOICE, "lm-eval|csv|json|sqlite", "json", 0, 0, "what to write"},
-    {"out", 'o', OPTION_TEXT, "PATH", "-", 0, 0, "a file, a folder for lm-eval; '-': stdout"},
+    {"out", 'o', OPTION_TEXT, "PATH", "-", 0, 0,
+     "a file, a folder for lm-eval; '-': stdout, for csv and json"},
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
 
@@ -85,6 +86,11 @@ int cmd_export(struct context *c, struct err *e)
     char id[RUN_ID_SIZE];
     int rc = -1;
 
+    if (to_stdout && strcmp(format, "csv") != 0 && strcmp(format, "json") != 0) {
+        err_set(e, ERR_USAGE, "export: --out is missing, which %s needs", format);
+        err_hint(e, "--out names %s", strcmp(format, "sqlite") == 0 ? "a file" : "a folder");
+        return -1;
+    }
     if (c->json && to_stdout && strcmp(format, "json") != 0)
         return err_set(e, ERR_USAGE, "export: --json and %s both on standard output; give --out",
                        format);

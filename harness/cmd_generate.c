@@ -203,6 +203,7 @@ static int print_end(struct generation *g, struct err *e)
         return print_json(g, e);
     stream(g, g->text.len);
     fputc('\n', g->c->out);
+    fflush(g->c->out); /* the line ends before what stderr says of it */
     if (isnan(decode_speed(g)))
         context_note(g->c, "%zu tokens, first after %.3f s", g->ids.n, g->ttft_s);
     else
@@ -256,6 +257,8 @@ int cmd_generate(struct context *c, struct err *e)
     if ((args_at(c->args, 1) != NULL) + (args_str(c->args, "file") != NULL) +
             args_flag(c->args, "ids") != 1)
         return err_set(e, ERR_USAGE, "generate: give one of PROMPT, --file or --ids");
+    if (args_str(c->args, "system") && !args_flag(c->args, "chat"))
+        return err_set(e, ERR_USAGE, "generate: --system needs --chat");
     for (int i = 0; i < args_count(c->args, "stop"); i++)
         if (!*args_word(c->args, "stop", i))
             return err_set(e, ERR_USAGE, "option --stop: the text is empty");

@@ -1,5 +1,6 @@
 /* cmd_quantize.c -- one file into a smaller one, block by block. */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -66,6 +67,14 @@ static int print(const struct context *c, const char *out, const char *type, str
     return rc;
 }
 
+/* A ladder of sizes begins with a mistyped name often enough: the source is not what is replaced. */
+static int is_one_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 static int quantize(struct context *c, const char *path, const struct mix *mix, struct err *e)
 {
     const char *importance = args_str(c->args, "imatrix"), *out = args_at(c->args, 1);
@@ -102,6 +111,9 @@ int cmd_quantize(struct context *c, struct err *e)
     if (hf_is_folder(path))
         rc = err_set(e, ERR_UNSUPPORTED, "%s: a Hugging Face folder; quantize reads GGUF files",
                      path);
+    else if (is_one_file(path, args_at(c->args, 1)))
+        rc = err_set(e, ERR_USAGE, "quantize: %s is MODEL itself; OUT.gguf wants another name",
+                     args_at(c->args, 1));
     else
         rc = quantize(c, path, mix, e);
     mem_free(path);

@@ -42,6 +42,8 @@ static int add_line(struct batch *b, const struct line_reader *r, struct err *e)
     if (!p->context || !p->continuation)
         return err_set(e, ERR_FORMAT, "%s: wants the strings \"context\" and \"continuation\"",
                        where);
+    if (!*p->continuation)
+        return err_set(e, ERR_FORMAT, "%s: the continuation is empty", where);
     return 0;
 }
 
@@ -52,20 +54,28 @@ static void clear(struct batch *b)
     b->n = 0;
 }
 
-static int print(const struct context *c, const struct batch *b, struct err *e)
+static void put_answer(struct json_out *o, const struct answer *a)
+{
+    json_begin_object(o, NULL);
+    json_put_num(o, "loglikelihood", a->loglikelihood);
+    json_put_bool(o, "is_greedy", a->is_greedy);
+    json_put_int(o, "n_tokens", a->n_tokens);
+    json_put_int(o, "n_context_tokens", a->n_context);
+    json_end_object(o);
+}
+
+/* A line each; with --json all of them are one document, which the end of the file closes. */
+static int print(const struct context *c, const struct batch *b, struct json_out *whole,
+                 struct err *e)
 {
     struct strbuf out = STRBUF_INIT;
     int rc;
 
     for (int i = 0; i < b->n; i++) {
         struct json_out o = JSON_OUT(&out);
-        json_begin_object(&o, NULL);
-        json_put_num(&o, "loglikelihood", b->answers[i].loglikelihood);
-        json_put_bool(&o, "is_greedy", b->answers[i].is_greedy);
-        json_put_int(&o, "n_tokens", b->answers[i].n_tokens);
-        json_put_int(&o, "n_context_tokens", b->answers[i].n_context);
-        json_end_object(&o);
-        strbuf_addc(&out, '\n');
+        put_answer(c->json ? whole : &o, &b->answers[i]);
+        if (!c->json)
+            strbuf_addc(&out, '\n');
     }
     rc = context_print(c, &out, e);
     strbuf_release(&out);
@@ -73,7 +83,7 @@ static int print(const struct context *c, const struct batch *b, struct err *e)
 }
 
 static int score_lines(const struct context *c, struct runner *m, struct batch *b,
-                       struct line_reader *r, struct err *e)
+                       struct line_reader *r, struct json_out *whole, struct err *e)
 {
     struct encoder enc =
         make_encoder(c, runner_tokenizer(m), runner_info(m)->context_length);
@@ -85,7 +95,7 @@ static int score_lines(const struct context *c, struct runner *m, struct batch *
             if (r->line.len && add_line(b, r, e) < 0)
                 return -1;
         if (more < 0 || evaluate_pairs(m, &enc, b->pairs, b->n, b->answers, c->stop, e) < 0 ||
-            print(c, b, e) < 0)
+            print(c, b, whole, e) < 0)
             return -1;
         clear(b);
     } while (more > 0);
@@ -93,6 +103,22 @@ static int score_lines(const struct context *c, struct runner *m, struct batch *
         context_note(c, "%llu pairs had a token across the join and were encoded apart",
                      (unsigned long long)enc.split_joins);
     return 0;
+}
+
+static int score(const struct context *c, struct runner *m, struct batch *b,
+                 struct line_reader *r, struct err *e)
+{
+    struct strbuf text = STRBUF_INIT;
+    struct json_out whole = context_json_begin(&text, "score");
+    int rc;
+
+    json_begin_array(&whole, "pairs");
+    rc = score_lines(c, m, b, r, &whole, e);
+    json_end_array(&whole);
+    if (rc == 0 && c->json)
+        rc = context_json_end(c, &whole, e);
+    strbuf_release(&text);
+    return rc;
 }
 
 int cmd_score(struct context *c, struct err *e)
@@ -111,7 +137,7 @@ int cmd_score(struct context *c, struct err *e)
     if (!b)
         err_nomem(e);
     else if (open_model(c, args_at(c->args, 0), (int)args_int(c->args, "max-length"), &m, e) == 0)
-        rc = score_lines(c, m, b, &r, e);
+        rc = score(c, m, b, &r, e);
     if (b)
         clear(b);
     mem_free(b);

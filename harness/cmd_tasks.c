@@ -355,12 +355,30 @@ static void defect(void *user, const char *line)
     strbuf_addc(&k->b, '\n');
 }
 
+struct checked_bank {
+    struct checked *k;
+    const char *path;
+};
+
+/* The linter calls its bank "facts", whatever file the bytes came from. */
+static void bank_defect(void *user, const char *line)
+{
+    struct checked_bank *bank = user;
+    struct strbuf b = STRBUF_INIT;
+    int named = strncmp(line, "facts:", strlen("facts:")) == 0;
+
+    strbuf_addf(&b, "%s%s", named ? bank->path : "", named ? line + strlen("facts") : line);
+    defect(bank->k, b.failed ? line : strbuf_str(&b));
+    strbuf_release(&b);
+}
+
 /* A bank of facts (JSON lines). */
 static int check_bank(struct checked *k, const char *path, struct err *e)
 {
     enum { BANK_MAX = 256 << 20 };
     struct strbuf b = STRBUF_INIT;
     const char *bytes = NULL;
+    struct checked_bank bank = {k, path};
     size_t len = 0;
     int rc = 0;
 
@@ -370,7 +388,7 @@ static int check_bank(struct checked *k, const char *path, struct err *e)
         bytes = strbuf_str(&b);
         len = b.len;
     }
-    if (rc == 0 && facts_lint(bytes, len, defect, k, e) < 0)
+    if (rc == 0 && facts_lint(bytes, len, bank_defect, &bank, e) < 0)
         rc = -1;
     if (rc == 0 && k->n_defects == 0)
         context_note(k->c, "%s: nothing is wrong", path);

@@ -92,11 +92,12 @@ static int flags_of(const struct context *c)
            (args_flag(c->args, "special") ? TOKENIZE_SPECIAL : 0);
 }
 
+/* whole: the document of --json that the line goes into. */
 static int one_line(const struct context *c, struct tokenizer *t, const struct line_reader *r,
-                    struct ids *ids, struct strbuf *out, struct err *e)
+                    struct ids *ids, struct json_out *whole, struct strbuf *out, struct err *e)
 {
     char where[512];
-    struct json_out o = JSON_OUT(out);
+    struct json_out line = JSON_OUT(out), *o = c->json ? whole : &line;
     const char *text;
     cJSON *j;
     int rc = -1;
@@ -111,10 +112,11 @@ static int one_line(const struct context *c, struct tokenizer *t, const struct l
     if (!text)
         err_set(e, ERR_FORMAT, "%s: no string \"text\"", where);
     else if (tokenizer_encode(t, text, strlen(text), flags_of(c), ids, e) == 0) {
-        json_begin_object(&o, NULL);
-        put_ids(&o, ids->v, ids->n);
-        json_end_object(&o);
-        strbuf_addc(out, '\n');
+        json_begin_object(o, NULL);
+        put_ids(o, ids->v, ids->n);
+        json_end_object(o);
+        if (!c->json)
+            strbuf_addc(out, '\n');
         rc = context_print(c, out, e);
     }
     json_free(j);
@@ -125,16 +127,23 @@ static int lines(const struct context *c, struct tokenizer *t, const char *path,
 {
     struct line_reader r;
     struct ids ids = {0};
-    struct strbuf out = STRBUF_INIT;
+    struct strbuf out = STRBUF_INIT, text = STRBUF_INIT;
+    struct json_out whole;
     int rc;
 
     if (lines_open(&r, path, e) < 0)
         return -1;
+    whole = context_json_begin(&text, "tokenize");
+    json_begin_array(&whole, "lines");
     while ((rc = lines_next(&r, e)) > 0)
-        if (r.line.len && (rc = one_line(c, t, &r, &ids, &out, e)) < 0)
+        if (r.line.len && (rc = one_line(c, t, &r, &ids, &whole, &out, e)) < 0)
             break;
+    json_end_array(&whole);
+    if (rc == 0 && c->json)
+        rc = context_json_end(c, &whole, e);
     lines_close(&r);
     ids_release(&ids);
+    strbuf_release(&text);
     strbuf_release(&out);
     return rc;
 }

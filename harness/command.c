@@ -370,7 +370,8 @@ static int check_operands(const struct args *a, struct err *e)
         err_set(e, ERR_USAGE, "%s: unexpected operand '%s'", c->name, a->operands[c->max_operands]);
     else
         return 0;
-    err_hint(e, "usage: densimeter %s [OPTION...] %s", c->name, c->operands);
+    err_hint(e, "usage: densimeter %s [OPTION...]%s%s", c->name, *c->operands ? " " : "",
+             c->operands);
     return -1;
 }
 

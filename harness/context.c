@@ -47,6 +47,12 @@ int context_data_dirs(const struct context *c, const char *const **out, int *n, 
         return err_nomem(e);
     for (int i = 0; i < count; i++)
         v[i] = args_word(c->args, "data", i);
+    for (int i = 0; i < count; i++)
+        if (access(v[i], X_OK) < 0) {
+            err_errno(e, "option --data: %s", v[i]);
+            mem_free(v);
+            return -1;
+        }
     *out = v;
     *n = count;
     return 0;

@@ -171,6 +171,10 @@ char *model_path(const char *model, struct err *e)
 {
     char *path, *name;
 
+    if (!*model) {
+        err_set(e, ERR_NOTFOUND, "MODEL is empty");
+        return NULL;
+    }
     if (strchr(model, '/') || file_exists(model)) {
         path = mem_strdup(model);
         if (!path)

@@ -78,14 +78,14 @@ static int parse(const char *binary, const struct strbuf *out, double *s, struct
 {
     cJSON *j = json_parse(strbuf_str(out), out->len, binary, e);
     const cJSON *sample = cJSON_GetArrayItem(json_get(cJSON_GetArrayItem(j, 0), "samples_ns"), 0);
-    int rc = 0;
+    int rc = j ? 0 : -1;
 
-    if (!j)
-        return -1;
     if (cJSON_IsNumber(sample) && sample->valuedouble > 0)
         *s = sample->valuedouble / 1e9;
-    else
+    else if (j)
         rc = err_set(e, ERR_FORMAT, "%s: its output has no samples_ns", binary);
+    if (rc < 0)
+        err_hint(e, "--versus wants llama.cpp's llama-bench, which prints JSON");
     json_free(j);
     return rc;
 }

@@ -365,12 +365,16 @@ int cpu_check_outputs(const struct device *d, const struct op *op, struct err *e
     for (int k = 0; k < op->n_out; k++) {
         int row = first_bad_row(d, op, op->out[k]);
         const struct weight *w = op->w[k];
+        const struct weight *gated = k + 1 == op->n_out && op->n_out < OP_OUTS ? op->w[op->n_out]
+                                                                                : NULL;
         if (row < 0)
             continue;
         if (op->wanted_rows)
             row = d->batch->heads[row].row;
-        return err_set(e, ERR_NUMERIC, "the output of %s (%s%slayer %d) at position %d is not finite",
-                       op_name(op->kind), w ? w->name : "", w ? ", " : "", op->layer,
+        return err_set(e, ERR_NUMERIC,
+                       "the output of %s (%s%s%s%slayer %d) at position %d is not finite",
+                       op_name(op->kind), w ? w->name : "", w ? ", " : "",
+                       gated ? gated->name : "", gated ? ", " : "", op->layer,
                        d->batch->positions[row]);
     }
     return 0;

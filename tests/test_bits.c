@@ -9,7 +9,13 @@
 #include "runners/runner.h"
 #include "tests/tiny.h"
 
-enum { REQUESTS = 500, LONGEST = 80, FIRST_ID = 3, IDS = 200, TOKENS = REQUESTS * LONGEST };
+/* Races are in how batches are shared out, which fewer requests of the same kinds show as well. */
+#ifdef __SANITIZE_THREAD__
+enum { REQUESTS = 40 };
+#else
+enum { REQUESTS = 500 };
+#endif
+enum { LONGEST = 80, FIRST_ID = 3, IDS = 200, TOKENS = REQUESTS * LONGEST };
 
 struct asked {
     struct request q[REQUESTS];

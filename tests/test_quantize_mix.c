@@ -69,7 +69,7 @@ static void build(struct strbuf *out, const struct model *m)
 {
     struct gguf_writer w = {0};
     struct err e = ERR_NONE;
-    char layer[16];
+    char layer[24];
 
     gguf_put_str(&w, "general.architecture", m->arch, strlen(m->arch));
     put_number(&w, m, "block_count", m->layers);

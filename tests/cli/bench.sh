@@ -52,7 +52,7 @@ grep -q -- "-m $model .*-r 1 -o json -p 16 -n 0" "$work/llama-bench.args" ||
 printf '#!/bin/sh\nexit 3\n' >"$work/broken"; printf '#!/bin/sh\necho "[]"\n' >"$work/silent"
 chmod +x "$work/broken" "$work/silent"
 run 1 bench "$model" -p 8 -n 0 --versus "$work/broken"; says 'broken: ended with status 3'
-run 1 bench "$model" -p 8 -n 0 --versus "$work/silent"; says 'no samples_ns'
+run 1 bench "$model" -p 8 -n 0 --versus "$work/silent"; says 'no samples_ns'; says 'hint: .*llama-bench'
 run 1 bench "$model" -p 8 -n 0 --versus "$work/absent"; says 'absent'
 run 0 show last --json
 

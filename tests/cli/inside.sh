@@ -10,6 +10,10 @@ printf '%s\n' '{"text":"a b"}' '{"text":""}' >"$work/texts.jsonl"
 run 0 tokenize "$model" --jsonl "$work/texts.jsonl"
 printf '{"ids":[%s]}\n{"ids":[]}\n' "$ids" | cmp -s - "$work/out" ||
     fail "--jsonl: $(cat "$work/out")"
+run 0 tokenize "$model" --jsonl "$work/texts.jsonl" --json
+whole=$(tr -d ' \n' <"$work/out")
+[ "$whole" = "{\"schema\":\"densimeter.tokenize/1\",\"lines\":[{\"ids\":[$ids]},{\"ids\":[]}]}" ] ||
+    fail "--jsonl --json: $whole"
 run 64 tokenize "$model"; says 'give one of'
 
 run 0 logits "$model" --ids "$ids" --out "$work/l.f32" --json
@@ -25,6 +29,11 @@ run 0 score "$model" --jsonl "$work/pairs.jsonl"
 [ "$(wc -l <"$work/out")" -eq 3 ] || fail "not three answers"
 "$DENSIMETER" score "$model" --jsonl - <"$work/pairs.jsonl" | cmp -s - "$work/out" ||
     fail "standard input gives other answers"
+lines=$(paste -sd, "$work/out")
+run 0 score "$model" --jsonl "$work/pairs.jsonl" --json
+whole=$(tr -d ' \n' <"$work/out")
+[ "$whole" = "{\"schema\":\"densimeter.score/1\",\"pairs\":[$lines]}" ] ||
+    fail "score --json is not one document of the same numbers: $whole"
 
 echo '{"messages":[{"role":"user","content":"hi"}],"add_generation_prompt":true}' >"$work/v.json"
 run 0 template "$model" --vars "$work/v.json"; prints 'hi'
@@ -43,6 +52,9 @@ run 0 generate "$model" 'a b' -n 8 --json --temperature 1 --seed 7; cp "$work/ou
 run 0 generate "$model" 'a b' -n 8 --json --temperature 1 --seed 7
 [ "$(same "$work/out")" = "$(same "$work/seven")" ] || fail "a seed gives two texts"
 run 0 generate "$model" hi --chat -n 4
+# On a terminal the text's line ends before the speed is told.
+"$DENSIMETER" generate "$model" hi -n 4 >"$work/out" 2>&1
+[ "$(grep -c '^densimeter: 4 tokens' "$work/out")" -eq 1 ] || fail "$(cat "$work/out")"
 
 run 0 info "$model" --json
 for key in architecture parameters non_embedding file_bytes bits_per_weight tensor_types \
