@@ -25,10 +25,11 @@ PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 # Contraction and relaxed maths would change the bits that engine_design.md section 2 defines.
 CFLAGS ?=
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -pthread $(WARN) $(FLAGS_$(MODE)) \
-             -ffp-contract=off -fno-fast-math $(PKG_CFLAGS) $(CFLAGS)
+             -ffp-contract=off -fno-fast-math -ffile-prefix-map=$(CURDIR)=. $(PKG_CFLAGS) \
+             $(CPPFLAGS) $(CFLAGS)
 LDLIBS = $(PKG_LIBS) -lm -pthread
 
-SRC   = $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
+SRC   = $(foreach r,$(ROOMS),$(sort $(wildcard $(r)/*.c)))
 OBJ   = $(SRC:%.c=$(BUILD)/%.o)
 CORE  = $(filter-out $(BUILD)/harness/main.o,$(OBJ))
 TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
@@ -40,7 +41,7 @@ TEST_HELP = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out $(wildcard test
 all: build/densimeter ## build the program (installs nothing)
 
 help: ## what make can do
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 # build/densimeter is always the program of the mode asked for last, so it is linked each time.
 build/densimeter: $(BUILD)/densimeter
@@ -83,6 +84,13 @@ $(BUILD)/opencl_cuda.cl: runners/cuda_prelude.cuh runners/opencl_args.h runners/
 $(BUILD)/runners/opencl_source.o: $(addprefix $(BUILD)/opencl_,vector.cl lanes.cl cuda.cl)
 $(BUILD)/runners/opencl_source.o: ALL_CFLAGS += -DOPENCL_SOURCE='"$(BUILD)/opencl_"'
 
+# Known to one object file that no test is linked with.
+$(BUILD)/commit: FORCE
+	@mkdir -p $(@D)
+	@sh .ci/commit >$@.new; if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+$(BUILD)/harness/main.o: $(BUILD)/commit
+$(BUILD)/harness/main.o: ALL_CFLAGS += -DDENSIMETER_COMMIT='"$(shell cat $(BUILD)/commit)"'
+
 $(BUILD)/harness/catalogue_data.o: harness/data/models.json
 $(BUILD)/harness/device_new.o: examples/device_naive.c
 $(BUILD)/harness/published_data.o: harness/data/published_scores.json harness/data/pythia_ladder.csv
@@ -101,11 +109,7 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(TEST_HELP) $(CORE)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(TEST_HELP) $(CORE) $(FUZZ_MAIN) -lcmocka $(LDLIBS)
 
-PREFIX ?= /usr/local
-install: build/densimeter ## the program, and the header and examples for devices, below PREFIX
-	@install -D -m 755 $(BUILD)/densimeter $(DESTDIR)$(PREFIX)/bin/densimeter
-	@install -D -m 644 -t $(DESTDIR)$(PREFIX)/include include/densimeter_device.h
-	@install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/densimeter/examples examples/*.c
+include install.mk
 
 deps: ## install the Debian packages that are missing
 	@sh .ci/deps
@@ -152,7 +156,8 @@ layers: ## fail on an include against the arrows between the rooms
 clean: ## remove what was built
 	rm -rf build
 
-.PHONY: all help install deps deps-devices demo test test-only standards golden bench sanitize layers clean build/densimeter
+FORCE:
+.PHONY: FORCE all help deps deps-devices demo test test-only standards golden bench sanitize layers clean build/densimeter
 .PRECIOUS: $(BUILD)/%.o
 -include $(OBJ:.o=.d) $(TEST_HELP:.o=.d) $(addsuffix .d,$(TESTS) $(BENCHES) $(TOOLS)) \
     $(patsubst tests/%.c,$(BUILD)/tests/%.d,$(wildcard tests/fuzz/*.c))

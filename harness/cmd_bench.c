@@ -14,7 +14,7 @@
 #include "harness/present.h"
 #include "harness/profile.h"
 #include "harness/stored.h"
-#include "harness/usage.h"
+#include "harness/version.h"
 #include "reports/report.h"
 
 const struct option bench_options[] = {

@@ -24,7 +24,7 @@
 #include "harness/select.h"
 #include "harness/served.h"
 #include "harness/stored.h"
-#include "harness/usage.h"
+#include "harness/version.h"
 #include "tasks/facts.h"
 
 const struct option eval_options[] = {

@@ -12,7 +12,7 @@
 #include "harness/select.h"
 #include "harness/sequence.h"
 #include "harness/stored.h"
-#include "harness/usage.h"
+#include "harness/version.h"
 #include "results/probes.h"
 
 const struct option probe_options[] = {

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "harness/usage.h"
+#include "harness/version.h"
 
 /* --- one file, one value ------------------------------------------------------------------ */
 
@@ -32,11 +32,6 @@ struct fact {
     int number; /* written as a number */
 };
 
-#ifdef __clang__
-#define COMPILER "clang " __clang_version__
-#else
-#define COMPILER "gcc " __VERSION__
-#endif
 #define CPU "/sys/devices/system/cpu/"
 
 /* The kernel's command line is left out on purpose: it may name hosts, ports and tokens, and
@@ -74,7 +69,7 @@ static const struct fact facts[] = {
     {"clock_source", FACT_LINE,
      "/sys/devices/system/clocksource/clocksource0/current_clocksource", NULL, 0},
     {"virtual_machine", FACT_LINE, "/sys/class/dmi/id/product_name", NULL, 0},
-    {"compiler", FACT_BUILD, NULL, COMPILER, 0},
+    {"compiler", FACT_BUILD, NULL, DENSIMETER_COMPILER, 0},
     {"program", FACT_BUILD, NULL, "densimeter " DENSIMETER_VERSION, 0},
 };
 enum { N_FACTS = sizeof facts / sizeof facts[0] };

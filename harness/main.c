@@ -7,6 +7,7 @@
 
 #include "harness/commands.h"
 #include "harness/usage.h"
+#include "harness/version.h"
 
 #define MODELS "Models"
 #define INSIDE "Looking inside"
@@ -291,6 +292,21 @@ static int dispatch(struct context *c, struct err *e)
     return rc;
 }
 
+static int print_version(void)
+{
+    struct strbuf b = STRBUF_INIT;
+    struct err e = ERR_NONE;
+    int status = 0;
+
+    version_text(&b, DENSIMETER_COMMIT);
+    if (strbuf_ok(&b, &e) < 0)
+        status = report_error(&e);
+    else
+        fputs(strbuf_str(&b), stdout);
+    strbuf_release(&b);
+    return close_output(status);
+}
+
 int main(int argc, char **argv)
 {
     struct args *args = NULL;
@@ -298,10 +314,8 @@ int main(int argc, char **argv)
     struct context c;
     int status;
 
-    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-        puts("densimeter " DENSIMETER_VERSION);
-        return close_output(0);
-    }
+    if (argc == 2 && strcmp(argv[1], "--version") == 0)
+        return print_version();
     handle_signals();
     if (args_parse(&args, commands, argc, argv, &e) < 0)
         return report_error(&e);

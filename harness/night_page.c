@@ -8,7 +8,7 @@
 #include "base/metric.h"
 #include "harness/night_impl.h"
 #include "harness/spark.h"
-#include "harness/usage.h"
+#include "harness/version.h"
 
 enum { PLOTS_MAX = 24 };
 

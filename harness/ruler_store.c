@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "harness/benchmark.h"
-#include "harness/usage.h"
+#include "harness/version.h"
 
 enum { LEAST_ITEMS = 20 };
 

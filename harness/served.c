@@ -9,7 +9,7 @@
 #include "harness/progress.h"
 #include "harness/record.h"
 #include "harness/remote.h"
-#include "harness/usage.h"
+#include "harness/version.h"
 #include "tasks/prepare.h"
 
 struct session {

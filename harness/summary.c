@@ -3,7 +3,7 @@
 #include <time.h>
 
 #include "harness/summary_impl.h"
-#include "harness/usage.h"
+#include "harness/version.h"
 
 static int has_facts(const struct summary *s)
 {

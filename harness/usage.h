@@ -6,8 +6,7 @@
 
 #include "base/strbuf.h"
 #include "harness/command.h"
-
-#define DENSIMETER_VERSION "0.1.0"
+#include "harness/version.h"
 
 void usage_overview(struct strbuf *b, const struct command *table);
 void usage_command(struct strbuf *b, const struct command *c);

@@ -112,7 +112,7 @@ static const float *row_of(const struct rig *g, const float *rows, int i)
 
 static int is_exact(const struct rig *g)
 {
-    return strcmp(g->about->numerics, "exact/1") == 0;
+    return strcmp(g->about->numerics, numerics_id(NUMERICS_EXACT)) == 0;
 }
 
 /* The log-sum-exp and the likeliest may be off as far as the logits are. */
@@ -409,9 +409,7 @@ static int ask_about(const struct conform *c, struct conform_about *a, struct er
         c->ops->info(d, &info);
         snprintf(a->name, sizeof a->name, "%s", info.name ? info.name : c->ops->name);
         snprintf(a->numerics, sizeof a->numerics, "%s",
-                 info.numerics_id                          ? info.numerics_id
-                 : c->device.numerics == NUMERICS_FAST ? "fast/1"
-                                                       : "exact/1");
+                 info.numerics_id ? info.numerics_id : numerics_id(c->device.numerics));
         a->precision = c->device.numerics == NUMERICS_FAST ? DSM_PRECISION_I8 : info.precision;
         a->claims_repeats = !(info.waives & DSM_REPEATS);
         a->claims_invariant = !(info.waives & DSM_BATCH_INVARIANT);
@@ -425,8 +423,9 @@ static int ask_about(const struct conform *c, struct conform_about *a, struct er
 
 const char *conform_tolerance(const struct conform_about *a)
 {
-    return strcmp(a->numerics, "exact/1") == 0 ? "the bits of plain C"
-                                               : precision_of(a->precision)->say;
+    if (strcmp(a->numerics, numerics_id(NUMERICS_EXACT)) == 0)
+        return "the bits of plain C";
+    return precision_of(a->precision)->say;
 }
 
 int conform_run(const struct conform *c, struct conform_about *about, struct err *e)

@@ -531,7 +531,7 @@ static void opencl_info(const struct device *d, struct device_info *out)
          .threads = cl_info(d->cl)->units,
         .weights_bytes = weights, .kv_bytes = kv,
         .scratch_bytes = cl_used(d->cl) - weights - kv, 
-        .numerics_id = cl_info(d->cl)->kind == CL_CUDA ? "cuda/1" : "opencl/1",
+        .numerics_id = numerics_id(cl_info(d->cl)->kind == CL_CUDA ? NUMERICS_CUDA : NUMERICS_OPENCL),
         .waives = d->form == FORM_VECTOR ? 0 : DSM_BATCH_INVARIANT,
     };
 }

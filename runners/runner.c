@@ -84,9 +84,7 @@ static void fill_info(struct runner *r, enum numerics numerics)
         .skips_zeros = d.columns_bytes > 0,
         .kv_bytes = d.kv_bytes,
         .scratch_bytes = d.scratch_bytes,
-        .numerics_id = d.numerics_id               ? d.numerics_id
-                       : numerics == NUMERICS_FAST ? "fast/1"
-                                                   : "exact/1",
+        .numerics_id = d.numerics_id ? d.numerics_id : numerics_id(numerics),
         .kernels = d.kernels,
         .threads = d.threads,
         .device = d.name ? d.name : r->ops->name,

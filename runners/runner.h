@@ -12,9 +12,9 @@
 
 #include "base/err.h"
 #include "runners/gguf.h"
+#include "runners/numerics.h"
 #include "runners/tokenizer.h"
 
-enum numerics { NUMERICS_EXACT, NUMERICS_FAST };
 
 struct runner_opts {
     const char *device; /* NULL: "cpu"; else a name of 'devices', or the path of a plug-in */

@@ -27,7 +27,7 @@ const char *const mbpp_exemplars[] = {
     NULL,
 };
 
-/* Questions answered step by step (Wei et al. 2022, appendix G, table 20). */
+/* Questions answered step by step (Wei et al. 2022, appendix G, table 20; CC BY 4.0). */
 const char *const gsm8k_cot_exemplars[] = {
     "{\"question\": \"There are 15 trees in the grove. Grove workers will plant trees in the "
     "grove today. After they are done, there will be 21 trees. How many trees did the grove w"
