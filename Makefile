@@ -17,7 +17,7 @@ FLAGS_asan    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -f
 FLAGS_tsan    = -O1 -g -fsanitize=thread
 FLAGS_cov     = -O0 -g --coverage
 FLAGS_fuzz    = -O1 -g -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-overlength-strings
+WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat-security -Wvla -Wno-overlength-strings
 LIBS = yaml-0.1 libcjson libpcre2-8 libutf8proc libcurl libcrypto libarchive sqlite3
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)

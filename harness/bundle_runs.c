@@ -130,7 +130,7 @@ static int open_copy(struct bundle_run *r, const struct bundle_file *f, struct e
         return -1;
     if (store_open(&r->store, r->path, &readonly, e) < 0 ||
         store_check_stranger(r->store, e) < 0 || query_runs(r->store, NULL, &r->row, e) < 0)
-        return err_prefix(e, f->name);
+        return err_prefix(e, "%s", f->name);
     if (r->row.n != 1 || strcmp(r->row.v[0].id, r->id) != 0)
         return err_set(e, ERR_FORMAT, "%s holds %zu runs, and must hold this one", f->name,
                        r->row.n);
