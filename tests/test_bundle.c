@@ -364,6 +364,12 @@ static void not_a_database(struct bundle *b)
     put(b, name, "SQLite format 4");
     assert_int_equal(bundle_seal(b, &e), 0);
 }
+static void named_like_a_format(struct bundle *b)
+{
+    struct err e = ERR_NONE;
+    put(b, "runs/%s%n/run.sqlite", "SQLite format 4");
+    assert_int_equal(bundle_seal(b, &e), 0);
+}
 static void manifest_gone(struct bundle *b)
 {
     bundle_drop(b, BUNDLE_MANIFEST);
@@ -427,6 +433,7 @@ static const struct {
     {"numbers gone, sealed", numbers_gone_and_sealed, "published.json is not what"},
     {"file added", file_added, "notes.txt is not in the manifest"},
     {"not a database", not_a_database, "run.sqlite"},
+    {"named like a format", named_like_a_format, "is no name of a bundle's file"},
     {"manifest gone", manifest_gone, "manifest.json is missing"},
     {"manifest empty", manifest_empty, "is not in the manifest"},
     {"manifest of something else", manifest_of_other, "not a densimeter.bundle/1"},
