@@ -12,6 +12,7 @@
 #include "harness/commands.h"
 #include "harness/describe.h"
 #include "harness/energy.h"
+#include "harness/groups.h"
 #include "harness/kept.h"
 #include "harness/machine.h"
 #include "harness/open.h"
@@ -110,6 +111,8 @@ static int write_settings(struct session *s, struct err *e)
     json_put_int(&o, "limit", args_int(a, "limit"));
     if (s->preset)
         json_put_str(&o, "preset", s->preset->name);
+    if (groups_settings(&o, s->c, e) < 0)
+        return -1;
     json_put_str(&o, "sampling", args_choice(a, "sampling") ? "by_doc" : "lmeval");
     for (int i = 0; i < s->tasks.n; i++)
         if (task_examples_instead(s->tasks.v[i].task)) {

@@ -21,15 +21,12 @@ void metric_key(char *key, size_t size, const char *metric, const char *filter)
 
 /* --- JSON --------------------------------------------------------------------------------- */
 
-static void put_value(struct json_out *o, const char *key, double value, double stderr_,
-                      double low, double high)
+static void put_numbers(struct json_out *o, double value, double stderr_, double low, double high)
 {
-    json_begin_object(o, key);
     json_put_num(o, "value", value);
     json_put_num(o, "stderr", stderr_);
     json_put_num(o, "low", low);
     json_put_num(o, "high", high);
-    json_end_object(o);
 }
 
 static void put_values(struct json_out *o, const char *key, const struct store_value *v, int n)
@@ -39,7 +36,9 @@ static void put_values(struct json_out *o, const char *key, const struct store_v
     json_begin_object(o, key);
     for (int i = 0; i < n; i++) {
         metric_key(name, sizeof name, v[i].metric, v[i].filter);
-        put_value(o, name, v[i].value, v[i].stderr_, v[i].low, v[i].high);
+        json_begin_object(o, name);
+        put_numbers(o, v[i].value, v[i].stderr_, v[i].low, v[i].high);
+        json_end_object(o);
     }
     json_end_object(o);
 }
@@ -83,29 +82,36 @@ static void put_task(struct json_out *o, const struct task_row *t)
     json_end_object(o);
 }
 
-static int put_group(struct json_out *o, const struct task_list *l, size_t first, struct err *e)
+static void put_group(struct json_out *o, const struct group_score *g)
 {
-    const struct task_row *t = &l->v[first];
-    const char *group = group_of(t->task);
     char name[128];
-    struct part p = {0};
+    int64_t n = 0;
 
+    for (size_t i = 0; i < g->n_tasks; i++)
+        n += task_row_items(g->tasks[i]) > 0 ? task_row_items(g->tasks[i]) : 0;
     json_begin_object(o, NULL);
-    json_put_str(o, "group", group);
+    json_put_str(o, "group", g->name);
+    json_put_str(o, "alias", g->alias);
+    json_put_int(o, "depth", g->depth);
+    json_begin_array(o, "tasks");
+    for (size_t i = 0; i < g->n_tasks; i++)
+        json_put_str(o, NULL, g->tasks[i]->task);
+    json_end_array(o);
     json_begin_object(o, "metrics");
-    for (int i = 0; i < t->n_values; i++) {
-        if (!group_pools(t->values[i].metric))
-            continue;
-        if (group_pool(l, group, t->values[i].metric, t->values[i].filter, &p, e) < 0)
-            return -1;
-        metric_key(name, sizeof name, t->values[i].metric, t->values[i].filter);
-        put_value(o, name, p.value, p.stderr_, p.value - STATS_Z95 * p.stderr_,
-                  p.value + STATS_Z95 * p.stderr_);
+    for (size_t i = 0; i < g->n; i++) {
+        const struct group_value *v = &g->v[i];
+        double half = STATS_Z95 * v->pooled.stderr_;
+        metric_key(name, sizeof name, v->metric, v->filter);
+        json_begin_object(o, name);
+        put_numbers(o, v->pooled.value, v->pooled.stderr_, v->pooled.value - half,
+                    v->pooled.value + half);
+        json_put_bool(o, "weight_by_size", v->by_size);
+        json_put_int(o, "n", (int64_t)v->pooled.n);
+        json_end_object(o);
     }
     json_end_object(o);
-    json_put_int(o, "n", (int64_t)p.n);
+    json_put_int(o, "n", n);
     json_end_object(o);
-    return 0;
 }
 
 static void put_interval(struct json_out *o, const char *key, const struct store_value *v)
@@ -184,17 +190,22 @@ int present_bench_rows(struct json_out *o, struct store *s, const struct run_row
     return rc;
 }
 
-static int put_tasks(struct json_out *o, const struct task_list *l, struct err *e)
+static int put_tasks(struct json_out *o, const struct task_list *l, const char *settings,
+                     struct err *e)
 {
+    struct group_scores groups;
+
+    if (groups_score(&groups, settings, l, e) < 0)
+        return -1;
     json_begin_array(o, "tasks");
     for (size_t i = 0; i < l->n; i++)
         put_task(o, &l->v[i]);
     json_end_array(o);
     json_begin_array(o, "groups");
-    for (size_t i = 0; i < l->n; i++)
-        if (group_begins(l, i) && put_group(o, l, i, e) < 0)
-            return -1;
+    for (size_t i = 0; i < groups.n; i++)
+        put_group(o, &groups.v[i]);
     json_end_array(o);
+    groups_release(&groups);
     return 0;
 }
 
@@ -222,7 +233,7 @@ int present_run_json(struct json_out *o, struct store *s, const struct run_row *
     json_begin_object(o, "model");
     store_model_members(o, &r->model);
     json_end_object(o);
-    if (query_tasks(s, r->id, &tasks, e) == 0 && put_tasks(o, &tasks, e) == 0 &&
+    if (query_tasks(s, r->id, &tasks, e) == 0 && put_tasks(o, &tasks, r->settings, e) == 0 &&
         query_energy(s, r->id, &energy, e) == 0) {
         energy_json(o, &energy, NULL);
         json_begin_array(o, "bench");
@@ -263,23 +274,17 @@ static void value_row(struct table *t, const char *task, int shots, int n, const
     table_num(t, wall_s, 3);
 }
 
-static int group_rows(struct table *t, const struct task_list *l, size_t first, struct err *e)
+static void group_rows(struct table *t, const struct group_score *g)
 {
-    const struct task_row *row = &l->v[first];
     char key[128];
-    struct part p;
 
-    for (int i = 0; i < row->n_values; i++) {
-        const struct store_value *v = &row->values[i];
-        if (!group_pools(v->metric))
-            continue;
-        if (group_pool(l, group_of(row->task), v->metric, v->filter, &p, e) < 0)
-            return -1;
+    for (size_t i = 0; i < g->n; i++) {
+        const struct group_value *v = &g->v[i];
+        double half = STATS_Z95 * v->pooled.stderr_;
         metric_key(key, sizeof key, v->metric, v->filter);
-        value_row(t, group_of(row->task), -1, (int)p.n, key, p.value, p.stderr_,
-                  p.value - STATS_Z95 * p.stderr_, p.value + STATS_Z95 * p.stderr_, NAN);
+        value_row(t, g->name, -1, (int)v->pooled.n, key, v->pooled.value, v->pooled.stderr_,
+                  v->pooled.value - half, v->pooled.value + half, NAN);
     }
-    return 0;
 }
 
 /* The parts of knowledge (languages, domains, bands) are for the JSON and the report; what a task
@@ -316,22 +321,26 @@ static const struct column csv_columns[] = {
     {"stderr", 1, 0}, {"low", 1, 0}, {"high", 1, 0}, {"wall_s", 1, 0},
 };
 
-static int print_tasks(const struct context *c, const struct task_list *l, struct err *e)
+static int print_tasks(const struct context *c, const struct task_list *l, const char *settings,
+                       struct err *e)
 {
+    struct group_scores groups;
     struct table t;
-    int rc = -1;
+    int rc;
+
+    if (groups_score(&groups, settings, l, e) < 0)
+        return -1;
 
     if (c->csv)
         table_init(&t, csv_columns, 9, 1);
     else
         table_init(&t, text_columns, 8, 0);
-    for (size_t i = 0; i < l->n; i++)
-        if (group_begins(l, i) && group_rows(&t, l, i, e) < 0)
-            goto out;
+    for (size_t i = 0; i < groups.n; i++)
+        group_rows(&t, &groups.v[i]);
     for (size_t i = 0; i < l->n; i++)
         task_rows(&t, &l->v[i]);
     rc = context_table(c, &t, e);
-out:
+    groups_release(&groups);
     table_release(&t);
     return rc;
 }
@@ -502,7 +511,7 @@ int present_run_text(const struct context *c, struct store *s, const struct run_
         query_energy(s, r->id, &energy, e) < 0 ||
         print_head(c, r, e) < 0)
         goto out;
-    if (tasks.n && (print_tasks(c, &tasks, e) < 0 || print_passing(c, &tasks, e) < 0 ||
+    if (tasks.n && (print_tasks(c, &tasks, r->settings, e) < 0 || print_passing(c, &tasks, e) < 0 ||
                     print_tokens(c, &tasks, e) < 0))
         goto out;
     if (bench.n && print_bench(c, &bench, e) < 0)

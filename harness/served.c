@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "harness/meter.h"
+#include "harness/groups.h"
 #include "harness/opened.h"
 #include "harness/progress.h"
 #include "harness/record.h"
@@ -101,6 +102,8 @@ static int write_settings(struct session *s, struct err *e)
     json_put_int(&o, "limit", args_int(a, "limit"));
     if (s->preset)
         json_put_str(&o, "preset", s->preset->name);
+    if (groups_settings(&o, s->c, e) < 0)
+        return -1;
     json_put_str(&o, "sampling", args_choice(a, "sampling") ? "by_doc" : "lmeval");
     if (args_int(a, "rotate"))
         json_put_int(&o, "rotate", args_int(a, "rotate"));

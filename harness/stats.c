@@ -126,21 +126,22 @@ struct interval stats_median_interval(const double *sorted, size_t n, double con
 
 /* --- groups and resampling ---------------------------------------------------------------- */
 
-struct part stats_pool(const struct part *parts, size_t k)
+struct part stats_pool(const struct part *parts, size_t k, int by_size)
 {
     struct part all = {0, 0, 0};
-    double squares = 0;
+    double squares = 0, weights = 0;
 
     for (size_t i = 0; i < k; i++) {
-        double n = (double)parts[i].n;
+        double n = (double)parts[i].n, weight = by_size ? n : 1;
         all.n += parts[i].n;
-        all.value += n * parts[i].value;
-        squares += (n - 1) * n * parts[i].stderr_ * parts[i].stderr_;
+        all.value += parts[i].value * weight;
+        weights += weight;
+        squares += (n - 1) * (parts[i].stderr_ * parts[i].stderr_) * n;
     }
     if (all.n == 0)
         return (struct part){NAN, NAN, 0};
-    all.value /= (double)all.n;
-    all.stderr_ = all.n > k ? sqrt(squares / ((double)(all.n - k) * (double)all.n)) : NAN;
+    all.value /= weights;
+    all.stderr_ = all.n > k ? sqrt(squares / (double)(all.n - k) / (double)all.n) : NAN;
     return all;
 }
 

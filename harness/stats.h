@@ -42,12 +42,13 @@ int stats_mad(const double *sorted, size_t n, double *out, struct err *e);
 struct interval stats_median_interval(const double *sorted, size_t n, double conf,
                                       double *coverage);
 
-/* Means of groups: sum n v / sum n, and the pooled standard error as lm-eval has it. */
+/* Means of groups: sum n v / sum n, or with by_size 0 the mean of the parts' values; and the pooled
+ * standard error as lm-eval has it, which asks for the sizes either way. */
 struct part {
     double value, stderr_;
     size_t n;
 };
-struct part stats_pool(const struct part *parts, size_t k);
+struct part stats_pool(const struct part *parts, size_t k, int by_size);
 
 /* `replicates` values of f over groups redrawn with replacement.  Each replicate draws sizes[0]
  * indices below sizes[0], then sizes[1] below sizes[1], ...; f sees them in this order.

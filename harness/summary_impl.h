@@ -34,6 +34,8 @@ struct reading { /* NAN where unknown */
 struct entry {
     const struct shown_run *run;
     const struct task_row *row;
+    const struct task_row **tasks; /* of a group; NULL: it is one task */
+    size_t n_tasks;
     int n;                  /* items behind the values; -1: unknown */
     int member;             /* its group is an entry, too */
     int rank;               /* of the condition */

@@ -147,20 +147,13 @@ static int items_of(const struct task_row *t)
     return t->n_scored >= 0 ? t->n_scored : t->n;
 }
 
-static int in_group(const struct task_row *t, const char *group)
-{
-    const char *of = group_of(t->task);
-
-    return of && strcmp(of, group) == 0;
-}
-
-static double group_cost(const struct task_list *l, const char *group, const char *metric)
+static double group_cost(const struct group_score *g, const char *metric)
 {
     int peak = strcmp(metric, "peak_rss_bytes") == 0;
     double sum = 0;
 
-    for (size_t i = 0; i < l->n; i++) {
-        double v = in_group(&l->v[i], group) ? task_row_cost(&l->v[i], metric) : 0;
+    for (size_t i = 0; i < g->n_tasks; i++) {
+        double v = task_row_cost(g->tasks[i], metric);
         if (isnan(v))
             return NAN;
         sum = peak ? fmax(sum, v) : sum + v;
@@ -169,90 +162,117 @@ static double group_cost(const struct task_list *l, const char *group, const cha
 }
 
 /* The tasks of a group in one run as if they were one task: pooled scores, summed costs. */
-static struct task_row *group_row(struct summary *s, const struct task_list *l, size_t first,
-                                  struct err *e)
+static struct task_row *group_row(struct summary *s, const struct group_score *g, struct err *e)
 {
     static const char *const summed[] = {"wall_s", "prompt_tokens", "computed_tokens",
                                          "reused_tokens", "generated_tokens", "energy_j",
                                          "peak_rss_bytes"};
     enum { COSTS = sizeof summed / sizeof summed[0] };
-    const struct task_row *t = &l->v[first];
-    const char *group = group_of(t->task);
+    const struct task_row *t = g->tasks[0];
     struct task_row *row = take(s, 1, sizeof *row);
-    struct store_value *values = take(s, (size_t)t->n_values, sizeof *values);
+    struct store_value *values = take(s, g->n, sizeof *values);
     struct store_cost *costs = take(s, COSTS, sizeof *costs);
-    struct part p;
 
     if (!row || !values || !costs) {
         err_nomem(e);
         return NULL;
     }
-    *row = (struct task_row){.task = group, .version = t->version, .shots = t->shots,
-                             .n_scored = -1, .values = values, .costs = costs, .n_costs = COSTS};
-    for (int i = 0; i < t->n_values; i++) {
-        const struct store_value *v = &t->values[i];
-        if (!group_pools(v->metric))
-            continue;
-        if (group_pool(l, group, v->metric, v->filter, &p, e) < 0)
-            return NULL;
-        values[row->n_values++] = (struct store_value){v->metric, v->filter, p.value, p.stderr_,
-                                                       NAN, NAN};
-    }
+    *row = (struct task_row){.task = report_fmt(s->report, "%s", g->name), .version = t->version,
+                             .shots = t->shots, .n_scored = -1, .values = values,
+                             .n_values = (int)g->n, .costs = costs, .n_costs = COSTS};
+    for (size_t i = 0; i < g->n; i++)
+        values[i] = (struct store_value){g->v[i].metric, g->v[i].filter, g->v[i].pooled.value,
+                                         g->v[i].pooled.stderr_, NAN, NAN};
     for (int c = 0; c < COSTS; c++)
-        costs[c] = (struct store_cost){summed[c], group_cost(l, group, summed[c])};
-    for (size_t i = 0; i < l->n; i++)
-        if (in_group(&l->v[i], group)) {
-            row->n += items_of(&l->v[i]);
-            row->n_expected += l->v[i].n_expected;
-        }
+        costs[c] = (struct store_cost){summed[c], group_cost(g, summed[c])};
+    for (size_t i = 0; i < g->n_tasks; i++) {
+        row->n += items_of(g->tasks[i]);
+        row->n_expected += g->tasks[i]->n_expected;
+    }
     return row;
 }
 
-static int group_size(const struct task_list *l, const char *group)
+/* One task alone is not said twice. */
+static int is_shown(const struct group_score *g)
 {
-    int n = 0;
-
-    for (size_t i = 0; i < l->n; i++)
-        n += in_group(&l->v[i], group);
-    return n;
+    return g->n > 0 && g->n_tasks > 1;
 }
 
-static void add_entry(struct summary *s, const struct shown_run *r, const struct task_row *t,
-                      int member, int latest)
+/* 1 when a group before `end` that is shown has the task. */
+static int is_member(const struct group_scores *groups, size_t end, const struct task_row *t)
+{
+    for (size_t i = 0; i < end; i++)
+        for (size_t k = 0; k < groups->v[i].n_tasks; k++)
+            if (groups->v[i].tasks[k] == t && is_shown(&groups->v[i]))
+                return 1;
+    return 0;
+}
+
+static struct entry *add_entry(struct summary *s, const struct shown_run *r,
+                               const struct task_row *t, int member, int latest)
 {
     struct entry x = {.run = r, .row = t, .n = items_of(t), .member = member,
                       .order = (int)s->n_entries, .latency = {NAN, NAN, NAN}};
 
     for (size_t i = 0; i < s->n_entries && latest; i++)
         if (repeats(&s->entries[i], &x))
-            return;
-    s->entries[s->n_entries++] = x;
+            return NULL;
+    s->entries[s->n_entries] = x;
+    return &s->entries[s->n_entries++];
+}
+
+static int add_group(struct summary *s, const struct shown_run *r, const struct group_score *g,
+                     int member, int latest, struct err *e)
+{
+    const struct task_row *row = group_row(s, g, e), **tasks = take(s, g->n_tasks, sizeof *tasks);
+    struct entry *x;
+
+    if (!row)
+        return -1;
+    if (!tasks)
+        return err_nomem(e);
+    memcpy(tasks, g->tasks, g->n_tasks * sizeof *tasks);
+    x = add_entry(s, r, row, member, latest);
+    if (x) {
+        x->tasks = tasks;
+        x->n_tasks = g->n_tasks;
+    }
+    return 0;
+}
+
+/* A group comes before its first task. */
+static int add_run(struct summary *s, const struct shown_run *r, const struct group_scores *groups,
+                   int latest, struct err *e)
+{
+    for (size_t k = 0; k < r->tasks.n; k++) {
+        const struct task_row *t = &r->tasks.v[k];
+        for (size_t g = 0; g < groups->n; g++)
+            if (is_shown(&groups->v[g]) && groups->v[g].tasks[0] == t &&
+                add_group(s, r, &groups->v[g], is_member(groups, g, t), latest, e) < 0)
+                return -1;
+        add_entry(s, r, t, is_member(groups, groups->n, t), latest);
+    }
+    return 0;
 }
 
 static int make_entries(struct summary *s, int latest, struct err *e)
 {
+    struct group_scores *groups = mem_calloc(s->n + 1, sizeof *groups);
     size_t most = 0;
+    int rc = groups ? 0 : err_nomem(e);
 
-    for (size_t i = 0; i < s->n; i++)
-        most += 2 * s->runs[i].tasks.n;
-    s->entries = take(s, most, sizeof *s->entries);
-    if (!s->entries)
-        return err_nomem(e);
-    for (size_t i = 0; i < s->n; i++) {
-        const struct task_list *l = &s->runs[i].tasks;
-        for (size_t k = 0; k < l->n; k++) {
-            const char *group = group_of(l->v[k].task);
-            int grouped = group && group_size(l, group) > 1;
-            if (grouped && group_begins(l, k)) {
-                const struct task_row *row = group_row(s, l, k, e);
-                if (!row)
-                    return -1;
-                add_entry(s, &s->runs[i], row, 0, latest);
-            }
-            add_entry(s, &s->runs[i], &l->v[k], grouped, latest);
-        }
+    for (size_t i = 0; i < s->n && rc == 0; i++) {
+        rc = groups_score(&groups[i], s->runs[i].run->settings, &s->runs[i].tasks, e);
+        most += s->runs[i].tasks.n + groups[i].n;
     }
-    return 0;
+    if (rc == 0 && !(s->entries = take(s, most, sizeof *s->entries)))
+        rc = err_nomem(e);
+    for (size_t i = 0; i < s->n && rc == 0; i++)
+        rc = add_run(s, &s->runs[i], &groups[i], latest, e);
+    for (size_t i = 0; groups && i < s->n; i++)
+        groups_release(&groups[i]);
+    mem_free(groups);
+    return rc;
 }
 
 static int make_speeds(struct summary *s, int latest, struct err *e)
@@ -395,7 +415,6 @@ struct samples {
 
 static int entry_latency(struct store *store, struct entry *x, struct err *e)
 {
-    const struct task_list *l = &x->run->tasks;
     struct samples samples = {0};
     double median = task_row_cost(x->row, "latency_median_s");
     int rc = 0;
@@ -405,10 +424,9 @@ static int entry_latency(struct store *store, struct entry *x, struct err *e)
                                       task_row_cost(x->row, "latency_high_s")};
         return 0;
     }
-    for (size_t i = 0; i < l->n && rc == 0; i++)
-        if (strcmp(l->v[i].task, x->row->task) == 0 || in_group(&l->v[i], x->row->task))
-            rc = query_latencies(store, x->run->run->id, l->v[i].task, &samples.v, &samples.n,
-                                 &samples.cap, e);
+    for (size_t i = 0; i < (x->tasks ? x->n_tasks : 1) && rc == 0; i++)
+        rc = query_latencies(store, x->run->run->id, x->tasks ? x->tasks[i]->task : x->row->task,
+                             &samples.v, &samples.n, &samples.cap, e);
     if (rc == 0 && samples.n) {
         struct interval range;
         double coverage;

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/template.h"
 #include "tasks/lmeval.h"
+#include "tasks/lmeval_group.h"
 
 static int count_functions(const struct ynode *y)
 {
@@ -29,8 +30,10 @@ static int check_group(const struct lmeval_config *c, struct err *e)
             name = ynode_get(t, "group");
         if (!name || (name->type != Y_STR && name->type != Y_LIST))
             return ynode_fail(t, e, ERR_FORMAT, "task: the name of a task, or a map with one");
+        if (t->type == Y_MAP && lmeval_group_check(t, e) < 0)
+            return -1;
     }
-    return 0;
+    return lmeval_group_check(c->map, e);
 }
 
 /* --- a first document --------------------------------------------------------------------- */

@@ -12,6 +12,8 @@ enum { DEPTH = 8, EXPANSIONS = 20000 };
 struct entry { /* a file of the folder */
     char *name, *path;
     int is_group;
+    int given_in; /* the number of the group that named it; 0: none yet */
+    int is_changed; /* there */
     struct ynode *tags; /* of the configuration below */
     struct lmeval_config config;
 };
@@ -21,10 +23,8 @@ struct group {
     struct entry *files;
     size_t n_files, cap_files;
     struct arena arena; /* maps of changes */
-    int depth, n_expanded;
-    int (*each)(void *user, const char *word, const char *path, const struct ynode *changes,
-                struct err *e);
-    void *user;
+    int depth, n_expanded, n_groups;
+    const struct lmeval_visit *visit;
     struct err *e;
 };
 
@@ -34,10 +34,11 @@ static int add_file(struct group *g, const char *path, struct err *e)
 {
     struct lmeval_config c;
     const struct ynode *name;
+    struct err why = ERR_NONE;
     struct entry *f;
 
-    if (lmeval_config_read(&c, path, NULL) < 0)
-        return 0; /* a broken file has no name; whoever asks for it is told that it is not there */
+    if (lmeval_config_read(&c, path, &why) < 0) /* what is broken has no name: it is not there */
+        return why.code == ERR_NOMEM ? err_nomem(e) : 0;
     name = c.kind == CONFIG_TASK ? config_get(&c, "task")
            : c.kind == CONFIG_GROUP ? config_get(&c, "group") : NULL;
     if (!name || !name->s) {
@@ -118,12 +119,33 @@ static int changes_of(struct group *g, const struct ynode *map, const struct yno
     return 0;
 }
 
-static int expand_group(struct group *g, const struct ynode *map, const struct ynode *outer);
+/* instead: an entry whose keys of a group stand for those of its file; NULL: none. */
+static int expand_group(struct group *g, const struct ynode *map, const struct ynode *outer,
+                        const struct ynode *instead);
 
-static int give(struct group *g, const struct entry *f, const struct ynode *changes)
+/* lm-eval refuses tasks that would be asked, or counted, twice.  1: the group has it already. */
+static int given_before(struct group *g, struct entry *f, const struct ynode *at, int in,
+                        const struct ynode *changes)
+{
+    if (!f->given_in) {
+        f->given_in = in;
+        f->is_changed = changes != NULL;
+        return 0;
+    }
+    if (!f->is_group && f->given_in == in && !f->is_changed && !changes)
+        return 1;
+    return ynode_fail(at, g->e, ERR_FORMAT, "'%s' is named twice: it cannot be asked, or count, in "
+                      "two ways at once", f->name);
+}
+
+static int give(struct group *g, struct entry *f, const struct ynode *at, int in,
+                const struct ynode *changes)
 {
     struct strbuf b = STRBUF_INIT;
-    int rc;
+    int rc = given_before(g, f, at, in, changes);
+
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
 
     if (changes)
         strbuf_addf(&b, "%s:%s", g->path, f->name);
@@ -131,7 +153,10 @@ static int give(struct group *g, const struct entry *f, const struct ynode *chan
         strbuf_adds(&b, f->path);
     rc = strbuf_ok(&b, g->e);
     if (rc == 0)
-        rc = g->each(g->user, strbuf_str(&b), f->path, changes, g->e);
+        rc = g->visit->each(g->visit->user,
+                            &(struct lmeval_member){strbuf_str(&b), f->name, f->path, changes,
+                                                    g->depth},
+                            g->e);
     strbuf_release(&b);
     return rc;
 }
@@ -157,74 +182,82 @@ static int no_name(const struct group *g, const struct ynode *name)
     return -1;
 }
 
-static int expand_name(struct group *g, const struct ynode *name, const struct ynode *changes)
+static int expand_name(struct group *g, const struct ynode *name, int in,
+                       const struct ynode *entry, const struct ynode *changes)
 {
     int found = 0;
 
     for (size_t i = 0; i < g->n_files; i++)
-        if (strcmp(g->files[i].name, name->s) == 0)
-            return g->files[i].is_group ? expand_group(g, g->files[i].config.map, changes)
-                                        : give(g, &g->files[i], changes);
+        if (strcmp(g->files[i].name, name->s) == 0) {
+            struct entry *f = &g->files[i];
+            if (!f->is_group)
+                return give(g, f, name, in, changes);
+            if (expand_group(g, f->config.map, changes, entry) < 0)
+                return -1;
+            return given_before(g, f, name, in, changes);
+        }
     for (size_t i = 0; i < g->n_files; i++)
         if (!g->files[i].is_group && has_tag(&g->files[i], name->s)) {
             found = 1;
-            if (give(g, &g->files[i], changes) < 0)
+            if (give(g, &g->files[i], name, in, changes) < 0)
                 return -1;
         }
     return found ? 0 : no_name(g, name);
 }
 
-static int expand_entry(struct group *g, const struct ynode *y, const struct ynode *outer)
+static int expand_entry(struct group *g, const struct ynode *y, int in, const struct ynode *outer)
 {
     const struct ynode *task = y->type == Y_MAP ? ynode_get(y, "task") : y, *changes = outer;
 
     if (y->type == Y_MAP && task && task->type == Y_LIST)
-        return expand_group(g, y, outer);
+        return expand_group(g, y, outer, NULL);
     if (!task || task->type != Y_STR)
         return ynode_fail(y, g->e, ERR_FORMAT, "task: the name of a task, or a map with one");
     if (y->type == Y_MAP && changes_of(g, y, outer, &changes) < 0)
         return -1;
-    return expand_name(g, task, changes);
+    return expand_name(g, task, in, y->type == Y_MAP ? y : NULL, changes);
 }
 
-static int expand_group(struct group *g, const struct ynode *map, const struct ynode *outer)
+static int expand_group(struct group *g, const struct ynode *map, const struct ynode *outer,
+                        const struct ynode *instead)
 {
     const struct ynode *tasks = ynode_get(map, "task"), *changes;
-    int rc = 0;
+    const struct lmeval_visit *v = g->visit;
+    int rc = 0, in = ++g->n_groups;
 
     if (g->depth == DEPTH)
         return ynode_fail(tasks, g->e, ERR_FORMAT, "more than %d groups inside each other", DEPTH);
-    if (changes_of(g, map, outer, &changes) < 0)
+    if (changes_of(g, map, outer, &changes) < 0 ||
+        (v->enter && v->enter(v->user, map, instead, g->depth, g->e) < 0))
         return -1;
     g->depth++;
     for (size_t i = 0; i < tasks->n_items && rc == 0; i++)
         rc = g->n_expanded++ < EXPANSIONS
-                 ? expand_entry(g, tasks->items[i], changes)
+                 ? expand_entry(g, tasks->items[i], in, changes)
                  : ynode_fail(tasks, g->e, ERR_FORMAT, "more than %d tasks", EXPANSIONS);
     g->depth--;
     return rc;
 }
 
-int lmeval_members(const char *path,
-                   int (*each)(void *user, const char *word, const char *path,
-                               const struct ynode *changes, struct err *e),
-                   void *user, struct err *e)
+int lmeval_members(const char *path, const struct lmeval_visit *visit, struct err *e)
 {
-    struct group g = {.path = path, .each = each, .user = user, .e = e};
+    struct group g = {.path = path, .visit = visit, .e = e};
     struct lmeval_config c;
     int rc;
 
     if (lmeval_config_read(&c, path, e) < 0)
         return -1;
     if (c.kind != CONFIG_GROUP) {
+        struct lmeval_member own = {path, config_str(&c, "task", path), path, NULL, 0};
+        rc = visit->each(visit->user, &own, e);
         lmeval_config_release(&c);
-        return each(user, path, path, NULL, e);
+        return rc;
     }
     rc = lmeval_config_check(&c, e);
     if (rc == 0)
         rc = read_folder(&g, e);
     if (rc == 0)
-        rc = expand_group(&g, c.map, NULL);
+        rc = expand_group(&g, c.map, NULL, NULL);
     group_release(&g);
     lmeval_config_release(&c);
     return rc;
@@ -258,19 +291,18 @@ static struct ynode *copy(struct arena *a, const struct ynode *y)
     return c;
 }
 
-static int take_if_wanted(void *user, const char *word, const char *path,
-                          const struct ynode *changes, struct err *e)
+static int take_if_wanted(void *user, const struct lmeval_member *m, struct err *e)
 {
     struct wanted *w = user;
 
-    if (w->found || strcmp(word, w->word) != 0)
+    if (w->found || strcmp(m->word, w->word) != 0)
         return 0;
     w->found = 1;
-    if (lmeval_config_read(w->out, path, e) < 0)
+    if (lmeval_config_read(w->out, m->path, e) < 0)
         return -1;
-    for (size_t i = 0; changes && i < changes->n_items; i++) {
-        struct ynode *key = copy(&w->out->arena, changes->keys[i]);
-        struct ynode *value = copy(&w->out->arena, changes->items[i]);
+    for (size_t i = 0; m->changes && i < m->changes->n_items; i++) {
+        struct ynode *key = copy(&w->out->arena, m->changes->keys[i]);
+        struct ynode *value = copy(&w->out->arena, m->changes->items[i]);
         if (!key || !value)
             return err_nomem(e);
         if (lmeval_config_set(w->out, key, value, e) < 0)
@@ -284,6 +316,7 @@ int lmeval_config_open(struct lmeval_config *out, const char *word, struct err *
     static const char suffix[] = ".yaml:";
     const char *at = strstr(word, suffix);
     struct wanted w = {word, out, 0};
+    const struct lmeval_visit visit = {.each = take_if_wanted, .user = &w};
     char *path;
     int rc;
 
@@ -291,7 +324,7 @@ int lmeval_config_open(struct lmeval_config *out, const char *word, struct err *
         return lmeval_config_read(out, word, e);
     *out = (struct lmeval_config){.kind = CONFIG_PART};
     path = mem_strndup(word, (size_t)(at - word) + sizeof suffix - 2);
-    rc = path ? lmeval_members(path, take_if_wanted, &w, e) : err_nomem(e);
+    rc = path ? lmeval_members(path, &visit, e) : err_nomem(e);
     mem_free(path);
     if (rc == 0 && !w.found)
         rc = err_set(e, ERR_NOTFOUND, "%s: the group has no such task", word);

@@ -8,15 +8,31 @@
 #define TASKS_LMEVAL_GROUP_H
 
 #include "base/err.h"
+#include "base/json.h"
 #include "tasks/lmeval_config.h"
 
-/* Calls each(user, word, path, changes) for every task of the file, in order: what task_open takes,
- * the file that it is in and a map of the keys that are changed (NULL: none).  For the file of a
- * task that is the task.  each returns -1 with e to end it. */
-int lmeval_members(const char *path,
-                   int (*each)(void *user, const char *word, const char *path,
-                               const struct ynode *changes, struct err *e),
-                   void *user, struct err *e);
+struct lmeval_member {
+    const char *word, *name, *path; /* what task_open takes, its own name, the file it is in */
+    const struct ynode *changes;    /* the keys that are changed; NULL: none */
+    int depth;                      /* groups around it */
+};
+/* -1 with e from each or enter ends the visit. */
+struct lmeval_visit {
+    int (*each)(void *user, const struct lmeval_member *m, struct err *e);
+    /* Before the members of a group: its map, the map whose keys of a group (NULL: none) stand for
+     * those, and how many groups are around it.  NULL: nobody asks. */
+    int (*enter)(void *user, const struct ynode *map, const struct ynode *instead, int depth,
+                 struct err *e);
+    void *user;
+};
+/* Visits every task of the file, in order; for the file of a task that is the task.  A task that
+ * would be asked in two ways is ERR_FORMAT, as lm-eval has it (_check_duplicates). */
+int lmeval_members(const char *path, const struct lmeval_visit *visit, struct err *e);
+
+/* Puts the groups of the file as task_file_groups does. */
+int lmeval_groups(const char *path, struct json_out *o, struct err *e);
+/* Whether the aggregate_metric_list of a group's map can be carried out. */
+int lmeval_group_check(const struct ynode *map, struct err *e);
 
 /* The configuration of a task: of its file, or as a group changes it ("GROUP.yaml:TASK"). */
 int lmeval_config_open(struct lmeval_config *out, const char *word, struct err *e);

@@ -135,13 +135,11 @@ struct words {
     void *user;
 };
 
-static int give_word(void *user, const char *word, const char *path, const struct ynode *changes,
-                     struct err *e)
+static int give_word(void *user, const struct lmeval_member *m, struct err *e)
 {
     struct words *w = user;
 
-    (void)path, (void)changes;
-    return w->each(w->user, word, e);
+    return w->each(w->user, m->word, e);
 }
 
 int lmeval_source_members(const char *path,
@@ -149,6 +147,7 @@ int lmeval_source_members(const char *path,
                           struct err *e)
 {
     struct words w = {each, user};
+    const struct lmeval_visit visit = {.each = give_word, .user = &w};
 
-    return lmeval_members(path, give_word, &w, e);
+    return lmeval_members(path, &visit, e);
 }

@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "tasks/lmeval.h"
+#include "tasks/lmeval_group.h"
 #include "tasks/scenario.h"
 
 const struct source_kind source_kinds[] = {
-    {".json", scenario_open_file, NULL},
-    {".yaml", lmeval_open_file, lmeval_source_members},
+    {".json", scenario_open_file, NULL, NULL},
+    {".yaml", lmeval_open_file, lmeval_source_members, lmeval_groups},
 };
 const int n_source_kinds = sizeof source_kinds / sizeof source_kinds[0];
 
@@ -40,4 +41,14 @@ int task_file_members(const char *word, int (*each)(void *user, const char *word
     if (!kind || !kind->members || strcmp(word + n - k, kind->suffix) != 0)
         return each(user, word, e);
     return kind->members(word, each, user, e);
+}
+
+int task_file_groups(const char *word, struct json_out *o, struct err *e)
+{
+    const struct source_kind *kind = source_kind_of(word);
+    size_t n = strlen(word), k = kind ? strlen(kind->suffix) : 0;
+
+    if (!kind || !kind->groups || strcmp(word + n - k, kind->suffix) != 0)
+        return 0;
+    return kind->groups(word, o, e);
 }

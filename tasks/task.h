@@ -11,6 +11,7 @@
 
 #include "base/chat.h"
 #include "base/err.h"
+#include "base/json.h"
 
 enum query_kind {
     QUERY_LOGLIKELIHOOD, /* ln p(continuation | context) */
@@ -166,6 +167,11 @@ int task_is_file(const char *word);
 /* The tasks of a file, words for task_open each: itself, or those of the group that it is. */
 int task_file_members(const char *word, int (*each)(void *user, const char *word, struct err *e),
                       void *user, struct err *e);
+/* Puts an object for every group of such a file into the array that is open, outer ones first:
+ * {"group", "alias", "version", "depth", "tasks": [NAME...], "metrics": [{"metric", "filters",
+ * "weight_by_size"}]}; the tasks of a group are those of the groups inside it, too.  How the
+ * metrics become one number is lm-eval's aggregate_metric_list (evaluation.md 2.5). */
+int task_file_groups(const char *word, struct json_out *o, struct err *e);
 /* 0 for a group that only names tasks together: its scores are of different kinds. */
 int task_group_pools(const char *group);
 /* Where the data of a task is: a path (mem_free) or NULL with e (ERR_NOTFOUND) naming every place

@@ -139,12 +139,20 @@ static void groups_name_tasks_tags_and_groups_and_change_their_keys(void **state
     put("a.yaml", "task: a\ntag: both\n" BASE);
     put("b.yaml", "task: b\ntag: [both, one]\n" BASE);
     put("inner.yaml", "group: inner\ntask: [b, {task: a, num_fewshot: 1, description: x}]\n");
-    snprintf(word, sizeof word, "%s:a", put("outer.yaml", "group: outer\ntask: [both, inner, {group: g, "
-             "task: [b], num_fewshot: 3}]\ndescription: outer\n"));
+    put("c.yaml", "task: c\n" BASE);
+    snprintf(word, sizeof word, "%s:a", put("outer.yaml", "group: outer\ntask: [inner, {group: g, "
+             "task: [c], num_fewshot: 3}]\ndescription: outer\n"));
     *strchr(word, ':') = 0;
     assert_int_equal(task_file_members(word, add_word, &words, &e), 0);
-    assert_string_equal(strbuf_str(&words), "outer.yaml:a\nouter.yaml:b\nouter.yaml:b\nouter.yaml:a\n"
-                                            "outer.yaml:b\n");
+    assert_string_equal(strbuf_str(&words), "outer.yaml:b\nouter.yaml:a\nouter.yaml:c\n");
+    strbuf_clear(&words);
+    assert_int_equal(task_file_members(put("tags.yaml", "group: tags\ntask: [both, both, c]\n"),
+                                       add_word, &words, &e), 0);
+    assert_string_equal(strbuf_str(&words), "a.yaml\nb.yaml\nc.yaml\n");
+    assert_int_equal(task_file_members(put("twice.yaml", "group: twice\ntask: [both, {task: a, "
+                                           "num_fewshot: 2}]\n"), add_word, &words, &e), -1);
+    assert_non_null(strstr(e.text, "twice.yaml:2:21: 'a' is named twice: it cannot be asked"));
+    e = ERR_NONE;
     strcat(word, ":a");
     assert_int_equal(lmeval_config_open(&c, word, &e), 0);
     assert_string_equal(config_str(&c, "description", ""), "outer");

@@ -131,13 +131,13 @@ static void the_normal_ranks_continue_the_exact_ones(void **state)
 static void groups_pool_as_lm_eval_does(void **state)
 {
     static const struct part parts[] = {{.5, .045, 100}, {.6, .03, 200}, {.7, .02, 500}};
-    struct part all = stats_pool(parts, 3);
+    struct part all = stats_pool(parts, 3, 1);
 
     (void)state;
     assert_close(all.stderr_, .0156251725, 1e-8);
     assert_close(all.value, (50 + 120 + 350) / 800., 1e-12);
     assert_int_equal(all.n, 800);
-    assert_true(isnan(stats_pool(parts, 0).value));
+    assert_true(isnan(stats_pool(parts, 0, 1).value));
 }
 
 static void splitmix_draws_the_known_stream(void **state)
