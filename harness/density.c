@@ -54,7 +54,7 @@ static void refuse_or_not(struct density *d, double margin)
         snprintf(d->refused, sizeof d->refused, "no score");
     else if (!isnan(chance) && d->score - chance <= near)
         snprintf(d->refused, sizeof d->refused,
-                 "at chance: %.1f %% is within %.1f points of %.1f %%", 100 * d->score, 100 * near,
+                 "at chance: %.1f %% is no %.1f points above %.1f %%", 100 * d->score, 100 * near,
                  100 * chance);
     else if (d->flag == RULER_BELOW)
         snprintf(d->refused, sizeof d->refused,
