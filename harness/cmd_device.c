@@ -7,6 +7,7 @@
 #include "harness/commands.h"
 #include "harness/device_names.h"
 #include "harness/device_new.h"
+#include "harness/device_verbs.h"
 #include "runners/conform.h"
 #include "runners/plugin.h"
 
@@ -18,8 +19,33 @@ const struct option device_options[] = {
     {"threads", 't', OPTION_INT, "N", "0", 0, 1024,
      "threads for the device; 0: one per usable core"},
     DEVICE_OPTIONS,
+    {"tasks", 0, OPTION_WORDS, "TASK,...", "facts", 0, 0,
+     "audit: whose published items are asked"},
+    {"items", 'n', OPTION_INT, "N", "24", 1, 1e6, "audit: how many of each task"},
+    {"prompts", 0, OPTION_INT, "N", "4", 1, 10000,
+     "audit: prompts of random tokens, and texts to go on with"},
+    {"tokens", 0, OPTION_INT, "N", "32", 8, 4096, "audit: length of such a prompt"},
+    {"seed", 0, OPTION_INT, "N", NULL, 0, 9e15,
+     "audit: what is asked; else drawn, so that no device knows it"},
+    {"limit-flops", 0, OPTION_NUMBER, "N", NULL, 1, 1e30,
+     "audit: the device's own limit, operations per second"},
+    {"limit-bandwidth", 0, OPTION_NUMBER, "N", NULL, 1, 1e30,
+     "audit: the same of its memory, bytes per second"},
+    {"out", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, "audit: the document for 'bundle make --audit'"},
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
+
+int device_chosen(const struct context *c, const char *name, struct conform *out, struct err *e)
+{
+    *out = (struct conform){
+        .device = {.name = name, .isolate = args_flag(c->args, "isolate-device"),
+                   .program = device_program(),
+                   .timeout_s = args_num(c->args, "device-timeout"),
+                   .kernels = args_str(c->args, "kernels"),
+                   .threads = (int)args_int(c->args, "threads")},
+        .ops = device_find(name, e), .stop = c->stop};
+    return out->ops ? 0 : -1;
+}
 
 /* ---- check ---- */
 
@@ -178,19 +204,15 @@ static int check_device(struct context *c, const char *name, struct err *e)
         {"error", 1, 1},     {"bits", 1, 1},   {"verdict", 0, 0}, {"why", 0, 3}};
     struct strbuf b = STRBUF_INIT;
     struct check k = {.c = c, .failures = STRBUF_INIT};
-    struct conform how = {
-        .device = {.name = name, .isolate = args_flag(c->args, "isolate-device"),
-                   .program = device_program(),
-                   .timeout_s = args_num(c->args, "device-timeout"),
-                   .kernels = args_str(c->args, "kernels"),
-                   .threads = (int)args_int(c->args, "threads")},
-        .ops = device_find(name, e), .only = args_str(c->args, "only"), .stop = c->stop,
-        .on_case = on_case, .user = &k};
+    struct conform how;
     struct conform_about about;
     int rc = -1;
 
-    if (!how.ops)
+    if (device_chosen(c, name, &how, e) < 0)
         return -1;
+    how.only = args_str(c->args, "only");
+    how.on_case = on_case;
+    how.user = &k;
     table_init(&k.table, columns, 8, c->csv);
     k.json = context_json_begin(&b, "device");
     json_begin_array(&k.json, "cases");
@@ -247,10 +269,11 @@ int cmd_device(struct context *c, struct err *e)
     static const struct command_verb {
         const char *name;
         int (*run)(struct context *c, const char *name, struct err *e);
-    } verbs[] = {{"check", check_device}, {"new", new_device}, {"host", host_device}};
+    } verbs[] = {{"check", check_device}, {"audit", device_audit}, {"new", new_device},
+                 {"host", host_device}};
 
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(args_at(c->args, 0), verbs[i].name) == 0)
             return verbs[i].run(c, args_at(c->args, 1), e);
-    return err_set(e, ERR_USAGE, "device %.40s: check or new", args_at(c->args, 0));
+    return err_set(e, ERR_USAGE, "device %.40s: check, audit or new", args_at(c->args, 0));
 }

@@ -392,8 +392,7 @@ static int try_formats(const struct conform *c, const struct conform_about *abou
     return stopped;
 }
 
-/* What the device says of itself, by opening it on the smallest of programs. */
-static int ask_about(const struct conform *c, struct conform_about *a, struct err *e)
+int conform_ask(const struct conform *c, struct conform_about *a, struct err *e)
 {
     const struct trial_row *row = trial_at(0);
     struct trial t = {.op = row->op, .seed = 1};
@@ -402,6 +401,7 @@ static int ask_about(const struct conform *c, struct conform_about *a, struct er
     struct device *d = NULL;
     int rc = -1;
 
+    *a = (struct conform_about){0};
     o.max_rows = TRIAL_MAX_ROWS;
     o.kv_pages = o.kv_scratch = 1;
     row->build(&t, NULL, QUANT_F32, 32, 0, e);
@@ -414,6 +414,7 @@ static int ask_about(const struct conform *c, struct conform_about *a, struct er
         a->claims_repeats = !(info.waives & DSM_REPEATS);
         a->claims_invariant = !(info.waives & DSM_BATCH_INVARIANT);
         a->bits = precision_of(a->precision)->bits;
+        a->model = strcmp(a->numerics, "exact/1") == 0 ? 0 : precision_of(a->precision)->model;
         c->ops->close(d);
         rc = 0;
     }
@@ -435,8 +436,7 @@ int conform_run(const struct conform *c, struct conform_about *about, struct err
     struct err local = ERR_NONE;
     int stopped = 0;
 
-    *about = (struct conform_about){0};
-    if (ask_about(c, about, e) < 0 || quantizer_open(&z, e) < 0)
+    if (conform_ask(c, about, e) < 0 || quantizer_open(&z, e) < 0)
         return -1;
     for (int i = 0; (row = trial_at(i)) != NULL && !stopped && !local.code; i++)
         if (!c->only || strncmp(row->op, c->only, strlen(c->only)) == 0)

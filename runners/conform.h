@@ -47,7 +47,11 @@ struct conform_about { /* of the device */
     int precision;        /* enum dsm_precision */
     int claims_repeats, claims_invariant;
     double bits;          /* at least, on random numbers */
+    double model;         /* relative error that logits of a model may have; 0: the bits */
 };
+
+/* What the device says of itself, by opening it on the smallest of programs.  Of c: device, ops. */
+int conform_ask(const struct conform *c, struct conform_about *about, struct err *e);
 
 /* -1 when the check itself could not go on; a device that fails is a case. */
 int conform_run(const struct conform *c, struct conform_about *about, struct err *e);

@@ -127,6 +127,23 @@ run 64 device check naive --only nothing
 one_line
 run 64 device look naive
 
+# Is it honest?  Times of a busy machine may be open.
+cheap='--items 3 --prompts 1 --tokens 12'
+# shellcheck disable=SC2086
+"$DENSIMETER" device audit naive "$model" $cheap --json >"$work/out" 2>"$work/err"
+rc=$?; [ $rc -eq 0 ] || [ $rc -eq 2 ] || fail "an honest device is audited: status $rc"
+prints '"audit": "renamed"'; prints '"device": "naive"'
+cc -std=c11 -D_GNU_SOURCE -shared -fPIC -O2 -I"$work/usr/include" -I. -o "$work/skip.so" \
+    tests/plugins/cheat_skip.c -lm || fail "the device that skips"
+# shellcheck disable=SC2086
+for how in '' --isolate-device; do
+    run 1 device audit "$work/skip.so" "$model" $cheap $how --seed 5
+    prints '^end  *FAIL'; prints '^end: .* of .* are over 0.02 .*the reference has'
+    prints '^known  *PASS'; prints '^FAIL  cheat_skip, naive/1, seed 5'
+done
+run 64 device audit naive; one_line; says 'which model?'
+run 1 device audit null "$model"; prints "^FAIL"
+
 # Anything else is an error line.
 run 64 score "$model" --jsonl "$work/pairs" --device nave
 one_line; says "device 'nave' is unknown"
