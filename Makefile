@@ -9,9 +9,18 @@ Q = @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo "  $(if $(filter %.o,
 endif
 BUILD = build/$(MODE)
 CC ?= cc
+# For another machine: CROSS=aarch64-linux-gnu- SYSROOT=DIR (.ci/sysroot makes one), and a MODE.
+PKG_CONFIG = pkg-config
+ifneq ($(CROSS),)
+CC = $(CROSS)gcc $(if $(SYSROOT),--sysroot=$(SYSROOT))
+PKG_CONFIG = PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
+    PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(CROSS:%-=%)/pkgconfig:$(SYSROOT)/usr/lib/pkgconfig pkg-config
+endif
 ROOMS = base tasks runners results reports harness
 
 FLAGS_release = -O2 -g -DNDEBUG
+FLAGS_arm64   = $(FLAGS_release)
+FLAGS_riscv64 = $(FLAGS_release)
 FLAGS_debug   = -O0 -g3
 FLAGS_asan    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_tsan    = -O1 -g -fsanitize=thread
@@ -20,8 +29,8 @@ FLAGS_fuzz    = -O1 -g -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -fsanitize=fuz
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat-security -Wvla -Wno-overlength-strings
 LIBS = yaml-0.1 libcjson libpcre2-8 libutf8proc libcurl libcrypto libarchive sqlite3
 
-PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
-PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
+PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null)
 # Contraction and relaxed maths would change the bits that engine_design.md section 2 defines.
 CFLAGS ?=
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -pthread $(WARN) $(FLAGS_$(MODE)) \
@@ -41,7 +50,7 @@ TEST_HELP = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out $(wildcard test
 all: build/densimeter ## build the program (installs nothing)
 
 help: ## what make can do
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 # build/densimeter is always the program of the mode asked for last, so it is linked each time.
 build/densimeter: $(BUILD)/densimeter
@@ -50,10 +59,14 @@ build/densimeter: $(BUILD)/densimeter
 $(BUILD)/densimeter: $(OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-ifeq ($(shell uname -m),x86_64)
+MACHINE := $(shell $(CC) -dumpmachine)
+ifneq ($(filter x86_64-%,$(MACHINE)),)
 $(BUILD)/runners/%_avx2.o: ALL_CFLAGS += -mavx2 -mfma -mf16c
 $(BUILD)/runners/%_avx512.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c
 $(BUILD)/runners/%_vnni.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx2 -mfma -mf16c
+else ifneq ($(filter aarch64-%,$(MACHINE)),)
+$(BUILD)/runners/%_neon_dot.o: ALL_CFLAGS += -march=armv8.2-a+dotprod
+$(BUILD)/runners/%_neon_i8mm.o: ALL_CFLAGS += -march=armv8.2-a+dotprod+i8mm
 endif
 
 $(BUILD)/%.o: %.c
@@ -128,6 +141,15 @@ test: deps ## run every test
 test-only: build/densimeter $(TESTS) $(TOOLS) $(FUZZ) layers
 	@MODE=$(MODE) sh tests/run.sh $(BUILD)
 
+test-arm64: ## build for ARM64 and run the tests in an emulator; what that needs is installed or named
+	@sh .ci/emulated arm64
+
+test-riscv64: ## the same for RISC-V
+	@sh .ci/emulated riscv64
+
+test-emulated: $(BUILD)/densimeter $(TESTS) $(TOOLS) $(FUZZ)
+	@MODE=$(MODE) sh tests/run.sh $(BUILD)
+
 sanitize: deps ## the tests under ASan and UBSan, then under TSan
 	@$(MAKE) --no-print-directory MODE=asan test-only
 	@$(MAKE) --no-print-directory MODE=tsan test-only
@@ -157,7 +179,7 @@ clean: ## remove what was built
 	rm -rf build
 
 FORCE:
-.PHONY: FORCE all help deps deps-devices demo test test-only standards golden bench sanitize layers clean build/densimeter
+.PHONY: FORCE all help deps deps-devices demo test test-only test-arm64 test-riscv64 test-emulated standards golden bench sanitize layers clean build/densimeter
 .PRECIOUS: $(BUILD)/%.o
 -include $(OBJ:.o=.d) $(TEST_HELP:.o=.d) $(addsuffix .d,$(TESTS) $(BENCHES) $(TOOLS)) \
     $(patsubst tests/%.c,$(BUILD)/tests/%.d,$(wildcard tests/fuzz/*.c))

@@ -6,8 +6,9 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
-#elif defined(__ARM_NEON)
+#elif defined(__aarch64__)
 #include <arm_neon.h>
+#include <sys/auxv.h>
 #endif
 
 #include "base/mem.h"
@@ -124,7 +125,7 @@ __attribute__((target("avx2"))) static float int8_avx2(int steps)
         s ^= _mm_cvtsi128_si32(_mm256_castsi256_si128(a[i]));
     return (float)s;
 }
-#elif defined(__ARM_NEON)
+#elif defined(__aarch64__)
 static float fma_neon(int steps)
 {
     float32x4_t a[CHAINS], m = vdupq_n_f32(0.999f), c = vdupq_n_f32(0.001f);
@@ -139,13 +140,45 @@ static float fma_neon(int steps)
         s += vgetq_lane_f32(a[i], 0);
     return s;
 }
+
+static int has_dotprod(void)
+{
+    return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+}
+
+static int has_i8mm(void)
+{
+    return (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0;
+}
+
+/* Written as assembly: not every compiler offers these instructions to single functions, and the
+ * rest of this file is for any CPU. */
+#define INT8_NEON(name, instruction)                                                               \
+    static float int8_##name(int steps)                                                            \
+    {                                                                                              \
+        int32x4_t a[CHAINS];                                                                       \
+        int8x16_t x = vdupq_n_s8(3), y = vdupq_n_s8(1);                                            \
+        int s = 0;                                                                                 \
+        for (int i = 0; i < CHAINS; i++)                                                           \
+            a[i] = vdupq_n_s32(i);                                                                 \
+        for (int n = 0; n < steps; n++)                                                            \
+            UNROLLED for (int i = 0; i < CHAINS; i++)                                              \
+                __asm__(".arch armv8.2-a+dotprod+i8mm\n\t" instruction " %0.4s, %1.16b, %2.16b"    \
+                        : "+w"(a[i])                                                               \
+                        : "w"(x), "w"(y));                                                         \
+        for (int i = 0; i < CHAINS; i++)                                                           \
+            s ^= vgetq_lane_s32(a[i], 0);                                                          \
+        return (float)s;                                                                           \
+    }
+INT8_NEON(dotprod, "sdot")
+INT8_NEON(i8mm, "smmla")
 #endif
 
 static const struct unit fma_units[] = {
 #if defined(__x86_64__)
     {"avx512", 16, has_avx512, fma_avx512},
     {"avx2", 8, has_avx2, fma_avx2},
-#elif defined(__ARM_NEON)
+#elif defined(__aarch64__)
     {"neon", 4, always, fma_neon},
 #endif
     {"scalar", 1, always, fma_scalar},
@@ -156,6 +189,9 @@ static const struct unit int8_units[] = {
 #if defined(__x86_64__)
     {"avx512vnni", 64, has_vnni, int8_vnni},
     {"avx2", 32, has_avx2, int8_avx2},
+#elif defined(__aarch64__)
+    {"neon-i8mm", 32, has_i8mm, int8_i8mm},
+    {"neon-dotprod", 16, has_dotprod, int8_dotprod},
 #endif
     {NULL, 0, always, NULL},
 };

@@ -14,7 +14,7 @@ struct peak {
     double flop_s;    /* float32, a fused multiply-add counts as two */
     const char *unit; /* "avx512", "avx2", "neon", "scalar" */
     double int8_s;    /* the same of bytes summed in 32 bits; NAN: not measured */
-    const char *int8_unit; /* "avx512vnni", "avx2"; NULL */
+    const char *int8_unit; /* "avx512vnni", "neon-i8mm", ...; NULL */
 };
 
 int peak_measure(struct peak *out, int threads, struct err *e); /* 0: all usable cores */

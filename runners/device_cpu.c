@@ -209,7 +209,7 @@ static int choose_kernels(struct device *d, const struct device_opts *o, struct 
     if (!d->k) {
         err_set(e, ERR_USAGE, "kernels '%.40s' are unknown or this CPU does not have them",
                 o->kernels);
-        err_hint(e, "kernels: ref, avx2, avx512");
+        err_hint(e, "kernels: ref, avx2, avx512, neon");
         return -1;
     }
     if (o->numerics != NUMERICS_FAST)

@@ -238,6 +238,10 @@ static const struct fast_kernels *const tables[] = {
 #if defined(__x86_64__)
     &fast_vnni,
     &fast_avx2,
+#elif defined(__aarch64__)
+    &fast_neon_i8mm,
+    &fast_neon_dot,
+    &fast_neon,
 #endif
     &fast_ref,
 };

@@ -7,6 +7,8 @@ static const struct kernels *const tables[] = {
 #if defined(__x86_64__)
     &kernels_avx512,
     &kernels_avx2,
+#elif defined(__aarch64__)
+    &kernels_neon,
 #endif
     &kernels_ref,
 };
@@ -28,6 +30,11 @@ int kernels_avx512_usable(void)
     return kernels_avx2_usable() && __builtin_cpu_supports("avx512f") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl");
+}
+#elif defined(__aarch64__)
+int kernels_neon_usable(void) /* part of every 64-bit ARM CPU */
+{
+    return 1;
 }
 #endif
 

@@ -67,7 +67,7 @@ struct lse { /* one block of a row of logits */
 };
 
 struct kernels {
-    const char *name; /* "ref", "avx2", "avx512" */
+    const char *name; /* "ref", "avx2", "avx512", "neon" */
     int (*usable)(void); /* does this CPU (and operating system) have it */
 
     /* n floats (a multiple of the format's block) of a quantised row; equal to quant.h's unpack. */

@@ -24,16 +24,33 @@ struct gemm {
     float *sums; /* of this tile: [GEMM_PASSES][R][C][LANES] */
 };
 
-/* The sums of all lanes are in acc (and, when there are two passes, half of them in sums). */
+#if GEMM_PASSES > 1
+/* The tree's steps above one register: l with l+8 and, of four passes, l with l+4.  last: of the
+ * last pass; those before are `pass` floats apart. */
+INLINE vr gemm_lanes(vr last, const float *sums, int pass)
+{
+    vr first = r_load(sums);
+
+#if GEMM_PASSES == 4
+    first = r_add(first, r_load(sums + 2 * pass));
+    last = r_add(r_load(sums + pass), last);
+#else
+    (void)pass;
+#endif
+    return r_add(first, last);
+}
+#endif
+
+/* The sums of all lanes are in acc (and, of passes before the last one, in sums). */
 INLINE void gemm_finish(const struct gemm *g, vr (*acc)[GEMM_COLS], int R, int C)
 {
     UNROLL
     for (int c = 0; c < C; c++) {
         float *out = g->out + (size_t)c * g->ldo;
-#if GEMM_PASSES == 2
+#if GEMM_PASSES > 1
         UNROLL
-        for (int r = 0; r < R; r++) /* l with l+8 */
-            acc[r][c] = r_add(acc[r][c], r_load(g->sums + (r * C + c) * LANES));
+        for (int r = 0; r < R; r++)
+            acc[r][c] = gemm_lanes(acc[r][c], g->sums + (r * C + c) * LANES, R * C * LANES);
 #endif
         UNROLL
         for (int r = 0; r + 4 <= R; r += 4)

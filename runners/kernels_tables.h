@@ -14,6 +14,9 @@ int kernels_ref_usable(void);
 extern const struct kernels kernels_avx2, kernels_avx512;
 int kernels_avx2_usable(void);
 int kernels_avx512_usable(void);
+#elif defined(__aarch64__)
+extern const struct kernels kernels_neon;
+int kernels_neon_usable(void);
 #endif
 
 #endif

@@ -5,13 +5,7 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-#define INLINE static inline __attribute__((always_inline))
-/* Before a loop of constant length: arrays of vectors are registers only once it is unrolled. */
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
+#include "runners/kernels_inline.h"
 
 typedef __m128i b16;
 

@@ -18,7 +18,7 @@
 
 struct runner_opts {
     const char *device; /* NULL: "cpu"; else a name of 'devices', or the path of a plug-in */
-    const char *kernels; /* NULL: the best this CPU has; else "ref", "avx2", "avx512", ... */
+    const char *kernels; /* NULL: the best this CPU has; else "ref", "avx2", "avx512", "neon", ... */
     int isolate;        /* a plug-in runs in a process of its own, started from `program` */
     const char *program;
     double timeout_s;   /* that a call of it may take there; 0: a minute */

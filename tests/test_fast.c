@@ -372,6 +372,19 @@ static void packed_stripes_are_hardly_larger_than_the_file(void **state)
     }
 }
 
+/* What emulated processors of several kinds are asked (.ci/emulated). */
+static void the_row_that_the_processor_is_known_to_have_is_chosen(void **state)
+{
+    const char *row = getenv("DENSIMETER_TEST_ROW");
+
+    (void)state;
+    if (!row) {
+        print_message("          no row is named\n");
+        skip();
+    }
+    assert_string_equal(fast_kernels_best()->name, row);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +398,7 @@ int main(void)
         cmocka_unit_test(zeros_give_zero_and_what_is_no_number_reaches_the_output),
         cmocka_unit_test(formats_and_lengths_that_have_no_packed_form_are_refused),
         cmocka_unit_test(packed_stripes_are_hardly_larger_than_the_file),
+        cmocka_unit_test(the_row_that_the_processor_is_known_to_have_is_chosen),
     };
 
     return RUN(tests);

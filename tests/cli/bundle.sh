@@ -1,9 +1,8 @@
 #!/bin/sh
 # Results that travel: made from a real run, signed, checked, and asked again on this machine.
 . "$(dirname "$0")/lib.inc"
-sql=$(dirname "$DENSIMETER")/tests/tool_sql
 export TMPDIR="$work/tmp"; mkdir "$TMPDIR"
-[ -x "$sql" ] || make -s MODE="$mode" "${sql#"$PWD"/}" || exit 1
+sql=$(tool_of sql) || exit 1
 
 run 0 eval "$model" --tasks facts --limit 60 -q
 run 0 eval "$model" --tasks perplexity_text -q --keep-prompts

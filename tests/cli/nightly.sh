@@ -3,8 +3,7 @@
 # model, other data, a clock set back, missed nights, a moved database, kills, two at once.
 . "$(dirname "$0")/lib.inc"
 
-plant=$(dirname "$DENSIMETER")/tests/tool_plant
-[ -x "$plant" ] || make -s MODE="$mode" "${plant#"$PWD"/}" || exit 1
+plant=$(tool_of plant) || exit 1
 cat >"$work/plan.json" <<EOF
 {"name": "demo", "models": ["tiny"], "tasks": ["perplexity_text", {"tasks": "facts", "limit": 40, "bootstrap": 100}],
  "settings": [{"threads": 1}], "report": "$work/night.html", "lease_s": 2,
