@@ -196,6 +196,7 @@ int rig_score(struct rig *g, struct runner *r, const struct asked *q, size_t n, 
 static int open_rig(struct rig *g, struct err *e)
 {
     const struct runner_opts plain = {.threads = g->c->device.threads,
+                                      .context = g->c->device.context,
                                       .activation = g->c->device.activation};
 
     if (model_hash(g->out->model_sha256, g->c->model, e) < 0 ||

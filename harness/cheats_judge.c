@@ -123,7 +123,8 @@ void cheat_judge(int audit, struct cheat_result *r)
     r->worst = r->low = r->high = r->p = NAN;
     r->verdict = CHEAT_NONE;
     if (r->n == 0) {
-        snprintf(r->found, sizeof r->found, "%s", *r->where ? r->where : "there was nothing to look at");
+        snprintf(r->found, sizeof r->found, "%s",
+                 *r->where ? r->where : "there was nothing to look at");
         return;
     }
     for (size_t i = 0; i < r->n; i++) {

@@ -23,8 +23,8 @@ const struct option device_options[] = {
      "audit: whose published items are asked"},
     {"items", 'n', OPTION_INT, "N", "24", 1, 1e6, "audit: how many of each task"},
     {"prompts", 0, OPTION_INT, "N", "4", 1, 10000,
-     "audit: prompts of random tokens, and texts to go on with"},
-    {"tokens", 0, OPTION_INT, "N", "32", 8, 4096, "audit: length of such a prompt"},
+     "of random tokens; audit: and texts to go on with"},
+    {"tokens", 0, OPTION_INT, "N", "32", 8, 4096, "length of such a prompt"},
     {"seed", 0, OPTION_INT, "N", NULL, 0, 9e15,
      "audit: what is asked; else drawn, so that no device knows it"},
     {"limit-flops", 0, OPTION_NUMBER, "N", NULL, 1, 1e30,
@@ -208,6 +208,8 @@ static int check_device(struct context *c, const char *name, struct err *e)
     struct conform_about about;
     int rc = -1;
 
+    if (args_at(c->args, 2))
+        return device_check_model(c, name, e);
     if (device_chosen(c, name, &how, e) < 0)
         return -1;
     how.only = args_str(c->args, "only");

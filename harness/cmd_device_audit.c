@@ -12,6 +12,7 @@
 #include "runners/cl.h"
 #include "runners/plugin.h"
 
+enum { CONTEXT = 2048 };
 #define SEEDS ((uint64_t)1 << 53) /* JSON numbers hold them */
 
 static int print_table(const struct context *c, const struct cheat_report *r, struct err *e)
@@ -113,7 +114,7 @@ static struct cheats what_to_ask(const struct context *c, const struct conform *
         .device = {.device = how->device.name, .kernels = how->device.kernels,
                    .isolate = how->device.isolate, .program = how->device.program,
                    .timeout_s = how->device.timeout_s, .threads = how->device.threads,
-                   .numerics = how->device.numerics},
+                   .context = CONTEXT, .numerics = how->device.numerics},
         .items = (int)args_int(a, "items"), .prompts = (int)args_int(a, "prompts"),
         .tokens = (int)args_int(a, "tokens"),
         .flop_s = args_given(a, "limit-flops") ? args_num(a, "limit-flops") : 0,

@@ -10,6 +10,7 @@
 int device_chosen(const struct context *c, const char *name, struct conform *out, struct err *e);
 
 /* Operand 2 is a model.  The exit status, or -1. */
+int device_check_model(struct context *c, const char *name, struct err *e);
 int device_audit(struct context *c, const char *name, struct err *e);
 
 #endif

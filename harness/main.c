@@ -173,17 +173,19 @@ static const struct command commands[] = {
      "is measured, and compares with what they are known to know. Exit status 0 PASS, 1 FAIL."},
     {CONCLUDING, "devices", cmd_devices, NULL, "", 0, 0, NULL, 1, "list what can compute here",
      "And the plug-ins in $DENSIMETER_DEVICES, a colon list of folders and files (.so)."},
-    {CONCLUDING, "device", cmd_device, device_options, "check|audit|new NAME [MODEL]", 2, 3,
+    {CONCLUDING, "device", cmd_device, device_options, "check|audit NAME [MODEL] | new NAME", 2, 3,
      "check|audit|new|host", 1,
      "check what a device computes and whether it is honest, or begin a new one",
      "NAME is one of 'devices' or a plug-in's path. Every operation that devices are offered is run "
      "on it in several shapes and all weight formats, on random numbers and on zeros, denormals, very "
      "large ones, infinity and NaN, and compared with plain C; its results must have the precision "
      "that it declares, and where it claims so the same bits again and however batches are cut. Exit "
-     "status 1 when anything fails. audit asks it beside the exact arithmetic of the CPU what it "
-     "cannot have known: published items, the same behind unseen text, and again with renamed token "
-     "ids; what it generates, the same question twice, and its times by a clock that it cannot "
-     "reach. Exit status 0 PASS, 1 FAIL, 2 INCONCLUSIVE. new writes NAME.c, a device in plain C that passes."},
+     "status 1 when anything fails. With a MODEL: its logits against the CPU's exact arithmetic (and "
+     "a golden result beside it), and the same bits again and in other batches. audit asks it beside "
+     "the exact arithmetic of the CPU what it cannot have known: published items, the same behind "
+     "unseen text, and again with renamed token ids; what it generates, the same question twice, and "
+     "its times by a clock that it cannot reach. Exit status 0 PASS, 1 FAIL, 2 INCONCLUSIVE. new "
+     "writes NAME.c, a device in plain C that passes."},
     {CONCLUDING, "doctor", cmd_doctor, doctor_options, "", 0, 0, NULL, 0,
      "measure what this machine can do, and whether it is quiet",
      "Exit status 3 when it is too noisy to measure on."},

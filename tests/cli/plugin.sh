@@ -127,14 +127,20 @@ run 64 device check naive --only nothing
 one_line
 run 64 device look naive
 
+# A whole model on it.
+run 0 device check naive "$model" --tokens 12 --prompts 2
+prints '^logits  *PASS'; prints '^one by one: 24 rows have the same bits'; prints '^PASS  naive'
+cc -std=c11 -D_GNU_SOURCE -shared -fPIC -O2 -I"$work/usr/include" -I. -o "$work/skip.so" \
+    tests/plugins/cheat_skip.c -lm || fail "the device that skips"
+run 1 device check "$work/skip.so" "$model" --tokens 12 --prompts 2 --json
+prints '"check": "one by one"'; prints '"verdict": "FAIL"'
+
 # Is it honest?  Times of a busy machine may be open.
 cheap='--items 3 --prompts 1 --tokens 12'
 # shellcheck disable=SC2086
 "$DENSIMETER" device audit naive "$model" $cheap --json >"$work/out" 2>"$work/err"
 rc=$?; [ $rc -eq 0 ] || [ $rc -eq 2 ] || fail "an honest device is audited: status $rc"
 prints '"audit": "renamed"'; prints '"device": "naive"'
-cc -std=c11 -D_GNU_SOURCE -shared -fPIC -O2 -I"$work/usr/include" -I. -o "$work/skip.so" \
-    tests/plugins/cheat_skip.c -lm || fail "the device that skips"
 # shellcheck disable=SC2086
 for how in '' --isolate-device; do
     run 1 device audit "$work/skip.so" "$model" $cheap $how --seed 5
