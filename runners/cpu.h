@@ -12,7 +12,8 @@
 #include "runners/kernels.h"
 
 #define COLUMN_BLOCK 64 /* batch rows that a chunk of weight rows goes over at a time */
-#define CHUNK_ROWS 64   /* weight rows handed out at once, at most; a multiple of FAST_ROWS */
+#define CHUNK_ROWS 64   /* weight rows handed out at once, at most; a multiple of UNIT_ROWS */
+#define UNIT_ROWS 32    /* at least: two stripes, a block of quantised activations */
 
 #define SPARSE_COLUMNS 4 /* batch rows at most for which zeros are looked for */
 #define SPARSE_ROWS 128  /* rows of a transposed tile */
@@ -76,6 +77,7 @@ struct device { /* the CPU */
     int n_steps;
     size_t cap_steps;
     struct chunk_counter *counters; /* one per step */
+    atomic_int *taken; /* [workers][steps]: units of the worker's own stretch (cpu_share.c) */
 
     float *arena; /* values: rows of ld floats, value v at offset * max_rows */
     size_t arena_bytes;
@@ -143,6 +145,13 @@ static inline int cpu_next(struct device *d, const struct step *s)
 {
     return atomic_fetch_add_explicit(&d->counters[s - d->steps].next, 1, memory_order_relaxed);
 }
+
+/* Up to `some` of the step's n units, from *from on: first those of the worker's own stretch, then
+ * what others have not begun; 0: no more. */
+int cpu_take(struct device *d, const struct step *s, int n, int some, int worker, int *from);
+int cpu_share_open(struct device *d); /* -1: out of memory */
+void cpu_share_release(struct device *d);
+void cpu_share_reset(struct device *d);
 
 static inline int cpu_is_profiled(const struct device *d) /* the batch that runs */
 {

@@ -37,16 +37,22 @@ int cpu_chunk_rows(const struct device *d, int k, int rows, int together)
     return c < FAST_ROWS ? FAST_ROWS : c;
 }
 
+static int matrices_of(const struct op *op) /* whose rows are handed out */
+{
+    return op->epilogue == EPILOGUE_GLU ? 1 : op->n_out;
+}
+
 static int chunk_rows(const struct device *d, const struct op *op)
 {
-    int rows = 0, n = op->epilogue == EPILOGUE_GLU ? 2 : op->n_out;
+    int is_glu = op->epilogue == EPILOGUE_GLU, rows = 0, c;
+    int is_fast = cpu_uses_fast(d, op->w[is_glu ? 1 : op->n_out - 1]);
 
-    for (int i = 0; i < op->n_out; i++)
-        rows += op->w[i]->rows;
-    return cpu_chunk_rows(d, op->w[0]->k, rows,
-                          cpu_uses_fast(d, op->w[n - 1])        ? 0
-                          : op->epilogue == EPILOGUE_GLU ? 2
-                                                         : 1);
+    for (int i = 0; i < matrices_of(op); i++)
+        rows += op->w[i]->rows * (is_glu ? 2 : 1);
+    c = cpu_chunk_rows(d, op->w[0]->k, rows, is_fast ? 0 : is_glu ? 2 : 1);
+    if (c >= UNIT_ROWS)
+        return c / UNIT_ROWS * UNIT_ROWS;
+    return is_fast ? UNIT_ROWS : c;
 }
 
 static void unpack_row(const struct matmul *m, int row, int to)
@@ -212,33 +218,42 @@ static void glu_chunk(struct device *d, const struct op *op, int r0, int rows,
     }
 }
 
-void cpu_linear(struct device *d, const struct step *st, int worker)
+/* Units from .. from+n-1 of `unit` rows each, counted over the op's matrices one after another. */
+static void linear_units(struct device *d, const struct op *op, int from, int n, int unit,
+                         struct worker_scratch *s)
 {
-    const struct op *op = st->op;
-    struct worker_scratch *s = &d->scratch[worker];
-    int step = chunk_rows(d, op);
+    for (int i = 0; n > 0 && i < matrices_of(op); i++) {
+        int units = (op->w[i]->rows + unit - 1) / unit, some = units - from < n ? units - from : n;
+        int r0 = from * unit, rows = op->w[i]->rows - r0;
 
-    if (cpu_rows(d, op) == 0 || cpu_sparse_down(d, st, worker))
-        return;
-    for (int chunk = cpu_next(d, st);; chunk = cpu_next(d, st)) {
-        int c = chunk, i = 0;
-        for (; i < op->n_out; i++) {
-            int chunks = (op->w[i]->rows + step - 1) / step;
-            if (c < chunks)
-                break;
-            c -= chunks;
+        if (some <= 0) {
+            from -= units;
+            continue;
         }
-        if (i == op->n_out)
-            return;
-        int r0 = c * step;
-        int rows = op->w[i]->rows - r0 < step ? op->w[i]->rows - r0 : step;
+        rows = rows < some * unit ? rows : some * unit;
         if (op->epilogue == EPILOGUE_GLU)
             glu_chunk(d, op, r0, rows, s);
         else
             plain_chunk(d, op, i, r0, rows, s);
         if (r0 + rows == op->w[i]->rows)
             pad_out(d, op->out[i]);
+        n -= some;
+        from = 0;
     }
+}
+
+void cpu_linear(struct device *d, const struct step *st, int worker)
+{
+    const struct op *op = st->op;
+    int step = chunk_rows(d, op), unit = step < UNIT_ROWS ? step : UNIT_ROWS;
+    int units = 0, from, n;
+
+    if (cpu_rows(d, op) == 0 || cpu_sparse_down(d, st, worker))
+        return;
+    for (int i = 0; i < matrices_of(op); i++)
+        units += (op->w[i]->rows + unit - 1) / unit;
+    while ((n = cpu_take(d, st, units, step / unit, worker, &from)) > 0)
+        linear_units(d, op, from, n, unit, &d->scratch[worker]);
 }
 
 static void head_block(struct device *d, const struct op *op, const struct matmul *m, int block,
@@ -273,10 +288,11 @@ void cpu_head(struct device *d, const struct step *st, int worker)
 {
     const struct op *op = st->op;
     struct worker_scratch *s = &d->scratch[worker];
+    int block;
 
     if (d->batch->n_heads == 0)
         return;
-    for (int block = cpu_next(d, st); block < d->lse_blocks; block = cpu_next(d, st)) {
+    while (cpu_take(d, st, d->lse_blocks, 1, worker, &block) > 0) {
         int r0 = block * LSE_BLOCK;
         int rows = d->p->n_vocab - r0 < LSE_BLOCK ? d->p->n_vocab - r0 : LSE_BLOCK;
         struct matmul m = prepare(d, op->w[0], r0, rows, d->batch->n_heads, s->panel);

@@ -74,7 +74,7 @@ static int build_steps(struct device *d)
         wanted = op->wanted_rows;
     }
     d->counters = mem_aligned(64, (size_t)d->n_steps * sizeof *d->counters);
-    return d->counters ? 0 : -1;
+    return d->counters ? cpu_share_open(d) : -1;
 }
 
 static int map_kv(struct device *d, const struct device_opts *o, struct err *e)
@@ -199,6 +199,7 @@ static void cpu_close(struct device *d)
     mem_free(d->scratch);
     mem_free(d->units);
     mem_free(d->counters);
+    cpu_share_release(d);
     mem_free(d->steps);
     mem_free(d);
 }
@@ -392,6 +393,7 @@ static void reset_counters(struct device *d)
 {
     for (int i = 0; i < d->n_steps; i++)
         atomic_store_explicit(&d->counters[i].next, 0, memory_order_relaxed);
+    cpu_share_reset(d);
 }
 
 int cpu_begin(struct device *d, struct batch *b)

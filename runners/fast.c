@@ -197,40 +197,59 @@ size_t fast_act_bytes(int k)
     return ((size_t)k / FAST_BLOCK | 1) * sizeof(struct fast_block);
 }
 
-/* All rows against a panel of columns. */
-static void walk_panel(fast_tile_fn *const *tiles, int max_cols, struct fast_tile t,
-                       size_t stripe_bytes, int rows, int cols)
+/* One stripe or two against a panel of columns, in groups that differ by one at most. */
+static void walk_columns(fast_tile_fn *const *tiles, int max_cols, struct fast_tile t, int cols)
 {
-    const uint8_t *acts = t.acts;
-    float *out = t.out;
+    int groups = (cols + max_cols - 1) / max_cols, some;
 
-    for (int r = 0; r < rows; r += FAST_ROWS, t.stripe += stripe_bytes) {
-        t.rows = rows - r < FAST_ROWS ? rows - r : FAST_ROWS;
-        for (int c = 0; c < cols; c += max_cols) {
-            t.acts = acts + (size_t)c * t.act_bytes;
-            t.out = out + (size_t)c * t.ldo + r;
-            tiles[(cols - c < max_cols ? cols - c : max_cols) - 1](&t);
-        }
+    for (; groups > 0; groups--, cols -= some) {
+        some = (cols + groups - 1) / groups;
+        tiles[some - 1](&t);
+        t.acts += (size_t)some * t.act_bytes;
+        t.out += (size_t)some * t.ldo;
+    }
+}
+
+/* All rows against a panel of columns. */
+static void walk_panel(fast_tile_fn *const *tiles, fast_tile_fn *const *pairs, int max_cols,
+                       struct fast_tile t, int rows, int cols)
+{
+    while (rows > 0) {
+        int is_pair = pairs && cols >= FAST_PAIR_COLS && rows >= 2 * FAST_ROWS;
+        int some = is_pair ? 2 * FAST_ROWS : FAST_ROWS;
+
+        t.rows = rows < some ? rows : some;
+        walk_columns(is_pair ? pairs : tiles, max_cols, t, cols);
+        t.stripe += (is_pair ? 2 : 1) * t.apart;
+        t.out += t.rows;
+        rows -= t.rows;
+    }
+}
+
+void fast_walk_pairs(fast_tile_fn *const *tiles, fast_tile_fn *const *pairs, int max_cols,
+                     int quant_type, float *out, size_t ldo, const void *stripes, int rows,
+                     const void *acts, int cols, int k)
+{
+    const struct fast_format *f = fast_format_find(quant_type);
+    struct fast_tile t = {.stripe = stripes, .groups = k / FAST_BLOCK, .ldo = ldo};
+    int panel, first = ((int)f->bits * 4 + (int)f->scales) * max_cols;
+
+    t.apart = fast_stripe_bytes(quant_type, k);
+    t.act_bytes = fast_act_bytes(k);
+    /* About 256 KiB of activations stay in a second level cache beside the weights of a call. */
+    panel = (int)(256 * 1024 / t.act_bytes) / max_cols * max_cols + max_cols;
+    pairs = pairs ? pairs + first : NULL;
+    for (int c = 0; c < cols; c += panel) {
+        t.acts = (const uint8_t *)acts + (size_t)c * t.act_bytes;
+        t.out = out + (size_t)c * ldo;
+        walk_panel(tiles + first, pairs, max_cols, t, rows, cols - c < panel ? cols - c : panel);
     }
 }
 
 void fast_walk(fast_tile_fn *const *tiles, int max_cols, int quant_type, float *out, size_t ldo,
                const void *stripes, int rows, const void *acts, int cols, int k)
 {
-    const struct fast_format *f = fast_format_find(quant_type);
-    struct fast_tile t = {.stripe = stripes, .groups = k / FAST_BLOCK, .ldo = ldo};
-    int panel;
-
-    t.act_bytes = fast_act_bytes(k);
-    /* About 256 KiB of activations stay in a second level cache beside the weights of a call. */
-    panel = (int)(256 * 1024 / t.act_bytes) / max_cols * max_cols + max_cols;
-    tiles += ((int)f->bits * 4 + (int)f->scales) * max_cols;
-    for (int c = 0; c < cols; c += panel) {
-        t.acts = (const uint8_t *)acts + (size_t)c * t.act_bytes;
-        t.out = out + (size_t)c * ldo;
-        walk_panel(tiles, max_cols, t, fast_stripe_bytes(quant_type, k), rows,
-                   cols - c < panel ? cols - c : panel);
-    }
+    fast_walk_pairs(tiles, NULL, max_cols, quant_type, out, ldo, stripes, rows, acts, cols, k);
 }
 
 /* Best first.  Always there: ref, which any CPU runs. */

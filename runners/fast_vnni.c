@@ -1,17 +1,18 @@
 /* fast_vnni.c -- the kernels of fast.h with AVX-512 VNNI.
  *
- * A tile is 16 rows x up to 8 columns.  One register holds four codes of each row; VPDPBUSD
+ * A tile is 16 or 32 rows x up to 6 columns.  One register holds four codes of each row; VPDPBUSD
  * multiplies it with four activations broadcast from memory, so nothing is ever summed across
- * lanes, a vector of codes is unpacked once per tile, and the loop over columns inside the one over
- * vectors keeps as many independent chains in flight as there are columns.  The integer
- * accumulator starts where the bias of the codes is already undone (fast_layout.h). */
+ * lanes, a vector of codes is unpacked once per tile, and the loops over columns and stripes inside
+ * the one over vectors keep as many independent chains in flight.  The loads of broadcasts bound
+ * tiles of one stripe (16 x 8: 265 GOP/s of Q4_0 on Zen 4, 32 x 6: 355).  The integer accumulator
+ * starts where the bias of the codes is already undone (fast_layout.h). */
 #include "runners/fast.h"
 #include "runners/fast_tile.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-enum { COLS = 8 }; /* of a tile */
+enum { COLS = 6, STRIPES = 2 }; /* of a tile */
 
 static int usable(void)
 {
@@ -122,85 +123,111 @@ INLINE __m512i start(enum fast_bias bias, const struct fast_block *b, int h)
     return _mm512_set1_epi32(bias == FAST_BIAS_HALVES ? b->half[h] : b->start[bias]);
 }
 
-INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind, int cols,
-                 const struct fast_tile *t)
+INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind, int stripes,
+                 int cols, const struct fast_tile *t)
 {
     const int parts = kind == FAST_K_D ? 2 : 1, each = 8 / parts;
-    __m512 acc[COLS];
+    __m512 acc[STRIPES][COLS];
 
-    UNROLL for (int c = 0; c < cols; c++)
-        acc[c] = _mm512_setzero_ps();
+    UNROLL for (int s = 0; s < stripes; s++)
+        UNROLL for (int c = 0; c < cols; c++)
+            acc[s][c] = _mm512_setzero_ps();
     for (int g = 0; g < t->groups; g++) {
-        const uint8_t *group = t->stripe + fast_codes_at(bits, kind, g);
-        __m512i high[2]; /* loaded in the order in which they lie */
+        const uint8_t *group[STRIPES], *from[STRIPES];
+        __m512i high[STRIPES][2]; /* loaded in the order in which they lie */
 
-        fast_prefetch(group, (int)fast_group_bytes(bits), cols, t->groups);
-        high[0] = high[1] = bits == FAST_5 || bits == FAST_6 ? _mm512_load_si512(group)
-                                                             : _mm512_setzero_si512();
-        if (bits == FAST_6)
-            high[1] = _mm512_load_si512(group + 64);
-
+        UNROLL for (int s = 0; s < stripes; s++) {
+            from[s] = t->stripe + (size_t)s * t->apart;
+            group[s] = from[s] + fast_codes_at(bits, kind, g);
+            fast_prefetch(group[s], (int)fast_group_bytes(bits), cols, t->groups);
+            high[s][0] = high[s][1] = bits == FAST_5 || bits == FAST_6
+                                          ? _mm512_load_si512(group[s])
+                                          : _mm512_setzero_si512();
+            if (bits == FAST_6)
+                high[s][1] = _mm512_load_si512(group[s] + 64);
+        }
         UNROLL for (int h = 0; h < parts; h++) {
-            __m512 w = scale(bits, kind, t->stripe, g, h);
-            __m512i isum[COLS];
+            __m512i isum[STRIPES][COLS];
 
-            UNROLL for (int c = 0; c < cols; c++)
-                isum[c] = start(bias, fast_block_at(t, c, g), h);
+            UNROLL for (int s = 0; s < stripes; s++)
+                UNROLL for (int c = 0; c < cols; c++)
+                    isum[s][c] = start(bias, fast_block_at(t, c, g), h);
             UNROLL for (int j = h * each; j < (h + 1) * each; j++) {
-                __m512i v = codes(bits, group, high, j);
+                __m512i v[STRIPES];
 
+                UNROLL for (int s = 0; s < stripes; s++)
+                    v[s] = codes(bits, group[s], high[s], j);
                 UNROLL for (int c = 0; c < cols; c++) {
+                    __m512i four;
                     int32_t q;
 
                     __builtin_memcpy(&q, fast_block_at(t, c, g)->q + 4 * j, 4);
-                    isum[c] = _mm512_dpbusd_epi32(isum[c], v, _mm512_set1_epi32(q));
+                    four = _mm512_set1_epi32(q);
+                    UNROLL for (int s = 0; s < stripes; s++)
+                        isum[s][c] = _mm512_dpbusd_epi32(isum[s][c], v[s], four);
                 }
             }
-            UNROLL for (int c = 0; c < cols; c++) {
-                __m512 wd = _mm512_mul_ps(w, _mm512_set1_ps(fast_block_at(t, c, g)->d));
+            UNROLL for (int s = 0; s < stripes; s++) {
+                __m512 w = scale(bits, kind, from[s], g, h);
 
-                acc[c] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(isum[c]), wd, acc[c]);
+                UNROLL for (int c = 0; c < cols; c++) {
+                    __m512 wd = _mm512_mul_ps(w, _mm512_set1_ps(fast_block_at(t, c, g)->d));
+
+                    acc[s][c] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(isum[s][c]), wd, acc[s][c]);
+                }
             }
         }
-        if (kind == FAST_D_M || kind == FAST_K_D_M) {
-            __m512 m = minimum(bits, kind, t->stripe, g);
+        if (kind != FAST_D_M && kind != FAST_K_D_M)
+            continue;
+        UNROLL for (int s = 0; s < stripes; s++) {
+            __m512 m = minimum(bits, kind, from[s], g);
 
             UNROLL for (int c = 0; c < cols; c++) {
-                __m512 s = _mm512_set1_ps(fast_block_at(t, c, g)->s);
+                __m512 sum = _mm512_set1_ps(fast_block_at(t, c, g)->s);
 
-                acc[c] = kind == FAST_D_M ? _mm512_fmadd_ps(m, s, acc[c])
-                                          : _mm512_fnmadd_ps(m, s, acc[c]);
+                acc[s][c] = kind == FAST_D_M ? _mm512_fmadd_ps(m, sum, acc[s][c])
+                                             : _mm512_fnmadd_ps(m, sum, acc[s][c]);
             }
         }
     }
-    UNROLL for (int c = 0; c < cols; c++) {
-        __mmask16 rows = (__mmask16)((1u << t->rows) - 1);
+    UNROLL for (int s = 0; s < stripes; s++) {
+        UNROLL for (int c = 0; c < cols; c++) {
+            float *out = t->out + (size_t)c * t->ldo + (size_t)s * FAST_ROWS;
 
-        _mm512_mask_storeu_ps(t->out + (size_t)c * t->ldo, rows, acc[c]);
+            if (stripes > 1)
+                _mm512_storeu_ps(out, acc[s][c]);
+            else
+                _mm512_mask_storeu_ps(out, (__mmask16)((1u << t->rows) - 1), acc[s][c]);
+        }
     }
 }
 
 #define TILES(name, bits, bias, scales)                                                            \
-    FAST_TILE(name, bits, bias, scales, 1)                                                         \
-    FAST_TILE(name, bits, bias, scales, 2)                                                         \
-    FAST_TILE(name, bits, bias, scales, 3)                                                         \
-    FAST_TILE(name, bits, bias, scales, 4)                                                         \
-    FAST_TILE(name, bits, bias, scales, 5)                                                         \
-    FAST_TILE(name, bits, bias, scales, 6)                                                         \
-    FAST_TILE(name, bits, bias, scales, 7)                                                         \
-    FAST_TILE(name, bits, bias, scales, 8)
+    FAST_PAIR(name, bits, bias, scales, 1, 1)                                                      \
+    FAST_PAIR(name, bits, bias, scales, 1, 2)                                                      \
+    FAST_PAIR(name, bits, bias, scales, 1, 3)                                                      \
+    FAST_PAIR(name, bits, bias, scales, 1, 4)                                                      \
+    FAST_PAIR(name, bits, bias, scales, 1, 5)                                                      \
+    FAST_PAIR(name, bits, bias, scales, 1, 6)                                                      \
+    FAST_PAIR(name, bits, bias, scales, 2, 3)                                                      \
+    FAST_PAIR(name, bits, bias, scales, 2, 4)                                                      \
+    FAST_PAIR(name, bits, bias, scales, 2, 5)                                                      \
+    FAST_PAIR(name, bits, bias, scales, 2, 6)
 #define ROW(name, bits, bias, scales)                                                              \
-    [bits][scales] = {name##_1, name##_2, name##_3, name##_4,                                      \
-                      name##_5, name##_6, name##_7, name##_8},
+    [bits][scales] = {name##_1x1, name##_1x2, name##_1x3, name##_1x4, name##_1x5, name##_1x6},
+#define ROW_OF_PAIRS(name, bits, bias, scales)                                                     \
+    [bits][scales] = {NULL, NULL, name##_2x3, name##_2x4, name##_2x5, name##_2x6},
 
 FAST_FORMATS(TILES)
 
 static fast_tile_fn *const tiles[4][4][COLS] = {FAST_FORMATS(ROW)};
+static fast_tile_fn *const pairs[4][4][COLS] = {FAST_FORMATS(ROW_OF_PAIRS)};
 
 static void gemm(int quant_type, float *out, size_t ldo, const void *stripes, int rows,
                  const void *acts, int cols, int k)
 {
-    fast_walk(&tiles[0][0][0], COLS, quant_type, out, ldo, stripes, rows, acts, cols, k);
+    fast_walk_pairs(&tiles[0][0][0], &pairs[0][0][0], COLS, quant_type, out, ldo, stripes, rows,
+                    acts, cols, k);
 }
 
 const struct fast_kernels fast_vnni = {"avx512vnni", usable, quantise, gemm};

@@ -148,7 +148,7 @@ static void compare_shapes(const struct fast_kernels *t)
         int block = quant_find(types[i])->block;
 
         for (int cols = 1; cols <= 40; cols++)
-            compare(t, types[i], 16, cols, block, RANDOM);
+            compare(t, types[i], 48, cols, block, RANDOM);
         for (int rows = 1; rows <= 50; rows += 7)
             compare(t, types[i], rows, rows % 5 + 1, block == 32 ? 96 : 512, RANDOM);
         compare(t, types[i], 48, 67, block == 32 ? 576 : 768, RANDOM);
