@@ -6,12 +6,16 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "harness/audit.h"
 #include "harness/energy.h"
 #include "harness/latency.h"
+#include "harness/measure.h"
 #include "harness/present_scenario.h"
 #include "harness/stats.h"
 
+#define METERED_LEAST 0.9
+#define METERED_S 0.02
 #define TOLERANCE 1e-9
 enum { LINES_MAX = 20 };
 
@@ -78,6 +82,49 @@ static int check_samples(struct speaker *sp, const struct store_bench *b, struct
     return 0;
 }
 
+/* What was metered lasted as long as what was done. */
+static void check_metered(struct speaker *sp, const struct energy_list *l, double wall_s)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        const struct store_energy *x = &l->v[i];
+        if (strcmp(x->subject, sp->subject) == 0 &&
+            !(x->seconds >= METERED_LEAST * wall_s - METERED_S))
+            defect(sp, "%s was read for %.4g s, it took %.4g s", x->source, x->seconds, wall_s);
+    }
+}
+
+/* A test's name says what it is; what is derived from its speed follows from it. */
+static void check_test(struct speaker *sp, const struct run_row *r, const struct store_bench *b,
+                       const struct energy_list *energy)
+{
+    struct speed_test t = {.depth = b->depth, .streams = b->batch};
+    const struct store_value *speed = bench_value(b, "tok_s");
+    const struct store_value *weights = bench_value(b, "weights_bytes_per_token");
+    double s = speed ? (double)b->tokens / speed->value : NAN, took = 0;
+    char name[96];
+    int is_decode;
+
+    if (sscanf(b->test, "pp%d+tg%d", &t.prompt, &t.generate) < 1)
+        sscanf(b->test, "tg%d", &t.generate);
+    speed_test_name(name, sizeof name, &t);
+    if (strcmp(name, b->test) != 0 || b->tokens != speed_test_tokens(&t))
+        defect(sp, "%lld tokens, depth %d and batch %d are not those of its name",
+               (long long)b->tokens, b->depth, b->batch);
+    if (b->rival)
+        return;
+    for (int i = 0; i < b->n_samples; i++)
+        took += b->samples[i];
+    check_metered(sp, energy, took);
+    is_decode = t.prompt == 0;
+    compare(sp, b, "ttft_s", is_decode || t.generate ? NAN : s, NAN, NAN, "samples");
+    compare(sp, b, "tpot_s", is_decode ? s / t.generate : NAN, NAN, NAN, "samples");
+    if (weights)
+        compare(sp, b, "bandwidth_bytes_s", is_decode ? weights->value * t.generate / s : NAN,
+                NAN, NAN, "samples and weights");
+    if (r->device && b->device && strcmp(r->device, b->device) != 0)
+        defect(sp, "it is said to have run on %.40s, the run on %.40s", b->device, r->device);
+}
+
 /* --- requests --------------------------------------------------------------------------------- */
 
 static int state_of(const char *name)
@@ -86,6 +133,28 @@ static int state_of(const char *name)
         if (strcmp(served_name(i), name) == 0)
             return i;
     return SERVED_FAILED;
+}
+
+static int is_sha256(const char *s)
+{
+    return strlen(s) == SHA256_HEX - 1 && s[strspn(s, "0123456789abcdef")] == 0;
+}
+
+/* A prompt and an answer as long as one of those that were asked for; told. */
+static int is_asked(const struct store_served *q, const cJSON *settings)
+{
+    static const char *const lists[] = {"prompt_tokens", "output_tokens"};
+    const int lengths[] = {q->prompt, q->wanted};
+    int found = 1;
+
+    for (int i = 0; i < 2; i++) {
+        const cJSON *list = json_get(settings, lists[i]), *x;
+        int is_in = !cJSON_IsArray(list);
+        for (x = is_in ? NULL : list->child; x; x = x->next)
+            is_in |= x->valuedouble == lengths[i];
+        found &= is_in;
+    }
+    return found;
 }
 
 /* 0 when the times do not fit the request: told. */
@@ -112,7 +181,9 @@ static int take_tokens(struct speaker *sp, size_t i, const struct store_served *
         fits &= same(r->token_s[0], q->first_s) && same(r->token_s[n - 1], q->last_s) &&
                 q->first_s >= q->arrival_s && q->end_s >= q->last_s;
     if (r->state == SERVED_COMPLETED)
-        fits &= n == q->wanted;
+        fits &= n == q->wanted && q->start_s >= q->arrival_s;
+    if (n > 0)
+        fits &= !(q->start_s > q->first_s) && (!q->output_sha256 || is_sha256(q->output_sha256));
     json_free(j);
     if (!fits)
         defect(sp, "request %zu: its tokens do not fit its times and state", i);
@@ -120,8 +191,8 @@ static int take_tokens(struct speaker *sp, size_t i, const struct store_served *
     return fits;
 }
 
-static int rebuild(struct speaker *sp, const struct served_list *l, struct serve_log *out,
-                   struct err *e)
+static int rebuild(struct speaker *sp, const struct served_list *l, const cJSON *settings,
+                   struct serve_log *out, struct err *e)
 {
     int rc = 1;
 
@@ -137,6 +208,9 @@ static int rebuild(struct speaker *sp, const struct served_list *l, struct serve
                              .state = (enum served_state)state_of(q->state)};
         out->count[r->state]++;
         out->wall_s = fmax(out->wall_s, r->end_s);
+        if (!is_asked(q, settings))
+            defect(sp, "request %zu: %d tokens, %d wanted: none of the settings' lengths", i,
+                   q->prompt, q->wanted);
         rc = take_tokens(sp, i, q, r, e);
     }
     return rc;
@@ -165,7 +239,8 @@ static void check_limits(struct speaker *sp, const struct store_bench *b, const 
 }
 
 static int check_requests(struct speaker *sp, struct store *s, const struct run_row *r,
-                          const struct store_bench *b, const cJSON *settings, struct err *e)
+                          const struct store_bench *b, const cJSON *settings,
+                          const struct energy_list *energy, struct err *e)
 {
     struct store_value v[LATENCY_VALUES_MAX];
     struct served_list rows = {0};
@@ -176,7 +251,7 @@ static int check_requests(struct speaker *sp, struct store *s, const struct run_
         return 0;
     if (query_served(s, r->id, b->test, &rows, e) < 0)
         return -1;
-    rc = rebuild(sp, &rows, &l, e);
+    rc = rebuild(sp, &rows, settings, &l, e);
     if (rc == 1) {
         l.queue_longest = (int)bench_value(b, "arrived")->value; /* rows do not tell it */
         rc = latency_values(&l, b->batch > 0 ? b->batch : 1,
@@ -187,6 +262,8 @@ static int check_requests(struct speaker *sp, struct store *s, const struct run_
         if (rc == 0)
             check_limits(sp, b, &l, settings);
     }
+    if (rc == 0)
+        check_metered(sp, energy, l.wall_s);
     serve_log_release(&l);
     served_list_release(&rows);
     return rc < 0 ? -1 : 0;
@@ -214,6 +291,18 @@ static double declared(const struct energy_list *l, const char *subject)
         if (l->v[i].is_declared && strcmp(l->v[i].subject, subject) == 0)
             return l->v[i].joules;
     return NAN;
+}
+
+/* A constant power's joules are that power's over the time. */
+static void check_declared(struct speaker *sp, const struct energy_list *l, double watts)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        const struct store_energy *x = &l->v[i];
+        sp->subject = x->subject;
+        if (x->is_declared && !isnan(x->joules) && !same(x->joules, watts * x->seconds))
+            defect(sp, "%.9g J are declared, %.9g W for %.9g s are not that", x->joules, watts,
+                   x->seconds);
+    }
 }
 
 /* get: a stored number of the subject by its metric. */
@@ -254,6 +343,7 @@ static double get_task(const void *of, const char *metric)
 static int check_bench(struct speaker *sp, struct store *s, const struct run_row *r,
                        const struct energy_list *energy, const cJSON *settings, struct err *e)
 {
+    const cJSON *scenarios = json_get(settings, "scenarios");
     struct bench_list l = {0};
     int rc = query_bench(s, r->id, &l, e);
 
@@ -263,8 +353,10 @@ static int check_bench(struct speaker *sp, struct store *s, const struct run_row
         sp->subject = b->test;
         rc = check_samples(sp, b, e);
         if (rc == 0 && !b->rival)
-            rc = check_requests(sp, s, r, b, settings, e);
-        if (!b->rival && energy->n && !bench_value(b, "load_s"))
+            rc = check_requests(sp, s, r, b, scenarios, energy, e);
+        if (rc == 0 && !scenario_is(b))
+            check_test(sp, r, b, energy);
+        if (!b->rival && !bench_value(b, "load_s"))
             check_joules(sp, energy, &parts, get_bench, b);
     }
     bench_list_release(&l);
@@ -287,8 +379,9 @@ int audit_speed(struct store *s, const struct run_row *r,
     if (!settings || query_energy(s, r->id, &energy, e) < 0 ||
         query_tasks(s, r->id, &tasks, e) < 0)
         goto out;
-    rc = check_bench(&sp, s, r, &energy, json_get(settings, "scenarios"), e);
-    for (size_t i = 0; i < tasks.n && energy.n; i++) {
+    rc = check_bench(&sp, s, r, &energy, settings, e);
+    check_declared(&sp, &energy, json_num(settings, "declared-watts", NAN));
+    for (size_t i = 0; i < tasks.n; i++) {
         struct energy_parts parts = energy_parts_of_task(&tasks.v[i]);
         sp.subject = tasks.v[i].task;
         check_joules(&sp, &energy, &parts, get_task, &tasks.v[i]);

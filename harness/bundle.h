@@ -5,6 +5,7 @@
  *   runs/ID/system.json      what the machine was
  *   runs/ID/run.sqlite       the run with every item
  *   runs/ID/published.json   its numbers, as `show --json` prints them
+ *   audit/N.json             what 'device audit' found of a device of these runs; or none
  *
  * The same files give the same tar: names in order, no owners, no times.  Reading trusts nothing:
  * only these names, only plain files, each once, within limits; everything stays in memory. */
@@ -67,6 +68,14 @@ int bundle_add_run(struct bundle *b, struct store *s, const struct run_row *r, s
 typedef void bundle_say(void *user, const char *line);
 int bundle_check_runs(const struct bundle *b, bundle_say *say, void *user, int *unknown,
                       struct err *e);
+
+/* A document of 'device audit --json', of a device, arithmetic and model of a run that is in the
+ * bundle already; ERR_INVALID for another. */
+int bundle_add_audit(struct bundle *b, const char *path, struct err *e);
+/* Verdicts follow from samples, limits are those of this program, none is FAIL, and each is of a
+ * run here.  As bundle_check_runs; *audits counts them. */
+int bundle_check_audits(const struct bundle *b, bundle_say *say, void *user, int *audits,
+                        struct err *e);
 
 /* A run's database unpacked: open, and gone when closed. */
 struct bundle_run {

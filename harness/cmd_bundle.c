@@ -11,6 +11,8 @@
 const struct option bundle_options[] = {
     {"out", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, "the bundle to write (make, sign)"},
     {"key", 0, OPTION_TEXT, "FILE", NULL, 0, 0, "private key to sign with (make, sign)"},
+    {"audit", 0, OPTION_TEXTS, "FILE", NULL, 0, 0,
+     "what 'device audit --out FILE' found of the runs' device (make)"},
     {"signer", 0, OPTION_TEXT, "HEX", NULL, 0, 0, "public key that must have signed (verify)"},
     {"model", 0, OPTION_TEXT, "MODEL", NULL, 0, 0,
      "also ask random items of this model's runs again (verify)"},
@@ -83,6 +85,9 @@ static int make(const struct context *c, struct err *e)
         if (added < 0)
             goto out;
     }
+    for (int i = 0; i < args_count(c->args, "audit"); i++)
+        if (bundle_add_audit(&b, args_word(c->args, "audit", i), e) < 0)
+            goto out;
     if (bundle_seal(&b, e) == 0 && (!key || bundle_sign(&b, key, e) == 0) &&
         bundle_write(&b, path, e) == 0)
         rc = print_signed(c, path, &b, n, e);
@@ -201,9 +206,12 @@ static int ask_again(const struct context *c, const struct bundle *b, struct fin
     return rc;
 }
 
+struct counted {
+    int runs, audits, asked, unknown;
+};
+
 static int print_verdict(const struct context *c, const char *path, const struct findings *f,
-                         int runs, int asked, int unknown, const char *signer,
-                         struct err *e)
+                         const struct counted *n, const char *signer, struct err *e)
 {
     struct strbuf out = STRBUF_INIT;
     struct json_out o;
@@ -213,9 +221,10 @@ static int print_verdict(const struct context *c, const char *path, const struct
         o = context_json_begin(&out, "bundle");
         json_put_str(&o, "bundle", path);
         json_put_str(&o, "verdict", f->n ? "FAIL" : "PASS");
-        json_put_int(&o, "runs", runs);
-        json_put_int(&o, "items_asked_again", asked);
-        json_put_int(&o, "not_recomputed", unknown);
+        json_put_int(&o, "runs", n->runs);
+        json_put_int(&o, "audits", n->audits);
+        json_put_int(&o, "items_asked_again", n->asked);
+        json_put_int(&o, "not_recomputed", n->unknown);
         json_put_str(&o, "signer", signer);
         json_begin_array(&o, "findings");
         for (size_t i = 0; i < f->n; i++)
@@ -227,11 +236,13 @@ static int print_verdict(const struct context *c, const char *path, const struct
     }
     for (size_t i = 0; i < f->n; i++)
         strbuf_addf(&out, "%s\n", f->v[i]);
-    strbuf_addf(&out, "%s  %s: %d runs, ", f->n ? "FAIL" : "PASS", path, runs);
-    if (asked)
-        strbuf_addf(&out, "%d items asked again, ", asked);
-    if (unknown)
-        strbuf_addf(&out, "%d numbers of task files not recomputed, ", unknown);
+    strbuf_addf(&out, "%s  %s: %d runs, ", f->n ? "FAIL" : "PASS", path, n->runs);
+    if (n->audits)
+        strbuf_addf(&out, "%d audits, ", n->audits);
+    if (n->asked)
+        strbuf_addf(&out, "%d items asked again, ", n->asked);
+    if (n->unknown)
+        strbuf_addf(&out, "%d numbers of task files not recomputed, ", n->unknown);
     strbuf_addf(&out, "%s%s\n", signer ? "signed by " : "not signed", signer ? signer : "");
     return print_line(c, &out, e);
 }
@@ -243,7 +254,8 @@ static int verify(const struct context *c, struct err *e)
     struct findings f = {0};
     struct err why = ERR_NONE;
     char public[BUNDLE_KEY_HEX];
-    int rc = -1, has, asked = 0, unknown = 0;
+    struct counted n = {0};
+    int rc = -1, has;
 
     if (one_file(c, e) < 0)
         return -1;
@@ -259,19 +271,21 @@ static int verify(const struct context *c, struct err *e)
         if (bundle_check_manifest(&b, &why) < 0)
             find(&f, why.text);
         why = ERR_NONE;
-        if (bundle_check_runs(&b, find, &f, &unknown, &why) < 0) {
+        if (bundle_check_runs(&b, find, &f, &n.unknown, &why) < 0 ||
+            bundle_check_audits(&b, find, &f, &n.audits, &why) < 0) {
             if (why.code == ERR_NOMEM) {
                 *e = why;
                 goto out;
             }
             find(&f, why.text);
         }
-        if (ask_again(c, &b, &f, &asked, e) < 0)
+        if (ask_again(c, &b, &f, &n.asked, e) < 0)
             goto out;
     }
+    n.runs = count_runs(&b);
     if (f.failed)
         err_nomem(e);
-    else if (print_verdict(c, path, &f, count_runs(&b), asked, unknown, has ? public : NULL, e) == 0)
+    else if (print_verdict(c, path, &f, &n, has ? public : NULL, e) == 0)
         rc = f.n ? 1 : 0;
 out:
     for (size_t i = 0; i < f.n; i++)

@@ -54,6 +54,64 @@ tampered "UPDATE bench_values SET value = value / 2 WHERE metric = 'joule_per_de
     'tg4: joule_per_decode_token is .*, its meters give'
 tampered "UPDATE bench_values SET value = 9 WHERE metric = 'declared_energy_j'" \
     'declared_energy_j is 9, what was declared'
+tampered "UPDATE served SET arrival_s = arrival_s / 2" ': ttft_s is .*, its requests give'
+tampered "UPDATE served SET end_s = end_s * 2" ': requests_s is .*, its requests give'
+tampered "UPDATE served SET token_s = '[]'" 'its tokens do not fit its times'
+tampered "UPDATE served SET generated_tokens = generated_tokens + 1" 'its tokens do not fit'
+tampered "UPDATE served SET prompt_tokens = prompt_tokens * 10" "none of the settings' lengths"
+tampered "UPDATE served SET output_sha256 = 'ff' WHERE idx = 3" 'request 3: its tokens do not fit'
+tampered "UPDATE served SET start_s = first_s + 1" 'its tokens do not fit its times'
+tampered "DELETE FROM served" ': arrived is 64, its requests give 0'
+tampered "UPDATE bench_samples SET seconds = seconds * 2 WHERE idx = 0" 'pp8: .*its samples give'
+tampered "DELETE FROM bench_samples WHERE idx = 2" 'load@warm: .*its samples give'
+tampered "INSERT INTO bench_samples SELECT bench_row_id, 99, 1e-9 FROM bench_samples WHERE idx = 0" \
+    'lacks a sample'
+tampered "UPDATE bench_rows SET tokens = tokens * 2" ': 16 tokens, .*are not those of its name'
+tampered "UPDATE bench_rows SET test = 'pp512' WHERE test = 'pp8'" 'pp512: 8 tokens.*of its name'
+tampered "UPDATE bench_rows SET batch = batch * 2" 'pp8: 8 tokens, depth 0 and batch 2 are not'
+tampered "UPDATE bench_rows SET device = 'cuda:0'" 'said to have run on cuda:0, the run on cpu'
+tampered "UPDATE bench_values SET low = value, high = value WHERE metric = 'tok_s'" \
+    'pp8: tok_s lies in .*, its samples give'
+tampered "UPDATE bench_values SET value = value / 2 WHERE metric = 'tpot_s'" 'tg4: tpot_s is'
+tampered "DELETE FROM bench_values WHERE metric = 'tpot_p90_s'" 'tpot_p90_s is nan, its requests'
+tampered "UPDATE bench_values SET value = value * 2 WHERE metric = 'bandwidth_bytes_s'" \
+    'tg4: bandwidth_bytes_s is .*, its samples and weights give'
+tampered "UPDATE bench_values SET value = value / 2 WHERE metric = 'weights_bytes_per_token'" \
+    'tg4: bandwidth_bytes_s is .*, its samples and weights give'
+tampered "UPDATE energy SET seconds = seconds / 2" 'single: hwmon was read for .* s, it took'
+tampered "UPDATE energy SET is_headline = 0" 'energy_j is .*, its meters give nan'
+tampered "UPDATE energy SET origin = 'measured'" 'declared_energy_j is .*, what was declared gives nan'
+tampered "UPDATE energy SET joules = NULL, reason = 'no_meter' WHERE is_headline = 1" \
+    'energy_j is .*, its meters give nan'
+tampered "DELETE FROM energy" 'energy_j is .*, its meters give nan'
+tampered "UPDATE runs SET settings = replace(settings, ':3', ':4')" 'does not have the hash beside it'
+tampered "UPDATE machines SET json = '{}'" 'system.json is not the machine of its database'
+
+# Audits of the device that the runs are of: verdicts follow from samples, limits are fixed.
+"$DENSIMETER" device audit cpu "$model" --items 3 --prompts 1 --tokens 12 --out "$work/audit.json" \
+    >"$work/out" 2>"$work/err"
+rc=$?; [ $rc -eq 0 ] || [ $rc -eq 2 ] || fail "the CPU is audited: status $rc"
+run 0 bundle make last~3 --audit "$work/audit.json" -o "$work/a.tar"
+run 0 bundle verify "$work/a.tar"; prints '^PASS .* 1 runs, 1 audits'
+audit_tampered() { # audit_tampered SED FINDING
+    rm -rf "$work/y"; mkdir "$work/y"; tar -C "$work/y" -xf "$work/a.tar"
+    sed -i "$1" "$work/y/audit/1.json"
+    cmp -s "$work/y/audit/1.json" "$work/audit.json" && fail "nothing was changed: $1"
+    (cd "$work/y" && tar -cf "$work/t.tar" manifest.json audit/1.json runs/*/*)
+    run 1 bundle verify "$work/t.tar"; prints "$2"; prints 'the manifest says\|SHA-256 differs'
+}
+audit_tampered '0,/"verdict":/s/"verdict": *"[A-Z]*"/"verdict":"FAIL"/' 'its verdict is FAIL, its audits'
+audit_tampered '0,/"found":/s/"found": *"/&not /' 'found something else than its samples say'
+audit_tampered '0,/"samples":/{s/"samples": *\[/&9,/}' "failed the audit 'precision'"
+audit_tampered 's/"limit": *0.001/"limit":0.5/' 'limit 0.5, and at most 0.001 is allowed'
+audit_tampered 's/"device": *"cpu"/"device":"gpu"/' 'of device gpu and a model that no run'
+audit_tampered 's/"model_sha256": *"[0-9a-f]/&f/' 'a model that no run of the bundle has'
+audit_tampered 's/"numerics": *"exact/"numerics":"fast/' 'a model that no run of the bundle has'
+audit_tampered 's/"audit": *"known"/"audit":"other"/' "where is the audit 'known'"
+audit_tampered 's/densimeter.device/densimeter.show/' "no document of 'device audit"
+sed 's/"device": *"cpu"/"device":"gpu"/' "$work/audit.json" >"$work/other.json"
+run 3 bundle make last --audit "$work/other.json" -o "$work/z.tar"; one_line
+run 1 bundle make last --audit "$model" -o "$work/z.tar"; one_line
 
 # A folder's entries, as tar makes them, are no bundle; neither is anything else.
 (cd "$work/x" && tar -cf "$work/e.tar" .)
