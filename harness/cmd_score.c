@@ -1,6 +1,7 @@
 /* cmd_score.c -- likelihoods of given continuations, by lm-eval's rules and in input order.
  *
- * Lines are read in batches, so that a long file needs no more memory than a short one. */
+ * Lines are read in batches, so that a long file needs no more memory than a short one; --json keeps
+ * its one document until the end. */
 #include <string.h>
 
 #include "base/file.h"

@@ -122,15 +122,18 @@ static int run(const char *const *argv, const char *log, const struct sink *s)
 static const char *broken_connection(char *log)
 {
     static const char mark[] = "connection broken by '";
-    char *at = strstr(log, mark), *end;
+    static const char object[] = ">: "; /* what Python shows of it says nothing to anybody */
+    char *at = strstr(log, mark), *end, *words;
 
     if (!at)
         return NULL;
     at += sizeof mark - 1;
-    end = strstr(at, "': ");
+    at[strcspn(at, "\r\n")] = 0;
+    words = strstr(at, object);
+    end = words ? strstr(words, "')") : strstr(at, "': ");
     if (end)
         *end = 0;
-    return at;
+    return words ? words + sizeof object - 1 : at;
 }
 
 /* What pip gives as its reason: a broken connection, its last line that begins with ERROR, else

