@@ -221,6 +221,43 @@ static double macro_f1_of(const double *v, const double *w, const size_t *index,
     return seen ? sum_ / seen : 0;
 }
 
+/* The mean over the first three classes, also those that never occur. */
+static double three_f1_of(const double *v, const double *w, const size_t *index, size_t n)
+{
+    struct by_class c;
+    double sum_ = 0;
+
+    count_classes(&c, v, w, index, n);
+    for (int k = 0; k < 3; k++)
+        sum_ += c.right[k] + c.chosen[k] > 0 ? f1_of_class(&c, k) : 0;
+    return sum_ / 3;
+}
+
+/* The F1 of two classes, halved when only one of them occurs. */
+static double of_two(const struct by_class *c)
+{
+    double sum_ = 0;
+
+    for (int k = 0; k < 2; k++)
+        sum_ += c->right[k] + c->chosen[k] > 0 ? f1_of_class(c, k) : 0;
+    return sum_ / 2;
+}
+
+/* Sentiment in two parts (SENTIPOLC): class 0 is positive, 1 negative, 2 neither, 3 both. */
+static double polarity_f1_of(const double *v, const double *w, const size_t *index, size_t n)
+{
+    struct by_class positive = {{0}, {0}, {0}}, negative = {{0}, {0}, {0}};
+
+    for (size_t i = 0; i < n; i++) {
+        int got = (int)v[index ? index[i] : i], want = (int)w[index ? index[i] : i];
+        int p = got == 0 || got == 3, q = want == 0 || want == 3;
+        int x = got == 1 || got == 3, y = want == 1 || want == 3;
+        positive.chosen[p]++, positive.right[q]++, positive.hit[p] += p == q;
+        negative.chosen[x]++, negative.right[y]++, negative.hit[x] += x == y;
+    }
+    return (of_two(&positive) + of_two(&negative)) / 2;
+}
+
 /* Over all classes at once that is the share that is right. */
 static double micro_f1_of(const double *v, const double *w, const size_t *index, size_t n)
 {
@@ -312,6 +349,41 @@ static int micro_f1(const double *v, const double *w, size_t n, int iterations,
                     struct estimate *out, struct err *e)
 {
     return of_classes(micro_f1_of, v, w, n, iterations, out, e);
+}
+
+static int three_f1(const double *v, const double *w, size_t n, int iterations,
+                    struct estimate *out, struct err *e)
+{
+    return of_classes(three_f1_of, v, w, n, iterations, out, e);
+}
+
+static int polarity_f1(const double *v, const double *w, size_t n, int iterations,
+                       struct estimate *out, struct err *e)
+{
+    return classes(v, w, n, 3, "F1 of sentiments", e) < 0
+               ? -1
+               : agreement(polarity_f1_of, v, w, n, iterations, out, e);
+}
+
+/* The mean of the items with a positive weight less that of those with a negative one. */
+static double difference_of(const double *v, const double *w, const size_t *index, size_t n)
+{
+    double sums[2] = {0}, counts[2] = {0};
+
+    for (size_t i = 0; i < n; i++) {
+        size_t k = index ? index[i] : i;
+        if (w[k] == 0)
+            continue;
+        sums[w[k] < 0] += v[k];
+        counts[w[k] < 0]++;
+    }
+    return sums[0] / counts[0] - sums[1] / counts[1];
+}
+
+static int share_difference(const double *v, const double *w, size_t n, int iterations,
+                            struct estimate *out, struct err *e)
+{
+    return agreement(difference_of, v, w, n, iterations, out, e);
 }
 
 /* Translations: lm-eval redraws their corpora 100 times at most. */
@@ -410,6 +482,9 @@ int aggregate(const char *aggregation, const double *v, const double *w, size_t 
         {"weighted_f1", weighted_f1},
         {"macro_f1", macro_f1},
         {"micro_f1", micro_f1},
+        {"three_f1", three_f1},
+        {"polarity_f1", polarity_f1},
+        {"share_difference", share_difference},
     };
     const struct overlap *o = overlap_find(aggregation);
 

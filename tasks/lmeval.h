@@ -17,6 +17,7 @@
 #include "tasks/lmeval_filter.h"
 #include "tasks/lmeval_metric.h"
 #include "tasks/lmeval_native.h"
+#include "tasks/lmeval_results.h"
 #include "tasks/source.h"
 #include "tasks/task.h"
 
@@ -37,10 +38,6 @@ struct field {
     const struct native *native;
     int column; /* FIELD_TEXT: the documents have a column of that name */
 };
-
-/* What a document's likelihoods amount to: lm-eval's own, or the probability of the right ones among
- * the choices of TruthfulQA, right by label or in front of the first that is wrong. */
-enum results { RESULTS_OWN, RESULTS_RIGHT_LABELS, RESULTS_RIGHT_FIRST };
 
 struct docset { /* a split: a JSON array of objects, all with the same members; zeroed: empty */
     cJSON *list, **v; /* v[n]: its entries */
@@ -75,7 +72,8 @@ struct lmeval {
     struct natives natives;
     /* process_results, of Python code that is not known: shown, not scored */
     const struct ynode *unscored;
-    enum results results; /* process_results that is known */
+    const struct result_way *way; /* process_results that is known; NULL: lm-eval's own */
+    const char *way_arg;
 
     /* with data */
     struct docset docs, pool;

@@ -7,36 +7,11 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "base/utf8.h"
+#include "tasks/lmeval_filter_impl.h"
+#include "tasks/lmeval_native.h"
 #include "tasks/pyliteral.h"
-#include "tasks/pyregex.h"
-#include "tasks/pytext.h"
 
 enum { STEPS = 32, PIPELINES = 32, CHOICES = 26, IGNORES = 32 };
-
-struct answers { /* on their way through a pipeline */
-    char **v;    /* [n]; NULL: None */
-    int n;
-    int one; /* no longer a list: v[0] */
-};
-
-struct filter_kind {
-    const char *name;
-    const char *options; /* " a b ": what it may be told */
-    int (*read)(struct filter_step *s, struct arena *a, struct err *e); /* NULL: nothing to read */
-    /* a is a list.  NULL: known to lm-eval and not to be run here. */
-    int (*apply)(const struct filter_step *s, struct answers *a, const cJSON *doc, struct err *e);
-};
-
-struct filter_step {
-    const struct filter_kind *kind;
-    const struct ynode *node;
-    struct pyregex *regex;
-    int select, k;
-    const char *fallback;
-    int ignore_case, ignore_punctuation;
-    struct pyregex **ignore;
-    int n_ignore;
-};
 
 /* --- options ------------------------------------------------------------------------------ */
 
@@ -59,7 +34,7 @@ static int option_flag(const struct filter_step *s, const char *key)
     return y && y->num != 0;
 }
 
-static int compile_at(struct pyregex **out, const struct ynode *y, struct err *e)
+int filter_compile(struct pyregex **out, const struct ynode *y, struct err *e)
 {
     if (y->type != Y_STR)
         return ynode_fail(y, e, ERR_FORMAT, "a pattern is a text");
@@ -82,10 +57,10 @@ static int read_regex(struct filter_step *s, struct arena *a, struct err *e)
         s->fallback = fallback->s;
     if (option_int(s, "group_select", &s->select, e) < 0)
         return -1;
-    return pattern ? compile_at(&s->regex, pattern, e) : pyregex_open(&s->regex, standard, e);
+    return pattern ? filter_compile(&s->regex, pattern, e) : pyregex_open(&s->regex, standard, e);
 }
 
-static int read_choice(struct filter_step *s, struct arena *a, struct err *e)
+int filter_read_choice(struct filter_step *s, struct arena *a, struct err *e)
 {
     const struct ynode *list = ynode_get(s->node, "regexes_to_ignore");
 
@@ -102,7 +77,7 @@ static int read_choice(struct filter_step *s, struct arena *a, struct err *e)
     if (!s->ignore)
         return err_nomem(e);
     for (; s->n_ignore < (int)list->n_items; s->n_ignore++)
-        if (compile_at(&s->ignore[s->n_ignore], list->items[s->n_ignore], e) < 0)
+        if (filter_compile(&s->ignore[s->n_ignore], list->items[s->n_ignore], e) < 0)
             return -1;
     return 0;
 }
@@ -127,7 +102,7 @@ static int read_map(struct filter_step *s, struct arena *a, struct err *e)
 
 /* --- steps -------------------------------------------------------------------------------- */
 
-static int put(char **slot, const char *s, size_t n, struct err *e)
+int filter_put(char **slot, const char *s, size_t n, struct err *e)
 {
     char *copy = mem_strndup(s, n);
 
@@ -238,7 +213,7 @@ static int remove_whitespace(const struct filter_step *s, struct answers *a, con
     (void)s, (void)doc;
     for (int i = 0; i < a->n; i++) {
         struct span t = a->v[i] ? py_strip(a->v[i], strlen(a->v[i])) : (struct span){"", 0};
-        if (put(&a->v[i], t.s, t.n, e) < 0)
+        if (filter_put(&a->v[i], t.s, t.n, e) < 0)
             return -1;
     }
     return 0;
@@ -258,7 +233,7 @@ static int map_answers(const struct filter_step *s, struct answers *a, const cJS
         if (!to || to->type == Y_NULL || !to->s) {
             mem_free(a->v[i]);
             a->v[i] = NULL;
-        } else if (put(&a->v[i], to->s, to->n, e) < 0) {
+        } else if (filter_put(&a->v[i], to->s, to->n, e) < 0) {
             return -1;
         }
     }
@@ -296,7 +271,7 @@ static int pick_match(void *user, const struct span *g, int n)
 }
 
 /* 1 with the match, 0 without any, -1.  out->s is NULL where all groups are empty. */
-static int pick(const struct pyregex *r, const char *s, int select, struct span *out,
+int filter_pick(const struct pyregex *r, const char *s, int select, struct span *out,
                 struct err *e)
 {
     struct pick p = {.left = select < 0 ? -1 : select};
@@ -320,7 +295,7 @@ static int regex(const struct filter_step *s, struct answers *a, const cJSON *do
         struct span found = {NULL, 0};
         const char *text = a->v[i] ? a->v[i] : "";
         char *copy;
-        if (pick(s->regex, text, s->select, &found, e) < 0)
+        if (filter_pick(s->regex, text, s->select, &found, e) < 0)
             return -1;
         copy = found.s ? mem_strndup(found.s, found.n) : mem_strdup(s->fallback);
         if (!copy)
@@ -350,7 +325,7 @@ static void drop_punctuation(struct strbuf *out, const char *s, size_t n)
     }
 }
 
-static int without_ignored(const struct filter_step *s, const char *text, size_t n,
+int filter_without_ignored(const struct filter_step *s, const char *text, size_t n,
                            struct strbuf *out, struct err *e)
 {
     struct strbuf next = STRBUF_INIT, swap;
@@ -390,7 +365,7 @@ static void lettered_release(struct lettered *l)
     pyregex_close(l->by_letter);
 }
 
-static void add_escaped(struct strbuf *b, const char *s)
+void filter_escape(struct strbuf *b, const char *s)
 {
     for (; *s; s++) {
         if ((unsigned char)*s < 0x80 && !strchr("0123456789_", *s) &&
@@ -400,23 +375,60 @@ static void add_escaped(struct strbuf *b, const char *s)
     }
 }
 
-static int read_choices(const struct filter_step *s, const cJSON *doc, struct lettered *l,
+static int add_choice(void *user, const struct span *g, int n)
+{
+    char *text = mem_strndup(g[n - 1].s, g[n - 1].n);
+    cJSON *v = text ? cJSON_CreateString(text) : NULL;
+
+    mem_free(text);
+    if (v && cJSON_AddItemToArray(user, v))
+        return 0;
+    json_free(v);
+    return 1; /* the list is short, which its reader sees */
+}
+
+static int count_choice(void *user, const struct span *g, int n)
+{
+    (void)g, (void)n;
+    return ++*(int *)user > CHOICES;
+}
+
+/* What the step's pattern finds in the document's input; NULL with e. */
+static cJSON *input_choices(const struct filter_step *s, const cJSON *doc, struct err *e)
+{
+    const char *input = json_str(doc, "input");
+    cJSON *list = cJSON_CreateArray();
+    int n = 0;
+
+    if (!input)
+        ynode_fail(s->node, e, ERR_FORMAT, "the document has no text 'input'");
+    else if (list && pyregex_each(s->find, input, strlen(input), count_choice, &n, e) == 0 &&
+             pyregex_each(s->find, input, strlen(input), add_choice, list, e) == 0 &&
+             cJSON_GetArraySize(list) >= n)
+        return list;
+    json_free(list);
+    if (e->code == ERR_OK)
+        err_nomem(e);
+    return NULL;
+}
+
+static int read_choices(const struct filter_step *s, const cJSON *choices, struct lettered *l,
                         struct err *e)
 {
-    const cJSON *choices = json_get(doc, "choices"), *c;
+    const cJSON *c;
     struct strbuf text = STRBUF_INIT, all = STRBUF_INIT, letters = STRBUF_INIT;
     int rc = -1;
 
     if (!cJSON_IsArray(choices) || cJSON_GetArraySize(choices) > CHOICES) {
         ynode_fail(s->node, e, ERR_FORMAT,
-                   "multi_choice_regex: the document has no list 'choices' of up to %d", CHOICES);
+                   "the document has no list of up to %d choices", CHOICES);
         goto out;
     }
     cJSON_ArrayForEach(c, choices)
     {
         struct span t = cJSON_IsString(c) ? py_strip(c->valuestring, strlen(c->valuestring))
                                           : (struct span){"", 0};
-        if (without_ignored(s, t.s, t.n, &text, e) < 0)
+        if (filter_without_ignored(s, t.s, t.n, &text, e) < 0)
             goto out;
         l->texts[l->n] = mem_strdup(strbuf_str(&text));
         if (!l->texts[l->n]) {
@@ -424,13 +436,15 @@ static int read_choices(const struct filter_step *s, const cJSON *doc, struct le
             goto out;
         }
         strbuf_adds(&all, l->n ? "|" : "");
-        add_escaped(&all, l->texts[l->n]);
+        filter_escape(&all, l->texts[l->n]);
         strbuf_addf(&letters, "%s%c", l->n ? "|" : ":[\\s]*(", 'A' + l->n);
         l->n++;
     }
     strbuf_addc(&letters, ')');
     if (all.failed || letters.failed)
         err_nomem(e);
+    else if (l->n == 0 && s->find)
+        rc = 0; /* the fallbacks find nothing */
     else if (l->n == 0)
         ynode_fail(s->node, e, ERR_FORMAT, "multi_choice_regex: the document has no choices");
     else if (pyregex_open(&l->by_text, strbuf_str(&all), e) == 0)
@@ -454,14 +468,16 @@ static int find_choice(const struct filter_step *s, const struct lettered *l, co
     struct strbuf bare = STRBUF_INIT;
     struct span found = {NULL, 0};
     char letter[4] = {0};
-    int rc = pick(s->regex, text, s->select, &found, e);
+    int rc = filter_pick(s->regex, text, s->select, &found, e);
 
-    if (rc >= 0 && !found.n && (rc = without_ignored(s, text, strlen(text), &bare, e)) == 0 &&
-        (rc = pick(l->by_text, strbuf_str(&bare), s->select, &found, e)) == 1)
+    if (rc >= 0 && !found.n && l->n &&
+        (rc = filter_without_ignored(s, text, strlen(text), &bare, e)) == 0 &&
+        (rc = filter_pick(l->by_text, strbuf_str(&bare), s->select, &found, e)) == 1)
         for (int i = l->n; i-- > 0 && !*letter;) /* of equal texts the last one's letter */
             if (found.n && is_text(found, l->texts[i]))
                 snprintf(letter, sizeof letter, "(%c)", 'A' + i);
-    if (rc >= 0 && !found.n && (rc = pick(l->by_letter, text, s->select, &found, e)) == 1 &&
+    if (rc >= 0 && !found.n && l->n &&
+        (rc = filter_pick(l->by_letter, text, s->select, &found, e)) == 1 &&
         found.n == 1)
         snprintf(letter, sizeof letter, "(%c)", *found.s);
     if (rc >= 0) {
@@ -474,11 +490,17 @@ static int find_choice(const struct filter_step *s, const struct lettered *l, co
     return rc;
 }
 
-static int multi_choice_regex(const struct filter_step *s, struct answers *a, const cJSON *doc,
-                              struct err *e)
+int filter_multi_choice(const struct filter_step *s, struct answers *a, const cJSON *doc,
+                        struct err *e)
 {
+    struct err own = ERR_NONE;
     struct lettered l = {0};
-    int rc = read_choices(s, doc, &l, e);
+    cJSON *input = NULL;
+    int rc = -1;
+
+    e = e ? e : &own;
+    if (!s->find || (input = input_choices(s, doc, e)))
+        rc = read_choices(s, s->find ? input : json_get(doc, "choices"), &l, e);
 
     for (int i = 0; i < a->n && rc == 0; i++) {
         char *found = NULL;
@@ -489,6 +511,7 @@ static int multi_choice_regex(const struct filter_step *s, struct answers *a, co
         }
     }
     lettered_release(&l);
+    json_free(input);
     return rc;
 }
 
@@ -503,9 +526,8 @@ static const struct filter_kind filter_kinds[] = {
     {"regex", " regex_pattern group_select fallback ", read_regex, regex},
     {"multi_choice_regex",
      " regex_pattern group_select fallback ignore_case ignore_punctuation regexes_to_ignore ",
-     read_choice, multi_choice_regex},
+     filter_read_choice, filter_multi_choice},
     {"regex_pos", NULL, NULL, NULL},     /* lists of tags, which no metric here reads */
-    {"format_span", NULL, NULL, NULL},   /* read by metrics of the task's own */
     {"custom", NULL, NULL, NULL},        /* Python code */
     {"decontaminate", NULL, NULL, NULL}, /* lm-eval's own does nothing */
 };
@@ -517,6 +539,19 @@ static const struct filter_kind *kind_find(const char *name)
     for (size_t i = 0; i < sizeof filter_kinds / sizeof filter_kinds[0]; i++)
         if (strcmp(filter_kinds[i].name, name) == 0)
             return &filter_kinds[i];
+    return strcmp(filter_format_span.name, name) == 0 ? &filter_format_span : NULL;
+}
+
+/* A function that is a filter: NULL: not known, or without memory, which e tells. */
+static const struct filter_kind *kind_of_function(const struct ynode *function, struct err *e)
+{
+    char hex[17];
+
+    if (function_hash(function, hex, e) < 0)
+        return NULL;
+    for (size_t i = 0; i < n_filter_functions; i++)
+        if (strcmp(filter_functions[i].sha256, hex) == 0)
+            return filter_functions[i].kind;
     return NULL;
 }
 
@@ -550,11 +585,14 @@ static int read_step(struct filter_step *s, const struct ynode *y, struct arena 
                      const struct ynode **missing, struct err *e)
 {
     const struct ynode *function = ynode_get(y, "function");
+    struct err own = ERR_NONE;
 
     if (!function || (function->type != Y_STR && function->type != Y_FUNCTION))
         return ynode_fail(y, e, ERR_FORMAT, "filter: 'function' names a filter");
     s->node = y;
-    s->kind = function->type == Y_STR ? kind_find(function->s) : NULL;
+    s->kind = function->type == Y_STR ? kind_find(function->s) : kind_of_function(function, &own);
+    if (own.code == ERR_NOMEM)
+        return err_nomem(e);
     if (!s->kind && function->type == Y_STR)
         return no_filter(function, e);
     if (!s->kind || !s->kind->apply) {
@@ -626,7 +664,8 @@ void pipelines_release(struct pipelines *p)
         for (int k = 0; k < p->v[i].n_steps; k++) {
             struct filter_step *s = &p->v[i].steps[k];
             pyregex_close(s->regex);
-            for (int r = 0; r < s->n_ignore; r++)
+            pyregex_close(s->find);
+            for (int r = 0; r < s->n_ignore + s->n_map; r++)
                 pyregex_close(s->ignore[r]);
         }
     *p = (struct pipelines){0};

@@ -309,15 +309,50 @@ const struct native_function native_functions[] = {
 const size_t n_native_functions = sizeof native_functions / sizeof native_functions[0];
 
 const struct native_aggregation native_aggregations[] = {
-    {"437e6ba0c6dd5ad3", "weighted_f1"}, {"e1288dcd33c4342b", "micro_f1"},
-    {"d8f4978e03697b9d", "micro_f1"},    {"d57894d47f06a563", "macro_f1"},
-    {"a8d3d4ae0c0251ec", "macro_f1"},
+    {"437e6ba0c6dd5ad3", "weighted_f1", NULL}, {"e1288dcd33c4342b", "micro_f1", NULL},
+    {"d8f4978e03697b9d", "micro_f1", NULL},    {"d57894d47f06a563", "macro_f1", NULL},
+    {"a8d3d4ae0c0251ec", "macro_f1", NULL},    {"cbf777254064fe79", "three_f1", NULL},
+    {"6084412ff8030d6e", "polarity_f1", NULL}, {"59289d5d9571a0e8", "span_f1", NULL},
+    {"3d9198116fa26f72", "mean", "words_f1"},  {"2310c70dea491673", "mean", NULL},
+    {"103932b2891ee522", "mean", NULL},        {"b3ccdc5a90ac6f59", "mean", NULL},
+    {"a02b0d79c1300e96", "mean", NULL},        {"4ce02bcb90be78e2", "weighted_mean", NULL},
+    {"a44745e7f3249c5c", "weighted_mean", NULL}, {"f83aa1ce8587b5de", "weighted_mean", NULL},
+    {"7831d4c889a258ac", "share_difference", NULL}, {"b68d489a9aac644d", "weighted_mean", NULL},
 };
 const size_t n_native_aggregations = sizeof native_aggregations / sizeof native_aggregations[0];
 
+const struct native_metric native_metrics[] = {
+    {"57603194611785a9", "rougeL", "rougeL"},   {"055a167d2d2fa336", "rouge1", "rouge1"},
+    {"0a51f230e9e96a5a", "smoothed_bleu_4", "smoothed_bleu_4"},
+    {"38f95dbd528400d7", "f1", "fquad_f1"},     {"0a164e6a643b347d", "exact", "fquad_em"},
+};
+const size_t n_native_metrics = sizeof native_metrics / sizeof native_metrics[0];
+
 const struct native_result native_results[] = {
-    {"200e35f41920c080", RESULTS_RIGHT_LABELS},
-    {"6061eb69f715664c", RESULTS_RIGHT_FIRST},
-    {"9602f7426387246a", RESULTS_RIGHT_FIRST},
+    {"200e35f41920c080", "truth_by_label", NULL}, {"6061eb69f715664c", "truth_in_front", NULL},
+    {"9602f7426387246a", "truth_in_front", NULL}, {"d29800c6a27c4109", "stereotype", NULL},
+    {"aa0eeed31b3d6bea", "occupation", NULL},     {"129b0461431997e8", "bbq", NULL},
+    {"86952ba44ecdc8e8", "gold_list", NULL},      {"80218a976aa364d3", "rank", NULL},
+    {"ebd4214595da2c0a", "rolling", "page"},      {"de1825a2f87a8c20", "rolling", "paragraph"},
+    {"61a603de4da9ca7d", "rolling", "text"},      {"2f7bef4bd35d6825", "rolling", NULL},
+    {"4ce894a2bbce9d4a", "rolling", NULL},        {"edcb214b578923ec", "rolling", NULL},
+    {"a1e13f9b2e2c6ff4", "rolling", NULL},        {"f293a5bc1a8598d9", "rolling", NULL},
+    {"673695ece13b8509", "rolling", NULL},        {"4252315a6b4306a1", "squad", NULL},
+    {"12aae1bb5ef3a69b", "squad", NULL},          {"40b9d01ab1f27116", "squad_list", NULL},
+    {"02f8e9838f203d01", "mlqa", "en"},           {"50bc81dccbef459e", "mlqa", "es"},
+    {"fc50e2bdd985afda", "mlqa", "hi"},           {"7bddf147e7b2ee68", "mlqa", "vi"},
+    {"2f48c15c3c8e3999", "mlqa", "de"},           {"2366a211c04da10b", "mlqa", "ar"},
+    {"749d17b202f10fb0", "mlqa", "zh"},           {"08993a4d711965a8", "longbench_qa", NULL},
+    {"40e61f34f5f2418b", "longbench_class", NULL}, {"b209956e8586f265", "longbench_count", NULL},
+    {"47f08b6a82189fa5", "longbench_retrieval", "Paragraph "},
+    {"a176816ca524f238", "longbench_retrieval_zh", "段落"},
+    {"160a77044975a0e6", "coqa", "input_text"},   {"80c4311d883e8a28", "coqa", NULL},
+    {"e88f836cb821f68e", "drop", NULL},           {"9b5041a10032c409", "contained", NULL},
+    {"d2ec93132b12db4c", "math_boxes", NULL},     {"121f3257f92aa45d", "math_column", NULL},
+    {"d287c4d66639f623", "math_found", "numbers"}, {"46e846039025fba9", "math_found_acc", NULL},
+    {"1eb10632b467ec0a", "truth_bleu", NULL},     {"f18af60a84c1d2da", "truth_all", NULL},
+    {"fb833e9245a4610c", "truth_all", NULL},      {"82ea6a4b152ba9f5", "truth_all", NULL},
+    {"4db89874242775d4", "truth_all", NULL},      {"4f2d3ffc5d32fbe8", "summary", NULL},
+    {"c9c3a23660e2b687", "feelings", NULL},       {"606151a4baedb56d", "instructions", NULL},
 };
 const size_t n_native_results = sizeof native_results / sizeof native_results[0];

@@ -1,11 +1,13 @@
 /* lmeval_item.c -- a document's queries, and what the replies to them are worth (evaluation.md 2.3,
  * 2.5). */
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "tasks/ask.h"
+#include "tasks/likeness.h"
 #include "tasks/lmeval.h"
 #include "tasks/overlap.h"
 #include "tasks/pyliteral.h"
@@ -297,6 +299,16 @@ static double taken(const struct scored *s)
     return score_best(s->ll, s->a->n);
 }
 
+/* How much likelier the right choice is than the mean of the others. */
+static double likelihood(const struct scored *s)
+{
+    double others = 0;
+
+    for (int i = 0; i < s->a->n; i++)
+        others += i == s->gold ? 0 : s->ll[i];
+    return s->gold < 0 || s->a->n < 2 ? NAN : s->ll[s->gold] - others / (s->a->n - 1);
+}
+
 static const struct {
     const char *metric;
     double (*value)(const struct scored *s);
@@ -310,6 +322,7 @@ static const struct {
     {"brier_score", brier_score, 0},
     {"f1", taken, 1},
     {"mcc", taken, 1},
+    {"likelihood", likelihood, 0},
 };
 
 static int mark_right(const struct lmeval *t, const struct asked *a, const cJSON *doc,
@@ -328,35 +341,28 @@ static int mark_right(const struct lmeval *t, const struct asked *a, const cJSON
     return 0;
 }
 
-/* Which of TruthfulQA's choices are right. */
-static int mark_truths(enum results how, const cJSON *doc, unsigned char *right, int n,
-                       struct err *e)
+/* Credits of a known process_results: the numbers of its way that the task lists.  filtered: what
+ * the first of them is of; it is taken over. */
+static int way_credit(const struct lmeval *t, const struct result_in *in, const char *filter,
+                      char *filtered, struct verdict *out, struct err *e)
 {
-    const cJSON *labels = json_get(json_get(doc, "mc2_targets"), "labels"), *label;
-    int i = 0, wrong = 0;
+    double values[WAY_METRICS] = {0}, weights[WAY_METRICS];
+    int rc;
 
-    if (!cJSON_IsArray(labels) || cJSON_GetArraySize(labels) != n)
-        return err_set(e, ERR_FORMAT, "mc2_targets.labels are not as many as the %d choices", n);
-    cJSON_ArrayForEach(label, labels)
-    {
-        int is_right = cJSON_IsNumber(label) && label->valuedouble == 1;
-        wrong |= cJSON_IsNumber(label) && label->valuedouble == 0;
-        right[i++] = (unsigned char)(how == RESULTS_RIGHT_LABELS ? is_right : !wrong);
+    for (int i = 0; i < WAY_METRICS; i++)
+        weights[i] = 1;
+    rc = t->way->score(in, values, weights, e);
+    if (rc < 0 && e && e->code != ERR_NOMEM)
+        err_prefix(e, "%s", t->way->name);
+    for (int i = 0; i < t->metrics.n && out->n < CREDITS_MAX && rc == 0; i++) {
+        const struct metric_rule *rule = t->metrics.v[i].rule;
+        ptrdiff_t k = rule - t->way->metrics;
+        out->credits[out->n++] = (struct credit){rule->name, filter, values[k], weights[k],
+                                                 filtered};
+        filtered = NULL;
     }
-    return 0;
-}
-
-/* The probability of the right ones among all choices. */
-static double truth(const struct scored *s)
-{
-    double most = s->ll[score_best(s->ll, s->a->n)], all = 0, of_right = 0;
-
-    for (int i = 0; i < s->a->n; i++) {
-        double p = exp(s->ll[i] - most);
-        all += p;
-        of_right += s->right[i] ? p : 0;
-    }
-    return of_right / all;
+    mem_free(filtered);
+    return rc;
 }
 
 static int choice_credit(const struct lmeval *t, const struct asked *a, const cJSON *doc,
@@ -375,11 +381,12 @@ static int choice_credit(const struct lmeval *t, const struct asked *a, const cJ
     }
     for (int i = 0; i < n_replies; i++)
         ll[i] = replies[i].loglikelihood;
-    if (t->results != RESULTS_OWN) {
-        if (mark_truths(t->results, doc, right, a->n, e) < 0)
-            goto out;
-        credit(out, "acc", truth(&s), 1);
-        rc = predict(out, a->v[score_best(ll, a->n)], e);
+    if (t->way) {
+        struct result_in in = {.doc = doc, .arg = t->way_arg, .answer = "", .choices = a->v,
+                               .ll = ll, .n = a->n};
+        rc = way_credit(t, &in, "none", NULL, out, e);
+        if (rc == 0)
+            rc = predict(out, a->n ? a->v[score_best(ll, a->n)] : "", e);
         goto out;
     }
     if (mark_right(t, a, doc, right, &s.gold, e) < 0)
@@ -405,16 +412,23 @@ static void likelihood_credit(const struct lmeval *t, const struct reply_text *r
         credit(out, "acc", r->is_greedy != 0, 1);
 }
 
-static int rolling_credit(const struct lmeval *t, const struct asked *a,
+static int rolling_credit(const struct lmeval *t, const struct asked *a, const cJSON *doc,
                           const struct reply_text *r, struct verdict *out, struct err *e)
 {
     struct strbuf text = STRBUF_INIT;
     double words, bytes;
+    int rc;
 
     py_str(&text, a->target);
-    if (strbuf_ok(&text, e) < 0) {
+    rc = strbuf_ok(&text, e);
+    if (rc == 0 && t->way) {
+        struct result_in in = {.doc = doc, .arg = t->way_arg, .answer = "",
+                               .ll = &r->loglikelihood, .n = 1, .target = strbuf_str(&text)};
+        rc = way_credit(t, &in, "none", NULL, out, e);
+    }
+    if (rc < 0 || t->way) {
         strbuf_release(&text);
-        return -1;
+        return rc;
     }
     bytes = (double)text.len;
     words = (double)py_count_words(strbuf_str(&text), text.len);
@@ -479,17 +493,19 @@ static int metric_credit(const struct lmeval *t, const struct metric_use *m,
                          const struct asked *a, const cJSON *doc, const char *got,
                          struct credit *c, struct err *e)
 {
-    const struct overlap *o = overlap_find(m->rule->name);
+    const struct overlap *o = overlap_find(m->aggregation);
     struct strbuf reference = STRBUF_INIT;
     int right;
 
-    if (!o) {
+    if (!o && !m->likeness) {
         right = answer_right(t, m, a, doc, got, e);
         c->value = right > 0;
         return right < 0 ? -1 : 0;
     }
     right = reference_of(t, a, doc, &reference, e);
-    if (right == 0)
+    if (right == 0 && m->likeness)
+        right = m->likeness->of(m->likeness, got ? got : "", strbuf_str(&reference), &c->value, e);
+    else if (right == 0)
         right = o->count(got ? got : "", strbuf_str(&reference), &c->value, &c->weight, e);
     strbuf_release(&reference);
     return right;
@@ -501,6 +517,13 @@ static int pipeline_credit(const struct lmeval *t, const struct pipeline *p,
 {
     const char *got = NULL;
 
+    if (t->way) {
+        char *answer = NULL;
+        if (pipeline_run(p, texts, n, doc, &answer, e) < 0)
+            return -1;
+        struct result_in in = {.doc = doc, .arg = t->way_arg, .answer = answer ? answer : ""};
+        return way_credit(t, &in, p->name, answer, out, e);
+    }
     for (int i = 0; i < t->metrics.n && out->n < CREDITS_MAX; i++) {
         struct credit *c = &out->credits[out->n];
         *c = (struct credit){t->metrics.v[i].rule->name, p->name, 0, 1, NULL};
@@ -557,7 +580,7 @@ int lmeval_score(const struct lmeval *t, const struct item *it, const struct rep
     else if (rc == 0 && t->type == OUTPUT_GENERATE)
         rc = generate_credit(t, &a, doc, replies, it->n_queries, out, e);
     else if (rc == 0 && t->type == OUTPUT_ROLLING)
-        rc = rolling_credit(t, &a, replies, out, e);
+        rc = rolling_credit(t, &a, doc, replies, out, e);
     else if (rc == 0)
         likelihood_credit(t, replies, out);
     asked_release(&a);

@@ -4,9 +4,11 @@
 
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "tasks/likeness.h"
 #include "tasks/lmeval_native.h"
+#include "tasks/lmeval_results.h"
+#include "tasks/overlap.h"
 #include "tasks/pyregex.h"
-#include "tasks/pysource.h"
 #include "tasks/pytext.h"
 
 enum { METRICS = 16, IGNORES = 32 };
@@ -27,6 +29,7 @@ static const struct metric_rule rules[] = {
     {"bleu", OUTPUT_GENERATE, "bleu"},
     {"chrf", OUTPUT_GENERATE, "chrf"},
     {"ter", OUTPUT_GENERATE, "ter"},
+    {"likelihood", OUTPUT_CHOICE, NULL},
 };
 static const size_t n_rules = sizeof rules / sizeof rules[0];
 
@@ -46,9 +49,6 @@ static const struct {
     {"chrf", "chrf"},
     {"ter", "ter"},
 };
-
-/* lm-eval's own that are not native yet. */
-static const char *const missing[] = {"likelihood"};
 
 static const struct metric_rule *rule_find(const char *name)
 {
@@ -128,56 +128,128 @@ static int read_options(struct metric_use *m, const struct ynode *y, struct aren
     return 0;
 }
 
-/* lm-eval's own that are not native, functions, and with `any` the names that process_results of
- * the task's own gives. */
-static int is_missing(const struct metric_rule *rule, const struct ynode *name,
-                      enum output_type type, int any)
-{
-    if (name->type == Y_FUNCTION || (any && !rule && name->type == Y_STR))
-        return 1;
-    for (size_t i = 0; !rule && i < sizeof missing / sizeof missing[0]; i++)
-        if (ynode_is(name, missing[i]))
-            return 1;
-    return rule && type == OUTPUT_GENERATE && !(rule->outputs & OUTPUT_GENERATE);
-}
+/* --- functions ---------------------------------------------------------------------------- */
 
-const char *aggregation_find(const struct ynode *function, struct err *e)
+/* NULL: not known, or without memory, which e tells. */
+static const struct native_aggregation *aggregation_find(const struct ynode *function,
+                                                         struct err *e)
 {
-    struct pyfunction source;
-    struct err own = ERR_NONE;
-    const char *name = NULL;
+    char hex[17];
 
-    if (pysource_find(function, &source, &own) < 0) {
-        if (own.code == ERR_NOMEM)
-            err_nomem(e);
+    if (function_hash(function, hex, e) < 0)
         return NULL;
-    }
     for (size_t i = 0; i < n_native_aggregations; i++)
-        if (strncmp(native_aggregations[i].sha256, source.sha256, 16) == 0)
-            name = native_aggregations[i].name;
-    pysource_release(&source);
-    return name;
+        if (strcmp(native_aggregations[i].sha256, hex) == 0)
+            return &native_aggregations[i];
+    return NULL;
 }
 
-/* An aggregation of classes that is a function: 1 when it is known, 0, -1. */
-static int known_aggregation(struct metric_use *m, const struct ynode *how, struct err *e)
+static int is_any(const char *name, const char *const *of)
+{
+    while (*of && strcmp(*of, name) != 0)
+        of++;
+    return *of != NULL;
+}
+
+/* A known function aggregates what it was written for: the metric's own numbers, classes where F1
+ * is of classes, texts where something is counted of texts. */
+static int fits(const struct metric_use *m, const struct native_aggregation *row,
+                enum output_type type)
+{
+    static const char *const of_classes[] = {"weighted_f1", "micro_f1", "macro_f1", "three_f1",
+                                             "polarity_f1", NULL};
+    int f1 = m->rule->aggregation && strcmp(m->rule->aggregation, "f1") == 0;
+
+    if (!m->rule->aggregation)
+        return strcmp(row->name, "mean") == 0;
+    if (f1 && type == OUTPUT_CHOICE)
+        return is_any(row->name, of_classes);
+    if (f1)
+        return row->likeness || overlap_find(row->name);
+    return strcmp(row->name, m->rule->aggregation) == 0;
+}
+
+/* An aggregation that is a function: 1 when it is known, 0, -1. */
+static int known_aggregation(struct metric_use *m, const struct ynode *how,
+                             enum output_type type, struct err *e)
 {
     struct err own = ERR_NONE;
-    const char *name = m->rule && how && how->type == Y_FUNCTION &&
-                               strcmp(m->rule->aggregation, "f1") == 0
-                           ? aggregation_find(how, &own)
-                           : NULL;
+    const struct native_aggregation *row =
+        m->rule && how && how->type == Y_FUNCTION ? aggregation_find(how, &own) : NULL;
 
     if (own.code == ERR_NOMEM)
         return err_nomem(e);
-    if (name)
-        m->aggregation = name;
-    return name != NULL;
+    if (!row || !fits(m, row, type))
+        return 0;
+    m->aggregation = row->name;
+    if (row->likeness)
+        m->likeness = likeness_find(row->likeness);
+    return 1;
+}
+
+/* A metric that is a function of two texts: 1 when it is known, 0, -1. */
+static int known_metric(struct metric_use *m, const struct ynode *name, enum output_type type,
+                        struct arena *a, struct err *e)
+{
+    struct metric_rule *rule;
+    char hex[17];
+
+    if (type != OUTPUT_GENERATE)
+        return 0;
+    if (function_hash(name, hex, e) < 0)
+        return -1;
+    for (size_t i = 0; i < n_native_metrics; i++) {
+        if (strcmp(native_metrics[i].sha256, hex) != 0)
+            continue;
+        rule = arena_alloc(a, sizeof *rule);
+        if (!rule)
+            return err_nomem(e);
+        *rule = (struct metric_rule){native_metrics[i].name, OUTPUT_GENERATE, "mean"};
+        m->rule = rule;
+        m->likeness = likeness_find(native_metrics[i].likeness);
+        return 1;
+    }
+    return 0;
+}
+
+/* --- metric_list -------------------------------------------------------------------------- */
+
+static const struct metric_rule *way_rule(const struct result_way *way, const char *name)
+{
+    for (int i = 0; i < WAY_METRICS && way->metrics[i].name; i++)
+        if (strcmp(way->metrics[i].name, name) == 0)
+            return &way->metrics[i];
+    return NULL;
+}
+
+/* What cannot be counted here: functions and names of the task's own that are not known, metrics of
+ * another type of output, aggregations that are not known. */
+static int is_missing(const struct metric_use *m, const struct ynode *name,
+                      const struct ynode *how, int known, enum output_type type, int any,
+                      const struct result_way *way)
+{
+    if (!m->rule && (name->type == Y_FUNCTION || (any && name->type == Y_STR) || way))
+        return 1;
+    if (m->rule && !known && (!m->aggregation || (how && (any || how->type == Y_FUNCTION))))
+        return 1;
+    return m->rule && type == OUTPUT_GENERATE && !(m->rule->outputs & OUTPUT_GENERATE) &&
+           !(known && strcmp(m->rule->name, "f1") == 0);
+}
+
+static int find_rule(struct metric_use *m, const struct ynode *name, enum output_type type,
+                     const struct result_way *way, struct arena *a, struct err *e)
+{
+    if (name->type == Y_FUNCTION)
+        return known_metric(m, name, type, a, e) < 0 ? -1 : 0;
+    if (name->type == Y_STR)
+        m->rule = way ? way_rule(way, name->s) : rule_find(name->s);
+    return 0;
 }
 
 /* 1: the metric gives nothing here, and is left out. */
 static int read_metric(struct metrics *out, const struct ynode *y, struct arena *a,
-                       enum output_type type, int any, struct err *e)
+                       enum output_type type, int any, const struct result_way *way,
+                       struct err *e)
 {
     const struct ynode *name = ynode_get(y, "metric"), *how = ynode_get(y, "aggregation");
     struct metric_use *m = &out->v[out->n];
@@ -188,13 +260,13 @@ static int read_metric(struct metrics *out, const struct ynode *y, struct arena 
         return ynode_fail(y, e, ERR_FORMAT, "metric_list: 'metric' is missing");
     if (ynode_is(name, "bypass"))
         return 1;
-    m->rule = name->type == Y_STR ? rule_find(name->s) : NULL;
+    if (find_rule(m, name, type, way, a, e) < 0)
+        return -1;
     m->aggregation = m->rule ? m->rule->aggregation : NULL;
-    known = known_aggregation(m, how, e);
+    known = known_aggregation(m, how, type, e);
     if (known < 0)
         return -1;
-    if (is_missing(m->rule, name, type, any) ||
-        (how && !known && (any || how->type == Y_FUNCTION))) {
+    if (is_missing(m, name, how, known, type, any, way)) {
         out->missing = out->missing ? out->missing : how && m->rule ? how : name;
         return 1;
     }
@@ -231,7 +303,7 @@ static int defaults(struct metrics *out, struct arena *a, enum output_type type,
 }
 
 int metrics_read(struct metrics *out, struct arena *a, const struct ynode *list,
-                 enum output_type type, int any, struct err *e)
+                 enum output_type type, int any, const struct result_way *way, struct err *e)
 {
     *out = (struct metrics){0};
     if (!list)
@@ -242,7 +314,7 @@ int metrics_read(struct metrics *out, struct arena *a, const struct ynode *list,
     if (!out->v)
         return err_nomem(e);
     for (size_t i = 0; i < list->n_items; i++) {
-        int got = read_metric(out, list->items[i], a, type, any, e);
+        int got = read_metric(out, list->items[i], a, type, any, way, e);
         out->n += got != 1;
         if (got < 0) {
             metrics_release(out);

@@ -18,12 +18,14 @@ enum output_type { /* of a task; bits of metric_rule.outputs */
 struct metric_rule {
     const char *name;
     int outputs; /* types that give it; with others lm-eval leaves it out */
-    const char *aggregation;
+    const char *aggregation; /* NULL: lm-eval has none, a task's own is needed */
 };
 
+struct likeness;
 struct pyregex;
 struct metric_use {
     const struct metric_rule *rule;
+    const struct likeness *likeness; /* counts it; NULL: the rule's own way */
     const char *aggregation; /* the rule's, or that of a function that is known */
     const struct ynode *node; /* for errors; NULL: a default */
     int ignore_case, ignore_punctuation, ignore_numbers;
@@ -36,13 +38,12 @@ struct metrics { /* zeroed: none */
     const struct ynode *missing; /* the first that is not native; NULL: all are */
 };
 
+struct result_way;
 /* list: the value of metric_list; NULL: what lm-eval takes for this type of output.  any: the task
- * has a process_results of its own, so that a metric may be called anything. */
+ * has a process_results of its own, so that a metric may be called anything.  way: one that is
+ * known, whose metrics are then the only ones; or NULL. */
 int metrics_read(struct metrics *out, struct arena *a, const struct ynode *list,
-                 enum output_type type, int any, struct err *e);
-/* The aggregation that a function of lm-eval's tasks is, by its text; NULL: not known, or without
- * memory, which e tells. */
-const char *aggregation_find(const struct ynode *function, struct err *e);
+                 enum output_type type, int any, const struct result_way *way, struct err *e);
 void metrics_release(struct metrics *m);
 const struct metric_use *metrics_find(const struct metrics *m, const char *name); /* or NULL */
 

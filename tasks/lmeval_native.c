@@ -1,5 +1,6 @@
 #include "tasks/lmeval_native.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -229,22 +230,29 @@ static int identify(struct native *f, const struct ynode *y, struct pyfunction *
     return 0;
 }
 
-int results_find(const struct ynode *function, struct err *e)
+int function_hash(const struct ynode *function, char hex[17], struct err *e)
 {
     struct pyfunction source;
     struct err own = ERR_NONE;
-    int results = 0;
 
-    if (pysource_find(function, &source, &own) < 0) {
-        if (own.code == ERR_NOMEM)
-            err_nomem(e);
-        return 0;
-    }
-    for (size_t i = 0; i < n_native_results; i++)
-        if (strncmp(native_results[i].sha256, source.sha256, 16) == 0)
-            results = native_results[i].results;
+    hex[0] = 0;
+    if (pysource_find(function, &source, &own) < 0)
+        return own.code == ERR_NOMEM ? err_nomem(e) : 0;
+    snprintf(hex, 17, "%.16s", source.sha256);
     pysource_release(&source);
-    return results;
+    return 0;
+}
+
+const struct native_result *results_find(const struct ynode *function, struct err *e)
+{
+    char hex[17];
+
+    if (function_hash(function, hex, e) < 0)
+        return NULL;
+    for (size_t i = 0; i < n_native_results; i++)
+        if (strcmp(native_results[i].sha256, hex) == 0)
+            return &native_results[i];
+    return NULL;
 }
 
 static struct native *native_new(struct natives *all, struct err *e)

@@ -38,20 +38,30 @@ struct native_function {
 extern const struct native_function native_functions[];
 extern const size_t n_native_functions;
 
-struct native_aggregation { /* functions of all items' classes: the same, by what they are */
+struct native_aggregation { /* functions of all items: the same, by what they are */
     const char *sha256, *name; /* a name that task_aggregation may give */
+    const char *likeness; /* what it counts of each answer before; NULL: the metric's own */
 };
 extern const struct native_aggregation native_aggregations[];
 extern const size_t n_native_aggregations;
 
-struct native_result { /* process_results of one document: an enum results of lmeval.h */
-    const char *sha256;
-    int results;
+struct native_metric { /* a function that is a metric: its own name, and what it counts */
+    const char *sha256, *name, *likeness;
+};
+extern const struct native_metric native_metrics[];
+extern const size_t n_native_metrics;
+
+struct native_result { /* process_results of one document: a way of lmeval_results.h */
+    const char *sha256, *way, *arg;
 };
 extern const struct native_result native_results[];
 extern const size_t n_native_results;
-/* Of a function; 0 (RESULTS_OWN): it is not known, or e tells that memory was. */
-int results_find(const struct ynode *function, struct err *e);
+
+/* The start of the hash of a function's text, "" where there is none to be found; -1 without
+ * memory. */
+int function_hash(const struct ynode *function, char hex[17], struct err *e);
+/* NULL: the function is not known, or without memory, which e tells. */
+const struct native_result *results_find(const struct ynode *function, struct err *e);
 
 struct native_program {
     const char *name, *steps;

@@ -233,19 +233,25 @@ static int check_fields(struct lmeval *t, struct err *e)
     return 0;
 }
 
-/* process_results: what is known is of choices, anything else can be shown and not scored. */
+/* process_results: what is not known can be shown and not scored. */
 static int read_results(struct lmeval *t, struct err *e)
 {
     const struct ynode *results = config_get(&t->config, "process_results");
+    const struct native_result *known;
     struct err own = ERR_NONE;
 
     if (!results || results->type != Y_FUNCTION)
         return 0;
-    if (t->type == OUTPUT_CHOICE)
-        t->results = (enum results)results_find(results, &own);
+    known = results_find(results, &own);
     if (own.code == ERR_NOMEM)
         return err_nomem(e);
-    t->unscored = t->results == RESULTS_OWN ? results : NULL;
+    if (known) {
+        t->way = result_way_find(known->way);
+        t->way_arg = known->arg;
+    }
+    if (t->way && !(t->way->metrics[0].outputs & t->type))
+        t->way = NULL;
+    t->unscored = t->way ? NULL : results;
     return 0;
 }
 
@@ -270,7 +276,7 @@ static int read_all(struct lmeval *t, struct err *e)
         read_number(t, "repeats", 1, REPEATS, &t->repeats, e) < 0 || read_generation(t, e) < 0)
         return -1;
     if (metrics_read(&t->metrics, &t->config.arena, config_get(c, "metric_list"), t->type,
-                     t->unscored != NULL, e) < 0 ||
+                     t->unscored != NULL, t->way, e) < 0 ||
         pipelines_read(&t->pipelines, &t->config.arena, config_get(c, "filter_list"), e) < 0)
         return -1;
     return check_fields(t, e);

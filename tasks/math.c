@@ -227,7 +227,7 @@ static enum spelling fix_slash(struct strbuf *b)
     return SPELT;
 }
 
-static enum spelling spell(struct strbuf *b)
+static enum spelling spell(struct strbuf *b, int lenient)
 {
     static const char *const first[][2] = {
         {"\n", ""}, {"\\!", ""}, {"\\\\", "\\"}, {"tfrac", "frac"}, {"dfrac", "frac"},
@@ -258,7 +258,13 @@ static enum spelling spell(struct strbuf *b)
         return IMPOSSIBLE;
     if (strcmp(strbuf_str(b), "0.5") == 0)
         replace(b, "0.5", "\\frac{1}{2}");
-    return fix_slash(b);
+    return fix_slash(b) == IMPOSSIBLE && !lenient ? IMPOSSIBLE : SPELT;
+}
+
+int math_spell(const char *text, struct strbuf *out)
+{
+    strbuf_adds(out, text);
+    return spell(out, 1) == SPELT;
 }
 
 int math_equal(const char *got, const char *want, struct err *e)
@@ -268,7 +274,7 @@ int math_equal(const char *got, const char *want, struct err *e)
 
     strbuf_adds(&x, got);
     strbuf_adds(&y, want);
-    if (spell(&x) == IMPOSSIBLE || spell(&y) == IMPOSSIBLE)
+    if (spell(&x, 0) == IMPOSSIBLE || spell(&y, 0) == IMPOSSIBLE)
         rc = strcmp(got, want) == 0;
     else
         rc = strcmp(strbuf_str(&x), strbuf_str(&y)) == 0;

@@ -21,4 +21,8 @@ struct span find_between_dollars(const char *text);
  * same as they are. */
 int math_equal(const char *got, const char *want, struct err *e);
 
+/* Appends the one spelling that is compared, where a slash between what are no whole numbers stays:
+ * 1, or 0 where a rule cannot be applied. */
+int math_spell(const char *text, struct strbuf *out);
+
 #endif

@@ -9,8 +9,10 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "base/utf8.h"
+#include "tasks/overlap_span.h"
 #include "tasks/overlap_ter.h"
 #include "tasks/pytext.h"
+#include "tasks/words.h"
 
 enum {
     WORD_ORDER = 4, CHAR_ORDER = 6,
@@ -35,99 +37,6 @@ static void unpack(double v, long *counts, int n, int bits)
 
     for (int i = n; i-- > 0; all >>= bits)
         counts[i] += (long)(all & mask);
-}
-
-/* --- sequences of symbols ----------------------------------------------------------------- */
-
-struct symbols {
-    uint64_t *v;
-    size_t n, cap;
-};
-
-static int push(struct symbols *s, uint64_t v)
-{
-    if (mem_grow(&s->v, &s->cap, s->n + 1, sizeof *s->v) < 0)
-        return -1;
-    s->v[s->n++] = v;
-    return 0;
-}
-
-static int compare(const void *a, const void *b)
-{
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* How many entries two sorted sequences have in common, as multisets. */
-static long common(const uint64_t *a, size_t n, const uint64_t *b, size_t m)
-{
-    size_t i = 0, k = 0;
-    long same = 0;
-
-    while (i < n && k < m) {
-        if (a[i] == b[k]) {
-            same++, i++, k++;
-        } else if (a[i] < b[k]) {
-            i++;
-        } else {
-            k++;
-        }
-    }
-    return same;
-}
-
-static size_t place_of(const uint64_t *sorted, size_t n, uint64_t v)
-{
-    size_t low = 0, high = n;
-
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (sorted[mid] < v)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
-}
-
-/* Runs of 1 to `orders` symbols that both have, as multisets: matches[order - 1].  A run is known
- * by the place that its beginning has among all sorted runs, and its last symbol. */
-static int count_runs(const struct symbols *a, const struct symbols *b, int orders, long *matches,
-                      struct err *e)
-{
-    size_t n = a->n + b->n;
-    uint64_t *all = mem_calloc(4 * n + 4, sizeof *all);
-    uint64_t *runs = all ? all + n + 1 : NULL, *first = all ? runs + n + 1 : NULL;
-    uint64_t *sorted = all ? first + n + 1 : NULL;
-
-    if (!all)
-        return err_nomem(e);
-    memset(matches, 0, (size_t)orders * sizeof *matches);
-    for (size_t i = 0; i < n; i++)
-        runs[i] = first[i] = i < a->n ? a->v[i] : b->v[i - a->n];
-    for (int order = 1; order <= orders; order++) {
-        size_t m = a->n + 1 > (size_t)order ? a->n + 1 - (size_t)order : 0;
-        size_t k = b->n + 1 > (size_t)order ? b->n + 1 - (size_t)order : 0;
-        uint64_t *x = sorted, *y = sorted + m;
-        for (size_t i = 0; i < m; i++)
-            x[i] = runs[i];
-        for (size_t i = 0; i < k; i++)
-            y[i] = runs[a->n + i];
-        qsort(x, m, sizeof *x, compare);
-        qsort(y, k, sizeof *y, compare);
-        matches[order - 1] = common(x, m, y, k);
-        memcpy(all, sorted, (m + k) * sizeof *all);
-        qsort(all, m + k, sizeof *all, compare);
-        for (size_t i = 0; i < a->n + k; i++) { /* the next order's, where there is one */
-            size_t end = i < a->n ? a->n : n;
-            if (i < m || i >= a->n)
-                runs[i] = (uint64_t)place_of(all, m + k, runs[i]) << 32 |
-                          (i + (size_t)order < end ? first[i + (size_t)order] : 0);
-        }
-    }
-    mem_free(all);
-    return 0;
 }
 
 /* --- BLEU --------------------------------------------------------------------------------- */
@@ -196,64 +105,6 @@ static void tokenize_13a(struct strbuf *b, const char *text)
     strbuf_release(&out);
 }
 
-struct words {
-    struct span *v;
-    size_t n, cap;
-};
-
-static int split(struct words *w, const char *s, size_t n, struct err *e)
-{
-    const char *end = s + n;
-
-    for (;;) {
-        struct span rest = py_lstrip(s, (size_t)(end - s));
-        size_t k = py_word(rest.s, rest.n);
-        if (k == 0)
-            return 0;
-        if (mem_grow(&w->v, &w->cap, w->n + 1, sizeof *w->v) < 0)
-            return err_nomem(e);
-        w->v[w->n++] = (struct span){rest.s, k};
-        s = rest.s + k;
-    }
-}
-
-static int compare_spans(const void *a, const void *b)
-{
-    const struct span *x = a, *y = b;
-    int c = memcmp(x->s, y->s, x->n < y->n ? x->n : y->n);
-
-    return c ? c : (x->n > y->n) - (x->n < y->n);
-}
-
-/* Words as numbers: equal words get equal ones. */
-static int number_words(const struct words *a, const struct words *b, struct symbols *x,
-                        struct symbols *y, struct err *e)
-{
-    size_t n = a->n + b->n;
-    struct span *sorted = mem_calloc(n + 1, sizeof *sorted);
-    int rc = sorted ? 0 : err_nomem(e);
-
-    for (size_t i = 0; i < n && rc == 0; i++)
-        sorted[i] = i < a->n ? a->v[i] : b->v[i - a->n];
-    if (rc == 0)
-        qsort(sorted, n, sizeof *sorted, compare_spans);
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        const struct span *w = i < a->n ? &a->v[i] : &b->v[i - a->n];
-        size_t low = 0, high = n;
-        while (low < high) {
-            size_t mid = low + (high - low) / 2;
-            if (compare_spans(&sorted[mid], w) < 0)
-                low = mid + 1;
-            else
-                high = mid;
-        }
-        if (push(i < a->n ? x : y, low) < 0)
-            rc = err_nomem(e);
-    }
-    mem_free(sorted);
-    return rc;
-}
-
 /* The words of two texts after `prepare`, as numbers. */
 static int two_texts(void (*prepare)(struct strbuf *b, const char *text), const char *answer,
                      const char *reference, struct symbols *x, struct symbols *y, struct err *e)
@@ -265,8 +116,9 @@ static int two_texts(void (*prepare)(struct strbuf *b, const char *text), const 
     prepare(&a, answer);
     prepare(&b, reference);
     if (strbuf_ok(&a, e) == 0 && strbuf_ok(&b, e) == 0 &&
-        split(&v, strbuf_str(&a), a.len, e) == 0 && split(&w, strbuf_str(&b), b.len, e) == 0)
-        rc = number_words(&v, &w, x, y, e);
+        words_split(&v, strbuf_str(&a), a.len, e) == 0 &&
+        words_split(&w, strbuf_str(&b), b.len, e) == 0)
+        rc = words_number(&v, &w, x, y, e);
     mem_free(v.v);
     mem_free(w.v);
     strbuf_release(&a);
@@ -280,19 +132,64 @@ static int too_long(const char *what, size_t n, int bits, struct err *e)
                    (1 << bits) - 1, bits == CHAR_BITS ? "characters" : "words", n);
 }
 
-static int bleu_count(const char *answer, const char *reference, double *value, double *weight,
-                      struct err *e)
+/* What a code point is to the tokenizer below: a number, punctuation, a symbol. */
+static char class_of(const char *s, size_t n, size_t *len)
+{
+    utf8proc_int32_t c = 0;
+    const char *name;
+
+    *len = utf8_len(s, n);
+    *len = *len ? *len : 1;
+    utf8proc_iterate((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)*len, &c);
+    name = utf8proc_category_string(c);
+    return *name;
+}
+
+/* mteval-v14 with international punctuation, in its three passes: punctuation behind what is no
+ * number, punctuation before what is none, symbols. */
+static void tokenize_intl(struct strbuf *b, const char *text)
+{
+    struct span t = py_rstrip(text, strlen(text));
+    struct strbuf in_ = STRBUF_INIT, out = STRBUF_INIT, swap;
+
+    strbuf_add(&out, t.s, t.n);
+    for (int pass = 0; pass < 3; pass++) {
+        swap = in_, in_ = out, out = swap;
+        strbuf_clear(&out);
+        for (size_t i = 0, k, next; i < in_.len; i += k) {
+            char c = class_of(in_.s + i, in_.len - i, &k);
+            char d = i + k < in_.len ? class_of(in_.s + i + k, in_.len - i - k, &next) : 0;
+            const char *how = pass == 0   ? (d && c != 'N' && d == 'P' ? "%.*s %.*s " : NULL)
+                              : pass == 1 ? (d && c == 'P' && d != 'N' ? " %.*s %.*s" : NULL)
+                                          : (c == 'S' ? " %.*s %.*s" : NULL);
+            if (!how) {
+                strbuf_add(&out, in_.s + i, k);
+                continue;
+            }
+            next = pass == 2 ? 0 : next;
+            strbuf_addf(&out, how, (int)k, in_.s + i, (int)next, in_.s + i + k);
+            k += next;
+        }
+    }
+    strbuf_add(b, strbuf_str(&out), out.len);
+    b->failed |= in_.failed | out.failed;
+    strbuf_release(&in_);
+    strbuf_release(&out);
+}
+
+static int runs_of_words(void (*prepare)(struct strbuf *b, const char *text), const char *answer,
+                         const char *reference, double *value, double *weight, struct err *e)
 {
     struct symbols x = {0}, y = {0};
     long matches[WORD_ORDER];
     size_t most;
-    int rc = two_texts(tokenize_13a, answer, reference, &x, &y, e);
+    int rc = two_texts(prepare, answer, reference, &x, &y, e);
 
     most = x.n > y.n ? x.n : y.n;
     if (rc == 0 && most >> WORD_BITS)
         rc = too_long("BLEU", most, WORD_BITS, e);
     if (rc == 0)
-        rc = count_runs(&x, &y, WORD_ORDER, matches, e);
+        rc = words_common_runs(&x, &y, WORD_ORDER, matches, e);
     if (rc == 0) {
         *value = pack((const long[]){(long)x.n, matches[0], matches[1]}, 3, WORD_BITS);
         *weight = pack((const long[]){(long)y.n, matches[2], matches[3]}, 3, WORD_BITS);
@@ -300,6 +197,18 @@ static int bleu_count(const char *answer, const char *reference, double *value, 
     mem_free(x.v);
     mem_free(y.v);
     return rc;
+}
+
+static int bleu_count(const char *answer, const char *reference, double *value, double *weight,
+                      struct err *e)
+{
+    return runs_of_words(tokenize_13a, answer, reference, value, weight, e);
+}
+
+static int bleu_intl_count(const char *answer, const char *reference, double *value,
+                           double *weight, struct err *e)
+{
+    return runs_of_words(tokenize_intl, answer, reference, value, weight, e);
 }
 
 static double bleu_score(const double *values, const double *weights, const size_t *index,
@@ -351,7 +260,7 @@ static int characters(struct symbols *out, const char *s, struct err *e)
             } else {
                 utf8proc_iterate((const utf8proc_uint8_t *)rest.s + at, (utf8proc_ssize_t)k, &c);
             }
-            if (push(out, (uint64_t)c) < 0)
+            if (symbols_push(out, (uint64_t)c) < 0)
                 return err_nomem(e);
         }
         s = rest.s + word;
@@ -371,7 +280,7 @@ static int chrf_count(const char *answer, const char *reference, double *value, 
     if (rc == 0 && most >> CHAR_BITS)
         rc = too_long("chrF", most, CHAR_BITS, e);
     if (rc == 0)
-        rc = count_runs(&x, &y, CHAR_ORDER, m, e);
+        rc = words_common_runs(&x, &y, CHAR_ORDER, m, e);
     if (rc == 0) {
         *value = pack((const long[]){(long)x.n, m[0], m[1], m[2]}, 4, CHAR_BITS);
         *weight = pack((const long[]){(long)y.n, m[3], m[4], m[5]}, 4, CHAR_BITS);
@@ -464,6 +373,8 @@ const struct overlap *overlap_find(const char *name)
         {"bleu", bleu_count, bleu_score},
         {"chrf", chrf_count, chrf_score},
         {"ter", ter_count, ter_score},
+        {"bleu_intl", bleu_intl_count, bleu_score},
+        {"span_f1", span_count, span_score},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)

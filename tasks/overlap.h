@@ -1,8 +1,9 @@
-/* overlap.h -- BLEU, chrF and TER of a corpus, as sacrebleu counts them with lm-eval's settings.
+/* overlap.h -- BLEU, chrF, TER and F1 of spans of a corpus: as sacrebleu counts them with lm-eval's
+ * settings, and lm-eval's tasks of named entities.
  *
  * Papineni et al. 2002 over mteval-13a's words, zeros smoothed by halves (NIST); Popovic 2015 over
  * 1 to 6 characters without white space, beta 2; Snover et al. 2006 with Tercom's limits on shifts,
- * case ignored.  One reference an answer.
+ * case ignored.  bleu_intl: over mteval-14's words.  One reference an answer.
  *
  * The scores are of counts summed over a corpus, so an answer gives its counts, packed into the
  * value and the weight of a credit (task.h); overlap_score is what they amount to.  Pure. */

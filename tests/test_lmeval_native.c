@@ -294,7 +294,8 @@ static void truths_are_the_share_of_the_right_choices(void **state)
                                "metric_list:\n  - metric: acc\n";
     static const char docs[] = "[{\"q\": \"x\", \"mc2_targets\": {\"choices\": [\"a\", \"b\", \"c\", "
                                "\"d\"], \"labels\": [1, 0, 1, 0]}}]";
-    static const double want[] = {[RESULTS_RIGHT_LABELS] = 0.36020251838827233, [RESULTS_RIGHT_FIRST] = 0.3172653256766647};
+    static const struct { const char *way; double want; } rows[] = {
+        {"truth_by_label", 0.36020251838827233}, {"truth_in_front", 0.3172653256766647}};
     const struct reply_text replies[] = {{.loglikelihood = -1}, {.loglikelihood = -2},
                                          {.loglikelihood = -3}, {.loglikelihood = -0.5}};
     struct lmeval_config c;
@@ -307,11 +308,12 @@ static void truths_are_the_share_of_the_right_choices(void **state)
     assert_int_equal(lmeval_read(&t, &c, NULL), 0);
     assert_int_equal(lmeval_load_docs(t, json_parse(docs, strlen(docs), "docs", NULL), NULL), 0);
     assert_int_equal(lmeval_item(t, 0, &it, NULL), 0);
-    for (int how = RESULTS_RIGHT_LABELS; how <= RESULTS_RIGHT_FIRST; how++) {
-        t->results = (enum results)how;
+    for (int how = 0; how < 2; how++) {
+        t->way = result_way_find(rows[how].way);
+        t->metrics.v[0].rule = &t->way->metrics[0];
         assert_int_equal(lmeval_score(t, &it, replies, &v, NULL), 0);
         assert_int_equal(v.n, 1);
-        assert_close(v.credits[0].value, want[how], 1e-14);
+        assert_close(v.credits[0].value, rows[how].want, 1e-14);
         verdict_release(&v);
     }
     item_release(&it);
