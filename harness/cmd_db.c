@@ -5,6 +5,7 @@
 #include "harness/commands.h"
 #include "harness/stored.h"
 #include "results/exchange.h"
+#include "results/encodings.h"
 #include "results/likelihoods.h"
 #include "results/nights.h"
 
@@ -346,7 +347,7 @@ static int prune(struct report *r, struct store *s, struct err *e)
 {
     int dry = args_flag(r->c->args, "dry-run"), n = 0;
     const char *done = dry ? "would be deleted" : "deleted";
-    int64_t rows = 0;
+    int64_t rows = 0, encodings = 0;
     struct prune_plan plan;
 
     if (prune_rule(r->c, &plan, e) < 0)
@@ -357,17 +358,21 @@ static int prune(struct report *r, struct store *s, struct err *e)
     }
     if (plan.about_runs && (n = store_prune(s, &plan.runs, dry, pruned_run, r, e)) < 0)
         return -1;
-    if (plan.likelihoods >= 0 && (rows = likelihood_prune(s, plan.likelihoods, dry, e)) < 0)
+    if (plan.likelihoods >= 0 &&
+        ((rows = likelihood_prune(s, plan.likelihoods, dry, e)) < 0 ||
+         (encodings = encoding_prune(s, plan.likelihoods, dry, e)) < 0))
         return -1;
     if (r->c->json) {
         json_end_array(&r->o);
         json_put_int(&r->o, "likelihoods", rows);
+        json_put_int(&r->o, "encodings", encodings);
         return context_json_end(r->c, &r->o, e);
     }
     if (plan.about_runs)
         strbuf_addf(&r->b, "%d runs %s\n", n, done);
     if (plan.likelihoods >= 0)
-        strbuf_addf(&r->b, "%lld likelihoods %s\n", (long long)rows, done);
+        strbuf_addf(&r->b, "%lld likelihoods %s, %lld encodings\n", (long long)rows, done,
+                    (long long)encodings);
     return context_print(r->c, &r->b, e);
 }
 

@@ -26,6 +26,7 @@
 #include "harness/served.h"
 #include "harness/stored.h"
 #include "harness/version.h"
+#include "runners/hf.h"
 #include "tasks/facts.h"
 
 const struct option eval_options[] = {
@@ -175,6 +176,17 @@ static int begin_run(struct session *s, struct err *e)
     return rc;
 }
 
+/* A file's tokenizer is in its keys, a folder's in files that its hash covers. */
+static int keep_encodings(struct session *s, struct err *e)
+{
+    const struct gguf *g = runner_gguf(s->runner);
+    char hash[SHA256_HEX];
+
+    if (hf_is_folder(gguf_path(g)))
+        return kept_encodings(s->kept, s->model.sha256, e);
+    return tokenizer_sha256(hash, g, e) < 0 ? -1 : kept_encodings(s->kept, hash, e);
+}
+
 /* Whoever names kernels or looks for NaN wants to see them at work; a plug-in may be another one
  * tomorrow under the same name, and what it gives is its own word only. */
 static int open_kept(struct session *s, struct err *e)
@@ -184,8 +196,10 @@ static int open_kept(struct session *s, struct err *e)
     if (args_flag(a, "no-cache") || args_flag(a, "check-finite") || args_str(a, "kernels") ||
         runner_info(s->runner)->device_sha256)
         return 0;
-    return kept_open(&s->kept, s->store, s->model.sha256, runner_info(s->runner),
-                     args_str(a, "device"), args_str(a, "activation"), e);
+    if (kept_open(&s->kept, s->store, s->model.sha256, runner_info(s->runner),
+                  args_str(a, "device"), args_str(a, "activation"), e) < 0)
+        return -1;
+    return keep_encodings(s, e);
 }
 
 static int begin_session(struct session *s, const char *model, const struct selection *chosen,
@@ -408,6 +422,9 @@ static int end_run(struct session *s, int rc, struct err *e)
         context_note(s->c, "this machine was not quiet: %s", noise.reasons);
     if (s->chat.dropped_system)
         context_note(s->c, "the chat template takes no system message; it was left out");
+    if (s->encoder.kept_ids)
+        context_note(s->c, "%llu tokens were encoded by earlier runs",
+                     (unsigned long long)s->encoder.kept_ids);
     if (s->encoder.split_joins)
         context_note(s->c, "%llu continuations had a token across the join and were encoded apart",
                      (unsigned long long)s->encoder.split_joins);

@@ -22,6 +22,7 @@ struct encoder {
     enum bos_policy bos;
     int max_length;       /* tokens that the model reads at most */
     uint64_t split_joins; /* pairs whose join lay inside a token, and were encoded apart */
+    uint64_t kept_ids;    /* of texts that an earlier run encoded (kept.h) */
 };
 
 struct span {

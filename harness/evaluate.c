@@ -26,7 +26,10 @@ struct target { /* whose request it is */
     struct span span;
     struct strbuf text; /* generation so far */
     int is_answered;
-    char key[LIKELIHOOD_KEY]; /* of a score that is to be kept */
+    char key[LIKELIHOOD_KEY]; /* of a score that is kept, or to be; "" when not made yet */
+    int is_known;             /* kept, and found by its text: nats, is_greedy; it has no ids */
+    double nats;
+    int is_greedy;
 };
 
 struct chunk {
@@ -43,6 +46,8 @@ struct chunk {
     size_t cap_replies;
     size_t at;   /* the item that is being filled */
     int filling; /* its query that windows are being added to */
+    size_t n_ids; /* in the pool, or known without */
+    struct kept_query query; /* of the query that is being filled */
     int judging; /* what is asked now is for the judge */
     struct err err;
 };
@@ -64,12 +69,14 @@ static void chunk_clear(struct chunk *c)
         strbuf_release(&c->targets[i].text);
     c->n_items = c->n_targets = 0;
     c->pool.n = 0;
+    c->n_ids = 0;
 }
 
 static void chunk_release(struct chunk *c)
 {
     chunk_clear(c);
     ids_release(&c->pool);
+    kept_query_release(&c->query);
     mem_free(c->items);
     mem_free(c->targets);
     mem_free(c->requests);
@@ -99,10 +106,67 @@ static int add_target(void *user, const struct span *s, struct err *e)
         return err_nomem(e);
     c->targets[c->n_targets++] = t;
     c->items[c->at].n_left++;
+    c->n_ids += (size_t)s->n_ids;
     return 0;
 }
 
-static int add_query(struct chunk *c, const struct query *q, struct err *e)
+/* 1: every request of the query was answered before, and waits as a target without ids; 0: it is
+ * to be encoded; -1. */
+static int add_known(struct chunk *c, struct err *e)
+{
+    size_t from = c->n_targets;
+    int rc = kept_query_find(kept_of(c), &c->query, e);
+
+    for (size_t i = 0; i < c->query.n && rc == 1; i++) {
+        const struct kept_request *r = &c->query.v[i];
+        struct span s = {.n_ids = r->n_ids, .n_given = r->n_given, .n_context = r->n_context};
+        double nats;
+        int is_greedy;
+        rc = kept_find(kept_of(c), r->key, &nats, &is_greedy, e);
+        if (rc != 1 || (rc = add_target(c, &s, e)) < 0)
+            break;
+        struct target *t = &c->targets[c->n_targets - 1];
+        memcpy(t->key, r->key, sizeof t->key);
+        t->is_known = rc = 1;
+        t->nats = nats;
+        t->is_greedy = is_greedy;
+    }
+    if (rc == 1) {
+        c->ev->encoder->split_joins += (uint64_t)c->query.n_split;
+        for (size_t i = 0; i < c->query.n; i++)
+            c->ev->encoder->kept_ids += (uint64_t)c->query.v[i].n_ids;
+        return 1;
+    }
+    for (; c->n_targets > from; c->n_targets--) {
+        c->items[c->at].n_left--;
+        c->n_ids -= (size_t)c->targets[c->n_targets - 1].span.n_ids;
+    }
+    return rc;
+}
+
+/* The query's targets are those from `from` on. */
+static int keep_query(struct chunk *c, size_t from, uint64_t split_before, struct err *e)
+{
+    struct kept_query *k = &c->query;
+
+    k->n = 0;
+    k->n_split = (int)(c->ev->encoder->split_joins - split_before);
+    for (size_t i = from; i < c->n_targets; i++) {
+        struct target *t = &c->targets[i];
+        struct kept_request r = {t->span.n_ids, t->span.n_given, t->span.n_context, ""};
+        struct request q = {.ids = c->pool.v + t->span.at, .n_ids = t->span.n_ids,
+                            .n_given = t->span.n_given};
+        if (kept_key(t->key, &q, e) < 0)
+            return -1;
+        memcpy(r.key, t->key, sizeof r.key);
+        if (mem_grow(&k->v, &k->cap, k->n + 1, sizeof *k->v) < 0)
+            return err_nomem(e);
+        k->v[k->n++] = r;
+    }
+    return kept_query_add(kept_of(c), k, e);
+}
+
+static int encode_query(struct chunk *c, const struct query *q, struct err *e)
 {
     struct encoder *enc = encoder_of(c);
     struct span s;
@@ -114,6 +178,22 @@ static int add_query(struct chunk *c, const struct query *q, struct err *e)
             : encode_pair(enc, q->context, q->continuation, &c->pool, &s, e) < 0)
         return -1;
     return add_target(c, &s, e);
+}
+
+static int add_query(struct chunk *c, const struct query *q, struct err *e)
+{
+    uint64_t split_before = c->ev->encoder->split_joins;
+    size_t from = c->n_targets;
+    int rc;
+
+    if (!kept_of(c) || q->kind == QUERY_GENERATE)
+        return encode_query(c, q, e);
+    if (kept_query_key(kept_of(c), c->query.key, c->ev->encoder, q, e) < 0)
+        return -1;
+    rc = add_known(c, e);
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
+    return encode_query(c, q, e) < 0 ? -1 : keep_query(c, from, split_before, e);
 }
 
 /* The item's queries from number `from` on. */
@@ -318,10 +398,18 @@ static int look_up(struct chunk *c, struct target *t, const struct request *q)
 
     if (!kept_of(c) || q->kind != REQUEST_SCORE)
         return 0;
-    if (kept_key(t->key, q, &c->err) < 0)
+    if (!t->key[0] && kept_key(t->key, q, &c->err) < 0)
         return -1;
     rc = kept_find(kept_of(c), t->key, &a.nats, &a.is_greedy, &c->err);
     return rc == 1 && take_reply(c, t, &a, 1) < 0 ? -1 : rc;
+}
+
+static int take_known(struct chunk *c, struct target *t)
+{
+    const struct reply a = {.prompt_tokens = t->span.n_ids - 1, .nats = t->nats,
+                            .is_greedy = t->is_greedy};
+
+    return take_reply(c, t, &a, 1);
 }
 
 /* Runs the targets from `base` on. */
@@ -339,6 +427,10 @@ static int run_from(struct chunk *c, size_t base, int only, struct err *e)
     for (size_t i = base; i < c->n_targets && rc >= 0; i++) {
         if (c->targets[i].is_answered || (only >= 0 && c->targets[i].item != only))
             continue;
+        if (c->targets[i].is_known) {
+            rc = take_known(c, &c->targets[i]);
+            continue;
+        }
         strbuf_clear(&c->targets[i].text); /* of a try that failed */
         c->requests[n] = request_of(c, &c->targets[i]);
         c->asker[n] = i;
@@ -445,7 +537,7 @@ int evaluate(const struct evaluation *ev, const int *order, int n, struct err *e
         }
         if (add_item(&c, order[i], e) < 0)
             goto out;
-        if (c.pool.n < full && i + 1 < n)
+        if (c.n_ids < full && i + 1 < n)
             continue;
         if (chunk_run(&c, e) < 0)
             goto out;

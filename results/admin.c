@@ -214,7 +214,7 @@ int store_check(struct store *s, void (*found)(void *user, const char *defect), 
                 struct err *e)
 {
     struct finder f = {found, user, 0};
-    int rows;
+    int encodings, rows;
 
     if (rows_are_defects(s->db, SQL_INTEGRITY_CHECK, 1, &f, e) < 0)
         return -1;
@@ -224,9 +224,10 @@ int store_check(struct store *s, void (*found)(void *user, const char *defect), 
         rows_are_defects(s->db, SQL_SELF_CHECK, 1, &f, e) < 0 ||
         hashes_hold(s->db, SQL_RUN_SETTINGS, "settings of run", &f, e) < 0 ||
         hashes_hold(s->db, SQL_MACHINE_TEXTS, "machine", &f, e) < 0 ||
-        contents_hold(s->db, &f, e) < 0 || (rows = likelihoods_check(s->db, found, user, e)) < 0)
+        contents_hold(s->db, &f, e) < 0 || (rows = likelihoods_check(s->db, found, user, e)) < 0 ||
+        (encodings = encodings_check(s->db, found, user, e)) < 0)
         return -1;
-    return f.n + rows;
+    return f.n + rows + encodings;
 }
 
 static int sync_file(const char *path, struct err *e)

@@ -46,6 +46,18 @@ int cells_of(struct db *db, int64_t night_id, int block, struct cell_list *out, 
 int likelihoods_check(struct db *db, void (*found)(void *user, const char *defect), void *user,
                       struct err *e);
 
+/* Encodings likewise. */
+int encodings_check(struct db *db, void (*found)(void *user, const char *defect), void *user,
+                    struct err *e);
+
+struct kept_sets { /* statements: how many rows there are, sets by age, the end of one */
+    enum sql rows, sets, set_delete;
+};
+/* Ends sets other than `but` (0: none is spared), used longest ago first, until at most so many
+ * rows are left; dry: only counts.  Returns the rows, -1. */
+int64_t sets_prune(struct db *db, const struct kept_sets *of, int64_t most, int64_t but, int dry,
+                   struct err *e);
+
 /* A free id for people. */
 int new_run_id(struct db *db, char run[RUN_ID_SIZE], struct err *e);
 

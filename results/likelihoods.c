@@ -10,6 +10,9 @@
 
 enum { SEAL = 16 }; /* hex digits kept of a row's */
 
+static const struct kept_sets likelihood_sets = {SQL_LIKELIHOOD_ROWS, SQL_LIKELIHOOD_SETS,
+                                                 SQL_LIKELIHOOD_SET_DELETE};
+
 static int set_seal(const struct likelihood_about *a, char seal[SHA256_HEX], struct err *e)
 {
     struct strbuf b = STRBUF_INIT;
@@ -100,60 +103,12 @@ static int keep_row(struct db *db, const struct likelihood_set *set, const struc
     return added;
 }
 
-struct doomed_set {
-    int64_t id, rows;
-};
-
-/* Sets other than `but`, used longest ago first, whose end leaves at most so many rows. */
-static int choose_sets(struct db *db, int64_t most, int64_t but, struct doomed_set **out, size_t *n,
-                       struct err *e)
-{
-    struct stmt st = STMT_NONE;
-    size_t cap = 0;
-    int64_t all;
-    int rc = -1;
-
-    *out = NULL;
-    *n = 0;
-    if (db_get_int(db, SQL_LIKELIHOOD_ROWS, &all, NULL, e, "") < 0)
-        return -1;
-    if (all <= most)
-        return 0;
-    rc = db_query(db, &st, SQL_LIKELIHOOD_SETS, e, "i", but);
-    while (rc >= 0 && all > most && (rc = db_step(&st, e)) == 1) {
-        if (mem_grow(out, &cap, *n + 1, sizeof **out) < 0) {
-            rc = err_nomem(e);
-            break;
-        }
-        (*out)[*n] = (struct doomed_set){db_int(&st, 0), db_int(&st, 1)};
-        all -= (*out)[(*n)++].rows;
-    }
-    db_done(&st);
-    return rc < 0 ? -1 : 0;
-}
-
-static int64_t prune_but(struct db *db, int64_t most, int64_t but, int dry, struct err *e)
-{
-    struct doomed_set *v = NULL;
-    size_t n = 0;
-    int64_t gone = 0;
-    int rc = choose_sets(db, most, but, &v, &n, e);
-
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        gone += v[i].rows;
-        if (!dry && db_run(db, SQL_LIKELIHOOD_SET_DELETE, e, "i", v[i].id) < 0)
-            rc = -1;
-    }
-    mem_free(v);
-    return rc < 0 ? -1 : gone;
-}
-
 static int keep_rows(struct db *db, const struct likelihood_set *set, const struct likelihood *v,
                      int n, int64_t most, struct err *e)
 {
     int64_t all, added = 0;
 
-    if (prune_but(db, most > n ? most - n : 0, set->id, 0, e) < 0 ||
+    if (sets_prune(db, &likelihood_sets, most > n ? most - n : 0, set->id, 0, e) < 0 ||
         db_get_int(db, SQL_LIKELIHOOD_ROWS, &all, NULL, e, "") < 0)
         return -1;
     for (int i = 0; i < n && all + added < most; i++) {
@@ -182,7 +137,7 @@ int likelihood_keep(struct store *s, const struct likelihood_set *set, const str
 
 int64_t likelihood_prune(struct store *s, int64_t most, int dry, struct err *e)
 {
-    return prune_but(s->db, most, 0, dry, e);
+    return sets_prune(s->db, &likelihood_sets, most, 0, dry, e);
 }
 
 int likelihoods_check(struct db *db, void (*found)(void *user, const char *defect), void *user,

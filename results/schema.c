@@ -185,6 +185,15 @@ static const char *const migrations[] = {
 
     /* 11: items that a device could not answer */
     "ALTER TABLE items ADD COLUMN error TEXT;",
+
+    /* 12: texts that were encoded, kept across runs */
+    "CREATE TABLE encoding_sets(id INTEGER PRIMARY KEY, tokenizer_sha256 TEXT NOT NULL,"
+    " rules TEXT NOT NULL, used TEXT NOT NULL, rows INTEGER NOT NULL,"
+    " UNIQUE(tokenizer_sha256, rules)) STRICT;"
+    "CREATE TABLE encodings("
+    " set_id INTEGER NOT NULL REFERENCES encoding_sets(id) ON DELETE CASCADE,"
+    " query TEXT NOT NULL, requests TEXT NOT NULL, seal TEXT NOT NULL,"
+    " PRIMARY KEY(set_id, query)) STRICT, WITHOUT ROWID;",
 };
 #define N_MIGRATIONS ((int)(sizeof migrations / sizeof migrations[0]))
 
@@ -483,6 +492,18 @@ static const struct schema_doc docs[] = {
     {"likelihoods", "nats", "ln p of the continuation"},
     {"likelihoods", "is_greedy", "1: greedy decoding gives just this continuation"},
     {"likelihoods", "seal", "beginning of the SHA-256 over set and row: a damaged row is not used"},
+    {"encoding_sets", NULL, "what kept encodings are about: a tokenizer under one version of rules"},
+    {"encoding_sets", "id", "row id"},
+    {"encoding_sets", "tokenizer_sha256", "SHA-256 of what defines the tokenizer"},
+    {"encoding_sets", "rules", "version of how queries become tokens"},
+    {"encoding_sets", "used", "UTC, the last time; those used longest ago go first"},
+    {"encoding_sets", "rows", "encodings in it"},
+    {"encodings", NULL, "queries that were encoded: a later run need not, where answers are kept"},
+    {"encodings", "set_id", "the set"},
+    {"encodings", "query", "half of the SHA-256 over its texts and what else decides its tokens"},
+    {"encodings", "requests",
+     "joins inside a token; per request ids, ids given, ids of the context, name in likelihoods"},
+    {"encodings", "seal", "beginning of the SHA-256 over set and row: a damaged row is not used"},
     {"probes", NULL, "what probes of a model found: indicators, never verdicts"},
     {"probes", "id", "row id"},
     {"probes", "model_id", "the model"},

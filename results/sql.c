@@ -490,6 +490,24 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_LIKELIHOODS] =
         "SELECT l.request, l.nats, l.is_greedy, l.seal, s.model_sha256, s.numerics_id, s.device,"
         " s.settings FROM likelihoods l JOIN likelihood_sets s ON s.id = l.set_id",
+    [SQL_ENCODING_SET_PUT] =
+        "INSERT INTO encoding_sets(tokenizer_sha256, rules, used, rows)"
+        " VALUES(?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 0)"
+        " ON CONFLICT(tokenizer_sha256, rules) DO UPDATE SET used = excluded.used",
+    [SQL_ENCODING_SET_ID] =
+        "SELECT id FROM encoding_sets WHERE tokenizer_sha256 = ? AND rules = ?",
+    [SQL_ENCODING_SET_GROW] = "UPDATE encoding_sets SET rows = rows + ? WHERE id = ?",
+    [SQL_ENCODING_SET_DELETE] = "DELETE FROM encoding_sets WHERE id = ?",
+    [SQL_ENCODING_SETS] = "SELECT id, rows FROM encoding_sets WHERE id <> ? ORDER BY used, id",
+    [SQL_ENCODING_ROWS] = "SELECT coalesce(sum(rows), 0) FROM encoding_sets",
+    [SQL_ENCODING] = "SELECT requests, seal FROM encodings WHERE set_id = ? AND query = ?",
+    [SQL_ENCODING_PUT] = "INSERT INTO encodings(set_id, query, requests, seal) VALUES(?, ?, ?, ?)"
+                         " ON CONFLICT(set_id, query) DO NOTHING",
+    [SQL_ENCODING_REPLACE] = "UPDATE encodings SET requests = ?, seal = ?"
+                             " WHERE set_id = ? AND query = ?",
+    [SQL_ENCODINGS] =
+        "SELECT c.query, c.requests, c.seal, s.tokenizer_sha256, s.rules"
+        " FROM encodings c JOIN encoding_sets s ON s.id = c.set_id",
     [SQL_PROBE_PUT] =
         "INSERT INTO probes(model_id, probe, task, version, metric, settings, numerics_id, n_items,"
         " program_version, created) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?,"

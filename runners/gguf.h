@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/sha256.h"
 #include "base/strbuf.h"
 
 enum gguf_type { /* value types, engine.md 1.2 */
@@ -72,6 +73,10 @@ const struct gguf_tensor *gguf_tensor_find(const struct gguf *g, const char *nam
 size_t gguf_n_keys(const struct gguf *g);
 struct gguf_str gguf_key_at(const struct gguf *g, size_t i);
 int gguf_has(const struct gguf *g, const char *key);
+/* SHA-256 over all keys that begin with one of the prefixes (NULL after the last): names, types and
+ * values, in the order of names. */
+int gguf_keys_sha256(char hex[SHA256_HEX], const struct gguf *g, const char *const *prefixes,
+                     struct err *e);
 int gguf_get_int(const struct gguf *g, const char *key, int64_t *out, struct err *e);
 int gguf_get_f64(const struct gguf *g, const char *key, double *out, struct err *e);
 int gguf_get_bool(const struct gguf *g, const char *key, int *out, struct err *e);

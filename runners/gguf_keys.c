@@ -434,3 +434,39 @@ int gguf_array_strs(const struct gguf *g, const char *name, struct gguf_str *out
     }
     return 0;
 }
+
+static int hash_key(struct sha256 *s, const struct gguf_key *k, struct err *e)
+{
+    const uint64_t head[] = {k->name.n, (uint64_t)k->type, (uint64_t)k->is_array, k->n, k->bytes};
+
+    if (sha256_update(s, head, sizeof head, e) < 0 ||
+        sha256_update(s, k->name.s, k->name.n, e) < 0)
+        return -1;
+    return sha256_update(s, k->value, k->bytes, e);
+}
+
+static int begins_with_one(struct gguf_str name, const char *const *prefixes)
+{
+    for (; *prefixes; prefixes++) {
+        size_t n = strlen(*prefixes);
+        if (name.n >= n && memcmp(name.s, *prefixes, n) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+int gguf_keys_sha256(char hex[SHA256_HEX], const struct gguf *g, const char *const *prefixes,
+                     struct err *e)
+{
+    const struct gguf_keys *keys = gguf_keys_of(g);
+    struct sha256 *s;
+    int rc = 0;
+
+    if (sha256_begin(&s, e) < 0)
+        return -1;
+    for (size_t i = 0; i < keys->n && rc == 0; i++) {
+        if (begins_with_one(keys->by_name[i]->name, prefixes))
+            rc = hash_key(s, keys->by_name[i], e);
+    }
+    return sha256_final(s, hex, rc < 0 ? NULL : e) < 0 || rc < 0 ? -1 : 0;
+}

@@ -110,6 +110,14 @@ out:
     return rc;
 }
 
+int tokenizer_sha256(char hex[SHA256_HEX], const struct gguf *g, struct err *e)
+{
+    /* vocab.c asks for names where files lack a key that later ones have */
+    static const char *const keys[] = {"general.architecture", "general.name", "tokenizer.", NULL};
+
+    return gguf_keys_sha256(hex, g, keys, e);
+}
+
 void tokenizer_close(struct tokenizer *t)
 {
     if (!t)

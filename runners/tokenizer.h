@@ -37,6 +37,8 @@ int tokenizer_open_hf(struct tokenizer **out, const char *path, struct err *e);
 int tokenizer_open_hf_bytes(struct tokenizer **out, const void *bytes, size_t n, const char *name,
                             struct err *e);
 void tokenizer_close(struct tokenizer *t);
+/* Of all keys that decide what tokenizer_open makes of a gguf. */
+int tokenizer_sha256(char hex[SHA256_HEX], const struct gguf *g, struct err *e);
 
 /* Appends.  Any bytes are accepted.  Time is n log n whatever the text. */
 int tokenizer_encode(struct tokenizer *t, const char *text, size_t n, int flags, struct ids *out,

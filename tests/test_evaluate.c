@@ -189,7 +189,9 @@ struct seen {
     volatile sig_atomic_t stop;
     int stop_after;
     struct store *store; /* likelihoods are kept there; NULL: not */
+    int no_text;         /* no tokenizer is there to encode any */
     int64_t computed, cached;
+    uint64_t kept_ids;
     int timed; /* items with a latency */
 };
 
@@ -222,11 +224,15 @@ static int evaluate_facts(struct seen *s, size_t chunk, const int *order, int n,
     int rc = -1;
 
     if (runner_open(&r, model_path_, &ro, e) == 0 && task_open(&t, "facts", &o, e) == 0 &&
-        (!s->store || kept_open(&k, s->store, "hash", runner_info(r), "cpu", NULL, e) == 0)) {
+        (!s->store || (kept_open(&k, s->store, "hash", runner_info(r), "cpu", NULL, e) == 0 &&
+                       kept_encodings(k, "tokenizer", e) == 0))) {
         struct encoder c = encoder_of(r, 256);
         struct evaluation ev = {.runner = r, .encoder = &c, .task = t, .stop = &s->stop,
                                 .kept = k, .chunk_ids = chunk, .on_item = see, .user = s};
+        if (s->no_text)
+            c.tokenizer = NULL;
         rc = evaluate(&ev, order, n, e);
+        s->kept_ids = c.kept_ids;
     }
     kept_close(k);
     task_close(t);
@@ -258,7 +264,7 @@ static void scores_depend_neither_on_order_nor_on_chunks(void **state)
         assert_memory_equal(nats_of(&a, doc), nats_of(&b, doc), sizeof a.nats[0]);
 }
 
-static void kept_likelihoods_are_not_computed_again_and_have_the_same_bits(void **state)
+static void what_was_answered_is_neither_encoded_nor_computed_again_and_has_the_same_bits(void **state)
 {
     static const int first[] = {0, 2}, all[] = {2, 1, 0};
     static struct seen none, cold, mixed, warm;
@@ -268,12 +274,14 @@ static void kept_likelihoods_are_not_computed_again_and_have_the_same_bits(void 
     (void)state;
     assert_int_equal(store_open(&s, ":memory:", NULL, &e), 0);
     cold.store = mixed.store = warm.store = s;
+    warm.no_text = 1;
     assert_int_equal(evaluate_facts(&none, 0, all, 3, &e), 0);
     assert_int_equal(evaluate_facts(&cold, 0, first, 2, &e), 0);
     assert_int_equal(evaluate_facts(&mixed, 0, all, 3, &e), 0);
     assert_int_equal(evaluate_facts(&warm, 1, all, 3, &e), 0);
     assert_true(cold.cached == 0 && cold.timed == 2);
     assert_true(mixed.cached > 0 && mixed.computed > 0);
+    assert_true(cold.kept_ids == 0 && mixed.kept_ids > 0 && warm.kept_ids > mixed.kept_ids);
     assert_true(warm.cached > mixed.cached && warm.computed == 0 && warm.timed == 0);
     for (int doc = 0; doc < 3; doc++) {
         assert_memory_equal(nats_of(&mixed, doc), nats_of(&none, doc), sizeof none.nats[0]);
@@ -343,7 +351,7 @@ int main(void)
         cmocka_unit_test(long_pairs_lose_their_beginning),
         cmocka_unit_test(rolling_windows_predict_every_token_once),
         cmocka_unit_test(scores_depend_neither_on_order_nor_on_chunks),
-        cmocka_unit_test(kept_likelihoods_are_not_computed_again_and_have_the_same_bits),
+        cmocka_unit_test(what_was_answered_is_neither_encoded_nor_computed_again_and_has_the_same_bits),
         cmocka_unit_test(an_interruption_keeps_what_was_answered),
         cmocka_unit_test(pairs_are_answered_in_their_order),
         cmocka_unit_test(evaluation_survives_failed_allocations),

@@ -28,17 +28,29 @@ lls last >"$work/b"
 cmp -s "$work/a" "$work/b" || fail "threads and batches change scores"
 run 0 eval "$model" --tasks facts --limit 6
 prints '^tokens: 0 computed (least 0), 0 shared, [1-9][0-9]* kept$'
+says '^densimeter: [1-9][0-9]* tokens were encoded by earlier runs$'
 run 0 items last --json; prints '"latency_s": null'; prints '"latency_reason": "not measured'
 run 0 eval "$model" --tasks facts --limit 6 --no-cache; prints ', 0 kept$'
 
+# Whole texts in windows, too: the same bits, and no text is encoded.
+run 0 eval "$model" --tasks facts,perplexity_text --limit 6; prints '^tokens: 0 computed'
+lls last >"$work/b"
+cmp -s "$work/a" "$work/b" || fail "what was kept is not what was computed"
+
 # Kept likelihoods are bounded, pruned, and not believed when they are damaged.
-run 0 db prune --keep likelihoods=0 --dry-run; prints '^[1-9][0-9]* likelihoods would be deleted'
+run 0 db prune --keep likelihoods=0 --dry-run; prints '^[1-9][0-9]* likelihoods would be deleted, [1-9][0-9]* encodings$'
 run 0 db check
 sqlite3 "$DENSIMETER_DB" "UPDATE likelihoods SET nats = nats / 2" 2>/dev/null && {
     run 1 db check; prints 'likelihood of request [0-9a-f]*: not as it was kept'
     run 0 eval "$model" --tasks facts,perplexity_text --limit 6 -q
     lls last >"$work/b"
     cmp -s "$work/a" "$work/b" || fail "a damaged likelihood is believed"
+    run 0 db check
+    sqlite3 "$DENSIMETER_DB" "UPDATE encodings SET requests = replace(requests, ' ', '  ')"
+    run 1 db check; prints 'encoding of query [0-9a-f]*: not as it was kept'
+    run 0 eval "$model" --tasks facts,perplexity_text --limit 6
+    lls last >"$work/b"
+    cmp -s "$work/a" "$work/b" || fail "a damaged encoding is believed"
     run 0 db check
 }
 run 0 db prune --keep likelihoods=0; prints '^[1-9][0-9]* likelihoods deleted'
