@@ -7,6 +7,7 @@
 #include "harness/groups.h"
 #include "harness/left.h"
 #include "harness/pass.h"
+#include "harness/present_preset.h"
 #include "harness/present_scenario.h"
 #include "harness/served.h"
 #include "harness/stats.h"
@@ -234,6 +235,7 @@ int present_run_json(struct json_out *o, struct store *s, const struct run_row *
     store_model_members(o, &r->model);
     json_end_object(o);
     if (query_tasks(s, r->id, &tasks, e) == 0 && put_tasks(o, &tasks, r->settings, e) == 0 &&
+        preset_json(o, r->settings, &tasks, e) == 0 &&
         query_energy(s, r->id, &energy, e) == 0) {
         energy_json(o, &energy, NULL);
         json_begin_array(o, "bench");
@@ -511,7 +513,8 @@ int present_run_text(const struct context *c, struct store *s, const struct run_
         query_energy(s, r->id, &energy, e) < 0 ||
         print_head(c, r, e) < 0)
         goto out;
-    if (tasks.n && (print_tasks(c, &tasks, r->settings, e) < 0 || print_passing(c, &tasks, e) < 0 ||
+    if (tasks.n && (print_tasks(c, &tasks, r->settings, e) < 0 ||
+                    preset_text(c, r->settings, &tasks, e) < 0 || print_passing(c, &tasks, e) < 0 ||
                     print_tokens(c, &tasks, e) < 0))
         goto out;
     if (bench.n && print_bench(c, &bench, e) < 0)

@@ -4,24 +4,75 @@
 
 #include "base/strbuf.h"
 
-/* Hugging Face's first leaderboard (2023-2024): lm-eval's group `openllm`. */
+/* Hugging Face's first leaderboard (2023-2024): lm-eval's group `openllm`; of MMLU the mean of its
+ * subjects' scores was published. */
 static const struct preset_part open_llm_v1[] = {
-    {"arc_challenge", 25, 1, "acc_norm"}, {"hellaswag", 10, 1, "acc_norm"},
-    {"mmlu", 5, 0, "acc"},                {"truthfulqa_mc1", 0, 0, "acc"},
-    {"truthfulqa_mc2", 0, 0, "acc"},      {"winogrande", 5, 1, "acc"},
-    {"gsm8k", 5, 0, "exact_match"},       {NULL, 0, 0, NULL},
+    {"arc_challenge", 25, 1, "acc_norm", NULL, 0, 0},
+    {"hellaswag", 10, 1, "acc_norm", NULL, 0, 0},
+    {"mmlu", 5, 0, "acc", NULL, 1, 0},
+    {"truthfulqa_mc1", 0, 0, "acc", NULL, 0, 0},
+    {"truthfulqa_mc2", 0, 0, "acc", NULL, 0, 0},
+    {"winogrande", 5, 1, "acc", NULL, 0, 0},
+    {"gsm8k", 5, 0, "exact_match", NULL, 0, 0},
+    {NULL, 0, 0, NULL, NULL, 0, 0},
 };
-/* The second (2024-2025), lm-eval's group `leaderboard`, as far as its tasks are built in. */
+/* The second (2024-2025), lm-eval's group `leaderboard`; how its scores are normalised is on the
+ * leaderboard's page "Scores normalization". */
 static const struct preset_part open_llm_v2[] = {
-    {"leaderboard_mmlu_pro", 5, 0, "acc"},
-    {"ifeval", 0, 0, "prompt_level_strict_acc"},
-    {NULL, 0, 0, NULL},
+    {"ifeval", 0, 0, "prompt_level_strict_acc", "inst_level_strict_acc", 0, 0},
+    {"leaderboard_bbh", 3, 0, "acc_norm", NULL, 1, PRESET_OWN},
+    {"leaderboard_math_hard", 4, 0, "exact_match", NULL, 0, 0},
+    {"leaderboard_gpqa", 0, 0, "acc_norm", NULL, 0, 0.25},
+    {"leaderboard_musr", 0, 0, "acc_norm", NULL, 1, PRESET_OWN},
+    {"leaderboard_mmlu_pro", 5, 0, "acc", NULL, 0, 0.1},
+    {NULL, 0, 0, NULL, NULL, 0, 0},
 };
 static const struct preset presets[] = {
-    {"open_llm_v1", "Open LLM Leaderboard, 2023 to 2024: all six benchmarks", open_llm_v1},
-    {"open_llm_v2", "Open LLM Leaderboard, 2024 to 2025: MMLU-Pro and IFEval of its six",
-     open_llm_v2},
+    {"open_llm_v1", "Open LLM Leaderboard, 2023 to 2024: all six benchmarks", open_llm_v1, 0},
+    {"open_llm_v2", "Open LLM Leaderboard, 2024 to 2025: all six, normalised", open_llm_v2, 1},
 };
+
+/* One of so many choices. */
+static const struct {
+    const char *task;
+    int choices;
+} guesses[] = {
+    {"leaderboard_bbh_boolean_expressions", 2},
+    {"leaderboard_bbh_causal_judgement", 2},
+    {"leaderboard_bbh_date_understanding", 6},
+    {"leaderboard_bbh_disambiguation_qa", 3},
+    {"leaderboard_bbh_formal_fallacies", 2},
+    {"leaderboard_bbh_geometric_shapes", 11},
+    {"leaderboard_bbh_hyperbaton", 2},
+    {"leaderboard_bbh_logical_deduction_five_objects", 5},
+    {"leaderboard_bbh_logical_deduction_seven_objects", 7},
+    {"leaderboard_bbh_logical_deduction_three_objects", 3},
+    {"leaderboard_bbh_movie_recommendation", 6},
+    {"leaderboard_bbh_navigate", 2},
+    {"leaderboard_bbh_object_counting", 19},
+    {"leaderboard_bbh_penguins_in_a_table", 5},
+    {"leaderboard_bbh_reasoning_about_colored_objects", 18},
+    {"leaderboard_bbh_ruin_names", 6},
+    {"leaderboard_bbh_salient_translation_error_detection", 6},
+    {"leaderboard_bbh_snarks", 2},
+    {"leaderboard_bbh_sports_understanding", 2},
+    {"leaderboard_bbh_temporal_sequences", 4},
+    {"leaderboard_bbh_tracking_shuffled_objects_five_objects", 5},
+    {"leaderboard_bbh_tracking_shuffled_objects_seven_objects", 7},
+    {"leaderboard_bbh_tracking_shuffled_objects_three_objects", 3},
+    {"leaderboard_bbh_web_of_lies", 2},
+    {"leaderboard_musr_murder_mysteries", 2},
+    {"leaderboard_musr_object_placements", 5},
+    {"leaderboard_musr_team_allocation", 3},
+};
+
+double preset_chance(const char *task)
+{
+    for (size_t i = 0; i < sizeof guesses / sizeof guesses[0]; i++)
+        if (strcmp(guesses[i].task, task) == 0)
+            return 1.0 / guesses[i].choices;
+    return 0;
+}
 
 const struct preset *preset_at(int i)
 {

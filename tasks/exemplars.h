@@ -5,5 +5,6 @@
 
 extern const char *const mbpp_exemplars[];
 extern const char *const gsm8k_cot_exemplars[];
+extern const char *const minerva_exemplars[];
 
 #endif

@@ -37,7 +37,7 @@ static int choice_ask(const struct task *t, const struct doc *d, const char *con
         if (ask_query(&out->queries[i], QUERY_LOGLIKELIHOOD, prompts[0], delimiter(t),
                       d->choices[i], e) < 0)
             return -1;
-    return ask_gold(out, d->choices[d->gold], d->gold, e);
+    return ask_gold(out, d->gold < 0 ? d->targets[0] : d->choices[d->gold], d->gold, e);
 }
 
 static int context_ask(const struct task *t, const struct doc *d, const char *const *prompts,

@@ -10,6 +10,14 @@ extern const struct recipe recipe_humaneval, recipe_humaneval_64, recipe_mbpp;
 extern const struct recipe recipe_gsm8k_cot, recipe_gsm8k_cot_zeroshot, recipe_ceval, recipe_copa,
     recipe_social_iqa, recipe_mmlu_pro, recipe_leaderboard_mmlu_pro,
     recipe_squad_completion, recipe_c4;
+/* recipes_leaderboard.c */
+extern const struct recipe recipe_leaderboard_bbh_2, recipe_leaderboard_bbh_3,
+    recipe_leaderboard_bbh_4, recipe_leaderboard_bbh_5, recipe_leaderboard_bbh_6,
+    recipe_leaderboard_bbh_7, recipe_leaderboard_bbh_11, recipe_leaderboard_bbh_18,
+    recipe_leaderboard_bbh_truth, recipe_leaderboard_bbh_yes_no,
+    recipe_leaderboard_bbh_validity, recipe_leaderboard_bbh_plausible,
+    recipe_leaderboard_bbh_count, recipe_leaderboard_musr, recipe_leaderboard_gpqa,
+    recipe_leaderboard_math_hard;
 /* recipes_ifeval.c */
 extern const struct recipe recipe_ifeval;
 /* needle.c */

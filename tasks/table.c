@@ -198,6 +198,21 @@ static const struct recipe prose_text = {.format = &format_rolling, .load = load
 #define CEVAL(name, about)                                                                         \
     {{"ceval-valid_" name, "ceval-valid", CHOICE, "ceval/val/" name "_val.csv", "C-Eval: " about,  \
       2, 0}, &recipe_ceval, "ceval/dev/" name "_dev.csv", NULL, about}
+#define LEADERBOARD_BBH(name, choices)                                                             \
+    {{"leaderboard_bbh_" name, "leaderboard_bbh", CHOICE, "bbh/bbh/" name ".json",                 \
+      "BIG-Bench Hard by choices", 1, 3}, &recipe_leaderboard_bbh_##choices,                       \
+     "bbh/cot-prompts/" name ".txt", NULL, NULL}
+#define LEADERBOARD_MATH(name, config)                                                             \
+    {{"leaderboard_math_" name "_hard", "leaderboard_math_hard", GENERATE,                         \
+      "math/" config "_test.jsonl", "MATH of level 5, worked out", 3, 4},                          \
+     &recipe_leaderboard_math_hard, NULL, NULL, "Level 5"}
+#define LEADERBOARD_GPQA(name)                                                                     \
+    {{"leaderboard_gpqa_" name, "leaderboard_gpqa", CHOICE, "gpqa/gpqa_" name ".jsonl",            \
+      "questions that a search does not answer", 1, 0}, &recipe_leaderboard_gpqa, NULL, NULL, NULL}
+#define LEADERBOARD_MUSR(name, help)                                                               \
+    {{"leaderboard_musr_" name, "leaderboard_musr", CHOICE, "musr/" name ".jsonl", help, 1, 0},    \
+     &recipe_leaderboard_musr, NULL, NULL, NULL}
+
 #define MMLU_PRO(name, about)                                                                      \
     {{"mmlu_pro_" name, "mmlu_pro", GENERATE, "mmlu_pro/test.jsonl",                               \
       "MMLU-Pro, step by step: " about, 3, 5}, &recipe_mmlu_pro, "mmlu_pro/validation.jsonl",      \
@@ -341,6 +356,43 @@ const struct task_row task_rows[] = {
     BBH("tracking_shuffled_objects_three_objects", choice),
     BBH("web_of_lies", truth),
     BBH("word_sorting", words),
+    LEADERBOARD_BBH("boolean_expressions", truth),
+    LEADERBOARD_BBH("causal_judgement", yes_no),
+    LEADERBOARD_BBH("date_understanding", 6),
+    LEADERBOARD_BBH("disambiguation_qa", 3),
+    LEADERBOARD_BBH("formal_fallacies", validity),
+    LEADERBOARD_BBH("geometric_shapes", 11),
+    LEADERBOARD_BBH("hyperbaton", 2),
+    LEADERBOARD_BBH("logical_deduction_five_objects", 5),
+    LEADERBOARD_BBH("logical_deduction_seven_objects", 7),
+    LEADERBOARD_BBH("logical_deduction_three_objects", 3),
+    LEADERBOARD_BBH("movie_recommendation", 6),
+    LEADERBOARD_BBH("navigate", yes_no),
+    LEADERBOARD_BBH("object_counting", count),
+    LEADERBOARD_BBH("penguins_in_a_table", 5),
+    LEADERBOARD_BBH("reasoning_about_colored_objects", 18),
+    LEADERBOARD_BBH("ruin_names", 6),
+    LEADERBOARD_BBH("salient_translation_error_detection", 6),
+    LEADERBOARD_BBH("snarks", 2),
+    LEADERBOARD_BBH("sports_understanding", plausible),
+    LEADERBOARD_BBH("temporal_sequences", 4),
+    LEADERBOARD_BBH("tracking_shuffled_objects_five_objects", 5),
+    LEADERBOARD_BBH("tracking_shuffled_objects_seven_objects", 7),
+    LEADERBOARD_BBH("tracking_shuffled_objects_three_objects", 3),
+    LEADERBOARD_BBH("web_of_lies", yes_no),
+    LEADERBOARD_GPQA("diamond"),
+    LEADERBOARD_GPQA("extended"),
+    LEADERBOARD_GPQA("main"),
+    LEADERBOARD_MATH("algebra", "algebra"),
+    LEADERBOARD_MATH("counting_and_prob", "counting_and_probability"),
+    LEADERBOARD_MATH("geometry", "geometry"),
+    LEADERBOARD_MATH("intermediate_algebra", "intermediate_algebra"),
+    LEADERBOARD_MATH("num_theory", "number_theory"),
+    LEADERBOARD_MATH("prealgebra", "prealgebra"),
+    LEADERBOARD_MATH("precalculus", "precalculus"),
+    LEADERBOARD_MUSR("murder_mysteries", "who did it, after reading a long story"),
+    LEADERBOARD_MUSR("object_placements", "where somebody will look, after a long story"),
+    LEADERBOARD_MUSR("team_allocation", "who does what best, after a long story"),
     SCENARIO("notification_summary", 2, "which line sums up a notification"),
     SCENARIO("extract_fields", 2, "date, amount and address out of a message, as JSON"),
     SCENARIO("intent", 3, "what a request to an assistant is about"),

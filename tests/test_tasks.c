@@ -819,7 +819,8 @@ static void every_row_is_complete(void **state)
     static const struct { const char *group; int n; } groups[] = {
         {"mmlu", 57}, {"cmmlu", 67}, {"bbh", 27}, {"bbh_fewshot", 27},
         {"bbh_zeroshot", 27}, {"bbh_cot_zeroshot", 27}, {"truthfulqa", 2}, {"ceval-valid", 52},
-        {"mmlu_pro", 14}, {"needle", 12}, {"longtext", 9},
+        {"mmlu_pro", 14}, {"needle", 12}, {"longtext", 9}, {"leaderboard_bbh", 24},
+        {"leaderboard_math_hard", 7}, {"leaderboard_gpqa", 3}, {"leaderboard_musr", 3},
     };
     int n_grouped = 0, n_known = 0;
     (void)state;
@@ -829,6 +830,7 @@ static void every_row_is_complete(void **state)
         if (!row->recipe)
             continue;
         assert_string_equal(row->info.kind, row->recipe->format->kind);
+        n_grouped += row->info.group != NULL;
         if (row->recipe->exemplars) {
             assert_null(row->pool);
             continue;
@@ -836,7 +838,6 @@ static void every_row_is_complete(void **state)
         assert_int_equal(row->pool != NULL, row->recipe->load_pool ||
                                                 (row->recipe->shots != SHOTS_NONE &&
                                                  row->recipe->shots != SHOTS_FIXED_0));
-        n_grouped += row->info.group != NULL;
     }
     for (size_t g = 0; g < sizeof groups / sizeof groups[0]; g++) {
         int n = 0;
