@@ -64,6 +64,9 @@ ifneq ($(filter x86_64-%,$(MACHINE)),)
 $(BUILD)/runners/%_avx2.o: ALL_CFLAGS += -mavx2 -mfma -mf16c
 $(BUILD)/runners/%_avx512.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c
 $(BUILD)/runners/%_vnni.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx2 -mfma -mf16c
+AVXVNNI := $(shell $(CC) -mavxvnni -E -x c /dev/null >/dev/null 2>&1 && echo -mavxvnni)
+$(BUILD)/runners/%_avxvnni.o: ALL_CFLAGS += -mavx2 -mfma -mf16c $(AVXVNNI)
+$(BUILD)/runners/fast.o: ALL_CFLAGS += $(if $(AVXVNNI),-DHAVE_AVXVNNI)
 else ifneq ($(filter aarch64-%,$(MACHINE)),)
 $(BUILD)/runners/%_neon_dot.o: ALL_CFLAGS += -march=armv8.2-a+dotprod
 $(BUILD)/runners/%_neon_i8mm.o: ALL_CFLAGS += -march=armv8.2-a+dotprod+i8mm

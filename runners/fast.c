@@ -256,6 +256,9 @@ void fast_walk(fast_tile_fn *const *tiles, int max_cols, int quant_type, float *
 static const struct fast_kernels *const tables[] = {
 #if defined(__x86_64__)
     &fast_vnni,
+#if defined(HAVE_AVXVNNI)
+    &fast_avxvnni,
+#endif
     &fast_avx2,
 #elif defined(__aarch64__)
     &fast_neon_i8mm,

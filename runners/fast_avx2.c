@@ -1,19 +1,19 @@
 /* fast_avx2.c -- the kernels of fast.h with AVX2 and FMA.
  *
- * A tile is 16 rows, in two registers of 8, x up to 4 columns.  VPMADDUBSW multiplies unsigned
- * codes with the activations broadcast from memory and adds pairs in 16 bits.  Nothing saturates: a
- * pair is at most 2 * 127 * code, so 8 vectors of 4-bit codes, 4 of 5-bit and 2 of 6-bit ones fit
- * before they must be widened.  8-bit codes do not fit once; there |w| meets the activation with
- * the sign of w, at most 2 * 128 * 127, which is widened at once and needs no bias. */
+ * VPMADDUBSW multiplies unsigned codes with the activations broadcast from memory and adds pairs in
+ * 16 bits.  Nothing saturates: a pair is at most 2 * 127 * code, so 8 vectors of 4-bit codes, 4 of
+ * 5-bit and 2 of 6-bit ones fit before they must be widened.  8-bit codes do not fit once; there
+ * |w| meets the activation with the sign of w, at most 2 * 128 * 127, which is widened at once and
+ * needs no bias. */
 #include "runners/fast.h"
-#include "runners/fast_tile.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#include <immintrin.h>
-#include <string.h>
 
-enum { COLS = 4 }; /* of a tile */
+#define YMM_SIGNED 1
+#define YMM_NAME "avx2"
+#define YMM_TABLE fast_avx2
+#include "runners/fast_ymm.h"
 
 static int usable(void)
 {
@@ -22,138 +22,6 @@ static int usable(void)
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
            __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C); /* not all compilers know "f16c" */
-}
-
-INLINE __m256i load(const void *p)
-{
-    return _mm256_load_si256(p);
-}
-
-INLINE int32_t sum_bytes(__m128i v)
-{
-    __m128i s = _mm_sad_epu8(_mm_xor_si128(v, _mm_set1_epi8(-128)), _mm_setzero_si128());
-
-    return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_unpackhi_epi64(s, s))) - 16 * 128;
-}
-
-INLINE int32_t max_lanes(__m256i v)
-{
-    __m128i x = _mm_max_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-
-    x = _mm_max_epi32(x, _mm_shuffle_epi32(x, 0x4e));
-    return _mm_cvtsi128_si32(_mm_max_epi32(x, _mm_shuffle_epi32(x, 0xb1)));
-}
-
-/* x * id to 16 codes of q; their sum. */
-INLINE int32_t round_half(int8_t *q, const float *x, float id)
-{
-    const __m256 most = _mm256_set1_ps(127.0f), least = _mm256_set1_ps(-127.0f);
-    __m256i n[2], w;
-    __m128i bytes;
-
-    for (int i = 0; i < 2; i++) { /* the second operand is what a NaN becomes */
-        __m256 v = _mm256_mul_ps(_mm256_loadu_ps(x + 8 * i), _mm256_set1_ps(id));
-
-        n[i] = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(v, least), most));
-    }
-    w = _mm256_permute4x64_epi64(_mm256_packs_epi32(n[0], n[1]), 0xd8);
-    bytes = _mm_packs_epi16(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1));
-    _mm_store_si128((__m128i *)q, bytes);
-    return sum_bytes(bytes);
-}
-
-static void quantise(void *act_row, const float *x, int k)
-{
-    const __m256i magnitude = _mm256_set1_epi32(0x7fffffff);
-    struct fast_block *b = act_row;
-
-    for (int i = 0; i < k / FAST_BLOCK; i++, b++, x += FAST_BLOCK) {
-        __m256i most = _mm256_setzero_si256();
-        float amax, id;
-        int32_t bits, sum[2];
-
-        for (int j = 0; j < 4; j++) {
-            __m256i v = _mm256_castps_si256(_mm256_loadu_ps(x + 8 * j));
-
-            most = _mm256_max_epi32(most, _mm256_and_si256(v, magnitude));
-        }
-        bits = max_lanes(most);
-        memcpy(&amax, &bits, 4);
-        id = amax > 0 ? 127.0f / amax : 0.0f;
-        sum[0] = round_half(b->q, x, id);
-        sum[1] = round_half(b->q + 16, x + 16, id);
-        fast_block_finish(b, amax, sum);
-    }
-}
-
-/* Rows 8 * side .. + 7 of vector j of a group. */
-INLINE __m256i codes(enum fast_bits bits, const uint8_t *group, int j, int side)
-{
-    const uint8_t *low = group + fast_group_bytes(bits) - 256 + 32 * side;
-    __m256i v, h;
-
-    if (bits == FAST_8)
-        return _mm256_xor_si256(load(group + 64 * j + 32 * side), _mm256_set1_epi8(-128));
-    v = load(low + 64 * (j % 4));
-    v = _mm256_and_si256(j < 4 ? v : _mm256_srli_epi16(v, 4), _mm256_set1_epi8(15));
-    if (bits == FAST_4)
-        return v;
-    if (bits == FAST_5) {
-        h = load(group + 32 * side);
-        h = j < 4 ? _mm256_slli_epi16(h, 4 - j) : _mm256_srli_epi16(h, j - 4);
-        return _mm256_or_si256(v, _mm256_and_si256(h, _mm256_set1_epi8(16)));
-    }
-    h = load(group + 64 * (j / 4) + 32 * side);
-    h = j % 4 < 2 ? _mm256_slli_epi16(h, 4 - j % 4 * 2) : _mm256_srli_epi16(h, j % 4 * 2 - 4);
-    return _mm256_or_si256(v, _mm256_and_si256(h, _mm256_set1_epi8(48)));
-}
-
-INLINE __m256 halves(const uint8_t *p)
-{
-    return _mm256_cvtph_ps(_mm_load_si128((const __m128i *)p));
-}
-
-INLINE __m256 unsigned_bytes(const uint8_t *p)
-{
-    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));
-}
-
-INLINE __m256 signed_bytes(const uint8_t *p)
-{
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p)));
-}
-
-/* w of the hth half of group g (only FAST_K_D has two). */
-INLINE __m256 scale(enum fast_bits bits, enum fast_scales kind, const uint8_t *stripe, int g, int h,
-                    int side)
-{
-    __m256 d = halves(stripe + fast_d_at(bits, kind, g) + 16 * side);
-    const uint8_t *sub = stripe + fast_sub_at(bits, kind, g) + 8 * side;
-
-    if (kind == FAST_K_D_M)
-        return _mm256_mul_ps(d, unsigned_bytes(sub));
-    if (kind == FAST_K_D)
-        return _mm256_mul_ps(d, signed_bytes(sub + 16 * h));
-    return d;
-}
-
-/* m of group g; FAST_K_D_M: -m. */
-INLINE __m256 minimum(enum fast_bits bits, enum fast_scales kind, const uint8_t *stripe, int g,
-                      int side)
-{
-    __m256 m = halves(stripe + fast_d_at(bits, kind, g) + 32 + 16 * side);
-
-    if (kind == FAST_K_D_M)
-        m = _mm256_mul_ps(m, unsigned_bytes(stripe + fast_sub_at(bits, kind, g) + 16 + 8 * side));
-    return m;
-}
-
-/* What the integer sums of a column start from. */
-INLINE __m256i start(enum fast_bits bits, enum fast_bias bias, const struct fast_block *b, int h)
-{
-    if (bias == FAST_BIAS_NONE || bits == FAST_8)
-        return _mm256_setzero_si256();
-    return _mm256_set1_epi32(bias == FAST_BIAS_HALVES ? b->half[h] : b->start[bias]);
 }
 
 /* Adds vectors from .. from+n-1 of group g to the 32-bit sums, n of them at most as many as 16 bits
@@ -168,11 +36,8 @@ INLINE void add_vectors(enum fast_bits bits, __m256i isum[COLS][2], int cols,
         __m256i v[2] = {codes(bits, group, j, 0), codes(bits, group, j, 1)};
 
         UNROLL for (int c = 0; c < cols; c++) {
-            __m256i q;
-            int32_t four;
+            __m256i q = four_times(fast_block_at(t, c, g)->q + 4 * j);
 
-            memcpy(&four, fast_block_at(t, c, g)->q + 4 * j, 4);
-            q = _mm256_set1_epi32(four);
             UNROLL for (int side = 0; side < 2; side++) {
                 __m256i p = bits == FAST_8 ? _mm256_maddubs_epi16(_mm256_abs_epi8(v[side]),
                                                                   _mm256_sign_epi8(q, v[side]))
@@ -190,75 +55,13 @@ INLINE void add_vectors(enum fast_bits bits, __m256i isum[COLS][2], int cols,
     }
 }
 
-INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind, int cols,
-                 const struct fast_tile *t)
+INLINE void add_codes(enum fast_bits bits, __m256i isum[COLS][2], int cols,
+                      const struct fast_tile *t, const uint8_t *group, int g, int from, int n)
 {
-    const int parts = kind == FAST_K_D ? 2 : 1, each = 8 / parts;
     const int safe = bits == FAST_4 ? 8 : bits == FAST_5 ? 4 : bits == FAST_6 ? 2 : 1;
-    __m256 acc[COLS][2];
-    __m256i isum[COLS][2];
+    const int each = safe < n ? safe : n;
 
-    UNROLL for (int c = 0; c < cols; c++)
-        acc[c][0] = acc[c][1] = _mm256_setzero_ps();
-    for (int g = 0; g < t->groups; g++) {
-        const uint8_t *group = t->stripe + fast_codes_at(bits, kind, g);
-
-        fast_prefetch(group, (int)fast_group_bytes(bits), cols, t->groups);
-        UNROLL for (int h = 0; h < parts; h++) {
-            UNROLL for (int c = 0; c < cols; c++)
-                isum[c][0] = isum[c][1] = start(bits, bias, fast_block_at(t, c, g), h);
-            UNROLL for (int j = h * each; j < (h + 1) * each; j += safe)
-                add_vectors(bits, isum, cols, t, group, g, j, safe);
-            UNROLL for (int side = 0; side < 2; side++) {
-                __m256 w = scale(bits, kind, t->stripe, g, h, side);
-
-                UNROLL for (int c = 0; c < cols; c++) {
-                    __m256 wd = _mm256_mul_ps(w, _mm256_set1_ps(fast_block_at(t, c, g)->d));
-
-                    acc[c][side] =
-                        _mm256_fmadd_ps(_mm256_cvtepi32_ps(isum[c][side]), wd, acc[c][side]);
-                }
-            }
-        }
-        if (kind != FAST_D_M && kind != FAST_K_D_M)
-            continue;
-        UNROLL for (int side = 0; side < 2; side++) {
-            __m256 m = minimum(bits, kind, t->stripe, g, side);
-
-            UNROLL for (int c = 0; c < cols; c++) {
-                __m256 s = _mm256_set1_ps(fast_block_at(t, c, g)->s);
-
-                acc[c][side] = kind == FAST_D_M ? _mm256_fmadd_ps(m, s, acc[c][side])
-                                                : _mm256_fnmadd_ps(m, s, acc[c][side]);
-            }
-        }
-    }
-    UNROLL for (int c = 0; c < cols; c++) {
-        float whole[FAST_ROWS];
-
-        _mm256_storeu_ps(whole, acc[c][0]);
-        _mm256_storeu_ps(whole + 8, acc[c][1]);
-        memcpy(t->out + (size_t)c * t->ldo, whole, (size_t)t->rows * sizeof *whole);
-    }
+    UNROLL for (int j = from; j < from + n; j += each)
+        add_vectors(bits, isum, cols, t, group, g, j, each);
 }
-
-#define TILES(name, bits, bias, scales)                                                            \
-    FAST_TILE(name, bits, bias, scales, 1)                                                         \
-    FAST_TILE(name, bits, bias, scales, 2)                                                         \
-    FAST_TILE(name, bits, bias, scales, 3)                                                         \
-    FAST_TILE(name, bits, bias, scales, 4)
-#define ROW(name, bits, bias, scales)                                                              \
-    [bits][scales] = {name##_1, name##_2, name##_3, name##_4},
-
-FAST_FORMATS(TILES)
-
-static fast_tile_fn *const tiles[4][4][COLS] = {FAST_FORMATS(ROW)};
-
-static void gemm(int quant_type, float *out, size_t ldo, const void *stripes, int rows,
-                 const void *acts, int cols, int k)
-{
-    fast_walk(&tiles[0][0][0], COLS, quant_type, out, ldo, stripes, rows, acts, cols, k);
-}
-
-const struct fast_kernels fast_avx2 = {"avx2", usable, quantise, gemm};
 #endif

@@ -27,7 +27,7 @@ static char model_path[64];
 static int write_model(void **state)
 {
     struct tiny_opts o = {.seed = 6, .type = QUANT_Q8_0, .embedding = 256, .layers = 4,
-                          .feed_forward = 768};
+                          .feed_forward = 768, .context = 16384};
     (void)state;
     snprintf(model_path, sizeof model_path, "/tmp/densimeter-cost-%ld.gguf", (long)getpid());
     return tiny_write(model_path, &o, NULL);
@@ -145,11 +145,52 @@ static void time_is_linear_in_computed_tokens(void **state)
     mem_free(ids);
 }
 
+/* Floating point operations of n tokens read one after the other: twice the weights of a layer each
+ * time, and for every pair of positions two products of a head's length in every head. */
+static double operations(double n)
+{
+    enum { WIDTH = 256, KV_WIDTH = 128, FEED_FORWARD = 768, LAYERS = 4 };
+    double weights = 2.0 * WIDTH * WIDTH + 2.0 * WIDTH * KV_WIDTH + 3.0 * WIDTH * FEED_FORWARD;
+
+    return LAYERS * n * (2 * weights + 4.0 * WIDTH * (n + 1) / 2);
+}
+
+/* A minute: only where DENSIMETER_LONG is set.  The least of a few times, for others are at work. */
+static void reading_16k_costs_at_most_twice_what_operations_predict_from_2k(void **state)
+{
+    enum { SHORT = 2048, LONG = 16384 };
+    int32_t *ids;
+    uint64_t s = 5;
+    double least[2] = {1e9, 1e9}, predicted;
+
+    (void)state;
+    if (!getenv("DENSIMETER_LONG")) {
+        printf("skipped: set DENSIMETER_LONG to read a prompt of 16384 tokens\n");
+        skip();
+    }
+    ids = mem_alloc(LONG * sizeof *ids);
+    for (int i = 0; i < LONG; i++)
+        ids[i] = FIRST_ID + (int32_t)(tiny_random(&s) % IDS);
+    for (int round = 0; round < 5; round++) {
+        int is_long = round == 4, n = is_long ? LONG : SHORT;
+        struct request q = {.kind = REQUEST_SCORE, .ids = ids, .n_ids = n, .n_given = n - 1};
+        struct cost c = cost_of("cpu", &q, 1);
+        least[is_long] = c.cpu_s < least[is_long] ? c.cpu_s : least[is_long];
+    }
+    predicted = least[0] * operations(LONG) / operations(SHORT);
+    printf("2k: %.2f s, 16k: %.2f s, %.2f of the %.2f s that %.1f times the operations predict\n",
+           least[0], least[1], least[1] / predicted, predicted,
+           operations(LONG) / operations(SHORT));
+    assert_true(least[1] < 2 * predicted);
+    mem_free(ids);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hundred_thousand_requests_cost_the_scheduler_under_two_percent),
         cmocka_unit_test(time_is_linear_in_computed_tokens),
+        cmocka_unit_test(reading_16k_costs_at_most_twice_what_operations_predict_from_2k),
     };
     return cmocka_run_group_tests_name(__FILE__, tests, write_model, remove_model);
 }

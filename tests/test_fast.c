@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "runners/fast.h"
 #include "runners/quant.h"
+#include "tests/vpdpbusd.h"
 
 static const int types[] = {QUANT_Q4_0, QUANT_Q4_1, QUANT_Q5_0, QUANT_Q5_1,
                             QUANT_Q8_0, QUANT_Q4_K, QUANT_Q5_K, QUANT_Q6_K};
@@ -291,6 +292,33 @@ static void rows_past_the_end_are_zeros_and_neighbours_do_not_matter(void **stat
     }
 }
 
+/* The code for a CPU that this one is not, all but one of whose instructions it has. */
+static void avx_vnni_equals_the_plain_one_with_its_instruction_carried_out_by_hand(void **state)
+{
+    (void)state;
+#if defined(__x86_64__)
+    const struct fast_kernels *t = NULL;
+
+    for (int i = 0; fast_kernels_at(i); i++)
+        if (strcmp(fast_kernels_at(i)->name, "avxvnni") == 0)
+            t = fast_kernels_at(i);
+    if (t && !t->usable() && fast_kernels_find("avx2")) {
+        vpdpbusd_begin();
+        for (int i = 0; i < N_TYPES; i++)
+            for (int cols = 1; cols <= 9; cols++)
+                compare(t, types[i], 33, cols, quant_find(types[i])->block == 32 ? 96 : 512,
+                        RANDOM);
+        compare_extremes(t);
+        compare_lowest_codes(t);
+        vpdpbusd_end();
+        assert_true(vpdpbusd_count() > 0);
+        return;
+    }
+    print_message("          this CPU has AVX-VNNI or no AVX2, or the compiler lacks it\n");
+#endif
+    skip();
+}
+
 static void compare_quantise(const struct fast_kernels *t)
 {
     static const float strange[] = {0,         -0.0f,    NAN,   -NAN,  INFINITY, -INFINITY, 3e38f,
@@ -393,6 +421,7 @@ int main(void)
         cmocka_unit_test(every_table_equals_the_plain_one_for_any_shape),
         cmocka_unit_test(every_table_equals_the_plain_one_for_extreme_codes_and_scales),
         cmocka_unit_test(lowest_codes_meet_extreme_activations_without_saturation),
+        cmocka_unit_test(avx_vnni_equals_the_plain_one_with_its_instruction_carried_out_by_hand),
         cmocka_unit_test(rows_past_the_end_are_zeros_and_neighbours_do_not_matter),
         cmocka_unit_test(every_table_quantises_alike_even_what_is_no_number),
         cmocka_unit_test(zeros_give_zero_and_what_is_no_number_reaches_the_output),

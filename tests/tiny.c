@@ -210,7 +210,7 @@ static void put_keys(struct gguf_writer *w, const struct tiny_opts *o, int embed
 {
     gguf_put_str(w, "general.architecture", architecture(o), strlen(architecture(o)));
     gguf_put_str(w, "general.name", "tiny", 4);
-    put_number(w, o, "context_length", CONTEXT);
+    put_number(w, o, "context_length", o->context ? o->context : CONTEXT);
     put_number(w, o, "embedding_length", embedding);
     put_number(w, o, "block_count", layers + o->later_blocks);
     if (o->later_blocks)

@@ -17,6 +17,7 @@ struct tiny_opts {
     int type;      /* of the matrices, enum quant_type; F32 is 0 */
     int embedding; /* 0: 64.  A multiple of 64; of 256 for the 256-element formats */
     int layers;    /* 0: 2 */
+    int context;   /* what the file says that it was trained for; 0: 256 */
     int feed_forward; /* 0: twice the embedding */
     float gate_bias;  /* in standard deviations of what it is added to; 0: none */
     int experts, experts_used; /* 0: a dense feed-forward */
