@@ -273,6 +273,16 @@ static int write_note(const struct dataset_fetch *f, const struct dataset_landed
     return rc;
 }
 
+/* The file as it arrived, not looked into. */
+static int take_whole(const struct arrival *a, const char *part, struct dataset_landed *l,
+                      struct err *e)
+{
+    l->records = -1;
+    if (a->n != 1)
+        return err_set(e, ERR_FORMAT, "%s: %zu files where one is meant", a->f->file, a->n);
+    return rename(a->paths[0], part) == 0 ? 0 : err_errno(e, "%s", part);
+}
+
 /* Converted, compared with the hash that is known, renamed. */
 static int land(struct arrival *a, struct dataset_landed *l, struct err *e)
 {
@@ -282,7 +292,9 @@ static int land(struct arrival *a, struct dataset_landed *l, struct err *e)
 
     strbuf_addf(&part, "%s/landing", a->work);
     l->records = 0;
-    if (strbuf_ok(&part, e) < 0 || convert(a, part.s, &l->records, e) < 0 ||
+    if (strbuf_ok(&part, e) < 0 ||
+        (o->shape == SHAPE_FILE ? take_whole(a, part.s, l, e)
+                                : convert(a, part.s, &l->records, e)) < 0 ||
         sha256_file(l->sha256, part.s, e) < 0)
         goto out;
     if (o->sha256 && strcmp(o->sha256, l->sha256) != 0) {
@@ -306,7 +318,7 @@ static int arrive(struct arrival *a, struct dataset_landed *l, struct err *e)
 {
     static int (*const ways[])(struct arrival *, struct err *) = {
         NULL, arrive_by_files, arrive_by_parquet, arrive_by_rows};
-    enum via only = a->f->via;
+    enum via only = a->f->origin.shape == SHAPE_FILE ? VIA_FILES : a->f->via;
     struct err reasons = ERR_NONE;
 
     for (enum via v = VIA_FILES; v <= VIA_ROWS; v++) {

@@ -104,15 +104,46 @@ static int bring_file(struct arrival *a, const struct hub_file *file, struct err
     return rc;
 }
 
+/* The file that the origin names, where the repository has it: 1; 0 when not. */
+static int arrive_by_name(struct arrival *a, struct err *e)
+{
+    const char *hub = a->f->origin.hub, *member = strchr(hub, '#');
+    size_t n = member ? (size_t)(member - hub) : strlen(hub);
+
+    for (size_t i = 0; n && i < a->info.n_files; i++) {
+        const struct hub_file *file = &a->info.files[i];
+        struct strbuf b = STRBUF_INIT;
+        if (strncmp(file->name, hub, n) != 0 || file->name[n])
+            continue;
+        if (bring_file(a, file, e) < 0)
+            return -1;
+        strbuf_addf(&b, "%s%s", a->paths[a->n - 1], member ? member : "");
+        if (strbuf_ok(&b, e) < 0) {
+            strbuf_release(&b);
+            return -1;
+        }
+        mem_free(a->paths[a->n - 1]);
+        a->paths[a->n - 1] = strbuf_take(&b);
+        return 1;
+    }
+    return 0;
+}
+
 int arrive_by_files(struct arrival *a, struct err *e)
 {
     const char *config = a->config, *split = a->f->origin.split;
     int plain = strcmp(config, "default") == 0;
     char below[110];
     const char *const folders[] = {config, below, plain ? "data" : NULL, plain ? "" : NULL};
-    const struct hub_file **chosen = mem_calloc(SHARDS_MAX, sizeof *chosen);
-    int n = 0, rc = 0;
+    const struct hub_file **chosen;
+    int n = 0, rc = arrive_by_name(a, e);
 
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
+    if (a->f->origin.shape == SHAPE_FILE)
+        return err_set(e, ERR_NOTFOUND, "%s: the repository has no %s", a->f->origin.dataset,
+                       a->f->origin.hub);
+    chosen = mem_calloc(SHARDS_MAX, sizeof *chosen);
     if (!chosen)
         return err_nomem(e);
     snprintf(below, sizeof below, "data/%s", config);

@@ -2,11 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/csv.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/parquet.h"
+#include "base/unpack.h"
 
 enum { FILE_BYTES = 1 << 28, DOCS = 10000000 };
 
@@ -189,15 +191,46 @@ static const struct {
 };
 static const size_t n_readers = sizeof readers / sizeof readers[0];
 
+/* Packed, as many data sets keep them. */
+static const char *const packed[] = {".jsonl.gz", ".json.gz", ".csv.gz"};
+static const size_t n_packed = sizeof packed / sizeof packed[0];
+
 const char *documents_suffix(size_t i)
 {
-    return i < n_readers ? readers[i].suffix : NULL;
+    return i < n_readers ? readers[i].suffix : i - n_readers < n_packed ? packed[i - n_readers] : NULL;
+}
+
+static int read_packed(cJSON *list, const char *path, const char *inner, size_t n, struct err *e)
+{
+    const char *tmp = getenv("TMPDIR"), *dot = memrchr(inner, '.', n);
+    struct strbuf plain = STRBUF_INIT;
+    int n_suffix = dot ? (int)(inner + n - dot) : 0, fd, rc = -1;
+
+    strbuf_addf(&plain, "%s/densimeter-XXXXXX%.*s", tmp && *tmp ? tmp : "/tmp", n_suffix,
+                dot ? dot : "");
+    if (strbuf_ok(&plain, e) == 0) {
+        fd = mkstemps(plain.s, n_suffix);
+        if (fd < 0) {
+            err_errno(e, "%s", plain.s);
+        } else {
+            close(fd);
+            rc = unpack_file(path, plain.s, e);
+            if (rc == 0 && (rc = documents_read(list, plain.s, e)) < 0)
+                err_prefix(e, "%s, unpacked", path);
+            unlink(plain.s);
+        }
+    }
+    strbuf_release(&plain);
+    return rc;
 }
 
 int documents_read(cJSON *list, const char *path, struct err *e)
 {
-    size_t n = strlen(path);
+    size_t n = strlen(path), n_inner;
+    const char *inner;
 
+    if (unpack_is_packed(path, NULL, &inner, &n_inner))
+        return read_packed(list, path, inner, n_inner, e);
     for (size_t i = 0; i < n_readers; i++) {
         size_t k = strlen(readers[i].suffix);
         if (n > k && strcmp(path + n - k, readers[i].suffix) == 0)
@@ -206,4 +239,3 @@ int documents_read(cJSON *list, const char *path, struct err *e)
     return err_set(e, ERR_UNSUPPORTED, "%s: documents are read from .jsonl, .json, .csv and "
                    ".parquet", path);
 }
-

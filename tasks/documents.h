@@ -1,5 +1,6 @@
 /* documents.h -- records of a file as JSON objects: JSON lines, a JSON array, CSV with a header
- * line or Parquet, told apart by how the name ends.
+ * line or Parquet, told apart by how the name ends; the first three packed as well ("X.json.gz",
+ * "X.zip#MEMBER", base/unpack.h).
  *
  * A column of a CSV file is of numbers when every field of it is one or empty.  Any of it may be a
  * stranger's: errors name the file and the place. */

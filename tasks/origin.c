@@ -6,53 +6,60 @@
 #include "base/csv.h"
 #include "tasks/recipe.h"
 
-/* One '*' in `file` stands for any word, which then stands for the '*' in config or split. */
+/* One '*' in `file` stands for any word, which then stands for the '*' in config, split or hub. */
 static const struct {
     const char *file, *dataset, *config, *split;
     enum origin_shape shape;
     const char *sha256;
+    const char *hub; /* as struct origin; NULL: "" */
 } rows[] = {
-    {"arc_easy/*.jsonl", "allenai/ai2_arc", "ARC-Easy", "*", SHAPE_LINES, NULL},
-    {"arc_challenge/*.jsonl", "allenai/ai2_arc", "ARC-Challenge", "*", SHAPE_LINES, NULL},
-    {"hellaswag/*.jsonl", "Rowan/hellaswag", "default", "*", SHAPE_LINES, NULL},
-    {"piqa/valid.jsonl", "baber/piqa", "", "validation", SHAPE_LINES, NULL},
-    {"piqa/train.jsonl", "baber/piqa", "", "train", SHAPE_LINES, NULL},
+    {"arc_easy/*.jsonl", "allenai/ai2_arc", "ARC-Easy", "*", SHAPE_LINES, NULL, NULL},
+    {"arc_challenge/*.jsonl", "allenai/ai2_arc", "ARC-Challenge", "*", SHAPE_LINES, NULL, NULL},
+    {"hellaswag/*.jsonl", "Rowan/hellaswag", "default", "*", SHAPE_LINES, NULL, NULL},
+    {"piqa/valid.jsonl", "baber/piqa", "", "validation", SHAPE_LINES, NULL, NULL},
+    {"piqa/train.jsonl", "baber/piqa", "", "train", SHAPE_LINES, NULL, NULL},
     {"winogrande/dev.jsonl", "allenai/winogrande", "winogrande_xl", "validation", SHAPE_LINES,
-     NULL},
-    {"winogrande/train.jsonl", "allenai/winogrande", "winogrande_xl", "train", SHAPE_LINES, NULL},
-    {"boolq/dev.jsonl", "aps/super_glue", "boolq", "validation", SHAPE_LINES, NULL},
-    {"boolq/train.jsonl", "aps/super_glue", "boolq", "train", SHAPE_LINES, NULL},
-    {"copa/val.jsonl", "aps/super_glue", "copa", "validation", SHAPE_LINES, NULL},
-    {"copa/train.jsonl", "aps/super_glue", "copa", "train", SHAPE_LINES, NULL},
-    {"openbookqa/*.jsonl", "allenai/openbookqa", "main", "*", SHAPE_LINES, NULL},
-    {"commonsenseqa/dev.jsonl", "tau/commonsense_qa", "default", "validation", SHAPE_LINES, NULL},
-    {"commonsenseqa/train.jsonl", "tau/commonsense_qa", "default", "train", SHAPE_LINES, NULL},
-    {"sciq/*.jsonl", "allenai/sciq", "default", "*", SHAPE_LINES, NULL},
-    {"social_iqa/dev.jsonl", "allenai/social_i_qa", "", "validation", SHAPE_LINES, NULL},
-    {"social_iqa/train.jsonl", "allenai/social_i_qa", "", "train", SHAPE_LINES, NULL},
+     NULL, NULL},
+    {"winogrande/train.jsonl", "allenai/winogrande", "winogrande_xl", "train", SHAPE_LINES, NULL, NULL},
+    {"boolq/dev.jsonl", "aps/super_glue", "boolq", "validation", SHAPE_LINES, NULL, NULL},
+    {"boolq/train.jsonl", "aps/super_glue", "boolq", "train", SHAPE_LINES, NULL, NULL},
+    {"copa/val.jsonl", "aps/super_glue", "copa", "validation", SHAPE_LINES, NULL, NULL},
+    {"copa/train.jsonl", "aps/super_glue", "copa", "train", SHAPE_LINES, NULL, NULL},
+    {"openbookqa/*.jsonl", "allenai/openbookqa", "main", "*", SHAPE_LINES, NULL, NULL},
+    {"commonsenseqa/dev.jsonl", "tau/commonsense_qa", "default", "validation", SHAPE_LINES, NULL, NULL},
+    {"commonsenseqa/train.jsonl", "tau/commonsense_qa", "default", "train", SHAPE_LINES, NULL, NULL},
+    {"sciq/*.jsonl", "allenai/sciq", "default", "*", SHAPE_LINES, NULL, NULL},
+    {"social_iqa/dev.jsonl", "allenai/social_i_qa", "", "validation", SHAPE_LINES, NULL, NULL},
+    {"social_iqa/train.jsonl", "allenai/social_i_qa", "", "train", SHAPE_LINES, NULL, NULL},
     {"lambada/lambada_test.jsonl", "EleutherAI/lambada_openai", "default", "test", SHAPE_LINES,
-     NULL},
-    {"gsm8k/*.jsonl", "openai/gsm8k", "main", "*", SHAPE_LINES, NULL},
+     NULL, NULL},
+    {"gsm8k/*.jsonl", "openai/gsm8k", "main", "*", SHAPE_LINES, NULL, NULL},
     {"nq_open/NQ-open.train.jsonl", "google-research-datasets/nq_open", "nq_open", "train",
-     SHAPE_LINES, NULL},
-    {"triviaqa/train.jsonl", "mandarjoshi/trivia_qa", "rc.nocontext", "train", SHAPE_TRIVIA, NULL},
+     SHAPE_LINES, NULL, NULL},
+    {"triviaqa/train.jsonl", "mandarjoshi/trivia_qa", "rc.nocontext", "train", SHAPE_TRIVIA, NULL, NULL},
     {"wikitext2/wiki.test.raw", "Salesforce/wikitext", "wikitext-2-raw-v1", "test",
-     SHAPE_PARAGRAPHS, "173c87a53759e0201f33e0ccf978e510c2042d7f2cb78229d9a50d79b9e7dd08"},
-    {"math500/test.jsonl", "HuggingFaceH4/MATH-500", "default", "test", SHAPE_LINES, NULL},
+     SHAPE_PARAGRAPHS, "173c87a53759e0201f33e0ccf978e510c2042d7f2cb78229d9a50d79b9e7dd08", NULL},
+    {"math500/test.jsonl", "HuggingFaceH4/MATH-500", "default", "test", SHAPE_LINES, NULL, NULL},
     {"humaneval/HumanEval.jsonl", "openai/openai_humaneval", "openai_humaneval", "test",
-     SHAPE_LINES, NULL},
-    {"mbpp/mbpp_test.jsonl", "google-research-datasets/mbpp", "full", "test", SHAPE_LINES, NULL},
-    {"mmlu_pro/*.jsonl", "TIGER-Lab/MMLU-Pro", "default", "*", SHAPE_LINES, NULL},
-    {"musr/*.jsonl", "TAUR-Lab/MuSR", "default", "*", SHAPE_LINES, NULL},
-    {"gpqa/*.jsonl", "Idavidrein/gpqa", "*", "train", SHAPE_LINES, NULL},
-    {"math/*_test.jsonl", "DigitalLearningGmbH/MATH-lighteval", "*", "test", SHAPE_LINES, NULL},
-    {"squad_completion/*.jsonl", "hazyresearch/based-squad", "default", "*", SHAPE_LINES, NULL},
-    {"drop/*.jsonl", "EleutherAI/drop", "", "*", SHAPE_LINES, NULL},
-    {"ifeval/input_data.jsonl", "google/IFEval", "default", "train", SHAPE_LINES, NULL},
-    {"mmlu/test/*_test.csv", "cais/mmlu", "*", "test", SHAPE_MMLU, NULL},
-    {"mmlu/dev/*_dev.csv", "cais/mmlu", "*", "dev", SHAPE_MMLU, NULL},
-    {"ceval/val/*_val.csv", "ceval/ceval-exam", "*", "val", SHAPE_TABLE, NULL},
-    {"ceval/dev/*_dev.csv", "ceval/ceval-exam", "*", "dev", SHAPE_TABLE, NULL},
+     SHAPE_LINES, NULL, NULL},
+    {"mbpp/mbpp_test.jsonl", "google-research-datasets/mbpp", "full", "test", SHAPE_LINES, NULL, NULL},
+    {"mmlu_pro/*.jsonl", "TIGER-Lab/MMLU-Pro", "default", "*", SHAPE_LINES, NULL, NULL},
+    {"musr/*.jsonl", "TAUR-Lab/MuSR", "default", "*", SHAPE_LINES, NULL, NULL},
+    {"gpqa/*.jsonl", "Idavidrein/gpqa", "*", "train", SHAPE_LINES, NULL, NULL},
+    {"math/*_test.jsonl", "DigitalLearningGmbH/MATH-lighteval", "*", "test", SHAPE_LINES, NULL, NULL},
+    {"squad_completion/*.jsonl", "hazyresearch/based-squad", "default", "*", SHAPE_LINES, NULL, NULL},
+    {"drop/*.jsonl", "EleutherAI/drop", "", "*", SHAPE_LINES, NULL, NULL},
+    {"ifeval/input_data.jsonl", "google/IFEval", "default", "train", SHAPE_LINES, NULL, NULL},
+    {"c4/validation.jsonl", "allenai/c4", "en", "validation", SHAPE_LINES, NULL,
+     "en/c4-validation.00000-of-00008.json.gz"},
+    {"tinystories/TinyStories-valid.txt", "roneneldan/TinyStories", "default", "validation",
+     SHAPE_FILE, NULL, "TinyStories-valid.txt"},
+    {"mmlu/test/*_test.csv", "cais/mmlu", "*", "test", SHAPE_MMLU, NULL, NULL},
+    {"mmlu/dev/*_dev.csv", "cais/mmlu", "*", "dev", SHAPE_MMLU, NULL, NULL},
+    {"ceval/val/*_val.csv", "ceval/ceval-exam", "*", "val", SHAPE_TABLE, NULL,
+     "ceval-exam.zip#val/*_val.csv"},
+    {"ceval/dev/*_dev.csv", "ceval/ceval-exam", "*", "dev", SHAPE_TABLE, NULL,
+     "ceval-exam.zip#dev/*_dev.csv"},
 };
 
 /* What the '*' stands for, or NULL when the file is another one. */
@@ -72,8 +79,10 @@ static const char *matches(const char *pattern, const char *file, int *n)
 
 static void fill(char *out, size_t size, const char *pattern, const char *word, int n)
 {
-    if (strcmp(pattern, "*") == 0)
-        snprintf(out, size, "%.*s", n, word);
+    const char *star = strchr(pattern, '*');
+
+    if (star)
+        snprintf(out, size, "%.*s%.*s%s", (int)(star - pattern), pattern, n, word, star + 1);
     else
         snprintf(out, size, "%s", pattern);
 }
@@ -97,6 +106,7 @@ int origin_of(const char *file, struct origin *out)
         snprintf(out->dataset, sizeof out->dataset, "%s", rows[i].dataset);
         fill(out->config, sizeof out->config, rows[i].config, word, n);
         fill(out->split, sizeof out->split, rows[i].split, word, n);
+        fill(out->hub, sizeof out->hub, rows[i].hub ? rows[i].hub : "", word, n);
         out->shape = rows[i].shape;
         out->sha256 = rows[i].sha256;
         return 1;
@@ -106,13 +116,19 @@ int origin_of(const char *file, struct origin *out)
 
 int origin_files(const struct task_info *t, const char *files[2])
 {
+    struct origin o;
     int n = 0;
 
-    if (*t->data)
-        files[n++] = t->data;
-    for (int i = 0; i < n_task_rows; i++)
-        if (&task_rows[i].info == t && task_rows[i].pool && strcmp(task_rows[i].pool, t->data) != 0)
-            files[n++] = task_rows[i].pool;
+    for (int i = 0; i < n_task_rows; i++) {
+        const struct task_row *row = &task_rows[i];
+        if (&row->info != t)
+            continue;
+        if (*t->data)
+            files[n++] = !row->instead || origin_of(t->data, &o) || !origin_of(row->instead, &o)
+                             ? t->data : row->instead;
+        if (row->pool && strcmp(row->pool, t->data) != 0)
+            files[n++] = row->pool;
+    }
     return n;
 }
 
@@ -246,6 +262,7 @@ int origin_put(enum origin_shape shape, const cJSON *record, int first, const ch
                struct strbuf *out, struct err *e)
 {
     static int (*const put[])(const cJSON *, int, const char *, struct strbuf *, struct err *) = {
+        [SHAPE_FILE] = put_lines,
         [SHAPE_LINES] = put_lines,           [SHAPE_TABLE] = put_table,
         [SHAPE_MMLU] = put_mmlu,             [SHAPE_PARAGRAPHS] = put_paragraphs,
         [SHAPE_TRIVIA] = put_trivia,

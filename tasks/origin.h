@@ -17,10 +17,14 @@ enum origin_shape {
     SHAPE_MMLU,       /* CSV without one: question, four options, the right one's letter */
     SHAPE_PARAGRAPHS, /* the member "text" line by line; an empty one was " \n" */
     SHAPE_TRIVIA,     /* JSON lines of question, answer and aliases */
+    SHAPE_FILE,       /* the hub's file as it is: no records */
 };
 
 struct origin {
     char dataset[96], config[96], split[32]; /* config "": the only one; dataset "": not the hub */
+    /* the file of the repository that has the split, "X.zip#MEMBER" for one inside an archive; "":
+     * it is called as the split is */
+    char hub[128];
     enum origin_shape shape;
     const char *github, *path; /* OWNER/REPO/COMMIT and the file in it; NULL: the hub */
     const char *sha256;        /* of the file here; NULL: not known beforehand */

@@ -13,13 +13,16 @@ also "localhost", the other host that large files are redirected to.
 
 The owner "faults" has a data set per fault; "gated" wants a token.
 """
+import gzip
 import hashlib
 import http.server
+import io
 import json
 import os
 import sys
 import threading
 import time
+import zipfile
 from urllib.parse import parse_qs, unquote, urlsplit
 
 DIR, GOLDEN = sys.argv[1], sys.argv[2]
@@ -40,6 +43,20 @@ MMLU = [{"question": "What is %d, \"really\"?" % i, "subject": "anatomy",
 LINES = "".join(json.dumps(r) + "\n" for r in ARC[:7]).encode()
 WIKI = [{"text": t} for t in ["", " = Title = \n", "", " A paragraph . \n"]]
 
+
+
+def zipped(files):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
+        for name, data in files.items():
+            z.writestr(name, data)
+    return out.getvalue()
+
+
+PAGES = gzip.compress("".join(json.dumps({"text": "Page %d of the web." % i}) + "\n" for i in range(5)).encode())
+EXAM = zipped({"val/law_val.csv": "id,question,A,B,C,D,answer\n0,q,a,b,c,d,B\n",
+               "dev/law_dev.csv": "id,question,A,B,C,D,answer,explanation\n0,r,a,b,c,d,C,e\n"})
+
 # ID: (licence, files, {(config, split): rows})
 SETS = {
     "allenai/ai2_arc": ("cc-by-sa-4.0", {"README.md": b"# ARC", "ARC-Easy/test-00000-of-00001.parquet": SNAPPY,
@@ -49,6 +66,12 @@ SETS = {
     "cais/mmlu": ("mit", {"README.md": b""}, {("anatomy", "test"): MMLU, ("anatomy", "dev"): MMLU[:5]}),
     "HuggingFaceH4/MATH-500": (None, {"test.jsonl": LINES}, {}),
     "Salesforce/wikitext": (["cc-by-sa-3.0", "gfdl"], {}, {("wikitext-2-raw-v1", "test"): WIKI}),
+    "allenai/c4": ("odc-by", {"en/c4-validation.00000-of-00008.json.gz": PAGES}, {}),
+    "roneneldan/TinyStories": ("cdla-sharing-1.0", {"TinyStories-valid.txt": b"Once.<|endoftext|>\nTwice.\n"}, {}),
+    "ceval/ceval-exam": ("cc-by-nc-sa-4.0", {"ceval-exam.zip": EXAM}, {}),
+    "any/packed": ("mit", {"test.jsonl.gz": gzip.compress(LINES), "train.csv.gz": b"not packed",
+                           "validation.json.gz": gzip.compress(b" " * (1 << 20) + b"[]")[:-9]},
+                   {("default", "test"): ARC[:7], ("default", "train"): [], ("default", "validation"): []}),
     "any/two": ("mit", {}, {("one", "test"): MMLU[:3], ("two", "test"): MMLU[:4]}),
     "any/shards": ("mit", {"data/train-00000-of-00002-0a1b2c.parquet": SNAPPY,
                            "data/train-00001-of-00002-0a1b2c.parquet": ZSTD,
