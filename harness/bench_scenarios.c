@@ -5,6 +5,9 @@
  * percentiles of TTFT and TPOT keep their limits, and confirmed with other arrivals.  offline: all
  * at once.  sustained: single for ten minutes.  depths: prefill and decode at the lengths of
  * vendor.md 5.  load: from a closed file to the first token, with and without the page cache.
+  peaks:
+ * no requests, but what the processor's memory gives at most, for whoever asks what share of it
+ * decoding reaches.
  *
  * A scenario that Ctrl-C ends keeps its requests in a row of their own, "NAME~1", marked
  * interrupted; the same command plays it again from the beginning, so that nothing is in two
@@ -21,6 +24,7 @@
 #include "harness/latency.h"
 #include "harness/left.h"
 #include "harness/open.h"
+#include "harness/peak.h"
 #include "harness/stats_tail.h"
 
 enum { STREAMS_DEFAULT = 8, SEARCH_TRIALS = 6, CONFIRM_TRIALS = 4 };
@@ -544,13 +548,37 @@ static int run_load(struct bench *b, const struct workload *base, struct err *e)
     return rc;
 }
 
+/* --- peaks ------------------------------------------------------------------------------------ */
+
+static int run_peaks(struct bench *b, const struct workload *base, struct err *e)
+{
+    const struct model_info *m = runner_info(b->runner);
+    struct peak p;
+
+    (void)base;
+    if (strcmp(m->device, "cpu") != 0) {
+        context_note(b->c, "peaks: left out, those of %s cannot be measured", m->device);
+        return 0;
+    }
+    if (peak_measure(&p, m->threads, e) < 0)
+        return -1;
+    const struct store_value v[] = {
+        {"read_bytes_s", "none", p.bytes_s, NAN, NAN, NAN},
+        {"flop_s", "none", p.flop_s, NAN, NAN, NAN},
+    };
+    const struct store_bench row = {.test = "peaks", .batch = 1, .threads = m->threads,
+                                    .device = args_str(b->c->args, "device"), .values = v,
+                                    .n_values = 2};
+    return store_bench_add(b->run, &row, e) < 0 ? -1 : 0;
+}
+
 /* --- the words -------------------------------------------------------------------------------- */
 
 static const struct scenario_row rows[] = {
     {"single", run_single, 0, 0},   {"multi", run_multi, 1, 0},
     {"server", run_server, 1, 0},   {"offline", run_offline, 1, 0},
     {"sustained", run_sustained, 0, 0}, {"depths", NULL, 0, 1},
-    {"load", run_load, 0, 0},
+    {"load", run_load, 0, 0},           {"peaks", run_peaks, 0, 0},
 };
 
 static const struct scenario_row *row_of(const char *name, struct err *e)
@@ -559,7 +587,7 @@ static const struct scenario_row *row_of(const char *name, struct err *e)
         if (strcmp(rows[i].name, name) == 0)
             return &rows[i];
     err_set(e, ERR_USAGE, "option --scenario: '%s' is none", name);
-    err_hint(e, "single, multi, server, offline, sustained, depths, load");
+    err_hint(e, "single, multi, server, offline, sustained, depths, load, peaks");
     return NULL;
 }
 

@@ -33,7 +33,7 @@ const struct option bench_options[] = {
     {"lm-eval-seconds", 0, OPTION_NUMBER, "S", "0", 0, 1e9,
      "what that run of lm-eval took; 0: as its results say"},
     {"scenario", 0, OPTION_WORDS, "NAME,...", NULL, 0, 0,
-     "latency as users meet it: single, multi, server, offline, sustained, depths, load"},
+     "latency as users meet it: single, multi, server, offline, sustained, depths, load, peaks"},
     {"requests", 0, OPTION_INT, "N", "100", 1, 1e6, "requests of a scenario"},
     {"duration", 0, OPTION_NUMBER, "SECONDS", "600", 0.1, 1e6, "of sustained"},
     {"rate", 0, OPTION_NUMBER, "PER_SECOND", "0", 0, 1e6,

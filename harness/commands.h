@@ -10,7 +10,8 @@ extern const struct option bench_options[], bundle_options[], compare_options[],
     info_options[], items_options[], label_options[], logits_options[], nightly_options[],
     probe_options[], pull_options[], quantize_options[], report_options[], ruler_options[],
     run_options[], runs_options[], score_options[], tasks_options[], template_options[],
-    tokenize_options[], show_options[], tracker_options[], trend_options[], verify_options[];
+    tokenize_options[], show_options[], tracker_options[], trend_options[], vendor_options[],
+    verify_options[];
 
 int cmd_bench(struct context *c, struct err *e);
 int cmd_bundle(struct context *c, struct err *e);
@@ -51,5 +52,6 @@ int cmd_template(struct context *c, struct err *e);
 int cmd_tokenize(struct context *c, struct err *e);
 int cmd_tracker(struct context *c, struct err *e);
 int cmd_trend(struct context *c, struct err *e);
+int cmd_vendor(struct context *c, struct err *e);
 
 #endif

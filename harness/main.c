@@ -50,7 +50,7 @@ static const struct command commands[] = {
      "server (Poisson arrivals, -b answered together, --queue waiting; the highest rate that keeps "
      "the limits is searched), offline (all at once), sustained (single for --duration), depths "
      "(prefill of 128 to 8192 tokens, decode after 0, 2k and 8k), load (from a closed file to the "
-     "first token, with and without the page cache). Every request is stored; times count from the "
+     "first token, with and without the page cache), peaks (what memory and processor give at most). Every request is stored; times count from the "
      "scheduled arrival."},
     {MEASURING, "eval", cmd_eval, eval_options, "MODEL...", 1, -1, NULL, 1,
      "run tasks on models and store every item",
@@ -166,6 +166,17 @@ static const struct command commands[] = {
      "trusts nothing of it: hashes, the signature, every seal, credits against likelihoods, every "
      "number from the items; exit status 0 PASS, 1 FAIL with a line for each finding. key makes an "
      "Ed25519 key and prints its public half, sign signs with it."},
+    {CONCLUDING, "vendor", cmd_vendor, vendor_options, "run MODEL | compare BUNDLE...", 1, -1,
+     "run|compare", 1, "measure a device, and lay devices side by side",
+     "run measures a model on a device by a profile, each step in a process of its own, and writes a "
+     "bundle; the same command goes on with one that was interrupted. closed (an hour or more, "
+     "sustained load takes ten minutes) has fixed tasks, settings, numerics and loads; quick has the "
+     "same steps with small numbers, for a first look; open is one of them with --set and --steps, "
+     "recorded. A step that fails is in the bundle with its reason (exit status 1). compare trusts no "
+     "bundle that does not verify (exit status 3). It looks first whether the devices answer alike, "
+     "item by item; where that is not shown their speeds are not compared, and it says so. Then "
+     "latency, throughput, memory, energy, bandwidth and scaling, each by itself, and what no other "
+     "device or format beats. -o writes a page (.html, .md, .csv, .json)."},
     {CONCLUDING, "verify", cmd_verify, verify_options, "[STANDARD...]", 0, -1, NULL, 1,
      "check this meter against models of known content",
      "Trains what is missing of the calibration standards (minutes; small llama models that are "

@@ -14,9 +14,14 @@ static int is_served(const struct store_bench *b)
     return bench_value(b, "arrived") != NULL;
 }
 
+static int is_peaks(const struct store_bench *b)
+{
+    return bench_value(b, "read_bytes_s") != NULL;
+}
+
 int scenario_is(const struct store_bench *b)
 {
-    return is_load(b) || is_served(b);
+    return is_load(b) || is_served(b) || is_peaks(b);
 }
 
 int scenario_json(struct json_out *o, struct store *s, const char *run_id,
@@ -89,6 +94,12 @@ static const struct shown load_columns[] = {
     {{"in page cache", 1, 0}, "resident_share", UNIT_PLAIN},
 };
 
+static const struct shown peak_columns[] = {
+    {{"", 0, 0}, NULL, UNIT_NAME},
+    {{"memory, B/s", 1, 0}, "read_bytes_s", UNIT_PLAIN},
+    {{"float32, FLOP/s", 1, 0}, "flop_s", UNIT_PLAIN},
+};
+
 enum { SHOWN_MAX = 32 };
 
 /* Columns that no row knows are left out; where a machine reads, they stay. */
@@ -156,5 +167,7 @@ int scenario_text(const struct context *c, const struct bench_list *l, struct er
     if (print(c, l, is_served, count_columns, COUNT(count_columns), e) < 0 ||
         print(c, l, is_served, time_columns, COUNT(time_columns), e) < 0)
         return -1;
-    return print(c, l, is_load, load_columns, COUNT(load_columns), e);
+    if (print(c, l, is_load, load_columns, COUNT(load_columns), e) < 0)
+        return -1;
+    return print(c, l, is_peaks, peak_columns, COUNT(peak_columns), e);
 }

@@ -113,7 +113,8 @@ static int hash_cells(struct work *w, struct err *e)
     return 0;
 }
 
-int work_open(struct work *w, const struct context *c, struct plan *p, struct err *e)
+int work_open_cells(struct work *w, const struct context *c, struct plan *p, struct cells *cells,
+                    struct err *e)
 {
     struct store_opts o = {.busy_ms = BUSY_MS};
     char *path = context_db_path(c, e);
@@ -127,10 +128,24 @@ int work_open(struct work *w, const struct context *c, struct plan *p, struct er
         rc = store_open(&w->store, path, &o, e);
     while (rc < 0 && work_be_patient(c, &waited, e));
     mem_free(path);
-    if (rc < 0 || find_program(w, e) < 0 || plan_cells(p, &w->cells, e) < 0 ||
-        hash_cells(w, e) < 0)
+    if (rc < 0 || find_program(w, e) < 0)
         return -1;
-    return 0;
+    w->cells = *cells;
+    *cells = (struct cells){0};
+    return hash_cells(w, e);
+}
+
+int work_open(struct work *w, const struct context *c, struct plan *p, struct err *e)
+{
+    struct cells cells;
+    int rc;
+
+    *w = (struct work){0};
+    if (plan_cells(p, &cells, e) < 0)
+        return -1;
+    rc = work_open_cells(w, c, p, &cells, e);
+    cells_release(&cells);
+    return rc;
 }
 
 void work_close(struct work *w)

@@ -37,6 +37,9 @@ struct work {
 /* Opens the store of the context (waiting for whoever has it locked) and expands the plan, hashing
  * models and programs. */
 int work_open(struct work *w, const struct context *c, struct plan *p, struct err *e);
+/* The same with cells of the caller's own in place of the plan's: they move into w. */
+int work_open_cells(struct work *w, const struct context *c, struct plan *p, struct cells *cells,
+                    struct err *e);
 void work_close(struct work *w);
 
 /* Finds or begins the night and measures until it has no pending cells.  ERR_INTERRUPTED after

@@ -90,7 +90,8 @@ void number_axis(char *text, size_t size, const struct metric *m)
     } scales[] = {
         {"parameters", "count"}, {"parameters_non_embedding", "count"},
         {"parameters_active", "count"}, {"effective_parameters", "count"}, {"items", "count"},
-        {"night", "count"}, {"density", "ratio"}, {"density_per_byte", "parameters per 2 bytes"},
+        {"night", "count"}, {"threads", "count"}, {"streams", "count"}, {"context_tokens", "count"},
+        {"density", "ratio"}, {"density_per_byte", "parameters per 2 bytes"},
         {"speed_ratio", "ratio"}, {"table_row", "row"}, {"item_cost", "as told to the command"},
     };
     const char *counts = *m->unit ? m->unit : "share, 0 to 1";

@@ -158,13 +158,10 @@ void adopt_detach(struct db *db)
     (void)db_run(db, SQL_DETACH_SOURCE, NULL, "");
 }
 
-int adopt_run(struct db *db, const char *run_id, const char *error, int64_t *id, struct err *e)
+int adopt_run(struct db *db, char run[RUN_ID_SIZE], const char *error, int64_t *id, struct err *e)
 {
     struct adoption a = {.db = db};
-    char run[RUN_ID_SIZE];
 
-    strncpy(run, run_id, RUN_ID_SIZE - 1);
-    run[RUN_ID_SIZE - 1] = 0;
     if (free_name(db, run, e) < 0 ||
         (error && db_run(db, SQL_SOURCE_RUN_FAIL, e, "tt", error, run) < 0) ||
         db_run(db, SQL_CHOSEN_CLEAR, e, "") < 0 || db_run(db, SQL_CHOOSE_RUN, e, "t", run) < 0)
@@ -173,4 +170,22 @@ int adopt_run(struct db *db, const char *run_id, const char *error, int64_t *id,
         if (copy_part(&a, i, e) < 0)
             return -1;
     return db_get_int(db, SQL_RUN_ROW, id, NULL, e, "t", run);
+}
+
+int store_adopt(struct store *s, const char *from, char run[RUN_ID_SIZE], struct err *e)
+{
+    int64_t id;
+    int rc = -1;
+
+    if (adopt_attach(s->db, from, e) < 0)
+        return -1;
+    if (db_begin(s->db, e) == 0) {
+        rc = adopt_run(s->db, run, NULL, &id, e);
+        if (rc == 0)
+            rc = db_commit(s->db, e);
+        if (rc != 0)
+            db_rollback(s->db);
+    }
+    adopt_detach(s->db);
+    return rc;
 }

@@ -64,8 +64,8 @@ int new_run_id(struct db *db, char run[RUN_ID_SIZE], struct err *e);
 /* The database file `from` as "source" of adopt_run; outside of any transaction. */
 int adopt_attach(struct db *db, const char *from, struct err *e);
 void adopt_detach(struct db *db);
-/* Copies one run with everything that belongs to it, in the caller's transaction; error: why it
- * failed, when it is not complete. */
-int adopt_run(struct db *db, const char *run_id, const char *error, int64_t *id, struct err *e);
+/* Copies one run with everything that belongs to it, in the caller's transaction; a name that is
+ * taken is replaced by another, also in `run`.  error: why it failed, when it is not complete. */
+int adopt_run(struct db *db, char run[RUN_ID_SIZE], const char *error, int64_t *id, struct err *e);
 
 #endif

@@ -240,9 +240,11 @@ static int finish(struct lease *l, int64_t cell, const struct cell_result *r, st
 {
     struct db *db = l->store->db;
     int64_t run = -1;
+    char name[RUN_ID_SIZE];
     int changed;
 
-    if (r->from && adopt_run(db, r->run_id, r->done ? NULL : r->reason, &run, e) < 0)
+    snprintf(name, sizeof name, "%s", r->from ? r->run_id : "");
+    if (r->from && adopt_run(db, name, r->done ? NULL : r->reason, &run, e) < 0)
         return -1;
     changed = db_run(db, SQL_CELL_END, e, "tttnutddvtii", r->done ? "done" : "failed", r->outcome,
                      r->reason, r->done ? 0 : 1, run, r->started, r->wall_s, r->peak_rss_bytes,

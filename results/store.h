@@ -212,6 +212,10 @@ int store_check(struct store *s, void (*found)(void *user, const char *defect), 
 /* Before anything of a file from elsewhere is read: its tables and constraints are exactly those
  * that this program makes, nothing besides, and SQLite finds it whole.  ERR_FORMAT otherwise. */
 int store_check_stranger(struct store *s, struct err *e);
+/* Takes run `run` of the database file `from` in, with everything of it; where its name is taken it
+ * gets another one here, which replaces it in `run`.  Whatever `from` says is believed: a stranger's
+ * file is checked first. */
+int store_adopt(struct store *s, const char *from, char run[RUN_ID_SIZE], struct err *e);
 /* A consistent copy while others write; lands by rename. */
 int store_backup(struct store *s, const char *to, struct err *e);
 /* bytes before and after may be NULL. */
