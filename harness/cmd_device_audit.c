@@ -6,10 +6,10 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "harness/cheats.h"
+#include "harness/device_names.h"
 #include "harness/device_verbs.h"
 #include "harness/models.h"
 #include "harness/select.h"
-#include "runners/cl.h"
 #include "runners/plugin.h"
 
 enum { CONTEXT = 2048 };
@@ -94,18 +94,6 @@ static int choose_tasks(const struct context *c, struct selection *s, const char
     return 0;
 }
 
-/* On the processors that its limits were measured on. */
-static int is_host(const char *name)
-{
-    struct cl_about about;
-    struct err none = ERR_NONE;
-    enum cl_kind kind;
-    int number = cl_number(name, &kind);
-
-    return strcmp(name, "cpu") == 0 ||
-           (number >= 0 && cl_about(&about, kind, number, &none) == 1 && about.is_cpu);
-}
-
 static struct cheats what_to_ask(const struct context *c, const struct conform *how)
 {
     const struct args *a = c->args;
@@ -119,7 +107,7 @@ static struct cheats what_to_ask(const struct context *c, const struct conform *
         .tokens = (int)args_int(a, "tokens"),
         .flop_s = args_given(a, "limit-flops") ? args_num(a, "limit-flops") : 0,
         .bytes_s = args_given(a, "limit-bandwidth") ? args_num(a, "limit-bandwidth") : 0,
-        .is_host = is_host(how->device.name), .stop = c->stop,
+        .is_host = device_place(how->device.name) == PLACE_HOST, .stop = c->stop,
         .note = c->progress ? on_note : NULL, .user = (void *)(uintptr_t)c};
 }
 

@@ -26,6 +26,18 @@ int device_computes_here(const char *name)
     return found == 1;
 }
 
+enum device_place device_place(const char *name)
+{
+    struct cl_about about;
+    struct err none = ERR_NONE;
+    enum cl_kind kind;
+    int number = cl_number(name, &kind);
+
+    if (number >= 0)
+        return cl_about(&about, kind, number, &none) == 1 && about.is_cpu ? PLACE_HOST : PLACE_GPU;
+    return strcmp(name, "cpu") == 0 || strcmp(name, "null") == 0 ? PLACE_HOST : PLACE_UNKNOWN;
+}
+
 const char *device_program(void)
 {
     static char path[4096];

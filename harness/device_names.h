@@ -12,6 +12,10 @@ int device_computes_here(const char *name);
     {"device-timeout", 0, OPTION_NUMBER, "S", "60", 0.01, 86400,                                   \
      "seconds that it may take for a batch there"}
 
+/* Where it computes, so far as its name tells: an OpenCL device may be this machine's processor. */
+enum device_place { PLACE_HOST, PLACE_GPU, PLACE_UNKNOWN /* a plug-in, a server */ };
+enum device_place device_place(const char *name);
+
 /* The path of this program, for plug-ins in a process of their own; "" where it cannot be told. */
 const char *device_program(void);
 

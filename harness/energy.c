@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "harness/device_names.h"
 #include "harness/meter_csv.h"
 
 static const char *const IDLE_BEFORE = "idle before", *const IDLE_AFTER = "idle after";
@@ -65,8 +66,7 @@ int energy_open(struct energy **out, const struct context *c, struct err *e)
     struct energy *en = mem_calloc(1, sizeof *en);
     const char *device = args_str(a, "device");
     struct meter_opts o = {.root = args_str(a, "sysroot"), .on_window = on_window, .user = en,
-                           .on_gpu = device && (strcmp(device, "cuda") == 0 ||
-                                                strncmp(device, "opencl", 6) == 0)};
+                           .on_gpu = device && device_place(device) == PLACE_GPU};
 
     *out = NULL;
     if (!en)

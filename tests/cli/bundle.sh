@@ -46,7 +46,7 @@ tampered "UPDATE served SET state = 'completed' WHERE state = 'cancelled'" \
 tampered "DELETE FROM served WHERE idx = 63" ': arrived is 64, its requests give 63'
 tampered "UPDATE bench_values SET value = 1 - value WHERE metric = 'meets_limits'" \
     'meets_limits is .*, its requests give'
-tampered "UPDATE bench_values SET value = value * 2 WHERE metric = 'sustained_ratio'" \
+tampered "UPDATE bench_values SET value = 7 WHERE metric = 'sustained_ratio'" \
     'sustained_ratio is .*, its requests give'
 tampered "UPDATE bench_samples SET seconds = seconds / 2" 'pp8: tok_s is .*, its samples give'
 tampered "UPDATE energy SET joules = joules / 2" 'energy_j is .*, its meters give'

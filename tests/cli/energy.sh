@@ -25,6 +25,12 @@ done
 run 0 show last; prints '^idle before *hwmon  '; prints '^pp64 *hwmon \*'
 run 0 bench "$model" --scenario single -p 8 -n 4 --requests 5 --sysroot "$work/board" --json
 prints '"joule_per_item": *[0-9]'
+# An OpenCL device that is this machine's processor is metered as that.
+if "$DENSIMETER" devices | grep -q '^opencl:0 .*pthread'; then
+    run 0 bench "$model" -p 16 -n 0 -r 2 --sysroot "$work/board" --device opencl:0 --json \
+        --db "$work/opencl.db"
+    prints '"energy_j": *[0-9]'; prints '"joule_per_token": *[0-9]'
+fi
 "$DENSIMETER" doctor --seconds 0.1 --sysroot "$work/board" --json >"$work/out" 2>"$work/err"
 prints '"energy_meter": *"hwmon"'; prints '"channel": *"ina219 1"'; near watts 5
 "$DENSIMETER" doctor --seconds 0.1 --sysroot "$work/board" >"$work/out" 2>"$work/err"
