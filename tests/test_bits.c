@@ -12,9 +12,9 @@
 
 /* Races are in how batches are shared out, which fewer requests of the same kinds show as well. */
 #ifdef __SANITIZE_THREAD__
-enum { REQUESTS = 40 };
+enum { REQUESTS = 40, ARE_PRINTED = 0 };
 #else
-enum { REQUESTS = 500 };
+enum { REQUESTS = 500, ARE_PRINTED = 1 };
 #endif
 enum { LONGEST = 80, FIRST_ID = 3, IDS = 200, TOKENS = REQUESTS * LONGEST };
 
@@ -101,7 +101,7 @@ static void assert_same(const struct answers *a, const struct answers *b, const 
 
 /* The print of all likelihoods is the same wherever this test runs: it was made with every table of
  * kernels on x86-64, and under emulation on ARM64 and RISC-V.  Another print is other arithmetic,
- * and needs another number in the numerics' name. */
+ * and needs another number in the numerics' name.  It is that of all requests. */
 static void assert_print(const struct answers *a, const char *model, const char *print)
 {
     char hex[SHA256_HEX];
@@ -114,7 +114,7 @@ static void assert_print(const struct answers *a, const char *model, const char 
     assert_int_equal(sha256_update(s, a->each, sizeof a->each, &e), 0);
     assert_int_equal(sha256_final(s, hex, &e), 0);
     hex[16] = 0;
-    if (strcmp(hex, print) != 0)
+    if (ARE_PRINTED && strcmp(hex, print) != 0)
         fail_msg("%s: print %s, expected %s", model, hex, print);
 }
 
