@@ -106,7 +106,7 @@ static void densities_are_refused_at_chance_and_beyond_the_ladder(void **state)
     const struct ruler *r = ruler("pythia-piqa");
     struct density d = measured(r, 0.519, 0.01);
     (void)state;
-    assert_non_null(strstr(d.refused, "at chance: 51.9 % is within 2.0 points of 50.0 %"));
+    assert_non_null(strstr(d.refused, "at chance: 51.9 % is no 2.0 points above 50.0 %"));
     assert_true(isnan(d.effective) && isnan(d.low) && isnan(d.high));
     d = measured(r, 0.53, 0.01);
     assert_non_null(strstr(d.refused, "below the ladder"));

@@ -5,7 +5,7 @@
 run 0 density --source catalogue mistral-7b minicpm4-0.5b gemma-3-1b --csv
 prints 'minicpm4-0.5b,mmlu,0.5555,500000000,1054217271'
 prints 'gemma-3-1b,mmlu,0.26295'
-prints 'at chance: 26.3 % is within 3.0 points of 25.0 %'
+prints 'at chance: 26.3 % is no 3.0 points above 25.0 %'
 run 0 density --source catalogue qwen3-30b-a3b --per active --json
 prints '"schema": "densimeter.density/1"'
 prints '"density": 6.776'
