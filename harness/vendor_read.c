@@ -27,12 +27,12 @@ static int refuse(const struct vendor_side *s, const struct findings *f, struct 
     return -1;
 }
 
-/* Hashes, signature, rows against numbers: as bundle verify. */
+/* Hashes, signature, rows against numbers, audits: as bundle verify. */
 static int verify(struct vendor_side *s, const struct bundle *b, struct err *e)
 {
     struct findings f = {.n = 0};
     struct err why = ERR_NONE;
-    int has = bundle_signer(b, s->signer, &why);
+    int has = bundle_signer(b, s->signer, &why), audits;
 
     if (has < 0)
         find(&f, why.text);
@@ -42,7 +42,8 @@ static int verify(struct vendor_side *s, const struct bundle *b, struct err *e)
     if (bundle_check_manifest(b, &why) < 0)
         find(&f, why.text);
     why = ERR_NONE;
-    if (bundle_check_runs(b, find, &f, &s->unknown, &why) < 0) {
+    if (bundle_check_runs(b, find, &f, &s->unknown, &why) < 0 ||
+        bundle_check_audits(b, find, &f, &audits, &why) < 0) {
         if (why.code == ERR_NOMEM)
             return err_nomem(e);
         find(&f, why.text);
