@@ -84,14 +84,8 @@ const struct native_function native_functions[] = {
     {"4db50e77f6fa5657", "blank_answer", NULL},
     {"b12a3a6ff402a037", "boxed_answer", NULL},
     {"df2b64cc76eac7a1", "level_5", NULL},
-    {"245a824ac3206f75", "hrm8k",
-     "{\"before\": \"주어진 문제를 풀어보세요.\\n문제를 푼 후, 최종 답변을 다음과 같은 "
-     "형식으로 작성하세요: $\\\\boxed{N}$.\\n\\n문제: \", \"column\": \"question\", \"after\": "
-     "\"\\n답변:\"}"},
-    {"74c3502cbad5e3c5", "hrm8k",
-     "{\"before\": \"Solve the given question.\\nAfter solving the problem, state your final "
-     "answer in the following format: $\\\\boxed{N}$.\\n\\nQuestion: \", \"column\": "
-     "\"original\", \"after\": \"\\nAnswer:\"}"},
+    {"245a824ac3206f75", "hrm8k", "{\"column\": \"question\"}"},
+    {"74c3502cbad5e3c5", "hrm8k", "{\"column\": \"original\"}"},
     {"85650b8badbff849", "gpqa", NULL},
     {"ae1ebc70d056e87d", "gpqa", "{\"seed\": 0}"},
     {"39868b28996cfe6b", "gpqa", "{\"seed\": 0}"},
@@ -126,8 +120,10 @@ const struct native_function native_functions[] = {
     {"e474c25e041712b0", "mafand_to_european", NULL},
     {"4048039d3040f503", "arabicmmlu_choices", NULL},
     {"26a89e385c3c262c", "second_message", NULL},
-    {"43c5e226d4271261", "mmlu_pro_example", "{\"most\": 16, \"strip\": false}"},
-    {"0396cc388b444813", "mmlu_pro_example", "{\"most\": 10, \"strip\": true}"},
+    {"43c5e226d4271261", "mmlu_pro_example",
+     "{\"most\": 16, \"strip\": false, \"at\": 7}"},
+    {"0396cc388b444813", "mmlu_pro_example",
+     "{\"most\": 10, \"strip\": true, \"at\": 9}"},
     {"e280ff790f6c32bf", "english_answer", NULL},
     {"353c636d406e43e5", "english_answer_text", NULL},
     {"f7615fd1e59d88ae", "problem_solution", NULL},
@@ -187,8 +183,8 @@ const struct native_function native_functions[] = {
     {"5fca6057cc526ffc", "labelled_choices", NULL},
     {"5d862e4a1cb315c6", "labelled_choices", NULL},
     {"9d69238cda5aca4c", "full_stops", NULL},
-    {"961f3cbdf93d0a73", "full_stops_and", "{\"value\": \"Non teño ningún comentario.\"}"},
-    {"73830abad1ba34bf", "full_stops_and", "{\"value\": \"I have no comment.\"}"},
+    {"961f3cbdf93d0a73", "full_stops_and", NULL},
+    {"73830abad1ba34bf", "full_stops_and", NULL},
     {"23bca0e35e0cf13f", "full_stops_by_language", NULL},
     {"db54beafad323d91", "norquad", NULL},
     {"15729ce6f60566ac", "record", NULL},
@@ -240,14 +236,8 @@ const struct native_function native_functions[] = {
     {"7d82506b1fd3a584", "mediqa_question", NULL},
     {"948f3e0dca3d82a5", "mediqa_answer", NULL},
     {"de1adb0c39b865bd", "meqsum", NULL},
-    {"7785ed0555674ce9", "hrm8k",
-     "{\"before\": \"주어진 문제를 풀어보세요.\\n문제를 푼 후, 주어진 선택지 (1, 2, 3, 4) 중 "
-     "최종 선택지를 다음 형식으로 작성하세요: $\\\\boxed{N}$.\\n\\n문제: \", \"column\": "
-     "\"question\", \"after\": \"\\n답변:\"}"},
-    {"dfcb5504127debd4", "hrm8k",
-     "{\"before\": \"Solve the given question.\\nAfter solving the problem, state your final "
-     "choice among the choices (1, 2, 3, 4) in the following format: "
-     "$\\\\boxed{N}$.\\n\\nQuestion: \", \"column\": \"original\", \"after\": \"\\nAnswer:\"}"},
+    {"7785ed0555674ce9", "hrm8k", "{\"column\": \"question\"}"},
+    {"dfcb5504127debd4", "hrm8k", "{\"column\": \"original\"}"},
     {"2ef62c512ac2b647", "meta_arc", NULL},
     {"67975eab4774b280", "meta_gsm8k", NULL},
     {"83b3eaeb8865a0fb", "meta_mmlu", NULL},
@@ -275,19 +265,11 @@ const struct native_function native_functions[] = {
     {"d8d90a3cd86fe9da", "logiqa_gold", NULL},
     {"d88ea72a02c3370e", "kobest_copa_answer", NULL},
     {"d855b5895222d69e", "webqs_choices", NULL},
-    {"bd30d0546da55eb7", "norquad_text",
-     "{\"gap\": \" \", \"before\": \"Spørsmål: \", \"after\": \"\"}"},
-    {"b5bfb84c09f76fda", "norquad_text",
-     "{\"gap\": \" \", \"before\": \"Gitt teksten over, hva er svaret på følgende spørsmål? "
-     "\\\"\", \"after\": \"\\\"\"}"},
-    {"794ed77cc11036a5", "norquad_text",
-     "{\"gap\": \" \", \"before\": \"Svar på følgende: \", \"after\": \"\"}"},
-    {"dbe0cea770745655", "norquad_text",
-     "{\"gap\": \" \", \"before\": \"Hvordan kan man svare på spørsmålet \\\"\", \"after\": "
-     "\"\\\", gitt teksten over?\"}"},
-    {"d4a673a1d176e403", "norquad_text",
-     "{\"gap\": \"\", \"before\": \"Gitt teksten over, besvar følgende spørsmål: \\\"\", "
-     "\"after\": \"\\\"\"}"},
+    {"bd30d0546da55eb7", "norquad_text", NULL},
+    {"b5bfb84c09f76fda", "norquad_text", NULL},
+    {"794ed77cc11036a5", "norquad_text", NULL},
+    {"dbe0cea770745655", "norquad_text", NULL},
+    {"d4a673a1d176e403", "norquad_text", NULL},
     {"d17f476a28e55ca9", "record_text", NULL},
     {"bccee579514e8e05", "coqa_answers", NULL},
     {"a92b1619fc639523", "decapitalized_choices", NULL},

@@ -27,7 +27,7 @@ struct step {
 struct native {
     struct native *next;
     char *path, *function; /* of the YAML file and in it; NULL: by name */
-    cJSON *args, *constants;
+    cJSON *args, *constants, *pieces;
     const char *sample; /* the program's */
     struct step steps[STEPS];
     int n_steps;
@@ -181,6 +181,7 @@ static void native_free(struct native *f)
     mem_free(f->function);
     json_free(f->args);
     json_free(f->constants);
+    json_free(f->pieces);
     json_free(f->literal);
     mem_free(f);
 }
@@ -220,7 +221,8 @@ static int identify(struct native *f, const struct ynode *y, struct pyfunction *
 
     f->args = source->args;
     f->constants = source->constants;
-    source->args = source->constants = NULL;
+    f->pieces = source->pieces;
+    source->args = source->constants = source->pieces = NULL;
     if (row)
         return set_program(f, row->program, row->args, e);
     returned = cJSON_GetObjectItemCaseSensitive(f->constants, "return");
@@ -313,6 +315,16 @@ const struct native *native_named(struct natives *all, const char *program, cons
 
 /* --- running ------------------------------------------------------------------------------ */
 
+static int add_list(cJSON *vars, const char *name, const cJSON *entries)
+{
+    cJSON *v = cJSON_CreateArrayReference(entries ? entries->child : NULL);
+
+    if (v && cJSON_AddItemToObject(vars, name, v))
+        return 0;
+    json_free(v);
+    return -1;
+}
+
 static int add_object(cJSON *vars, const char *name, const cJSON *members)
 {
     cJSON *v = cJSON_CreateObjectReference(members ? members->child : NULL);
@@ -329,7 +341,7 @@ static cJSON *variables(const struct native *f, const cJSON *doc, int index, str
     cJSON *vars = cJSON_CreateObject();
 
     if (vars && add_object(vars, "doc", doc) == 0 && add_object(vars, "arg", f->args) == 0 &&
-        add_object(vars, "const", f->constants) == 0 &&
+        add_object(vars, "const", f->constants) == 0 && add_list(vars, "piece", f->pieces) == 0 &&
         cJSON_AddNumberToObject(vars, "idx", index))
         return vars;
     json_free(vars);
@@ -545,10 +557,14 @@ int native_docs(const struct native *f, cJSON *list, int all, struct err *e)
 
 int native_sample(const struct native *f, cJSON *doc, struct err *e)
 {
-    cJSON *vars = variables(f, doc, 0, e), *sampled = NULL, *v;
-    int rc = vars ? 0 : -1;
+    cJSON *shared = variables(f, doc, 0, e), *vars, *sampled = NULL, *v;
+    int rc = shared ? 0 : -1;
 
-    if (rc == 0) { /* the sampler may add to it, so it has to be its own */
+    vars = shared ? cJSON_Duplicate(shared, 1) : NULL; /* the sampler changes what it is given */
+    json_free(shared);
+    if (rc == 0 && !vars)
+        rc = err_nomem(e);
+    if (rc == 0) {
         cJSON_DeleteItemFromObjectCaseSensitive(vars, "doc");
         sampled = f->sample ? json_parse(f->sample, strlen(f->sample), "sample", e)
                             : cJSON_CreateObject();

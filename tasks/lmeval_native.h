@@ -4,7 +4,8 @@
  * A known function (lmeval_functions.c) is a row: the hash of its text (pysource.h), a program and
  * arguments.  A program is lines of steps over documents, with expressions in the language of the
  * templates, which see `doc`, `idx` (the document's place), `arg` (the row's arguments, the
- * function's own name, those of a partial()) and `const` (the literals in the function's source):
+ * function's own name, those of a partial()), `const` (the literals in the function's source) and
+ * `piece` (the texts in it, one after another: pysource.h).  Prompts are taken from there:
  *
  *   keep EXPR         the document stays only where that is true
  *   set NAME EXPR     a column

@@ -70,33 +70,31 @@ const struct native_program native_programs[] = {
     {"options_abc",
      "set choices [doc['Option A'], doc['Option B'], doc['Option C']]", NULL},
     {"csatqa",
-     "set question '다음을 읽고 정답으로 알맞은 것을 고르시요.\\n### Context: ' ~ doc.context "
-     "~ '\\n### Question: ' ~ doc.question ~ '\\n### Options:\\n(1) ' ~ doc['option#1'] ~ "
-     "'\\n(2) ' ~ doc['option#2'] ~ '\\n(3) ' ~ doc['option#3'] ~ '\\n(4) ' ~ doc['option#4'] "
-     "~ '\\n(5) ' ~ doc['option#5'] ~ '\\n### Answer: 주어진 문제의 정답은'\n"
+     "set question piece[0] ~ doc.context ~ piece[1] ~ doc.question ~ piece[2] ~ "
+     "doc['option#1'] ~ piece[3] ~ doc['option#2'] ~ piece[4] ~ doc['option#3'] ~ piece[5] ~ "
+     "doc['option#4'] ~ piece[6] ~ doc['option#5'] ~ piece[7]\n"
      "set choices ['(1)', '(2)', '(3)', '(4)', '(5)']\n"
      "set gold (doc.gold | int) - 1", NULL},
     {"avca",
-     "set query 'السؤال: ' ~ doc.question ~ '\\nالإجابة:'\n"
-     "set choices ['صح', 'خطأ']\n"
-     "set gold ['صح', 'خطأ'].index(doc.answer)",
+     "set query piece[3] ~ doc.question ~ piece[4]\n"
+     "set choices [piece[6], piece[7]]\n"
+     "set gold [piece[6], piece[7]].index(doc.answer)",
      "{\"question\": \"a text\", \"answer\": \"صح\"}"},
     {"arabic_mmlu",
-     "set query {% set choices = [doc.A, doc.B, doc.C, doc.D] %}{% set q %}الأسئلة التالية هي "
-     "أسئلة متعددة الإختيارات مع الجواب الصحيح حول {{ doc.subject.replace('_', ' ') }}. {{ "
-     "'\\n\\n' ~ doc.question ~ '\\n' }}{% for c in choices %}{{ "
-     "const.LETTER_INDICES_AR[loop.index0] ~ '. ' ~ c ~ '\\n' }}{% endfor %}الإجابة:{% endset "
-     "%}{{ q | tojson }}\n"
+     "set query {% set choices = [doc.A, doc.B, doc.C, doc.D] %}{% set q %}{{ piece[1] ~ "
+     "doc.subject.replace('_', ' ') ~ piece[2] ~ doc.question ~ piece[10] }}{% for c in "
+     "choices %}{{ const.LETTER_INDICES_AR[loop.index0] ~ piece[13] ~ c ~ piece[14] }}{% "
+     "endfor %}{{ piece[15] }}{% endset %}{{ q | tojson }}\n"
      "set choices const.LETTER_INDICES_AR[:4]\n"
      "set gold const.LETTER_INDICES.index(doc.answer)",
      "{\"subject\": \"law\", \"question\": \"a text\", \"A\": \"a\", \"B\": \"b\", \"C\": "
      "\"c\", \"D\": \"d\", \"answer\": \"A\"}"},
     {"arabic_exams",
-     "set query {% set choices = [doc.A, doc.B, doc.C, doc.D] %}{% set q %}الأسئلة التالية هي "
-     "أسئلة متعددة الإختيارات مع الجواب الصحيح حول {{ doc.subject.replace('_', ' ') }}. {{ "
-     "'\\n\\n' }}السؤال: {{ doc.question ~ '\\n' }}{% for c in choices %}{{ '\\n' if not "
-     "loop.first }}{{ ' ' ~ const.LETTER_INDICES_AR[loop.index0] ~ ') ' ~ c ~ '\\n' }}{% "
-     "endfor %}{{ '\\n' }}الإجابة:{% endset %}{{ q | tojson }}\n"
+     "set query {% set choices = [doc.A, doc.B, doc.C, doc.D] %}{% set q %}{{ piece[10] ~ "
+     "doc.subject.replace('_', ' ') ~ piece[11] ~ piece[13] ~ doc.question ~ piece[14] }}{% "
+     "for c in choices %}{{ piece[15] if not loop.first }}{{ piece[6] ~ "
+     "const.LETTER_INDICES_AR[loop.index0] ~ piece[7] ~ c ~ piece[8] }}{% endfor %}{{ "
+     "piece[16] }}{% endset %}{{ q | tojson }}\n"
      "set choices const.LETTER_INDICES_AR[:4]\n"
      "set gold const.LETTER_INDICES.index(doc.answer)",
      "{\"subject\": \"law\", \"question\": \"a text\", \"A\": \"a\", \"B\": \"b\", \"C\": "
@@ -106,15 +104,13 @@ const struct native_program native_programs[] = {
      "['query', 'label', '__few_shots'] %}{% set o.v = o.v + [doc[k]] %}{% endif %}{% endfor "
      "%}{{ o.v | tojson }}\n"
      "set gold doc.label | int\n"
-     "set query {% set q %}الأسئلة التالية هي أسئلة متعددة الإختيارات مع الجواب الصحيح{{ "
-     "'\\n\\n' }}السؤال: {{ doc.query ~ '\\n' }}{% for c in doc.choices %}{{ loop.index0 ~ ') "
-     "' ~ c ~ '\\n' }}{% endfor %}الإجابة:{% endset %}{{ q | tojson }}",
+     "set query {% set q %}{{ piece[5] ~ piece[7] ~ doc.query ~ piece[8] }}{% for c in "
+     "doc.choices %}{{ loop.index0 ~ piece[10] ~ c ~ piece[11] }}{% endfor %}{{ piece[12] "
+     "}}{% endset %}{{ q | tojson }}",
      "{\"query\": \"a text\", \"label\": \"0\", \"sol1\": \"a\", \"sol2\": \"b\"}"},
     {"arabic_boolq",
-     "set query 'بناء على المقطع التالي، أجب عن السؤال ب نعم أو لا' ~ '\\n        المقطع :\\n  "
-     "      ' ~ doc.passage ~ '\\n        السؤال:\\n        ' ~ doc.question ~ '\\n        "
-     "الإجابة:\\n        '\n"
-     "set choices ['نعم', 'لا']\n"
+     "set query piece[2] ~ piece[4] ~ doc.passage ~ piece[5] ~ doc.question ~ piece[6]\n"
+     "set choices [piece[9], piece[10]]\n"
      "set gold 0 if doc.answer else 1", NULL},
     {"arabic_copa",
      "set choices [doc.choice1, doc.choice2]\n"
@@ -127,17 +123,15 @@ const struct native_program native_programs[] = {
      "literal endings\n"
      "unbracket ctx\n"
      "unbracket endings\n"
-     "set query {% set q %}بناء على السياق التالي، اختر النهاية الصحيحة من الاقتراحات "
-     "التالية{{ '\\n        السياق:\\n        ' ~ doc.ctx ~ '\\n        الاقتراحات:\\n\\n      "
-     "  ' }}{% for c in doc.endings %}{{ loop.index0 ~ ') ' ~ c ~ '\\n' }}{% endfor "
-     "%}الإجابة:{% endset %}{{ q | tojson }}\n"
+     "set query {% set q %}{{ piece[7] ~ piece[9] ~ doc.ctx ~ piece[10] }}{% for c in "
+     "doc.endings %}{{ loop.index0 ~ piece[12] ~ c ~ piece[13] }}{% endfor %}{{ piece[14] "
+     "}}{% endset %}{{ q | tojson }}\n"
      "set choices doc.endings\n"
      "set gold doc.label",
      "{\"ctx\": \"a text\", \"endings\": \"['a', 'b']\", \"label\": 0}"},
     {"arabic_toxigen",
-     "set query 'هل العبارة التالية تحض على الكراهية؟ قم بالرد بـ\"نعم\" أو \"لا\".' ~ '\\n    "
-     "    العبارة:\\n        \\'' ~ doc.text ~ '\\'\\n        الإجابة:\\n        '\n"
-     "set choices ['لا', 'نعم']\n"
+     "set query piece[3] ~ piece[5] ~ doc.text ~ piece[6]\n"
+     "set choices [piece[9], piece[10]]\n"
      "set gold 1 if doc.toxicity_ai + doc.toxicity_human > 5.5 else 0", NULL},
     {"aradice_mmlu",
      "set prompt {% set o %}{% for k in ['A', 'B', 'C', 'D', 'E'] %}{% if doc.options.get(k) "
@@ -211,41 +205,33 @@ const struct native_program native_programs[] = {
      "value doc.translation[doc.translation.keys() | reject('in', ['en', 'fr']) | first]",
      "{\"translation\": {\"en\": \"a text\", \"swa\": \"a text\"}}"},
     {"mafand_1",
-     "text {% set k = doc.translation.keys() | reject('in', ['en', 'fr']) | first %}{% set s = "
-     "'en' if 'en' in doc.translation else 'fr' %}{% set l = 'English' if s == 'en' else "
-     "'French' %}You are an advanced Translator, a specialized assistant designed to translate "
-     "documents from {{ const.languages[k] }} into {{ l }}. \n"
-     "Your main goal is to ensure translations are grammatically correct and human-oriented. \n"
-     "{{ const.languages[k] }}: {{ doc.translation[k] }} \n"
-     "{{ l }}: ",
+     "text {% set k = doc.translation.keys() | reject('in', ['en', 'fr']) | first %}{% set s "
+     "= 'en' if 'en' in doc.translation else 'fr' %}{% set l = 'English' if s == 'en' else "
+     "'French' %}{% set t = const.languages[k] %}{{ piece[8] ~ t ~ piece[10] ~ l ~ piece[11] "
+     "~ piece[12] ~ t ~ piece[13] ~ doc.translation[k] ~ piece[14] ~ l ~ piece[15] }}",
      "{\"translation\": {\"en\": \"a text\", \"swa\": \"a text\"}}"},
     {"mafand_reverse_1",
-     "text {% set k = doc.translation.keys() | reject('in', ['en', 'fr']) | first %}{% set s = "
-     "'en' if 'en' in doc.translation else 'fr' %}{% set l = 'English' if s == 'en' else "
-     "'French' %}You are an advanced Translator, a specialized assistant designed to translate "
-     "documents from {{ l }} into {{ const.languages[k] }}. \n"
-     "Your main goal is to ensure translations are grammatically correct and human-oriented. \n"
-     "{{ l }}: {{ doc.translation[s] }} \n"
-     "{{ const.languages[k] }}: ",
+     "text {% set k = doc.translation.keys() | reject('in', ['en', 'fr']) | first %}{% set s "
+     "= 'en' if 'en' in doc.translation else 'fr' %}{% set l = 'English' if s == 'en' else "
+     "'French' %}{% set t = const.languages[k] %}{{ piece[11] ~ l ~ piece[13] ~ t ~ piece[14] "
+     "~ piece[15] ~ l ~ piece[16] ~ doc.translation[s] ~ piece[17] ~ t ~ piece[18] }}",
      "{\"translation\": {\"en\": \"a text\", \"swa\": \"a text\"}}"},
     {"mafand_reverse_3",
-     "text {% set k = doc.translation.keys() | reject('in', ['en', 'fr']) | first %}{% set s = "
-     "'en' if 'en' in doc.translation else 'fr' %}{% set l = 'English' if s == 'en' else "
-     "'French' %}You are a translation expert. Translate the following {{ l }} sentence into "
-     "{{ const.languages[k] }}\n"
-     "{{ l }} sentence: {{ doc.translation[s] }}\n"
-     "{{ const.languages[k] }} sentence: ",
+     "text {% set k = doc.translation.keys() | reject('in', ['en', 'fr']) | first %}{% set s "
+     "= 'en' if 'en' in doc.translation else 'fr' %}{% set l = 'English' if s == 'en' else "
+     "'French' %}{% set t = const.languages[k] %}{{ piece[11] ~ l ~ piece[12] ~ t ~ piece[13] "
+     "~ l ~ piece[15] ~ doc.translation[s] ~ piece[16] ~ t ~ piece[17] }}",
      "{\"translation\": {\"en\": \"a text\", \"swa\": \"a text\"}}"},
     {"mmlu_pro_example",
      "text Question:\n"
      "{{ doc.question }}\n"
      "Options:\n"
-     "{% for o in doc.options[:arg.most] %}{{ 'ABCDEFGHIJKLMNOP'[loop.index0] }}. {{ o.strip() "
-     "if arg.strip else o }}\n"
-     "{% endfor %}{% if arg.including_answer %}{{ doc.cot_content.replace(\"A: Let's think "
-     "step by step.\", \"Answer: Let's think step by step.\") }}\n"
+     "{% for o in doc.options[:arg.most] %}{{ 'ABCDEFGHIJKLMNOP'[loop.index0] }}. {{ "
+     "o.strip() if arg.strip else o }}\n"
+     "{% endfor %}{% if arg.including_answer %}{{ doc.cot_content.replace(piece[arg.at], "
+     "piece[arg.at + 1]) }}\n"
      "\n"
-     "{% else %}Answer: Let's think step by step.{% endif %}", NULL},
+     "{% else %}{{ piece[arg.at + 3] }}{% endif %}", NULL},
     {"mmlu_prox_example",
      "text {% set t = const.LANG_LIBS[arg.folder] %}{{ t[0] }}\n"
      "{{ doc.question }}\n"
@@ -289,7 +275,7 @@ const struct native_program native_programs[] = {
      "\n"
      "Solution:", NULL},
     {"hrm8k",
-     "text {{ arg.before ~ doc[arg.column].strip() ~ arg.after }}",
+     "text {{ piece[0] ~ piece[1] ~ piece[2] ~ doc[arg.column].strip() ~ piece[3] }}",
      "{\"question\": \"a text\", \"original\": \"a text\", \"answer\": \"1\"}"},
     {"gpqa",
      "set choice1 doc['Incorrect Answer 1']\n"
@@ -320,9 +306,8 @@ const struct native_program native_programs[] = {
     {"sentences",
      "value [doc.sent_more, doc.sent_less]", NULL},
     {"mnli",
-     "text {% set h = doc.hypothesis.strip() %}{{ doc.premise }}\n"
-     "Question: {{ h ~ ('' if h.endswith('.') else '.') }} True, False or Neither?\n"
-     "Answer:", NULL},
+     "text {% set h = doc.hypothesis.strip() %}{{ piece[0].format(doc.premise, h ~ ('' if "
+     "h.endswith('.') else '.')) }}", NULL},
     {"moral_stories",
      "set query doc.norm.capitalize() ~ ' ' ~ doc.situation.capitalize() ~ ' ' ~ "
      "doc.intention.capitalize()\n"
@@ -335,12 +320,11 @@ const struct native_program native_programs[] = {
      "value doc.messages[1].content",
      "{\"messages\": [{\"content\": \"a text\"}, {\"content\": \"a text\"}]}"},
     {"darija_sentiment",
-     "value doc.messages[0].content.replace('-سلبي', 'A. سلبي').replace('-ايجابي', 'B. "
-     "ايجابي').replace('-ماكينش إحساس', 'C. ماكينش إحساس\\nThe answer should be strictly one "
-     "letter of the following: A, B, C.')",
+     "value doc.messages[0].content.replace(piece[2], piece[3]).replace(piece[4], "
+     "piece[5]).replace(piece[6], piece[7])",
      "{\"messages\": [{\"content\": \"a text\"}, {\"content\": \"سلبي\"}]}"},
     {"darija_summary",
-     "value doc.messages[0].content.replace('لخص هاد المقطع', 'لخص هاد المقطع في ٣٠ كلمة')",
+     "value doc.messages[0].content.replace(piece[2], piece[3])",
      "{\"messages\": [{\"content\": \"a text\"}, {\"content\": \"a text\"}]}"},
     {"code_tokens",
      "value (doc.code_tokens | join(' ') | replace('\\n', ' ')).split() | join(' ')", NULL},
@@ -437,10 +421,10 @@ const struct native_program native_programs[] = {
     {"returned",
      "value const['return']", NULL},
     {"best_answer_is",
-     "value {% set t = namespace(v=doc.cot_content.removeprefix(\"A: Let's think step by "
-     "step.\").strip()) %}{% for c in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' %}{% set t.v = "
-     "t.v.replace('The answer is (' ~ c ~ ').', 'The best answer is ' ~ c ~ '.') %}{% endfor "
-     "%}{{ t.v | tojson }}", NULL},
+     "value {% set t = namespace(v=doc.cot_content.removeprefix(piece[1]).strip()) %}{% set "
+     "from = piece[2].split('\\\\')[0] %}{% set to = piece[3].split('\\\\')[0] %}{% for c in "
+     "'ABCDEFGHIJKLMNOPQRSTUVWXYZ' %}{% set t.v = t.v.replace(from ~ '(' ~ c ~ ').', to ~ c ~ "
+     "'.') %}{% endfor %}{{ t.v | tojson }}", NULL},
     {"whole_number",
      "value {% set s = doc.answer | string | trim %}{% set x = s | float(default=none) %}{{ (s "
      "if x is none else ((x | int) if x == (x | int) else x) | string) | tojson }}", NULL},
@@ -458,8 +442,8 @@ const struct native_program native_programs[] = {
      "{\"premise\": \"a text\", \"question\": \"cause\", \"choice1\": \"a\", \"choice2\": "
      "\"b\", \"label\": 0}"},
     {"kobest_wic",
-     "text 문장1: {{ doc.context_1 }} 문장2: {{ doc.context_2 }} 두 문장에서 {{ doc.word }}가 "
-     "같은 뜻으로 쓰였나?", NULL},
+     "text {{ piece[0] ~ doc.context_1 ~ piece[1] ~ doc.context_2 ~ piece[2] ~ doc.word ~ "
+     "piece[3] }}", NULL},
     {"kobest_sentineg",
      "text 문장: {{ doc.sentence }} 긍부정:", NULL},
     {"kobest_hellaswag",
@@ -552,8 +536,8 @@ const struct native_program native_programs[] = {
      "set s = a.strip() %}{% if s %}{% set o.v = o.v + [s if s[-1] == '.' else s ~ '.'] %}{% "
      "endif %}{% endfor %}{{ o.v | tojson }}\n"
      "set question doc.question.strip()\n"
-     "set correct_answers doc.correct_answers if arg.value in doc.correct_answers else "
-     "doc.correct_answers + [arg.value]", NULL},
+     "set correct_answers doc.correct_answers if piece[4] in doc.correct_answers else "
+     "doc.correct_answers + [piece[4]]", NULL},
     {"full_stops_by_language",
      "set incorrect_answers {% set o = namespace(v=[]) %}{% for a in doc.incorrect_answers "
      "%}{% set s = a.strip() %}{% if s %}{% set o.v = o.v + [s if s[-1] == '.' else s ~ '.'] "
@@ -562,10 +546,9 @@ const struct native_program native_programs[] = {
      "set s = a.strip() %}{% if s %}{% set o.v = o.v + [s if s[-1] == '.' else s ~ '.'] %}{% "
      "endif %}{% endfor %}{{ o.v | tojson }}\n"
      "set question doc.question.strip()\n"
-     "set correct_answers {% set t = {'en': 'I have no comment.', 'ca': 'No tinc cap "
-     "comentari.', 'es': 'No tengo ningún comentario.', 'eu': 'Iruzkinik ez.', 'gl': 'Non teño "
-     "ningún comentario.'} %}{{ (doc.correct_answers + [t[doc.lang]] if doc.lang in t and "
-     "t[doc.lang] not in doc.correct_answers else doc.correct_answers) | tojson }}", NULL},
+     "set correct_answers {% set t = {'en': piece[7], 'ca': piece[11], 'es': piece[15], 'eu': "
+     "piece[19], 'gl': piece[23]} %}{{ (doc.correct_answers + [t[doc.lang]] if doc.lang in t "
+     "and t[doc.lang] not in doc.correct_answers else doc.correct_answers) | tojson }}", NULL},
     {"norquad",
      "set title doc.context.strip().split('\\n')[0].strip()\n"
      "set passage doc.context.strip().split('\\n')[1:] | join('\\n') | trim\n"
@@ -578,10 +561,8 @@ const struct native_program native_programs[] = {
      "set _passage doc._pre ~ ' *' ~ doc.span2_text ~ '*' ~ doc.text[doc._pre | length + "
      "doc.span2_text | length + 1:]\n"
      "detokenize _passage\n"
-     "text Passage: {{ doc._passage }}\n"
-     "Question: In the passage above, does the pronoun \"*{{ doc.span2_text }}*\" refer to "
-     "\"*{{ doc.span1_text }}*\"?\n"
-     "Answer:", NULL},
+     "text {{ piece[8] ~ doc._passage ~ piece[9] ~ piece[10] ~ doc.span2_text ~ piece[11] ~ "
+     "doc.span1_text ~ piece[12] ~ piece[13] }}", NULL},
     {"drop",
      "set id doc.query_id\n"
      "set answers {% set o = namespace(v=[]) %}{% set all = [doc.answer] %}{% for i in "
@@ -656,16 +637,11 @@ const struct native_program native_programs[] = {
      "set label (doc.answer | int) - 1\n"
      "set choices [doc.sentence1.strip(), doc.sentence2.strip()]", NULL},
     {"groundcocoa",
-     "set criteria \"A user has specified certain criteria for booking a flight. Below are "
-     "five different flight options labeled 'A', 'B', 'C', 'D', and 'E'. Review these options "
-     "and select the one that best matches the user requirements. Respond with a single option "
-     "and the phrase 'The answer is Option ' followed by the correct letter - 'A', 'B', 'C', "
-     "'D', or 'E'\\n\\n\" ~ 'User Criteria: ' ~ doc.query ~ '\\n\\n Option A: ' ~ doc['Option "
-     "A'] ~ '\\n\\n Option B: ' ~ doc['Option B'] ~ '\\n\\n Option C: ' ~ doc['Option C'] ~ "
-     "'\\n\\n Option D: ' ~ doc['Option D'] ~ '\\n\\n Option E: ' ~ doc['Option E'] ~ '\\n'\n"
-     "set choices ['The answer is Option A', 'The answer is Option B', 'The answer is Option "
-     "C', 'The answer is Option D', 'The answer is Option E']\n"
-     "set gold 'The answer is Option ' ~ doc.Answer", NULL},
+     "set criteria piece[0] ~ piece[1] ~ doc.query ~ piece[3] ~ doc['Option A'] ~ piece[5] ~ "
+     "piece[6] ~ doc['Option B'] ~ piece[8] ~ piece[9] ~ doc['Option C'] ~ piece[11] ~ "
+     "piece[12] ~ doc['Option D'] ~ piece[14] ~ piece[15] ~ doc['Option E'] ~ piece[17]\n"
+     "set choices piece[20:25]\n"
+     "set gold piece[26] ~ doc.Answer", NULL},
     {"aradice_boolq_egy",
      "set _q doc.question.strip()\n"
      "set question (doc._q[:-1] if doc._q.endswith('?') or doc._q.endswith('؟') else "
@@ -761,12 +737,11 @@ const struct native_program native_programs[] = {
      "set original_hash doc.question\n"
      "hash original_hash", NULL},
     {"meta_mmlu",
-     "set five_shot_preprompt {% set o %}The following are multiple choice questions (with "
-     "answers) about {{ doc.subject.replace('_', ' ') ~ '.\\n\\n' }}{% for i in range(1, 6) "
-     "%}{% set c = doc['mmlu_choices_shot_' ~ i] %}{{ doc['mmlu_question_shot_' ~ i].strip() ~ "
-     "'\\nA. ' ~ c[0] ~ '\\nB. ' ~ c[1] ~ '\\nC. ' ~ c[2] ~ '\\nD. ' ~ c[3] ~ '\\nAnswer: ' ~ "
-     "'ABCD'[doc['mmlu_answers_shot_' ~ i] | int] ~ '\\n\\n' }}{% endfor %}{% endset %}{{ o | "
-     "tojson }}\n"
+     "set five_shot_preprompt {% set o %}{{ piece[4] ~ doc.subject.replace('_', ' ') ~ "
+     "piece[5] }}{% for i in range(1, 6) %}{% set c = doc['mmlu_choices_shot_' ~ i] %}{{ "
+     "doc['mmlu_question_shot_' ~ i].strip() ~ '\\nA. ' ~ c[0] ~ '\\nB. ' ~ c[1] ~ '\\nC. ' ~ "
+     "c[2] ~ '\\nD. ' ~ c[3] ~ '\\nAnswer: ' ~ 'ABCD'[doc['mmlu_answers_shot_' ~ i] | int] ~ "
+     "'\\n\\n' }}{% endfor %}{% endset %}{{ o | tojson }}\n"
      "set original_hash doc.question\n"
      "hash original_hash", NULL},
     {"meta_truthfulqa",
@@ -824,16 +799,9 @@ const struct native_program native_programs[] = {
      "doc.answer",
      "{\"problem\": \"a text\", \"solution\": \"$\\\\boxed{1}$\"}"},
     {"click_text_of",
-     "text {% set q = '질문: ' ~ doc.question ~ '\\n보기:\\nA:' ~ doc.choices[0] ~ ', B: ' ~ "
-     "doc.choices[1] ~ ', C: ' ~ doc.choices[2] ~ ', D: ' ~ doc.choices[3] ~ '\\n정답:' %}{% "
-     "if doc.paragraph %}주어진 맥락을 천천히 읽고, 질문에 대한 적절한 정답을 A, B, C, D 중에 "
-     "골라 알파벳 하나로 답하시오.\n"
-     "\n"
-     "맥락: {{ doc.paragraph }}\n"
-     "{{ q }}{% else %}주어진 질문을 천천히 읽고, 적절한 정답을 A, B, C, D 중에 골라 알파벳 "
-     "하나로 답하시오.\n"
-     "\n"
-     "{{ q }}{% endif %}", NULL},
+     "text {{ piece[3] ~ doc.paragraph ~ piece[4] if doc.paragraph else piece[10] }}{{ "
+     "doc.question ~ piece[5] ~ doc.choices[0] ~ piece[6] ~ doc.choices[1] ~ piece[7] ~ "
+     "doc.choices[2] ~ piece[8] ~ doc.choices[3] ~ piece[9] }}", NULL},
     {"docstring_tokens",
      "value (doc.docstring_tokens | join(' ') | replace('\\n', '')).split() | join(' ')", NULL},
     {"alpha_first",
@@ -846,13 +814,8 @@ const struct native_program native_programs[] = {
     {"kobest_copa_answer",
      "value doc.alternative_1 if doc.label == 0 else doc.alternative_2", NULL},
     {"norquad_text",
-     "text Tittel: {{ doc.title }}\n"
-     "\n"
-     "Tekst:{{ arg.gap }}{{ doc.passage }}\n"
-     "\n"
-     "{{ arg.before ~ doc.question ~ arg.after }}\n"
-     "\n"
-     "Svar:", NULL},
+     "text {{ piece[3] ~ doc.title ~ piece[4] ~ doc.passage ~ piece[5] ~ doc.question ~ "
+     "piece[6] }}", NULL},
     {"record_text",
      "text {% set p = doc.passage.strip().split('\\n@highlight\\n') %}{{ p[0] }}\n"
      "\n"

@@ -8,7 +8,10 @@
 #include "base/mem.h"
 #include "tasks/pyliteral.h"
 
-enum { FILE_BYTES = 1 << 20, TOKENS = 300000, MODULES = 24, LOOKUPS = 1000000, DEPTH = 200 };
+enum {
+    FILE_BYTES = 1 << 20, TOKENS = 300000, MODULES = 24, LOOKUPS = 1000000, DEPTH = 200,
+    PIECES = 1000,
+};
 
 enum token_kind { TOKEN_WORD, TOKEN_STRING, TOKEN_OTHER, TOKEN_LINE };
 
@@ -41,13 +44,20 @@ struct module {
     size_t n_names, cap_names;
 };
 
+struct span_of { /* how a text is written */
+    const char *prefix, *mark;
+    size_t n_prefix, n_mark;
+    int doubled; /* {{ is a brace */
+};
+
 struct reader { /* one search */
     struct module modules[MODULES];
     int n_modules;
     long n_lookups;
     int depth; /* of names that lead to names */
     struct sha256 *hash;
-    cJSON *constants;
+    cJSON *constants, *pieces;
+    int n_pieces;
     struct err *e;
 };
 
@@ -518,6 +528,89 @@ static int read_constants(struct reader *r, const struct module *m, const struct
     return 0;
 }
 
+/* A literal of raw text between the quotes that it stood in. */
+static int add_piece(struct reader *r, const char *raw, size_t n, struct span_of quotes)
+{
+    struct strbuf b = STRBUF_INIT;
+    struct err own = ERR_NONE;
+    cJSON *v = NULL;
+    int rc;
+
+    strbuf_add(&b, quotes.prefix, quotes.n_prefix);
+    strbuf_add(&b, quotes.mark, quotes.n_mark);
+    for (size_t i = 0; i < n; i++) {
+        strbuf_addc(&b, raw[i]);
+        i += quotes.doubled && i + 1 < n && (raw[i] == '{' || raw[i] == '}') && raw[i + 1] == raw[i];
+    }
+    strbuf_add(&b, quotes.mark, quotes.n_mark);
+    rc = strbuf_ok(&b, r->e);
+    if (rc == 0)
+        v = pyliteral_parse(strbuf_str(&b), b.len, &own);
+    if (rc == 0 && !cJSON_IsString(v) && own.code != ERR_NOMEM) {
+        json_free(v);
+        own = ERR_NONE;
+        v = cJSON_CreateString("");
+    }
+    strbuf_release(&b);
+    if (rc == 0 && (own.code == ERR_NOMEM || !v || !cJSON_AddItemToArray(r->pieces, v))) {
+        json_free(v);
+        rc = err_nomem(r->e);
+    }
+    r->n_pieces++;
+    return rc;
+}
+
+/* The bytes of an f-string's expression that begins at s[0] == '{', with its braces. */
+static size_t expression_length(const char *s, size_t n)
+{
+    long depth = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        depth += (s[i] == '{') - (s[i] == '}');
+        if (depth == 0)
+            return i + 1;
+    }
+    return n;
+}
+
+static int read_piece(struct reader *r, const struct token *t)
+{
+    size_t prefix = (size_t)string_prefix(t->s), mark, from = 0, n;
+    const char *s = t->s + prefix;
+    struct span_of quotes = {.mark = s, .doubled = t->format};
+
+    mark = t->n - prefix >= 6 && s[1] == s[0] && s[2] == s[0] ? 3 : 1;
+    quotes.n_mark = mark;
+    for (size_t i = 0; i < prefix; i++)
+        if (t->s[i] == 'r' || t->s[i] == 'R') {
+            quotes.prefix = "r";
+            quotes.n_prefix = 1;
+        }
+    s += mark;
+    n = t->n - prefix - 2 * mark;
+    for (size_t i = 0; i < n && t->format; i++) {
+        if (s[i] != '{' && s[i] != '}')
+            continue;
+        if (i + 1 < n && s[i + 1] == s[i]) {
+            i++;
+        } else if (s[i] == '{') {
+            if (add_piece(r, s + from, i - from, quotes) < 0)
+                return -1;
+            from = i + expression_length(s + i, n - i);
+            i = from - 1;
+        }
+    }
+    return add_piece(r, s + from, n - from, quotes);
+}
+
+static int read_pieces(struct reader *r, const struct module *m, const struct statement *s)
+{
+    for (size_t i = s->from; i < s->to && r->n_pieces < PIECES; i++)
+        if (m->tokens[i].kind == TOKEN_STRING && read_piece(r, &m->tokens[i]) < 0)
+            return -1;
+    return 0;
+}
+
 static int visit(struct reader *r, int module, size_t statement)
 {
     const struct module *m = &r->modules[module];
@@ -526,7 +619,7 @@ static int visit(struct reader *r, int module, size_t statement)
     if (s->visited)
         return 0;
     s->visited = 1;
-    if (hash_tokens(r, m, s) < 0 || read_constants(r, m, s) < 0)
+    if (hash_tokens(r, m, s) < 0 || read_constants(r, m, s) < 0 || read_pieces(r, m, s) < 0)
         return -1;
     for (size_t i = s->from; i < s->to && !is_import(m, s); i++) {
         const struct token t = m->tokens[i];
@@ -760,9 +853,11 @@ int pysource_find(const struct ynode *function, struct pyfunction *out, struct e
     int rc;
 
     json_begin();
-    *out = (struct pyfunction){.args = cJSON_CreateObject(), .constants = cJSON_CreateObject()};
+    *out = (struct pyfunction){.args = cJSON_CreateObject(), .constants = cJSON_CreateObject(),
+                               .pieces = cJSON_CreateArray()};
     r.constants = out->constants;
-    rc = out->args && out->constants ? sha256_begin(&r.hash, e) : err_nomem(e);
+    r.pieces = out->pieces;
+    rc = out->args && out->constants && out->pieces ? sha256_begin(&r.hash, e) : err_nomem(e);
     if (rc == 0)
         rc = search(&r, function, out);
     if (r.hash && sha256_final(r.hash, rc < 0 ? unused : out->sha256, rc < 0 ? NULL : e) < 0)
@@ -778,5 +873,6 @@ void pysource_release(struct pyfunction *f)
 {
     json_free(f->args);
     json_free(f->constants);
+    json_free(f->pieces);
     *f = (struct pyfunction){.args = NULL};
 }

@@ -24,6 +24,9 @@ struct pyfunction {
     /* Every `name = literal` of these statements, also inside functions; "return": a literal that
      * is returned.  Of several the one that is reached first. */
     cJSON *constants;
+    /* Every text in these statements in their order, the function's own first: of an f-string the
+     * parts between its expressions, also empty ones; "" for what is no text. */
+    cJSON *pieces;
     int returns_only; /* takes nothing and does nothing but to return a literal */
 };
 

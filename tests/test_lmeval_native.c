@@ -161,6 +161,28 @@ static void a_function_that_returns_a_literal_is_that_literal(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+/* Prompts are taken from the user's own files: the texts of a function, an f-string in parts. */
+static void the_texts_of_a_function_are_its_pieces_in_order(void **state)
+{
+    static const char *const want[] = {"Ask: ", "a\n", "b{}", " end", "", "", "last", "x", "raw\\n"};
+    struct ynode y = named("t.yaml", "utils.f");
+    struct pyfunction f;
+    struct err e = ERR_NONE;
+    (void)state;
+    data_put("utils.py", "TAIL = 'x'\nRAW = r'raw\\n'\ndef f(doc):\n    a = 'Ask: ' + f\"\"\"a\n{doc['q']}b{{}}"
+                         "{doc}\"\"\" ' end' + f'{doc}'\n    return a + 'last' + TAIL + RAW\n");
+    if (pysource_find(&y, &f, &e) < 0)
+        fail_msg("%s", e.text);
+    for (int i = 0; i < (int)(sizeof want / sizeof want[0]); i++) {
+        int k = i < 3 ? i : i + 1; /* behind {doc} nothing follows in the first f-string */
+        const cJSON *piece = cJSON_GetArrayItem(f.pieces, k);
+        assert_true(cJSON_IsString(piece));
+        assert_string_equal(piece->valuestring, want[i]);
+    }
+    pysource_release(&f);
+    assert_int_equal(mem_live(), 0);
+}
+
 static void an_unknown_function_is_refused_by_name_with_what_to_do(void **state)
 {
     struct natives all = {0};
@@ -402,6 +424,7 @@ int main(void)
         cmocka_unit_test(a_partial_is_its_function_with_arguments),
         cmocka_unit_test(a_name_made_by_globals_is_the_whole_module_and_a_name),
         cmocka_unit_test(a_function_that_returns_a_literal_is_that_literal),
+        cmocka_unit_test(the_texts_of_a_function_are_its_pieces_in_order),
         cmocka_unit_test(an_unknown_function_is_refused_by_name_with_what_to_do),
         cmocka_unit_test(programs_do_what_the_functions_do),
         cmocka_unit_test(examples_are_shuffled_as_python_shuffles),
