@@ -1,6 +1,6 @@
 /* Each metric over 10,000 documents is lm-eval's (0.4.11: process_results, then the aggregation of
- * the task file's metric_list), on documents and replies made from a seed; the standard error of a
- * perplexity is that of its bootstrap with 2,000 replicates. */
+ * the task file's metric_list), on documents and replies made from a seed; standard errors of
+ * perplexity, F1 and Matthews' coefficient are those of its bootstrap with 2,000 replicates. */
 #include "tests/test.h"
 
 #include "base/file.h"
@@ -51,6 +51,14 @@ static void choices(struct data *d, int i, struct cases *c, int n, int n_replies
 static void four_choices(struct data *d, int i, struct cases *c)
 {
     choices(d, i, c, 4, 8);
+}
+
+/* Whether each choice is the greedy continuation, too. */
+static void greedy_choices(struct data *d, int i, struct cases *c)
+{
+    choices(d, i, c, 4, 4);
+    for (int k = 0; k < 4; k++)
+        d->replies[i][k].is_greedy = cases_below(c, 2);
 }
 
 static void two_choices(struct data *d, int i, struct cases *c)
@@ -128,6 +136,12 @@ static const struct expected {
       {"brier_score", 1.42105979002222, 0}}},
     {CHOICE "  - metric: acc\n  - metric: f1\n  - metric: mcc\n", two_choices, 12, DOCS,
      {{"acc", 0.5051, 0}, {"f1", 0.509562976910118, 0}, {"mcc", 0.010166125946317989, 0}}},
+    {CHOICE "  - metric: acc\n  - metric: acc_bytes\n  - metric: exact_match\n", greedy_choices, 13, DOCS,
+     {{"acc", 0.2542, 0.0043543233703074126}, {"acc_bytes", 0.2473, 0.004314641655254822},
+      {"exact_match", 0.5014, 0.005000230417733239}}},
+    {CHOICE "  - metric: f1\n  - metric: mcc\n", two_choices, 14, 100,
+     {{"f1", 0.43478260869565216, 0.06638111572744966},
+      {"mcc", -0.04052204492365539, 0.1006178234938821}}},
     {SAME "    ignore_case: true\n", short_texts, 20, DOCS, {{"exact_match", 0.0259, 0}}},
     {SAME "    ignore_punctuation: true\n", short_texts, 21, DOCS, {{"exact_match", 0.0355, 0}}},
     {SAME "    ignore_numbers: true\n", short_texts, 22, DOCS, {{"exact_match", 0.0347, 0}}},
