@@ -27,7 +27,7 @@ run 1 bundle verify "$work/d.tar" --model "$model"; prints 'log-likelihood -.* i
 hwmon=$work/board/sys/class/hwmon/hwmon0
 mkdir -p "$hwmon"; echo ina219 >"$hwmon/name"; echo 5000000 >"$hwmon/power1_input"
 run 0 bench "$model" --scenario single,multi,server,sustained,load,offline --rate 80 --requests 64 \
-    --duration 0.3 -p 4,9 -n 2,5 -b 3 -r 3 --sysroot "$work/board" --declared-watts 3 --vanish .2 \
+    --duration 1 -p 4,9 -n 2,5 -b 3 -r 3 --sysroot "$work/board" --declared-watts 3 --vanish .2 \
     --patience 0.05 -q
 run 0 bench "$model" -p 8 -n 4 --prompt-generate 8,4 -b 1,2 -r 3 --sysroot "$work/board" -q
 run 0 bundle make last last~1 -o "$work/s.tar"
