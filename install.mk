@@ -21,7 +21,8 @@ FILES = $(BUILD)/densimeter:$(BINDIR)/densimeter:755 \
     $(SHARE)/densimeter.fish:$(DATADIR)/fish/vendor_completions.d/densimeter.fish \
     $(SHARE)/densimeter.spdx.json:$(DOCDIR)/densimeter.spdx.json \
     $(foreach f,README.md CHANGES.md LICENSE docs/licences.csv,$(f):$(DOCDIR)/$(notdir $(f))) \
-    $(foreach f,$(sort $(wildcard examples/*.c)),$(f):$(DATADIR)/densimeter/$(f))
+    $(foreach f,$(sort $(wildcard examples/*.c)),$(f):$(DATADIR)/densimeter/$(f)) \
+    $(foreach f,$(sort $(wildcard docs/schema/*.json)),$(f):$(DATADIR)/densimeter/schema/$(notdir $(f)))
 
 install: build/densimeter $(MADE) ## program, header, man page, completions, licences below DESTDIR PREFIX
 	@for row in $(FILES); do \
@@ -30,7 +31,7 @@ install: build/densimeter $(MADE) ## program, header, man page, completions, lic
 
 uninstall: ## remove what install put there
 	@for row in $(FILES); do rest=$${row#*:}; rm -f "$(DESTDIR)$${rest%:755}"; done
-	@rmdir "$(DESTDIR)$(DATADIR)/densimeter/examples" "$(DESTDIR)$(DATADIR)/densimeter" \
+	@rmdir "$(DESTDIR)$(DATADIR)/densimeter/examples" "$(DESTDIR)$(DATADIR)/densimeter/schema" "$(DESTDIR)$(DATADIR)/densimeter" \
 	    "$(DESTDIR)$(DOCDIR)" 2>/dev/null || true
 
 $(SHARE)/densimeter.1: $(BUILD)/densimeter

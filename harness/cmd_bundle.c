@@ -42,7 +42,7 @@ static int print_signed(const struct context *c, const char *path, const struct 
     if (has < 0)
         return -1;
     if (c->json) {
-        o = context_json_begin(&out, "bundle");
+        o = context_json_begin(&out, "bundle.make");
         json_put_str(&o, "bundle", path);
         json_put_int(&o, "runs", n_runs);
         json_put_int(&o, "files", (int64_t)b->n);
@@ -114,7 +114,7 @@ static int new_key(const struct context *c, struct err *e)
     if (one_file(c, e) < 0 || bundle_new_key(args_at(c->args, 1), public, e) < 0)
         return -1;
     if (c->json) {
-        o = context_json_begin(&out, "bundle");
+        o = context_json_begin(&out, "bundle.key");
         json_put_str(&o, "key", args_at(c->args, 1));
         json_put_str(&o, "signer", public);
         rc = context_json_end(c, &o, e);
@@ -218,7 +218,7 @@ static int print_verdict(const struct context *c, const char *path, const struct
     int rc;
 
     if (c->json) {
-        o = context_json_begin(&out, "bundle");
+        o = context_json_begin(&out, "bundle.verify");
         json_put_str(&o, "bundle", path);
         json_put_str(&o, "verdict", f->n ? "FAIL" : "PASS");
         json_put_int(&o, "runs", n->runs);

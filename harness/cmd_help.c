@@ -20,10 +20,11 @@ static int unknown(const struct context *c, const char *name, struct err *e)
     return -1;
 }
 
-static int print_json(const struct context *c, const struct strbuf *text, struct err *e)
+static int print_json(const struct context *c, const char *name, const struct strbuf *text,
+                      struct err *e)
 {
     struct strbuf b = STRBUF_INIT;
-    struct json_out o = context_json_begin(&b, "help");
+    struct json_out o = context_json_begin(&b, name);
     int rc;
 
     json_begin_array(&o, "commands");
@@ -51,7 +52,7 @@ int cmd_help(struct context *c, struct err *e)
         usage_command(&b, about);
     else
         usage_overview(&b, c->table);
-    rc = c->json ? print_json(c, &b, e) : context_print(c, &b, e);
+    rc = c->json ? print_json(c, "help", &b, e) : context_print(c, &b, e);
     strbuf_release(&b);
     return rc;
 }
@@ -62,7 +63,7 @@ int cmd_completions(struct context *c, struct err *e)
     int rc;
 
     usage_completions(&b, c->table, args_at(c->args, 0));
-    rc = context_print(c, &b, e);
+    rc = c->json ? print_json(c, "completions", &b, e) : context_print(c, &b, e);
     strbuf_release(&b);
     return rc;
 }

@@ -66,6 +66,35 @@ static void put_claims(char *text, size_t size, const struct standard *s)
     }
 }
 
+static int print_list_json(const struct context *c, const struct chosen *list, struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+    struct json_out o = context_json_begin(&b, "verify.list");
+    int rc;
+
+    json_begin_array(&o, "standards");
+    for (int i = 0; i < list->n; i++) {
+        json_begin_object(&o, NULL);
+        json_put_str(&o, "standard", list->v[i]->name);
+        json_put_str(&o, "task", list->v[i]->task);
+        json_put_str(&o, "about", list->v[i]->about);
+        json_begin_array(&o, "claims");
+        for (const struct standard_claim *x = list->v[i]->claims; x->part; x++) {
+            json_begin_object(&o, NULL);
+            json_put_str(&o, "part", x->part);
+            json_put_num(&o, "low", x->low);
+            json_put_num(&o, "high", x->high);
+            json_end_object(&o);
+        }
+        json_end_array(&o);
+        json_end_object(&o);
+    }
+    json_end_array(&o);
+    rc = context_json_end(c, &o, e);
+    strbuf_release(&b);
+    return rc;
+}
+
 static int print_list(const struct context *c, const struct chosen *list, struct err *e)
 {
     static const struct column columns[] = {{"standard", 0, 0}, {"task", 0, 0}, {"share", 0, 0},
@@ -276,12 +305,16 @@ static int verify(struct context *c, const struct chosen *list, struct err *e)
 int cmd_verify(struct context *c, struct err *e)
 {
     struct chosen list = {0};
+    int only_list = args_flag(c->args, "list"), only_build = args_flag(c->args, "build");
     int rc = choose(c, &list, e);
 
-    if (rc == 0)
-        rc = args_flag(c->args, "list") ? print_list(c, &list, e)
-                                        : standards_build(c, list.v, list.n, e);
-    if (rc == 0 && !args_flag(c->args, "list") && !args_flag(c->args, "build"))
+    if (rc == 0 && !only_list)
+        rc = standards_build(c, list.v, list.n, e);
+    if (rc == 0 && c->json && (only_list || only_build))
+        rc = print_list_json(c, &list, e);
+    else if (rc == 0 && only_list)
+        rc = print_list(c, &list, e);
+    if (rc == 0 && !only_list && !only_build)
         rc = verify(c, &list, e);
     mem_free(list.v);
     return rc;

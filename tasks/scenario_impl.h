@@ -159,9 +159,4 @@ KIND_CHECK(json); KIND_SHOW(json); KIND_CREDIT(json);
 KIND_CHECK(judge);
 KIND_CHECK(call); KIND_SHOW(call); KIND_CREDIT(call);
 
-/* 1 when value conforms to a schema of the subset that `schema_supported` accepts. */
-int schema_holds(const cJSON *schema, const cJSON *value);
-/* -1 with e naming what of the schema is not supported. */
-int schema_supported(const struct json_text *t, const cJSON *schema, struct err *e);
-
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/schema.h"
 #include "tasks/pytext.h"
 #include "tasks/scenario_impl.h"
 
@@ -137,121 +138,6 @@ static double value_credit(const struct scenario *s, const cJSON *want, const cJ
         return cJSON_IsBool(got) && cJSON_IsTrue(got) == cJSON_IsTrue(want);
     return cJSON_IsString(got) &&
            text_same(want->valuestring, got->valuestring, s->ignore, NULL) == 1;
-}
-
-/* --- schema ------------------------------------------------------------------------------- */
-
-static int is_type(const cJSON *v, const char *type)
-{
-    if (strcmp(type, "object") == 0)
-        return cJSON_IsObject(v);
-    if (strcmp(type, "array") == 0)
-        return cJSON_IsArray(v);
-    if (strcmp(type, "string") == 0)
-        return cJSON_IsString(v);
-    if (strcmp(type, "number") == 0)
-        return cJSON_IsNumber(v);
-    if (strcmp(type, "integer") == 0)
-        return cJSON_IsNumber(v) && v->valuedouble == floor(v->valuedouble);
-    if (strcmp(type, "boolean") == 0)
-        return cJSON_IsBool(v);
-    return strcmp(type, "null") == 0 && cJSON_IsNull(v);
-}
-
-/* "type": a name or a list of names. */
-static int type_holds(const cJSON *type, const cJSON *v)
-{
-    if (!type)
-        return 1;
-    if (cJSON_IsString(type))
-        return is_type(v, type->valuestring);
-    for (const cJSON *m = type->child; m; m = m->next)
-        if (is_type(v, m->valuestring))
-            return 1;
-    return 0;
-}
-
-static int object_holds(const cJSON *schema, const cJSON *v)
-{
-    const cJSON *properties = json_get(schema, "properties"), *m;
-
-    cJSON_ArrayForEach(m, json_get(schema, "required"))
-        if (!json_get(v, m->valuestring))
-            return 0;
-    for (m = v->child; m; m = m->next) {
-        const cJSON *p = json_get(properties, m->string);
-        if (p ? !schema_holds(p, m) : json_bool(schema, "additionalProperties", 1) == 0)
-            return 0;
-    }
-    return 1;
-}
-
-int schema_holds(const cJSON *schema, const cJSON *v)
-{
-    const cJSON *list = json_get(schema, "enum"), *items = json_get(schema, "items"), *m;
-    int listed = list == NULL;
-
-    if (!type_holds(json_get(schema, "type"), v))
-        return 0;
-    cJSON_ArrayForEach(m, list)
-        listed = listed || cJSON_Compare(m, v, 1);
-    if (!listed)
-        return 0;
-    if (cJSON_IsNumber(v))
-        return v->valuedouble >= json_num(schema, "minimum", -INFINITY) &&
-               v->valuedouble <= json_num(schema, "maximum", INFINITY);
-    if (cJSON_IsArray(v) && items)
-        cJSON_ArrayForEach(m, v)
-            if (!schema_holds(items, m))
-                return 0;
-    return cJSON_IsObject(v) ? object_holds(schema, v) : 1;
-}
-
-static int texts_only(const cJSON *list)
-{
-    const cJSON *m;
-
-    if (!cJSON_IsArray(list))
-        return 0;
-    cJSON_ArrayForEach(m, list)
-        if (!cJSON_IsString(m))
-            return 0;
-    return 1;
-}
-
-/* Is member m of a schema of a kind that we know? */
-static int member_supported(const struct json_text *t, const cJSON *m, struct err *e)
-{
-    static const char *const known[] = {"type", "properties", "required", "items", "enum",
-                                        "minimum", "maximum", "additionalProperties",
-                                        "description", "title"};
-    const cJSON *p;
-    size_t k = 0, n = sizeof known / sizeof known[0];
-
-    while (k < n && strcmp(known[k], m->string) != 0)
-        k++;
-    if (k == n)
-        return json_text_wrong(t, m, 1, e, "\"%.40s\" of JSON Schema is not known here", m->string);
-    if ((k == 0 && !cJSON_IsString(m) && !texts_only(m)) || (k == 2 && !texts_only(m)) ||
-        (k == 4 && !cJSON_IsArray(m)) || ((k == 5 || k == 6) && !cJSON_IsNumber(m)) ||
-        (k == 7 && !cJSON_IsBool(m)) || ((k == 1 || k == 3) && !cJSON_IsObject(m)))
-        return json_text_wrong(t, m, 0, e, "\"%s\" of a schema cannot be that", m->string);
-    if (k == 3)
-        return schema_supported(t, m, e);
-    for (p = k == 1 ? m->child : NULL; p; p = p->next)
-        if (schema_supported(t, p, e) < 0)
-            return -1;
-    return 0;
-}
-
-int schema_supported(const struct json_text *t, const cJSON *schema, struct err *e)
-{
-    if (!cJSON_IsObject(schema))
-        return json_text_wrong(t, schema, 0, e, "a schema must be an object");
-    for (const cJSON *m = schema->child; m; m = m->next)
-        if (member_supported(t, m, e) < 0)
-            return -1;
-    return 0;
 }
 
 /* --- json --------------------------------------------------------------------------------- */

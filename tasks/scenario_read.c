@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/schema.h"
 #include "base/suggest.h"
 #include "tasks/scenario_impl.h"
 
