@@ -15,7 +15,8 @@ static void names_are_unique_and_tell_the_unit(void **state)
 {
     static const struct {
         const char *end, *unit;
-    } ends[] = {{"_tok_s", "tok/s"}, {"bytes_s", "B/s"}, {"flop_s", "FLOP/s"}, {"_s", "s"},
+    } ends[] = {{"_tok_s", "tok/s"}, {"bytes_s", "B/s"}, {"flop_s", "FLOP/s"}, {"rate_s", "1/s"},
+                {"requests_s", "1/s"}, {"_s", "s"},
                 {"_bytes", "B"}, {"_j", "J"}, {"_w", "W"}, {"_tokens", ""}, {"_months", "months"}};
 
     (void)state;

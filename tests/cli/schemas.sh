@@ -45,7 +45,7 @@ done <<'ROWS'
 0|show last
 0|items one
 0|explain one
-0|label two mine@2025-03-14
+0|label last mine@2025-03-14
 0|export one --format lm-eval -o "$work/samples"
 0|import "$work/samples"/results*.json
 0|db check
