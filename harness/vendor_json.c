@@ -67,7 +67,7 @@ static void put_pairing(struct json_out *o, const struct vendor *v, int k)
 
     json_begin_object(o, NULL);
     json_put_str(o, "side", v->sides[k].letter);
-    json_put_str(o, "reference", v->sides[0].letter);
+    json_put_str(o, "against", v->sides[0].letter);
     json_put_str(o, "verdict", parity_name(p->parity));
     json_put_str(o, "reason", p->why[0] ? p->why : NULL);
     json_put_bool(o, "speed_comparison_void", p->no_ratio != NULL);

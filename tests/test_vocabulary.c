@@ -28,7 +28,7 @@ static void names_are_unique_and_tell_the_unit(void **state)
         if (metric_find(m->name) != m)
             fail_msg("%s is there twice", m->name);
         for (const char *p = m->name; *p; p++)
-            if (!islower((unsigned char)*p) && !isdigit((unsigned char)*p) && !strchr("_@", *p))
+            if (!isalnum((unsigned char)*p) && !strchr("_@", *p))
                 fail_msg("%s is no name", m->name);
         if (!m->label[0] || !m->help[0] || m->help[strlen(m->help) - 1] == '.')
             fail_msg("%s: a label and a phrase without a full stop are wanted", m->name);
