@@ -11,6 +11,8 @@ run 0 compare last~1 last; prints 'What differs besides the results'; prints '^m
     fail "a line of the comparison is wider than a terminal"
 run 0 compare last~1 last --json; prints '"schema": "densimeter.compare/1"'; prints '"nats_per_byte": {'
 run 0 compare last~1 last --html "$work/page.html" -q
+run 0 compare last~1 last -o "$work/same.html" -q
+cmp -s "$work/page.html" "$work/same.html" || fail "-o page.html is not what --html writes"
 grep -q '</html>' "$work/page.html" || fail "no page"
 grep -q 'src=.http\|href=.http' "$work/page.html" && fail "the page needs the network"
 
