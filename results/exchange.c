@@ -219,8 +219,7 @@ int import_remember(struct import *im, const char *hash, const char *path, struc
                                                                                             : 0;
 }
 
-/* 1 when this content is known. */
-static int known(struct import *im, struct err *e)
+int import_known(struct import *im, struct err *e)
 {
     struct stmt st;
     int rc = db_query(im->db, &st, SQL_IMPORT_FIND, e, "t", im->hash);
@@ -251,7 +250,7 @@ static int seal_imports(struct import *im, struct err *e)
 
 static int import_in_transaction(struct import *im, const struct reader *r, struct err *e)
 {
-    int rc = known(im, e);
+    int rc = import_known(im, e);
 
     if (rc != 0)
         return rc < 0 ? -1 : 0;
@@ -300,6 +299,8 @@ int import_file(struct store *s, const char *path, struct import_result *out, st
     struct strbuf text = STRBUF_INIT;
     int rc;
 
+    if (import_is_sqlite(path))
+        return import_sqlite(s, path, out, e);
     *out = (struct import_result){0};
     rc = file_read(&text, path, IMPORT_BYTES_MAX, e);
     if (rc == 0)

@@ -52,6 +52,13 @@ int import_lmeval_samples(struct import *im, struct err *e);
 int import_llamabench(struct import *im, struct err *e);
 int import_csv(struct import *im, struct err *e);
 
+/* 1 when this content (hash) is known, and then *result says so; 0, -1. */
+int import_known(struct import *im, struct err *e);
+
+/* A results file of ours, by its first bytes; a transaction of its own. */
+int import_is_sqlite(const char *path);
+int import_sqlite(struct store *s, const char *path, struct import_result *out, struct err *e);
+
 /* Writers.  id is a whole run id. */
 int export_lmeval(struct store *s, const char *id, const char *to, struct err *e);
 int export_csv(struct store *s, const char *id, const char *to, struct err *e);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "results/exchange_internal.h"
+#include "results/probes.h"
 
 void store_model_members(struct json_out *o, const struct store_model *m)
 {
@@ -144,6 +145,46 @@ static int put_energy(struct json_out *o, struct store *s, const char *id, struc
     return 0;
 }
 
+/* What probes found of the run's model; no member without any. */
+static int put_probes(struct json_out *o, struct store *s, const struct run_row *r, struct err *e)
+{
+    struct store_probe_list l = {0};
+
+    if (!r->model.sha256)
+        return 0;
+    if (query_probes(s, r->model.sha256, &l, e) < 0)
+        return -1;
+    if (l.n)
+        json_begin_array(o, "probes");
+    for (size_t i = 0; i < l.n; i++) {
+        const struct store_probe *p = &l.v[i];
+        json_begin_object(o, NULL);
+        json_put_str(o, "probe", p->probe);
+        json_put_str(o, "task", p->task);
+        json_put_count(o, "version", p->version);
+        json_put_str(o, "metric", p->metric);
+        json_put_raw(o, "settings", p->settings);
+        json_put_str(o, "numerics_id", p->numerics_id);
+        json_put_str(o, "program_version", p->program_version);
+        json_put_count(o, "n_items", p->n_items);
+        json_put_str(o, "created", p->created);
+        json_begin_array(o, "values");
+        for (int k = 0; k < p->n_values; k++) {
+            json_begin_object(o, NULL);
+            json_put_str(o, "name", p->values[k].name);
+            json_put_num(o, "value", p->values[k].value);
+            json_put_num(o, "stderr", p->values[k].stderr_);
+            json_end_object(o);
+        }
+        json_end_array(o);
+        json_end_object(o);
+    }
+    if (l.n)
+        json_end_array(o);
+    store_probe_list_release(&l);
+    return 0;
+}
+
 static int put_requests(struct json_out *o, struct store *s, const char *id,
                         const struct store_bench *b, struct err *e)
 {
@@ -276,7 +317,7 @@ int export_json(struct store *s, const char *id, const char *to, struct err *e)
         if (put_bench_row(&o, s, id, &bench.v[i], e) < 0)
             goto out;
     json_end_array(&o);
-    if (put_energy(&o, s, id, e) < 0)
+    if (put_energy(&o, s, id, e) < 0 || put_probes(&o, s, &runs.v[0], e) < 0)
         goto out;
     if (put_items(s, id, &f, &o, e) < 0)
         goto out;

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "results/exchange_internal.h"
+#include "results/probes.h"
 #include "results/schema.h"
 
 static int copy_parts(struct db *db, const char *from, const char *id, struct err *e)
@@ -34,6 +35,21 @@ out:
     return rc;
 }
 
+/* What probes found of the run's model. */
+static int copy_probes(struct store *s, struct db *to, const char *id, struct err *e)
+{
+    struct run_list runs = {0};
+    int rc = query_run(s, id, &runs, e);
+
+    if (rc == 0)
+        rc = db_begin(to, e);
+    if (rc == 0 && (rc = probes_carry(s, to, &runs.v[0].model, e)) == 0)
+        rc = db_commit(to, e);
+    db_rollback(to);
+    run_list_release(&runs);
+    return rc;
+}
+
 int export_sqlite(struct store *s, const char *id, const char *to, struct err *e)
 {
     static const char *const beside[] = {"", "-wal", "-shm"};
@@ -49,6 +65,8 @@ int export_sqlite(struct store *s, const char *id, const char *to, struct err *e
     if (strbuf_ok(&tmp, e) < 0 || store_open(&copy, tmp.s, NULL, e) < 0)
         goto out;
     rc = copy_parts(copy->db, db_path(s->db), id, e);
+    if (rc == 0)
+        rc = copy_probes(s, copy->db, id, e);
     store_close(copy); /* folds the log into the file */
     copy = NULL;
     if (rc == 0 && rename(tmp.s, to) < 0)

@@ -11,8 +11,9 @@ static int put_rows(struct db *db, const struct store_model *model, const struct
     if (put_model(db, model, &model_id, e) < 0 ||
         db_run(db, SQL_PROBE_DELETE, e, "itttt", model_id, p->probe, p->task, p->settings,
                p->numerics_id) < 0 ||
-        db_run(db, SQL_PROBE_PUT, e, "ittn" "ttt" "nt", model_id, p->probe, p->task, p->version,
-               p->metric, p->settings, p->numerics_id, p->n_items, p->program_version) < 0)
+        db_run(db, SQL_PROBE_PUT, e, "ittn" "ttt" "ntt", model_id, p->probe, p->task, p->version,
+               p->metric, p->settings, p->numerics_id, p->n_items, p->program_version,
+               p->created) < 0)
         return -1;
     id = db_last_id(db);
     for (int i = 0; i < p->n_values; i++)
@@ -115,4 +116,16 @@ void store_probe_list_release(struct store_probe_list *l)
     mem_free(l->v);
     arena_release(&l->arena);
     *l = (struct store_probe_list){0};
+}
+
+int probes_carry(struct store *from, struct db *to, const struct store_model *model,
+                 struct err *e)
+{
+    struct store_probe_list l = {0};
+    int rc = model->sha256 ? query_probes(from, model->sha256, &l, e) : 0;
+
+    for (size_t i = 0; i < l.n && rc == 0; i++)
+        rc = put_rows(to, model, &l.v[i], e);
+    store_probe_list_release(&l);
+    return rc;
 }

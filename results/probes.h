@@ -21,7 +21,8 @@ struct store_probe {
     int version, n_items; /* of the task */
     const struct store_probe_value *values;
     int n_values;
-    const char *created, *model, *model_sha256; /* read: UTC; put: ignored */
+    const char *created; /* UTC; put: NULL is now */
+    const char *model, *model_sha256; /* put: ignored */
 };
 
 /* Keeps it, in the place of the same one; one transaction. */
@@ -37,5 +38,11 @@ struct store_probe_list {
 int query_probes(struct store *s, const char *model_sha256, struct store_probe_list *out,
                  struct err *e);
 void store_probe_list_release(struct store_probe_list *l);
+
+/* What `from` has of a model, into `to`, within the caller's transaction; nothing of a model without
+ * a hash. */
+struct db;
+int probes_carry(struct store *from, struct db *to, const struct store_model *model,
+                 struct err *e);
 
 #endif

@@ -334,6 +334,12 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_SOURCE_RUN_RENAME] = "UPDATE source.runs SET run = ? WHERE run = ?",
     [SQL_SOURCE_RUN_FAIL] = "UPDATE source.runs SET status = 'failed', error = ?, pid = NULL"
                             " WHERE run = ? AND status <> 'complete'",
+    [SQL_SOURCE_LABELS_CLEAR] = "UPDATE source.runs SET label = NULL WHERE label IN"
+                                " (SELECT label FROM main.runs)",
+    [SQL_SOURCE_RUN_IS_HERE] =
+        "SELECT m.id FROM source.runs s JOIN main.runs m ON m.run = s.run"
+        " AND m.content_sha256 = s.content_sha256 WHERE s.run = ?",
+    [SQL_RUN_NAME] = "SELECT run FROM runs WHERE id = ?",
     [SQL_RUN_ROW] = "SELECT id FROM runs WHERE run = ?",
     [SQL_COLUMNS] = "SELECT name FROM pragma_table_info(?)",
     [SQL_PARENT] = "SELECT \"table\" FROM pragma_foreign_key_list(?) WHERE \"from\" = ?",
@@ -511,7 +517,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_PROBE_PUT] =
         "INSERT INTO probes(model_id, probe, task, version, metric, settings, numerics_id, n_items,"
         " program_version, created) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        " strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+        " coalesce(?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now')))",
     [SQL_PROBE_DELETE] = "DELETE FROM probes WHERE model_id = ? AND probe = ? AND task = ?"
                          " AND settings = ? AND numerics_id = ?",
     [SQL_PROBE_VALUE_PUT] =
