@@ -64,9 +64,12 @@ ifneq ($(filter x86_64-%,$(MACHINE)),)
 $(BUILD)/runners/%_avx2.o: ALL_CFLAGS += -mavx2 -mfma -mf16c
 $(BUILD)/runners/%_avx512.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c
 $(BUILD)/runners/%_vnni.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx2 -mfma -mf16c
-AVXVNNI := $(shell $(CC) -mavxvnni -E -x c /dev/null >/dev/null 2>&1 && echo -mavxvnni)
+offered = $(shell $(CC) $(1) -E -x c /dev/null >/dev/null 2>&1 && echo $(1))
+AVXVNNI := $(call offered,-mavxvnni)
+AMX := $(call offered,-mamx-tile -mamx-int8)
 $(BUILD)/runners/%_avxvnni.o: ALL_CFLAGS += -mavx2 -mfma -mf16c $(AVXVNNI)
-$(BUILD)/runners/fast.o: ALL_CFLAGS += $(if $(AVXVNNI),-DHAVE_AVXVNNI)
+$(BUILD)/runners/%_amx.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c $(AMX)
+$(BUILD)/runners/fast.o: ALL_CFLAGS += $(if $(AVXVNNI),-DHAVE_AVXVNNI) $(if $(AMX),-DHAVE_AMX)
 else ifneq ($(filter aarch64-%,$(MACHINE)),)
 $(BUILD)/runners/%_neon_dot.o: ALL_CFLAGS += -march=armv8.2-a+dotprod
 $(BUILD)/runners/%_neon_i8mm.o: ALL_CFLAGS += -march=armv8.2-a+dotprod+i8mm

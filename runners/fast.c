@@ -255,6 +255,9 @@ void fast_walk(fast_tile_fn *const *tiles, int max_cols, int quant_type, float *
 /* Best first.  Always there: ref, which any CPU runs. */
 static const struct fast_kernels *const tables[] = {
 #if defined(__x86_64__)
+#if defined(HAVE_AMX)
+    &fast_amx,
+#endif
     &fast_vnni,
 #if defined(HAVE_AVXVNNI)
     &fast_avxvnni,

@@ -46,7 +46,7 @@ void fast_pack(int quant_type, void *stripe, const uint8_t *rows, size_t row_byt
 size_t fast_act_bytes(int k);
 
 struct fast_kernels {
-    const char *name; /* "ref", "avx2", "avx512vnni", "neon-i8mm", ... */
+    const char *name; /* "ref", "avx2", "avx512vnni", "amx", "neon-i8mm", ... */
     int (*usable)(void);
     void (*quantise)(void *act_row, const float *x, int k); /* x need not be aligned */
     /* out[c*ldo + r] for r < rows of the stripes that start at `stripes` (rows may end inside the

@@ -103,7 +103,7 @@ static inline void fast_block_finish(struct fast_block *b, float amax, const int
     b->unused = 0;
 }
 
-extern const struct fast_kernels fast_ref, fast_avx2, fast_avxvnni, fast_vnni;
+extern const struct fast_kernels fast_ref, fast_avx2, fast_avxvnni, fast_vnni, fast_amx;
 extern const struct fast_kernels fast_neon, fast_neon_dot, fast_neon_i8mm;
 
 #endif

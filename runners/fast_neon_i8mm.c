@@ -1,6 +1,6 @@
 /* fast_neon_i8mm.c -- the kernels of fast.h with ARM's 8-bit matrix multiply (SMMLA): two rows x
- * two columns of eight products each.  Codes of two vectors are interleaved to eight of one row, which
- * two columns share; a single column does better with the dot product, which each such CPU has. */
+ * two columns of eight products each.  Codes of two vectors are interleaved to eight of one row,
+ * which two columns share; an odd column is left to the dot product, which each such CPU has. */
 #include "runners/fast.h"
 
 #if defined(__aarch64__)

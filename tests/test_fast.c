@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "runners/fast.h"
 #include "runners/quant.h"
-#include "tests/vpdpbusd.h"
+#include "tests/by_hand.h"
 
 static const int types[] = {QUANT_Q4_0, QUANT_Q4_1, QUANT_Q5_0, QUANT_Q5_1,
                             QUANT_Q8_0, QUANT_Q4_K, QUANT_Q5_K, QUANT_Q6_K};
@@ -292,31 +292,41 @@ static void rows_past_the_end_are_zeros_and_neighbours_do_not_matter(void **stat
     }
 }
 
-/* The code for a CPU that this one is not, all but one of whose instructions it has. */
-static void avx_vnni_equals_the_plain_one_with_its_instruction_carried_out_by_hand(void **state)
-{
-    (void)state;
 #if defined(__x86_64__)
-    const struct fast_kernels *t = NULL;
+/* The row of that name, where all of its instructions but those of by_hand.h are this CPU's. */
+static void compare_by_hand(const char *name, const char *needs)
+{
+    for (int i = 0; fast_kernels_at(i); i++) {
+        const struct fast_kernels *t = fast_kernels_at(i);
 
-    for (int i = 0; fast_kernels_at(i); i++)
-        if (strcmp(fast_kernels_at(i)->name, "avxvnni") == 0)
-            t = fast_kernels_at(i);
-    if (t && !t->usable() && fast_kernels_find("avx2")) {
-        vpdpbusd_begin();
-        for (int i = 0; i < N_TYPES; i++)
-            for (int cols = 1; cols <= 9; cols++)
-                compare(t, types[i], 33, cols, quant_find(types[i])->block == 32 ? 96 : 512,
+        if (strcmp(t->name, name) != 0 || t->usable() || !fast_kernels_find(needs))
+            continue;
+        by_hand_begin();
+        for (int type = 0; type < N_TYPES; type++)
+            for (int cols = 1; cols <= 18; cols += cols < 3 ? 1 : 4)
+                compare(t, types[type], 33, cols, quant_find(types[type])->block == 32 ? 96 : 512,
                         RANDOM);
         compare_extremes(t);
         compare_lowest_codes(t);
-        vpdpbusd_end();
-        assert_true(vpdpbusd_count() > 0);
+        by_hand_end();
+        assert_true(by_hand_count() > 0);
         return;
     }
-    print_message("          this CPU has AVX-VNNI or no AVX2, or the compiler lacks it\n");
+    print_message("          %s: usable here, or not without more, or not offered by the compiler\n",
+                  name);
+}
 #endif
+
+/* The code for CPUs that this one is not. */
+static void rows_of_other_cpus_equal_the_plain_one_with_their_instructions_carried_out(void **state)
+{
+    (void)state;
+#if defined(__x86_64__)
+    compare_by_hand("avxvnni", "avx2");
+    compare_by_hand("amx", "avx512vnni");
+#else
     skip();
+#endif
 }
 
 static void compare_quantise(const struct fast_kernels *t)
@@ -421,7 +431,7 @@ int main(void)
         cmocka_unit_test(every_table_equals_the_plain_one_for_any_shape),
         cmocka_unit_test(every_table_equals_the_plain_one_for_extreme_codes_and_scales),
         cmocka_unit_test(lowest_codes_meet_extreme_activations_without_saturation),
-        cmocka_unit_test(avx_vnni_equals_the_plain_one_with_its_instruction_carried_out_by_hand),
+        cmocka_unit_test(rows_of_other_cpus_equal_the_plain_one_with_their_instructions_carried_out),
         cmocka_unit_test(rows_past_the_end_are_zeros_and_neighbours_do_not_matter),
         cmocka_unit_test(every_table_quantises_alike_even_what_is_no_number),
         cmocka_unit_test(zeros_give_zero_and_what_is_no_number_reaches_the_output),
