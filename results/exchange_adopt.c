@@ -57,32 +57,21 @@ static int count_run(struct store *from, const struct run_row *r, struct import_
     return rc;
 }
 
-/* What the run is called here. */
-static int name_run(struct import *im, struct err *e)
-{
-    struct stmt st;
-    int rc = db_query(im->db, &st, SQL_RUN_NAME, e, "i", im->run_id);
-
-    if (rc == 0 && (rc = db_step(&st, e)) == 1)
-        snprintf(im->result->run_id, RUN_ID_SIZE, "%s", db_text(&st, 0));
-    db_done(&st);
-    return rc < 0 ? -1 : 0;
-}
-
 static int take_run(struct import *im, struct store *from, const struct run_row *r, struct err *e)
 {
+    char name[RUN_ID_SIZE]; /* becomes what it is called here */
     int64_t id;
     int here;
 
-    if (db_get_int(im->db, SQL_SOURCE_RUN_IS_HERE, &id, &here, e, "t", r->id) < 0)
+    memcpy(name, r->id, sizeof name);
+    if (db_get_int(im->db, SQL_SOURCE_RUN_IS_HERE, &id, &here, e, "t", name) < 0)
         return -1;
-    if (here) {
+    if (here)
         im->run_id = id;
-        memcpy(im->result->run_id, r->id, RUN_ID_SIZE);
-    } else if (adopt_run(im->db, r->id, NULL, &im->run_id, e) < 0 ||
-               name_run(im, e) < 0 || count_run(from, r, im->result, e) < 0) {
+    else if (adopt_run(im->db, name, NULL, &im->run_id, e) < 0 ||
+             count_run(from, r, im->result, e) < 0)
         return -1;
-    }
+    memcpy(im->result->run_id, name, sizeof name);
     return probes_carry(from, im->db, &r->model, e);
 }
 

@@ -339,7 +339,6 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_SOURCE_RUN_IS_HERE] =
         "SELECT m.id FROM source.runs s JOIN main.runs m ON m.run = s.run"
         " AND m.content_sha256 = s.content_sha256 WHERE s.run = ?",
-    [SQL_RUN_NAME] = "SELECT run FROM runs WHERE id = ?",
     [SQL_RUN_ROW] = "SELECT id FROM runs WHERE run = ?",
     [SQL_COLUMNS] = "SELECT name FROM pragma_table_info(?)",
     [SQL_PARENT] = "SELECT \"table\" FROM pragma_foreign_key_list(?) WHERE \"from\" = ?",
