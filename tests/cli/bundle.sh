@@ -78,7 +78,7 @@ tampered "UPDATE bench_values SET value = value * 2 WHERE metric = 'bandwidth_by
     'tg4: bandwidth_bytes_s is .*, its samples and weights give'
 tampered "UPDATE bench_values SET value = value / 2 WHERE metric = 'weights_bytes_per_token'" \
     'tg4: bandwidth_bytes_s is .*, its samples and weights give'
-tampered "UPDATE energy SET seconds = seconds / 2" 'single: hwmon was read for .* s, it took'
+tampered "UPDATE energy SET seconds = seconds / 2" ': hwmon was read for .* s, it took'
 tampered "UPDATE energy SET is_headline = 0" 'energy_j is .*, its meters give nan'
 tampered "UPDATE energy SET origin = 'measured'" 'declared_energy_j is .*, what was declared gives nan'
 tampered "UPDATE energy SET joules = NULL, reason = 'no_meter' WHERE is_headline = 1" \
