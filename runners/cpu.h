@@ -20,10 +20,18 @@
 
 enum step_kind { STEP_OP, STEP_QUANTISE };
 
+#define OWN_ROWS 4 /* batch rows at most that every worker normalises for itself */
+
 struct step {
     enum step_kind kind;
     const struct op *op;
     int barrier; /* before the step */
+    int makes;   /* op: leaves its output quantised, too, for the linear that follows */
+    int made_by; /* quantise: the step that does so, whose doing makes this one needless; or -1 */
+    int acts;    /* which of the device's the step (or what it makes) is about */
+    /* A norm, what quantises it and the linear that alone reads it: with few rows each worker does
+     * the first two for all rows, into memory of its own, and nobody waits.  own_to 0: no such. */
+    int own_from, own_to;
 };
 
 struct attend_unit { /* tokens t0 .. t0+n-1 of a span, for every kv head */
@@ -52,6 +60,9 @@ struct matmul {
     const uint8_t *stripes; /* of row r0, packed; NULL: computed as exact */
     int r0, rows, is_thin;
     float *panel;
+    const float *x; /* of a linear or a head: the first column, and its quantised form */
+    size_t ldx;
+    const uint8_t *acts;
 };
 
 struct worker_scratch {
@@ -60,6 +71,8 @@ struct worker_scratch {
     int32_t *slots; /* experts: the batch's (row, part) pairs by expert, and where each begins */
     float *panel; /* unpacked weight rows */
     float *block; /* outputs of a chunk before its epilogue */
+    float *own;     /* [OWN_ROWS][own_floats], and quantised: */
+    uint8_t *own_acts;
     int32_t *active; /* elements of a sparse input: [sparse_k] */
     float *sums;     /* [SPARSE_COLUMNS][16][SPARSE_ROWS] where there are sparse inputs */
     struct lse lse;
@@ -90,8 +103,10 @@ struct device { /* the CPU */
     struct columns *columns; /* by weight id */
     size_t columns_bytes;
     int sparse_k; /* longest sparse input; 0: none */
-    uint8_t *acts; /* quantised input of the linear that comes next, row after row */
+    uint8_t *acts[2]; /* quantised inputs, row after row: of the linear that comes next, and those
+                         that a step makes while it reads the first */
     size_t acts_bytes;
+    size_t own_floats, own_bytes; /* of a row that workers keep of their own */
 
     float *kv, *kv_scratch; /* [page][all layers]; [page][one layer] */
     size_t kv_bytes, kv_scratch_bytes;
@@ -166,12 +181,14 @@ int cpu_check_outputs(const struct device *d, const struct op *op, struct err *e
 
 void cpu_row_op(struct device *d, const struct op *op, int from, int to);
 void cpu_rope_tables(struct device *d, int from, int to); /* for rows of the batch */
-void cpu_quantise(struct device *d, const struct op *op, int from, int to, int worker);
+void cpu_quantise(struct device *d, const struct step *s, int from, int to, int worker);
+/* Norm or quantise of all rows into the worker's own memory. */
+void cpu_own(struct device *d, const struct step *s, int worker);
 /* Quantised rows that the op wants: one per row of the batch, or one per part. */
 int cpu_act_parts(const struct op *op);
 /* Those of one row that are no row of the batch; x: scratch of KERNEL_PAD(k) floats. */
 void cpu_quantise_parts(struct device *d, const struct op *op, int row, int k, float *x);
-void cpu_linear(struct device *d, const struct step *s, int worker);
+void cpu_linear(struct device *d, const struct step *s, int worker, int is_own);
 /* slab: which matrix of w.  columns: how many are to come (few: unpacked where used). */
 struct matmul cpu_matmul(struct device *d, const struct weight *w, int slab, int r0, int rows,
                          int columns, float *panel);
@@ -212,6 +229,12 @@ void cpu_sparse_up(const struct matmul *up, const struct op *op, const float *x,
 /* act(gate) * up, and +0 where the gate is dead; n <= CHUNK_ROWS. */
 void cpu_sparse_glu(const struct device *d, const struct op *op, float *y, float *gate,
                     const float *up, int n);
+/* cpu_steps.c: the program as steps, what can go together found out. */
+int cpu_build_steps(struct device *d); /* -1: out of memory */
+int cpu_wants_acts(enum op_kind k);    /* its input may have to be quantised */
+/* Worker's walk over the steps from .. to-1. */
+void cpu_walk(struct device *d, int from, int to, int worker);
+void cpu_walk_one(struct device *d, int step, int worker); /* nothing made or owned: any order */
 int cpu_uses_fast(const struct device *d, const struct weight *w);
 /* Largest panel and block that cpu_linear and cpu_head ask for, in floats. */
 void cpu_linear_scratch(struct device *d);
@@ -220,15 +243,14 @@ int cpu_count(struct device *d, int on, struct err *e);
 const struct op_tally *cpu_tally(const struct device *d);
 void cpu_count_release(struct device *d);
 void cpu_count_op(struct device *d, const struct op *op);
-/* cpu_profile.c: device_ops; a worker's walk over the steps with the clock beside it; after a batch
- * that took wall_s. */
+/* cpu_profile.c: device_ops; what passed on the worker since its last mark was waiting for the step
+ * or doing it; after a batch that took wall_s. */
 int cpu_profile(struct device *d, int on, struct err *e);
 const struct profile *cpu_profiled(const struct device *d);
 void cpu_profile_release(struct device *d);
-void cpu_profile_steps(struct device *d, int worker);
+void cpu_profile_mark(struct device *d, int worker, int step, int waited); /* -1: begins */
 void cpu_profile_batch(struct device *d, double wall_s);
 double cpu_profile_now(void); /* monotonic seconds */
-void cpu_run_step(struct device *d, const struct step *s, int worker);
 int cpu_first_visible(const struct op *op, int position); /* key of an attention's row */
 void *cpu_map(size_t bytes, int huge); /* zeroed memory that is resident only where touched */
 void cpu_unmap(void *p, size_t bytes);

@@ -143,6 +143,17 @@ static void attend_rows(struct device *d, const struct op *op, const struct atte
     d->k->attend(&a);
 }
 
+/* What the heads of one kv head gave a row, for the linear that comes next. */
+static void quantise_group(struct device *d, const struct step *st, int row, int head)
+{
+    const struct op *op = st->op;
+    int n = op->heads / op->kv_heads * op->value_dim, from = head * n;
+    uint8_t *acts = d->acts[1] + (size_t)row * fast_act_bytes(op->heads * op->value_dim);
+
+    d->fast->quantise(acts + (size_t)(from / FAST_BLOCK) * FAST_BLOCK_BYTES,
+                      cpu_row(d, op->out[0], row) + from, n);
+}
+
 void cpu_attention(struct device *d, const struct step *st, int worker)
 {
     const struct op *op = st->op;
@@ -162,6 +173,8 @@ void cpu_attention(struct device *d, const struct step *st, int worker)
         }
         for (int r = 0; r < rows; r += ATTEND_ROWS)
             attend_rows(d, op, unit, head, r, rows - r < ATTEND_ROWS ? rows - r : ATTEND_ROWS, s);
+        for (int t = 0; t < unit->n && st->makes; t++)
+            quantise_group(d, st, sp->row0 + unit->t0 + t, head);
         for (int t = 0; t < unit->n && head == op->kv_heads - 1; t++)
             cpu_pad(d, op->out[0], cpu_row(d, op->out[0], sp->row0 + unit->t0 + t));
     }

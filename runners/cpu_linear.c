@@ -93,10 +93,17 @@ struct matmul cpu_matmul(struct device *d, const struct weight *w, int slab, int
     return m;
 }
 
-static struct matmul prepare(struct device *d, const struct weight *w, int r0, int rows,
-                             int columns, float *panel)
+/* Rows of matrix i of a linear or a head, and where its columns are. */
+static struct matmul prepare(struct device *d, const struct step *st, int i, int r0, int rows,
+                             const struct worker_scratch *own, float *panel)
 {
-    return cpu_matmul(d, w, 0, r0, rows, columns, panel);
+    const struct op *op = st->op;
+    struct matmul m = cpu_matmul(d, op->w[i], 0, r0, rows, cpu_rows(d, op), panel);
+
+    m.x = own ? own->own : cpu_row(d, op->in[0], 0);
+    m.ldx = own ? d->own_floats : d->p->values[op->in[0]].ld;
+    m.acts = own ? own->own_acts : d->acts[st->acts];
+    return m;
 }
 
 void cpu_matmul_exact(const struct matmul *m, const float *x, size_t ldx, int cols, float *out,
@@ -137,12 +144,10 @@ void cpu_multiply(const struct matmul *m, const float *x, size_t ldx, const uint
         cpu_matmul_exact(m, x, ldx, cols, out, ldo);
 }
 
-static void multiply(const struct matmul *m, int in, int c0, int cols, float *out, size_t ldo)
+static void multiply(const struct matmul *m, int c0, int cols, float *out, size_t ldo)
 {
-    struct device *d = m->d;
-
-    cpu_multiply(m, cpu_row(d, in, c0), d->p->values[in].ld,
-                 m->stripes ? d->acts + (size_t)c0 * fast_act_bytes(m->w->k) : NULL, cols, out,
+    cpu_multiply(m, m->x + (size_t)c0 * m->ldx, m->ldx,
+                 m->stripes ? m->acts + (size_t)c0 * fast_act_bytes(m->w->k) : NULL, cols, out,
                  ldo);
 }
 
@@ -160,17 +165,18 @@ static void pad_out(const struct device *d, int value)
         cpu_pad(d, value, cpu_row(d, value, c));
 }
 
-static void plain_chunk(struct device *d, const struct op *op, int i, int r0, int rows,
-                        struct worker_scratch *s)
+static void plain_chunk(struct device *d, const struct step *st, int i, int r0, int rows,
+                        struct worker_scratch *s, const struct worker_scratch *own)
 {
-    struct matmul m = prepare(d, op->w[i], r0, rows, cpu_rows(d, op), s->panel);
+    const struct op *op = st->op;
+    struct matmul m = prepare(d, st, i, r0, rows, own, s->panel);
     const float *bias = op->bias[i] ? op->bias[i]->f32 + r0 : NULL;
     int n = cpu_rows(d, op);
     size_t ld = d->p->values[op->out[i]].ld;
 
     if (op->epilogue != EPILOGUE_ADD) {
         float *out = cpu_row(d, op->out[i], 0) + r0;
-        multiply(&m, op->in[0], 0, n, out, ld);
+        multiply(&m, 0, n, out, ld);
         add_bias(d, out, ld, n, rows, bias);
         for (int c = 0; op->epilogue == EPILOGUE_ACT && c < n; c++)
             d->k->act(op->act, out + (size_t)c * ld, out + (size_t)c * ld, rows);
@@ -178,7 +184,7 @@ static void plain_chunk(struct device *d, const struct op *op, int i, int r0, in
     }
     for (int c0 = 0; c0 < n; c0 += COLUMN_BLOCK) {
         int cols = n - c0 < COLUMN_BLOCK ? n - c0 : COLUMN_BLOCK;
-        multiply(&m, op->in[0], c0, cols, s->block, CHUNK_ROWS);
+        multiply(&m, c0, cols, s->block, CHUNK_ROWS);
         add_bias(d, s->block, CHUNK_ROWS, cols, rows, bias);
         for (int c = 0; op->scale != 1 && c < cols; c++)
             d->k->scale(s->block + (size_t)c * CHUNK_ROWS, s->block + (size_t)c * CHUNK_ROWS,
@@ -189,24 +195,25 @@ static void plain_chunk(struct device *d, const struct op *op, int i, int r0, in
     }
 }
 
-static void glu_chunk(struct device *d, const struct op *op, int r0, int rows,
-                      struct worker_scratch *s)
+static void glu_chunk(struct device *d, const struct step *st, int r0, int rows,
+                      struct worker_scratch *s, const struct worker_scratch *own)
 {
+    const struct op *op = st->op;
     int n = cpu_rows(d, op), has_zeros = op_makes_zeros(op);
-    struct matmul gate = prepare(d, op->w[0], r0, rows, n, s->panel);
-    struct matmul up = prepare(d, op->w[1], r0, rows, n,
+    struct matmul gate = prepare(d, st, 0, r0, rows, own, s->panel);
+    struct matmul up = prepare(d, st, 1, r0, rows, own,
                                s->panel + (size_t)CHUNK_ROWS * KERNEL_LD(op->w[0]->k));
     float *g = s->block, *u = s->block + COLUMN_BLOCK * CHUNK_ROWS;
 
     for (int c0 = 0; c0 < n; c0 += COLUMN_BLOCK) {
         int cols = n - c0 < COLUMN_BLOCK ? n - c0 : COLUMN_BLOCK;
-        multiply(&gate, op->in[0], c0, cols, g, CHUNK_ROWS);
+        multiply(&gate, c0, cols, g, CHUNK_ROWS);
         add_bias(d, g, CHUNK_ROWS, cols, rows, op->bias[0] ? op->bias[0]->f32 + r0 : NULL);
         if (has_zeros && n <= SPARSE_COLUMNS)
             cpu_sparse_up(&up, op, cpu_row(d, op->in[0], 0), d->p->values[op->in[0]].ld, g,
                           cols, u);
         else
-            multiply(&up, op->in[0], c0, cols, u, CHUNK_ROWS);
+            multiply(&up, c0, cols, u, CHUNK_ROWS);
         add_bias(d, u, CHUNK_ROWS, cols, rows, op->bias[1] ? op->bias[1]->f32 + r0 : NULL);
         for (int c = 0; c < cols; c++) {
             float *y = cpu_row(d, op->out[0], c0 + c) + r0;
@@ -214,14 +221,20 @@ static void glu_chunk(struct device *d, const struct op *op, int r0, int rows,
                 cpu_sparse_glu(d, op, y, g + c * CHUNK_ROWS, u + c * CHUNK_ROWS, rows);
             else
                 d->k->glu(op->act, y, g + c * CHUNK_ROWS, u + c * CHUNK_ROWS, rows);
+            if (st->makes)
+                d->fast->quantise(d->acts[1] + (size_t)(c0 + c) * fast_act_bytes(op->w[0]->rows) +
+                                      (size_t)(r0 / FAST_BLOCK) * FAST_BLOCK_BYTES,
+                                  y, rows);
         }
     }
 }
 
 /* Units from .. from+n-1 of `unit` rows each, counted over the op's matrices one after another. */
-static void linear_units(struct device *d, const struct op *op, int from, int n, int unit,
-                         struct worker_scratch *s)
+static void linear_units(struct device *d, const struct step *st, int from, int n, int unit,
+                         struct worker_scratch *s, const struct worker_scratch *own)
 {
+    const struct op *op = st->op;
+
     for (int i = 0; n > 0 && i < matrices_of(op); i++) {
         int units = (op->w[i]->rows + unit - 1) / unit, some = units - from < n ? units - from : n;
         int r0 = from * unit, rows = op->w[i]->rows - r0;
@@ -232,9 +245,9 @@ static void linear_units(struct device *d, const struct op *op, int from, int n,
         }
         rows = rows < some * unit ? rows : some * unit;
         if (op->epilogue == EPILOGUE_GLU)
-            glu_chunk(d, op, r0, rows, s);
+            glu_chunk(d, st, r0, rows, s, own);
         else
-            plain_chunk(d, op, i, r0, rows, s);
+            plain_chunk(d, st, i, r0, rows, s, own);
         if (r0 + rows == op->w[i]->rows)
             pad_out(d, op->out[i]);
         n -= some;
@@ -242,9 +255,10 @@ static void linear_units(struct device *d, const struct op *op, int from, int n,
     }
 }
 
-void cpu_linear(struct device *d, const struct step *st, int worker)
+void cpu_linear(struct device *d, const struct step *st, int worker, int is_own)
 {
     const struct op *op = st->op;
+    struct worker_scratch *s = &d->scratch[worker];
     int step = chunk_rows(d, op), unit = step < UNIT_ROWS ? step : UNIT_ROWS;
     int units = 0, from, n;
 
@@ -253,7 +267,7 @@ void cpu_linear(struct device *d, const struct step *st, int worker)
     for (int i = 0; i < matrices_of(op); i++)
         units += (op->w[i]->rows + unit - 1) / unit;
     while ((n = cpu_take(d, st, units, step / unit, worker, &from)) > 0)
-        linear_units(d, op, from, n, unit, &d->scratch[worker]);
+        linear_units(d, st, from, n, unit, s, is_own ? s : NULL);
 }
 
 static void head_block(struct device *d, const struct op *op, const struct matmul *m, int block,
@@ -264,7 +278,7 @@ static void head_block(struct device *d, const struct op *op, const struct matmu
 
     for (int c0 = 0; c0 < b->n_heads; c0 += COLUMN_BLOCK) {
         int cols = b->n_heads - c0 < COLUMN_BLOCK ? b->n_heads - c0 : COLUMN_BLOCK;
-        multiply(m, op->in[0], c0, cols, out, LSE_BLOCK);
+        multiply(m, c0, cols, out, LSE_BLOCK);
         for (int c = 0; c < cols; c++) {
             struct head_row *h = &b->heads[c0 + c];
             float *y = out + (size_t)c * LSE_BLOCK;
@@ -295,7 +309,7 @@ void cpu_head(struct device *d, const struct step *st, int worker)
     while (cpu_take(d, st, d->lse_blocks, 1, worker, &block) > 0) {
         int r0 = block * LSE_BLOCK;
         int rows = d->p->n_vocab - r0 < LSE_BLOCK ? d->p->n_vocab - r0 : LSE_BLOCK;
-        struct matmul m = prepare(d, op->w[0], r0, rows, d->batch->n_heads, s->panel);
+        struct matmul m = prepare(d, st, 0, r0, rows, NULL, s->panel);
         head_block(d, op, &m, block, s->block);
     }
 }

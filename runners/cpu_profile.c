@@ -13,8 +13,13 @@ struct step_time {
     double busy_s, wait_s;
 };
 
+struct last_mark { /* on a cache line of its own */
+    _Alignas(64) double s;
+};
+
 struct cpu_profile {
     struct profile sum;
+    struct last_mark since[THREADS_MAX];
     struct step_time *times; /* [workers][steps] */
 };
 
@@ -44,7 +49,7 @@ int cpu_profile(struct device *d, int on, struct err *e)
     cpu_profile_release(d);
     if (!on)
         return 0;
-    p = d->profile = mem_calloc(1, sizeof *d->profile);
+    p = d->profile = mem_aligned(64, sizeof *d->profile);
     if (!p)
         return err_nomem(e);
     p->times = mem_calloc((size_t)d->threads * n, sizeof *p->times);
@@ -66,22 +71,16 @@ int cpu_profile(struct device *d, int on, struct err *e)
     return 0;
 }
 
-void cpu_profile_steps(struct device *d, int worker)
+void cpu_profile_mark(struct device *d, int worker, int step, int waited)
 {
-    struct step_time *s = d->profile->times + (size_t)worker * (size_t)d->n_steps;
-    double since = now();
+    struct cpu_profile *p = d->profile;
+    double at = now(), *since = &p->since[worker].s;
 
-    for (int i = 0; i < d->n_steps; i++) {
-        double begin, end;
-        if (d->steps[i].barrier)
-            pool_barrier(d->pool);
-        begin = now();
-        cpu_run_step(d, &d->steps[i], worker);
-        end = now();
-        s[i].wait_s += begin - since;
-        s[i].busy_s += end - begin;
-        since = end;
+    if (step >= 0) {
+        struct step_time *t = &p->times[(size_t)worker * (size_t)d->n_steps + (size_t)step];
+        *(waited ? &t->wait_s : &t->busy_s) += at - *since;
     }
+    *since = at;
 }
 
 /* Keys that the rows of the batch see, and those that its spans have to read. */

@@ -268,6 +268,19 @@ static void combine(const struct device *d, const struct op *op, int row, float 
     cpu_pad(d, op->out[0], y);
 }
 
+/* y: a row of the op's output, wherever that is kept. */
+static void norm(const struct device *d, const struct op *op, int row, float *y)
+{
+    const float *x = cpu_row(d, op->in[0], row), *w = op->w[0] ? op->w[0]->f32 : NULL;
+    int n = d->p->values[op->out[0]].width;
+
+    if (op->kind == OP_RMS_NORM)
+        d->k->rms_norm(y, x, w, n, op->eps);
+    else
+        d->k->layer_norm(y, x, w, op->bias[0] ? op->bias[0]->f32 : NULL, n, op->eps);
+    cpu_pad(d, op->out[0], y);
+}
+
 static void row_op(const struct device *d, const struct op *op, int row)
 {
     float *y = cpu_row(d, op->out[0], row);
@@ -277,15 +290,8 @@ static void row_op(const struct device *d, const struct op *op, int row)
         embed(d, op, row);
         return;
     case OP_RMS_NORM:
-        d->k->rms_norm(y, cpu_row(d, op->in[0], row), op->w[0] ? op->w[0]->f32 : NULL,
-                       d->p->values[op->out[0]].width, op->eps);
-        cpu_pad(d, op->out[0], y);
-        return;
     case OP_LAYER_NORM:
-        d->k->layer_norm(y, cpu_row(d, op->in[0], row), op->w[0] ? op->w[0]->f32 : NULL,
-                         op->bias[0] ? op->bias[0]->f32 : NULL, d->p->values[op->out[0]].width,
-                         op->eps);
-        cpu_pad(d, op->out[0], y);
+        norm(d, op, row, y);
         return;
     case OP_HEAD_NORM:
         head_norm(d, op, y);
@@ -368,16 +374,37 @@ void cpu_row_op(struct device *d, const struct op *op, int from, int to)
         row_op(d, op, row);
 }
 
-void cpu_quantise(struct device *d, const struct op *op, int from, int to, int worker)
+static int width_in(const struct op *op)
 {
-    int k = op->w[0] ? op->w[0]->k : op->w[1]->k;
+    return op->w[0] ? op->w[0]->k : op->w[1]->k;
+}
+
+void cpu_quantise(struct device *d, const struct step *s, int from, int to, int worker)
+{
+    const struct op *op = s->op;
+    int k = width_in(op);
 
     for (int row = from; row < to; row++) {
         if (cpu_act_parts(op) > 1 || op->parts.weighs_input)
             cpu_quantise_parts(d, op, row, k, d->scratch[worker].columns);
         else
-            d->fast->quantise(d->acts + (size_t)row * fast_act_bytes(k),
+            d->fast->quantise(d->acts[s->acts] + (size_t)row * fast_act_bytes(k),
                               cpu_row(d, op->in[0], row), k);
+    }
+}
+
+void cpu_own(struct device *d, const struct step *s, int worker)
+{
+    const struct worker_scratch *w = &d->scratch[worker];
+    const struct op *op = s->op;
+
+    for (int row = 0; row < d->batch->n; row++) {
+        float *y = w->own + (size_t)row * d->own_floats;
+        if (s->kind == STEP_OP)
+            norm(d, op, row, y);
+        else
+            d->fast->quantise(w->own_acts + (size_t)row * fast_act_bytes(width_in(op)), y,
+                              width_in(op));
     }
 }
 

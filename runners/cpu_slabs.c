@@ -126,7 +126,7 @@ void cpu_quantise_parts(struct device *d, const struct op *op, int row, int k, f
 
     for (int i = 0; i < parts; i++) {
         input_of(d, op, row * op->parts.n + i, k, x);
-        d->fast->quantise(d->acts + (size_t)(row * parts + i) * fast_act_bytes(k), x, k);
+        d->fast->quantise(d->acts[0] + (size_t)(row * parts + i) * fast_act_bytes(k), x, k);
     }
 }
 
@@ -141,7 +141,7 @@ static void gather(const struct device *d, const struct op *op, const int32_t *p
         if (forms & FORM_FLOATS)
             input_of(d, op, pairs[c], k, s->columns + (size_t)c * ld);
         if (forms & FORM_ACTS)
-            memcpy(s->acts + (size_t)c * bytes, d->acts + (size_t)(pairs[c] / each) * bytes, bytes);
+            memcpy(s->acts + (size_t)c * bytes, d->acts[0] + (size_t)(pairs[c] / each) * bytes, bytes);
     }
 }
 

@@ -26,57 +26,6 @@ void cpu_unmap(void *p, size_t bytes)
         munmap(p, bytes ? bytes : 1);
 }
 
-static int add_step(struct device *d, struct step s)
-{
-    if (mem_grow(&d->steps, &d->cap_steps, (size_t)d->n_steps + 1, sizeof *d->steps) < 0)
-        return -1;
-    d->steps[d->n_steps++] = s;
-    return 0;
-}
-
-static int any_fast(const struct device *d, const struct op *op)
-{
-    int n = op->kind == OP_EXPERTS_UP || op->epilogue == EPILOGUE_GLU ? 2
-            : op->kind == OP_HEAD                                     ? 1
-                                                                      : op->n_out;
-
-    for (int i = 0; i < n; i++)
-        if (op->w[i] && cpu_uses_fast(d, op->w[i]))
-            return 1;
-    return 0;
-}
-
-/* Ops whose input the fast kernels may want quantised. */
-static int wants_acts(enum op_kind k)
-{
-    return k == OP_LINEAR || k == OP_HEAD || k == OP_EXPERTS_UP || k == OP_EXPERTS_DOWN;
-}
-
-/* Two neighbours that both work row by row over the same rows need no barrier between them. */
-static int build_steps(struct device *d)
-{
-    int local = 0, wanted = 0; /* of the step before */
-
-    for (int i = 0; i < d->p->n_ops; i++) {
-        const struct op *op = &d->p->ops[i];
-        if (wants_acts(op->kind) && any_fast(d, op)) {
-            struct step s = {STEP_QUANTISE, op, !(local && wanted == op->wanted_rows)};
-            if (add_step(d, s) < 0)
-                return -1;
-            local = 1;
-            wanted = op->wanted_rows;
-        }
-        struct step s = {STEP_OP, op,
-                         i > 0 && !(local && op_is_row_local(op->kind) && wanted == op->wanted_rows)};
-        if (add_step(d, s) < 0)
-            return -1;
-        local = op_is_row_local(op->kind);
-        wanted = op->wanted_rows;
-    }
-    d->counters = mem_aligned(64, (size_t)d->n_steps * sizeof *d->counters);
-    return d->counters ? cpu_share_open(d) : -1;
-}
-
 static int map_kv(struct device *d, const struct device_opts *o, struct err *e)
 {
     d->layer_offset = mem_calloc((size_t)d->p->n_layers, sizeof *d->layer_offset);
@@ -120,7 +69,7 @@ static int map_activations(struct device *d)
 
     for (int i = 0; i < d->p->n_ops && d->fast; i++) {
         const struct op *op = &d->p->ops[i];
-        int k = !wants_acts(op->kind) ? 0 : op->w[0] ? op->w[0]->k : op->w[1]->k;
+        int k = !cpu_wants_acts(op->kind) ? 0 : op->w[0] ? op->w[0]->k : op->w[1]->k;
         size_t bytes = k ? (size_t)cpu_act_parts(op) * rows *
                                fast_act_bytes((k + FAST_BLOCK - 1) / FAST_BLOCK * FAST_BLOCK)
                          : 0;
@@ -139,8 +88,9 @@ static int map_activations(struct device *d)
         return -1;
     if (!d->fast)
         return 0;
-    d->acts = cpu_map(d->acts_bytes, 0);
-    return d->acts ? 0 : -1;
+    d->acts[0] = cpu_map(d->acts_bytes, 0);
+    d->acts[1] = cpu_map(d->acts_bytes, 0);
+    return d->acts[0] && d->acts[1] ? 0 : -1;
 }
 
 static int make_scratch(struct device *d, int pages)
@@ -156,11 +106,13 @@ static int make_scratch(struct device *d, int pages)
         s->sums = cpu_map(d->sparse_k ? SPARSE_COLUMNS * 16 * SPARSE_ROWS * sizeof(float) : 0, 0);
         s->active = mem_calloc((size_t)d->sparse_k + 1, sizeof *s->active);
         s->acts = cpu_map(d->column_act_bytes, 0);
+        s->own = cpu_map(OWN_ROWS * d->own_floats * sizeof(float), 0);
+        s->own_acts = cpu_map(OWN_ROWS * d->own_bytes, 0);
         s->slots = mem_calloc(d->slot_count + 1, sizeof *s->slots);
         s->k_pages = mem_calloc((size_t)pages, sizeof *s->k_pages);
         s->v_pages = mem_calloc((size_t)pages, sizeof *s->v_pages);
         if (!s->panel || !s->block || !s->columns || !s->sums || !s->active || !s->acts ||
-            !s->slots || !s->k_pages || !s->v_pages)
+            !s->own || !s->own_acts || !s->slots || !s->k_pages || !s->v_pages)
             return -1;
     }
     return 0;
@@ -179,6 +131,8 @@ static void cpu_close(struct device *d)
                   d->sparse_k ? SPARSE_COLUMNS * 16 * SPARSE_ROWS * sizeof(float) : 0);
         mem_free(d->scratch[i].active);
         cpu_unmap(d->scratch[i].acts, d->column_act_bytes);
+        cpu_unmap(d->scratch[i].own, OWN_ROWS * d->own_floats * sizeof(float));
+        cpu_unmap(d->scratch[i].own_acts, OWN_ROWS * d->own_bytes);
         mem_free(d->scratch[i].slots);
         mem_free(d->scratch[i].k_pages);
         mem_free(d->scratch[i].v_pages);
@@ -190,7 +144,8 @@ static void cpu_close(struct device *d)
     cpu_unmap(d->arena, d->arena_bytes);
     cpu_unmap(d->rope_tables, d->rope_bytes);
     cpu_unmap(d->lse, d->lse_bytes);
-    cpu_unmap(d->acts, d->acts_bytes);
+    cpu_unmap(d->acts[0], d->acts_bytes);
+    cpu_unmap(d->acts[1], d->acts_bytes);
     cpu_unmap(d->kv, d->kv_bytes);
     cpu_unmap(d->kv_scratch, d->kv_scratch_bytes);
     cpu_unmap(d->states, d->state_bytes);
@@ -249,8 +204,8 @@ static int cpu_open(struct device **out, const struct program *p, const struct d
     cpu_slab_scratch(d);
     if (map_kv(d, o, e) < 0 || map_states(d, o, e) < 0)
         goto out;
-    if (map_activations(d) < 0 ||
-        make_scratch(d, o->kv_pages + o->kv_scratch) < 0 || build_steps(d) < 0) {
+    if (map_activations(d) < 0 || cpu_build_steps(d) < 0 ||
+        make_scratch(d, o->kv_pages + o->kv_scratch) < 0) {
         err_nomem(e);
         goto out;
     }
@@ -262,62 +217,6 @@ out:
     return rc;
 }
 
-void cpu_run_step(struct device *d, const struct step *s, int worker)
-{
-    int from, to;
-
-    cpu_part(d, cpu_rows(d, s->op), worker, &from, &to);
-    if (s->kind == STEP_QUANTISE) {
-        cpu_quantise(d, s->op, from, to, worker);
-        return;
-    }
-    if (d->tally && worker == 0)
-        cpu_count_op(d, s->op);
-    switch (s->op->kind) {
-    case OP_LINEAR:
-        cpu_linear(d, s, worker);
-        return;
-    case OP_EXPERTS_UP:
-        cpu_experts_up(d, s, worker);
-        return;
-    case OP_EXPERTS_DOWN:
-        cpu_experts_down(d, s, worker);
-        return;
-    case OP_HEAD_LINEAR:
-        cpu_head_linear(d, s, worker);
-        return;
-    case OP_KV_STORE:
-        cpu_kv_store(d, s);
-        return;
-    case OP_ATTENTION:
-        cpu_attention(d, s, worker);
-        return;
-    case OP_CONV:
-    case OP_SCAN_CHANNELS:
-    case OP_SCAN_HEADS:
-    case OP_DELTA:
-        cpu_recurrent(d, s, worker);
-        return;
-    case OP_HEAD:
-        cpu_head(d, s, worker);
-        pool_barrier(d->pool);
-        cpu_head_combine(d, from, to);
-        return;
-    default:
-        cpu_row_op(d, s->op, from, to);
-        return;
-    }
-}
-
-static void run_steps(struct device *d, int from, int to, int worker)
-{
-    for (int i = from; i < to; i++) {
-        if (i > from && d->steps[i].barrier)
-            pool_barrier(d->pool);
-        cpu_run_step(d, &d->steps[i], worker);
-    }
-}
-
 static void run_all(void *arg, int worker)
 {
     struct device *d = arg;
@@ -325,10 +224,7 @@ static void run_all(void *arg, int worker)
 
     cpu_part(d, d->batch->n, worker, &from, &to);
     cpu_rope_tables(d, from, to);
-    if (cpu_is_profiled(d))
-        cpu_profile_steps(d, worker);
-    else
-        run_steps(d, 0, d->n_steps, worker);
+    cpu_walk(d, 0, d->n_steps, worker);
 }
 
 /* ---- the same steps one at a time, looking for the first output that is not finite ---- */
@@ -347,7 +243,7 @@ static void run_one(void *arg, int worker)
     if (p->step < 0)
         cpu_rope_tables(p->d, from, to);
     else
-        cpu_run_step(p->d, &p->d->steps[p->step], worker);
+        cpu_walk_one(p->d, p->step, worker);
 }
 
 static int first_bad_row(const struct device *d, const struct op *op, int value)
@@ -416,7 +312,7 @@ static void run_stretch(void *arg, int worker)
 {
     const struct stretch *s = arg;
 
-    run_steps(s->d, s->from, s->to, worker);
+    cpu_walk(s->d, s->from, s->to, worker);
 }
 
 void cpu_run_ops(struct device *d, int from, int to)
@@ -474,7 +370,7 @@ static void cpu_info(const struct device *d, struct device_info *out)
         .weights_bytes = d->packed_bytes,
         .columns_bytes = d->columns_bytes,
         .kv_bytes = d->kv_bytes + d->state_bytes,
-        .scratch_bytes = d->arena_bytes + d->kv_scratch_bytes + d->lse_bytes + d->acts_bytes,
+        .scratch_bytes = d->arena_bytes + d->kv_scratch_bytes + d->lse_bytes + 2 * d->acts_bytes,
     };
 }
 

@@ -29,6 +29,8 @@
 
 #define FAST_ROWS 16  /* rows per stripe of a packed matrix */
 #define FAST_BLOCK 32 /* elements per activation block */
+#define FAST_BLOCK_BYTES 64 /* of such a block; those of a row follow each other, so that a row may
+                               be quantised in parts of whole blocks */
 
 /* Q4_0 Q4_1 Q5_0 Q5_1 Q8_0: k % 32 == 0.  Q4_K Q5_K Q6_K: k % 256 == 0. */
 int fast_supports(int quant_type, int k);

@@ -26,6 +26,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runners/fast.h"
+
 struct fast_block {
     int8_t q[32];
     float d, s;
@@ -33,6 +35,8 @@ struct fast_block {
     int32_t half[2];  /* -32 * the sum of q[0..15], of q[16..31] */
     int32_t unused;
 };
+
+_Static_assert(sizeof(struct fast_block) == FAST_BLOCK_BYTES, "a block is a cache line");
 
 enum fast_bias { FAST_BIAS_8, FAST_BIAS_16, FAST_BIAS_128, FAST_BIAS_NONE, FAST_BIAS_HALVES };
 enum fast_bits { FAST_4, FAST_5, FAST_6, FAST_8 };
