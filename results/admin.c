@@ -139,27 +139,51 @@ static void keep_first(void *user, const char *defect)
         strbuf_adds(first, defect);
 }
 
-int store_check_stranger(struct store *s, struct err *e)
+/* Migrations are statements on what is there, so the tables are looked at before one runs. */
+static int check_stranger(struct db *db, int version, struct err *e)
 {
+    const struct db_opts memory = {.create = 1};
     struct strbuf ours = STRBUF_INIT, theirs = STRBUF_INIT, first = STRBUF_INIT;
     struct finder f = {keep_first, &first, 0};
-    struct store *fresh = NULL;
+    struct db *fresh = NULL;
     int rc = -1;
 
-    if (store_open(&fresh, MEMORY_PATH, NULL, e) < 0 || schema_text(fresh->db, &ours, e) < 0 ||
-        schema_text(s->db, &theirs, e) < 0)
+    if (db_open(&fresh, MEMORY_PATH, &memory, e) < 0 || schema_make(fresh, version, e) < 0 ||
+        schema_text(fresh, &ours, e) < 0 || schema_text(db, &theirs, e) < 0)
         goto out;
-    if (ours.len != theirs.len || memcmp(ours.s, theirs.s, ours.len) != 0)
+    if (ours.len != theirs.len ||
+        memcmp(strbuf_str(&ours), strbuf_str(&theirs), ours.len) != 0)
         err_set(e, ERR_FORMAT, "%s: its tables are not those of this program's databases",
-                db_path(s->db));
-    else if (rows_are_defects(s->db, SQL_INTEGRITY_CHECK, 1, &f, e) == 0)
-        rc = f.n == 0 ? 0 : err_set(e, ERR_FORMAT, "%s: %s", db_path(s->db), strbuf_str(&first));
+                db_path(db));
+    else if (rows_are_defects(db, SQL_INTEGRITY_CHECK, 1, &f, e) == 0)
+        rc = f.n == 0 ? 0 : err_set(e, ERR_FORMAT, "%s: %s", db_path(db), strbuf_str(&first));
 out:
-    store_close(fresh);
+    db_close(fresh);
     strbuf_release(&ours);
     strbuf_release(&theirs);
     strbuf_release(&first);
     return rc;
+}
+
+int store_open_stranger(struct store **out, const char *path, struct err *e)
+{
+    const struct store_opts readonly = {.readonly = 1};
+    const struct db_opts o = {.readonly = 1};
+    struct store *older = NULL;
+    struct db *db = NULL;
+    int version = -1;
+
+    if (db_open(&db, path, &o, e) == 0)
+        version = schema_found(db, e);
+    if (version >= 0 && check_stranger(db, version, e) < 0)
+        version = -1;
+    db_close(db);
+    if (version < 0)
+        return -1;
+    if (version < schema_version() && store_open(&older, path, NULL, e) < 0)
+        return -1;
+    store_close(older);
+    return store_open(out, path, &readonly, e);
 }
 
 /* name, text, hash of the text. */

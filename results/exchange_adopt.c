@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "results/exchange_internal.h"
 #include "results/probes.h"
+#include "results/schema.h"
 
 static void first_defect(void *user, const char *defect)
 {
@@ -23,17 +24,17 @@ static void first_defect(void *user, const char *defect)
 /* A copy of the file in the format of this program, opened and checked. */
 static int open_copy(struct store **out, const char *path, const char *tmp, struct err *e)
 {
-    const struct store_opts readonly = {.readonly = 1};
-    struct store *original = NULL;
+    const struct db_opts readonly = {.readonly = 1, .busy_ms = BUSY_MS};
+    struct db *original = NULL;
     struct err why = ERR_NONE;
     int rc = -1;
 
-    if (store_open(&original, path, &readonly, e) == 0 && db_copy(original->db, tmp, e) == 0 &&
-        store_open(out, tmp, NULL, e) == 0)
+    if (db_open(&original, path, &readonly, e) == 0 && schema_found(original, e) >= 0 &&
+        db_copy(original, tmp, e) == 0 && store_open(out, tmp, NULL, e) == 0)
         rc = store_check(*out, first_defect, &why, e);
     if (rc > 0 || why.code != ERR_OK)
         rc = err_set(e, ERR_FORMAT, "%s: %s", path, why.code ? why.text : "it has defects");
-    store_close(original);
+    db_close(original);
     return rc;
 }
 

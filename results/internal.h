@@ -14,6 +14,7 @@ struct store {
 };
 
 #define MEMORY_PATH ":memory:"
+#define BUSY_MS 30000 /* store_opts.busy_ms 0 */
 #define RUNNER_BYTES ((int64_t)1 << 40) /* of FILE.lock; below are the runs' */
 
 /* Row id of the model or machine, written first where it is new. */

@@ -589,7 +589,7 @@ static int version_found(struct db *db, struct err *e)
 
 /* The marks and the tables must be of one state: read one after the other, they may lie on both
  * sides of another process that is creating the file. */
-static int version_stored(struct db *db, struct err *e)
+int schema_found(struct db *db, struct err *e)
 {
     int version;
 
@@ -624,16 +624,16 @@ static int use_wal(struct db *db, struct err *e)
     }
 }
 
-static int migrate(struct db *db, int from, struct err *e)
+static int migrate(struct db *db, int from, int to, struct err *e)
 {
     struct strbuf mark = STRBUF_INIT;
     int rc = -1;
 
     strbuf_addf(&mark, "PRAGMA application_id = %d; PRAGMA user_version = %d",
-                SCHEMA_APPLICATION_ID, N_MIGRATIONS);
+                SCHEMA_APPLICATION_ID, to);
     if (strbuf_ok(&mark, e) < 0)
         goto out;
-    for (int i = from; i < N_MIGRATIONS; i++)
+    for (int i = from; i < to; i++)
         if (db_exec(db, migrations[i], e) < 0)
             goto out;
     rc = db_exec(db, mark.s, e);
@@ -642,9 +642,14 @@ out:
     return rc;
 }
 
+int schema_make(struct db *db, int version, struct err *e)
+{
+    return migrate(db, 0, version, e);
+}
+
 int schema_prepare(struct db *db, int readonly, struct err *e)
 {
-    int version = version_stored(db, e);
+    int version = schema_found(db, e);
 
     if (version < 0)
         return -1;
@@ -665,7 +670,7 @@ int schema_prepare(struct db *db, int readonly, struct err *e)
     if (db_begin(db, e) < 0)
         return -1;
     version = version_found(db, e); /* again: another process may have migrated meanwhile */
-    if (version < 0 || migrate(db, version, e) < 0) {
+    if (version < 0 || migrate(db, version, N_MIGRATIONS, e) < 0) {
         db_rollback(db);
         return -1;
     }

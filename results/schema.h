@@ -9,6 +9,11 @@
 /* Migrations in order; running row i turns version i into version i + 1. */
 int schema_version(void);
 
+/* The version of what is there, 0 for nothing; errors as schema_prepare. */
+int schema_found(struct db *db, struct err *e);
+/* In an empty database all tables as they were in that version. */
+int schema_make(struct db *db, int version, struct err *e);
+
 /* Creates or migrates (readonly = 0), or only checks that this program can read what is there.
  * ERR_FORMAT: another program's database, or a newer one (the text says which version). */
 int schema_prepare(struct db *db, int readonly, struct err *e);

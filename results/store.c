@@ -11,8 +11,6 @@
 #include "results/internal.h"
 #include "results/schema.h"
 
-#define BUSY_MS 30000
-
 struct run_task_id {
     int64_t id;
     char *task;

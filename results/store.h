@@ -209,9 +209,11 @@ int store_label(struct store *s, const char *run_id, const char *label,
  * returns how many there are, -1 when the check itself failed. */
 int store_check(struct store *s, void (*found)(void *user, const char *defect), void *user,
                 struct err *e);
-/* Before anything of a file from elsewhere is read: its tables and constraints are exactly those
- * that this program makes, nothing besides, and SQLite finds it whole.  ERR_FORMAT otherwise. */
-int store_check_stranger(struct store *s, struct err *e);
+/* A private copy of a file from elsewhere, for reading.  Before anything else of it is used, its
+ * tables and constraints are exactly those that this program makes, or made in the older version
+ * that the file says, nothing besides, and SQLite finds it whole; ERR_FORMAT otherwise.  An older
+ * one is then brought up to date in place. */
+int store_open_stranger(struct store **out, const char *path, struct err *e);
 /* Takes run `run` of the database file `from` in, with everything of it; where its name is taken it
  * gets another one here, which replaces it in `run`.  Whatever `from` says is believed: a stranger's
  * file is checked first. */

@@ -269,6 +269,37 @@ static void edited_rows_are_found_though_every_hash_was_fixed(void **state)
     }
 }
 
+/* What the migrations after a version did, taken back. */
+#define AS_11 "DROP TABLE encodings; DROP TABLE encoding_sets; PRAGMA user_version = 11;"
+#define AS_10 AS_11 "ALTER TABLE items DROP COLUMN error; PRAGMA user_version = 10;"
+
+static void a_bundle_of_an_older_program_is_as_good_and_no_easier_to_fake(void **state)
+{
+    static const struct {
+        const char *sql, *says;
+    } older[] = {
+        {AS_11, "another key\n"},
+        {AS_10, "another key\n"},
+        {AS_10 "CREATE TRIGGER t AFTER UPDATE ON runs BEGIN SELECT 1; END", "its tables are not"},
+        {"PRAGMA user_version = 11", "its tables are not those"},
+        {AS_11 "UPDATE item_metrics SET value = 1 WHERE item_id = 1", "is credited 1"},
+        {"PRAGMA user_version = 13", "schema version 13, this program knows up to 12"},
+    };
+    struct heard h;
+
+    (void)state;
+    assert_int_equal(store_schema_version(), 12); /* the rows above say how to go back from it */
+    for (size_t i = 0; i < sizeof older / sizeof *older; i++) {
+        edit(older[i].sql);
+        verify(in_dir("edited.tar"), &h);
+        if (i < 2 ? strcmp(strbuf_str(&h.text), older[i].says) != 0
+                  : !strstr(strbuf_str(&h.text), older[i].says))
+            fail_msg("%s: '%s' is not what is said:\n%s", older[i].sql, older[i].says,
+                     strbuf_str(&h.text));
+        strbuf_release(&h.text);
+    }
+}
+
 /* --- files changed --------------------------------------------------------------------------- */
 
 static struct strbuf text_of(const char *s)
@@ -590,6 +621,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_honest_bundle_passes_and_is_the_same_each_time),
         cmocka_unit_test(edited_rows_are_found_though_every_hash_was_fixed),
+        cmocka_unit_test(a_bundle_of_an_older_program_is_as_good_and_no_easier_to_fake),
         cmocka_unit_test(changed_files_are_found),
         cmocka_unit_test(names_and_links_that_lead_out_are_refused),
         cmocka_unit_test(a_cut_or_garbled_tar_is_refused_in_every_place),

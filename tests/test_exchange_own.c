@@ -91,6 +91,34 @@ static void a_run_and_the_probes_of_its_model_travel_in_a_results_file(void **st
     assert_int_equal(mem_live(), 0);
 }
 
+static void a_results_file_of_an_older_format_is_taken_in_and_stays_as_it_is(void **state)
+{
+    struct import_result r;
+    struct err e = ERR_NONE;
+    struct strbuf sql = STRBUF_INIT, before = STRBUF_INIT, after = STRBUF_INIT;
+    struct run_list runs;
+    struct store *s;
+    (void)state;
+    assert_int_equal(file_read(&sql, "tests/golden/store_v5.sql", 1 << 20, &e), 0);
+    exec_sql(in_dir("older.db"), sql.s);
+    assert_int_equal(file_read(&before, in_dir("older.db"), 1 << 24, &e), 0);
+    assert_int_equal(store_open(&s, in_dir("newer.db"), NULL, &e), 0);
+    take(s, in_dir("older.db"), &r);
+    assert_int_equal(r.runs, 4);
+    assert_int_equal(query_run(s, "0123abcd", &runs, &e), 0);
+    assert_int_equal(runs.v[0].n_items, 4);
+    run_list_release(&runs);
+    check_is_clean(s);
+    store_close(s);
+    assert_int_equal(file_read(&after, in_dir("older.db"), 1 << 24, &e), 0);
+    assert_int_equal(after.len, before.len);
+    assert_memory_equal(after.s, before.s, before.len);
+    strbuf_release(&sql);
+    strbuf_release(&before);
+    strbuf_release(&after);
+    assert_int_equal(mem_live(), 0);
+}
+
 static void what_is_no_whole_results_file_adds_nothing(void **state)
 {
     struct import_result r;
@@ -122,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_and_the_probes_of_its_model_travel_in_a_results_file),
+        cmocka_unit_test(a_results_file_of_an_older_format_is_taken_in_and_stays_as_it_is),
         cmocka_unit_test(what_is_no_whole_results_file_adds_nothing),
     };
 

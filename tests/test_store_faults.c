@@ -86,6 +86,49 @@ static void last_years_database_still_opens(void **state)
     opens_and_reads("tests/golden/store_v7.sql", in_dir("old7.db"), 4);
 }
 
+/* A trigger would run when the rows are brought up to date. */
+static void a_stranger_database_is_looked_at_before_it_is_brought_up_to_date(void **state)
+{
+    static const struct {
+        const char *sql, *says; /* NULL: it opens */
+    } cases[] = {
+        {"SELECT 1", NULL},
+        {"CREATE TRIGGER t AFTER UPDATE ON run_tasks BEGIN DELETE FROM items; END", "its tables"},
+        {"ALTER TABLE items ADD COLUMN more TEXT", "its tables"},
+        {"PRAGMA user_version = 4", "its tables"},
+        {"PRAGMA user_version = 999", "schema version 999"},
+        {"PRAGMA user_version = -1", "schema version -1"},
+        {"PRAGMA application_id = 7", "another program"},
+    };
+    static const int versions[] = {1, 2, 3, 5, 7};
+    (void)state;
+    for (size_t v = 0; v < sizeof versions / sizeof *versions; v++)
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            struct strbuf sql = STRBUF_INIT;
+            struct err e = ERR_NONE;
+            struct store *s = NULL;
+            struct run_list runs;
+            char dump[64];
+            snprintf(dump, sizeof dump, "tests/golden/store_v%d.sql", versions[v]);
+            assert_int_equal(file_read(&sql, dump, 1 << 20, &e), 0);
+            unlink(in_dir("strange.db"));
+            exec_sql(in_dir("strange.db"), sql.s);
+            exec_sql(in_dir("strange.db"), cases[i].sql);
+            strbuf_release(&sql);
+            if (store_open_stranger(&s, in_dir("strange.db"), &e) < 0) {
+                if (!cases[i].says || !strstr(e.text, cases[i].says))
+                    fail_msg("version %d, %s: %s", versions[v], cases[i].sql, e.text);
+                continue;
+            }
+            assert_null(cases[i].says);
+            assert_int_equal(query_run(s, "0123abcd", &runs, &e), 0);
+            run_list_release(&runs);
+            check_is_clean(s);
+            store_close(s);
+        }
+    assert_int_equal(mem_live(), 0);
+}
+
 static void a_newer_database_is_refused(void **state)
 {
     struct err e = ERR_NONE;
@@ -645,6 +688,7 @@ int main(void)
     sqlite3_mem_methods counting;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(last_years_database_still_opens),
+        cmocka_unit_test(a_stranger_database_is_looked_at_before_it_is_brought_up_to_date),
         cmocka_unit_test(a_newer_database_is_refused),
         cmocka_unit_test(what_is_not_ours_is_refused_and_left_alone),
         cmocka_unit_test(a_missing_database_is_not_made_by_reading),
