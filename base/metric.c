@@ -17,6 +17,8 @@ static const struct metric metrics[] = {
     {"table_row", "row of the table", "", BETTER_NEITHER, "counted from below"},
     {"acc_norm", "accuracy per character", "", BETTER_HIGHER,
      "as acc, log-likelihoods divided by the option's characters"},
+    {"acc_per_char", "accuracy per predicted character", "", BETTER_HIGHER,
+     "as acc_norm, the blank before the option counted; OLMES's"},
     {"acc_bytes", "accuracy per byte", "", BETTER_HIGHER,
      "as acc, log-likelihoods divided by the option's UTF-8 bytes"},
     {"acc_in_time", "accuracy in time", "", BETTER_HIGHER,

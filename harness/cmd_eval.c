@@ -567,7 +567,8 @@ static int choose_preset(const struct context *c, const struct preset **preset,
     if (args_count(c->args, "tasks") || args_int(c->args, "shots") >= 0)
         return err_set(e, ERR_USAGE, "eval: --preset says itself which tasks, and how many shots");
     for (const struct preset_part *part = (*preset)->parts; part->word; part++)
-        if (select_word(out, part->word, e) < 0)
+        if (select_word(out, part->word, e) < 0 ||
+            (part->or_word && select_word(out, part->or_word, e) < 0))
             return -1;
     return 0;
 }

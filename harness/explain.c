@@ -122,16 +122,26 @@ struct sums {
     size_t n, cap_c, cap_r;
 };
 
+/* How many of the requests are options: where their lead over the options alone is measured, those
+ * are asked after them. */
+static int n_options(const struct store_item *it)
+{
+    for (int i = 0; i < it->n_metrics; i++)
+        if (strcmp(it->metrics[i].metric, "acc_mutual_info") == 0)
+            return it->n_requests / 2;
+    return it->n_requests;
+}
+
 static int add_choice(struct explained *x, struct sums *s, const struct store_item *it,
                       struct err *e)
 {
+    int best = 0, n = n_options(it), place;
     double all = 0;
-    int best = 0, place;
 
-    for (int i = 1; i < it->n_requests; i++)
+    for (int i = 1; i < n; i++)
         if (it->requests[i].loglikelihood > it->requests[best].loglikelihood)
             best = i;
-    for (int i = 0; i < it->n_requests; i++)
+    for (int i = 0; i < n; i++)
         all += exp(it->requests[i].loglikelihood - it->requests[best].loglikelihood);
     if (!(all >= 1)) /* a likelihood that is not known */
         return 0;
@@ -143,8 +153,8 @@ static int add_choice(struct explained *x, struct sums *s, const struct store_it
     place = best < EXPLAIN_PLACES ? best : EXPLAIN_PLACES - 1;
     x->chosen[place]++;
     x->right[it->gold_index < EXPLAIN_PLACES ? it->gold_index : EXPLAIN_PLACES - 1]++;
-    if (it->n_requests > x->n_places)
-        x->n_places = it->n_requests < EXPLAIN_PLACES ? it->n_requests : EXPLAIN_PLACES;
+    if (n > x->n_places)
+        x->n_places = n < EXPLAIN_PLACES ? n : EXPLAIN_PLACES;
     return 0;
 }
 

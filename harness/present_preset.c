@@ -27,7 +27,8 @@ int preset_json(struct json_out *o, const char *settings, const struct task_list
         const struct part_score *x = &s.parts[i];
         json_begin_object(o, NULL);
         json_put_str(o, "benchmark", x->part->word);
-        json_put_str(o, "metric", x->part->metric);
+        json_put_str(o, "counted", x->word);
+        json_put_str(o, "metric", preset_metric(x->part, x->word));
         json_put_str(o, "also", x->part->also);
         json_put_bool(o, "by_task", x->part->by_task);
         json_put_num(o, "value", x->value);
@@ -68,7 +69,7 @@ int preset_text(const struct context *c, const char *settings, const struct task
     table_init(&t, columns, 5, 0);
     for (int i = 0; i < s.n_parts; i++) {
         const struct part_score *x = &s.parts[i];
-        put_row(&t, x->part->word, isnan(x->score) ? -1 : x->n, x->value, x->score, x->stderr_);
+        put_row(&t, x->word, isnan(x->score) ? -1 : x->n, x->value, x->score, x->stderr_);
         n += x->n;
     }
     put_row(&t, "all of them", n, NAN, s.mean, s.stderr_);

@@ -7,29 +7,47 @@
 /* Hugging Face's first leaderboard (2023-2024): lm-eval's group `openllm`; of MMLU the mean of its
  * subjects' scores was published. */
 static const struct preset_part open_llm_v1[] = {
-    {"arc_challenge", 25, 1, "acc_norm", NULL, 0, 0},
-    {"hellaswag", 10, 1, "acc_norm", NULL, 0, 0},
-    {"mmlu", 5, 0, "acc", NULL, 1, 0},
-    {"truthfulqa_mc1", 0, 0, "acc", NULL, 0, 0},
-    {"truthfulqa_mc2", 0, 0, "acc", NULL, 0, 0},
-    {"winogrande", 5, 1, "acc", NULL, 0, 0},
-    {"gsm8k", 5, 0, "exact_match", NULL, 0, 0},
-    {NULL, 0, 0, NULL, NULL, 0, 0},
+    {"arc_challenge", 25, 1, "acc_norm", NULL, 0, 0, NULL, NULL},
+    {"hellaswag", 10, 1, "acc_norm", NULL, 0, 0, NULL, NULL},
+    {"mmlu", 5, 0, "acc", NULL, 1, 0, NULL, NULL},
+    {"truthfulqa_mc1", 0, 0, "acc", NULL, 0, 0, NULL, NULL},
+    {"truthfulqa_mc2", 0, 0, "acc", NULL, 0, 0, NULL, NULL},
+    {"winogrande", 5, 1, "acc", NULL, 0, 0, NULL, NULL},
+    {"gsm8k", 5, 0, "exact_match", NULL, 0, 0, NULL, NULL},
+    {0},
 };
 /* The second (2024-2025), lm-eval's group `leaderboard`; how its scores are normalised is on the
  * leaderboard's page "Scores normalization". */
 static const struct preset_part open_llm_v2[] = {
-    {"ifeval", 0, 0, "prompt_level_strict_acc", "inst_level_strict_acc", 0, 0},
-    {"leaderboard_bbh", 3, 0, "acc_norm", NULL, 1, PRESET_OWN},
-    {"leaderboard_math_hard", 4, 0, "exact_match", NULL, 0, 0},
-    {"leaderboard_gpqa", 0, 0, "acc_norm", NULL, 0, 0.25},
-    {"leaderboard_musr", 0, 0, "acc_norm", NULL, 1, PRESET_OWN},
-    {"leaderboard_mmlu_pro", 5, 0, "acc", NULL, 0, 0.1},
-    {NULL, 0, 0, NULL, NULL, 0, 0},
+    {"ifeval", 0, 0, "prompt_level_strict_acc", "inst_level_strict_acc", 0, 0, NULL, NULL},
+    {"leaderboard_bbh", 3, 0, "acc_norm", NULL, 1, PRESET_OWN, NULL, NULL},
+    {"leaderboard_math_hard", 4, 0, "exact_match", NULL, 0, 0, NULL, NULL},
+    {"leaderboard_gpqa", 0, 0, "acc_norm", NULL, 0, 0.25, NULL, NULL},
+    {"leaderboard_musr", 0, 0, "acc_norm", NULL, 1, PRESET_OWN, NULL, NULL},
+    {"leaderboard_mmlu_pro", 5, 0, "acc", NULL, 0, 0.1, NULL, NULL},
+    {0},
+};
+/* OLMES (Gu et al. 2024): every task by letter and by text, the better of the two; by text as it
+ * found best for each.  Of MMLU the mean of its subjects' scores. */
+#define BETTER(task, by_task, metric)                                                              \
+    {"olmes_" task "_mc", 5, 0, "acc", NULL, by_task, 0, "olmes_" task "_cf", metric}
+static const struct preset_part olmes[] = {
+    BETTER("arc_challenge", 0, "acc_mutual_info"),
+    BETTER("arc_easy", 0, "acc_per_char"),
+    BETTER("boolq", 0, "acc"),
+    BETTER("commonsense_qa", 0, "acc_mutual_info"),
+    BETTER("hellaswag", 0, "acc_per_char"),
+    BETTER("mmlu", 1, "acc_per_char"),
+    BETTER("openbookqa", 0, "acc_mutual_info"),
+    BETTER("piqa", 0, "acc_per_char"),
+    BETTER("social_iqa", 0, "acc_per_char"),
+    BETTER("winogrande", 0, "acc"),
+    {0},
 };
 static const struct preset presets[] = {
     {"open_llm_v1", "Open LLM Leaderboard, 2023 to 2024: all six benchmarks", open_llm_v1, 0},
     {"open_llm_v2", "Open LLM Leaderboard, 2024 to 2025: all six, normalised", open_llm_v2, 1},
+    {"olmes", "OLMES, 2024: ten benchmarks, each by letter and by text", olmes, 0},
 };
 
 /* One of so many choices. */
@@ -97,13 +115,22 @@ const struct preset *preset_find(const char *name, struct err *e)
     return NULL;
 }
 
-const struct preset_part *preset_part_of(const struct preset *p, const char *task)
+int preset_word_is(const char *word, const char *task)
 {
     const struct task_info *t = task_info_find(task);
 
+    return word && (strcmp(word, task) == 0 || (t && t->group && strcmp(word, t->group) == 0));
+}
+
+const struct preset_part *preset_part_of(const struct preset *p, const char *task)
+{
     for (const struct preset_part *part = p->parts; part->word; part++)
-        if (strcmp(part->word, task) == 0 ||
-            (t && t->group && strcmp(part->word, t->group) == 0))
+        if (preset_word_is(part->word, task) || preset_word_is(part->or_word, task))
             return part;
     return NULL;
+}
+
+const char *preset_metric(const struct preset_part *part, const char *task)
+{
+    return preset_word_is(part->or_word, task) ? part->or_metric : part->metric;
 }

@@ -13,6 +13,9 @@ struct preset_part {
     const char *also;   /* whose mean with it is; NULL: it alone */
     int by_task;        /* of a group: the mean of its tasks' scores, not of all its questions */
     double chance;      /* what guessing gets; PRESET_OWN: each task its own (preset_chance) */
+    /* the same benchmark asked in another way, and what counts there: the better of the two is
+     * published; NULL: there is one way */
+    const char *or_word, *or_metric;
 };
 #define PRESET_OWN (-1.0)
 struct preset {
@@ -27,7 +30,11 @@ const struct preset *preset_find(const char *name, struct err *e);
 /* The chance of a right guess in a task; 0 where none is known. */
 double preset_chance(const char *task);
 
+/* 1 when the word is the task or its group. */
+int preset_word_is(const char *word, const char *task);
 /* What a preset says about a task; NULL: nothing. */
 const struct preset_part *preset_part_of(const struct preset *p, const char *task);
+/* Which metric of a task is published; the part is the task's. */
+const char *preset_metric(const struct preset_part *part, const char *task);
 
 #endif

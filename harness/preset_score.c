@@ -10,7 +10,7 @@
 /* A task's published metric, or the mean of two; the standard error then is the larger one. */
 static int task_value(const struct task_row *t, const struct preset_part *part, struct part *out)
 {
-    const struct store_value *a = task_row_value(t, part->metric, NULL);
+    const struct store_value *a = task_row_value(t, preset_metric(part, t->task), NULL);
     const struct store_value *b = part->also ? task_row_value(t, part->also, NULL) : a;
 
     if (!a || !b || task_row_items(t) <= 0)
@@ -42,17 +42,19 @@ static struct part mean_of(const struct part *v, size_t k)
     return m;
 }
 
-static int score_part(struct part_score *out, const struct preset *p,
-                      const struct preset_part *part, const struct task_list *l, struct err *e)
+/* word: the part's tasks that are asked in this way. */
+static int score_way(struct part_score *out, const struct preset *p,
+                     const struct preset_part *part, const char *word, const struct task_list *l,
+                     struct err *e)
 {
     struct part *raw = mem_calloc(2 * l->n + 1, sizeof *raw), *own = raw + l->n, all, score;
     size_t k = 0;
 
-    *out = (struct part_score){.part = part, .value = NAN, .score = NAN, .stderr_ = NAN};
+    *out = (struct part_score){part, word, NAN, NAN, NAN, 0};
     if (!raw)
         return err_nomem(e);
     for (size_t i = 0; i < l->n; i++)
-        if (preset_part_of(p, l->v[i].task) == part && task_value(&l->v[i], part, &raw[k])) {
+        if (preset_word_is(word, l->v[i].task) && task_value(&l->v[i], part, &raw[k])) {
             double chance = part->chance == PRESET_OWN ? preset_chance(l->v[i].task) : 0;
             own[k] = normalised(raw[k], p->beyond_chance ? chance : 0);
             k++;
@@ -62,9 +64,26 @@ static int score_part(struct part_score *out, const struct preset *p,
         score = part->by_task ? mean_of(own, k) : all;
         if (p->beyond_chance && part->chance != PRESET_OWN)
             score = normalised(score, part->chance);
-        *out = (struct part_score){part, all.value, score.value, score.stderr_, (int)all.n};
+        *out = (struct part_score){part, word, all.value, score.value, score.stderr_, (int)all.n};
     }
     mem_free(raw);
+    return 0;
+}
+
+/* The better way, once both are known. */
+static int score_part(struct part_score *out, const struct preset *p,
+                      const struct preset_part *part, const struct task_list *l, struct err *e)
+{
+    struct part_score other;
+
+    if (score_way(out, p, part, part->word, l, e) < 0)
+        return -1;
+    if (!part->or_word)
+        return 0;
+    if (score_way(&other, p, part, part->or_word, l, e) < 0)
+        return -1;
+    if (!isnan(out->score) && (isnan(other.score) || other.score > out->score))
+        *out = other;
     return 0;
 }
 

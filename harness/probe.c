@@ -31,10 +31,20 @@ static uint64_t hash_text(const char *s)
     return h;
 }
 
+/* How many of the queries are options: where their lead over the options alone is measured, those
+ * are asked after them. */
+static int n_options(const struct outcome *o)
+{
+    for (int i = 0; i < o->verdict->n; i++)
+        if (strcmp(o->verdict->credits[i].metric, "acc_mutual_info") == 0)
+            return o->item->n_queries / 2;
+    return o->item->n_queries;
+}
+
 /* Of options the one chosen, by its place before they were moved; else the answer found. */
 static uint64_t answer_of(const struct probing *g, const struct outcome *o)
 {
-    int k = o->item->n_queries, best = 0;
+    int k = n_options(o), best = 0;
 
     if (o->item->gold_index < 0 || k < 2)
         return hash_text(o->verdict->prediction ? o->verdict->prediction : "");

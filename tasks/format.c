@@ -31,11 +31,14 @@ static const char *delimiter(const struct task *t)
 static int choice_ask(const struct task *t, const struct doc *d, const char *const *prompts,
                       struct item *out, struct err *e)
 {
-    if (ask_queries(out, d->n_choices, e) < 0)
+    const char *alone = t->row->recipe->alone;
+    int n = d->n_choices;
+
+    if (ask_queries(out, alone ? 2 * n : n, e) < 0)
         return -1;
-    for (int i = 0; i < d->n_choices; i++)
-        if (ask_query(&out->queries[i], QUERY_LOGLIKELIHOOD, prompts[0], delimiter(t),
-                      d->choices[i], e) < 0)
+    for (int i = 0; i < out->n_queries; i++)
+        if (ask_query(&out->queries[i], QUERY_LOGLIKELIHOOD, i < n ? prompts[0] : alone,
+                      delimiter(t), d->choices[i % n], e) < 0)
             return -1;
     return ask_gold(out, d->gold < 0 ? d->targets[0] : d->choices[d->gold], d->gold, e);
 }
@@ -57,13 +60,22 @@ static size_t characters(const char *s)
     return utf8_count(s, strlen(s));
 }
 
+/* Of what is predicted: the blank before the option is a part of that. */
+static size_t characters_predicted(const char *s)
+{
+    return characters(s) + 1;
+}
+
 static const struct {
     const char *metric;
     size_t (*length)(const char *s); /* NULL: the log-likelihood as it is */
+    int less_alone;                  /* 1: less that without the question */
 } choice_metrics[] = {
-    {"acc", NULL},
-    {"acc_norm", characters},
-    {"acc_bytes", strlen},
+    {"acc", NULL, 0},
+    {"acc_norm", characters, 0},
+    {"acc_bytes", strlen, 0},
+    {"acc_per_char", characters_predicted, 0},
+    {"acc_mutual_info", NULL, 1},
 };
 
 static int is_metric(const struct task *t, const char *metric)
@@ -81,7 +93,7 @@ static int choice_credit(const struct task *t, const struct doc *d,
 {
     const size_t n_metrics = sizeof choice_metrics / sizeof choice_metrics[0];
     size_t n = (size_t)d->n_choices, *lengths = mem_calloc(n, sizeof *lengths);
-    double *ll = mem_calloc(n, sizeof *ll);
+    double *ll = mem_calloc(2 * n, sizeof *ll), *lead = ll + n; /* lead: over that alone */
     int rc = -1;
 
     if (!ll || !lengths) {
@@ -96,8 +108,11 @@ static int choice_credit(const struct task *t, const struct doc *d,
             continue;
         for (size_t i = 0; i < n && choice_metrics[m].length; i++)
             lengths[i] = choice_metrics[m].length(d->choices[i]);
+        for (size_t i = 0; i < n && choice_metrics[m].less_alone; i++)
+            lead[i] = ll[i] - replies[n + i].loglikelihood;
         best = choice_metrics[m].length ? score_best_per(ll, lengths, d->n_choices)
-                                        : score_best(ll, d->n_choices);
+                                        : score_best(choice_metrics[m].less_alone ? lead : ll,
+                                                     d->n_choices);
         add(out, choice_metrics[m].metric, best == d->gold, 1);
     }
     rc = predict(out, d->choices[score_best(ll, d->n_choices)], e);

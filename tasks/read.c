@@ -7,30 +7,12 @@
 #include "tasks/pytext.h"
 #include "tasks/record.h"
 
-/* {"choices": {"text": [...], "label": [...]}, "answerKey": one of the labels} */
-static void labelled_choices(struct record *r, const char **texts, int *n)
-{
-    const cJSON *choices = json_get(r->json, "choices");
-    const char *labels[CHOICES_MAX], *key = record_field(r, "answerKey");
-    struct span want = py_lstrip(key, strlen(key));
-
-    *n = record_strings(r, choices, "text", texts, CHOICES_MAX);
-    if (record_strings(r, choices, "label", labels, CHOICES_MAX) != *n)
-        record_fail(r, "%d choices but another number of labels", *n);
-    r->doc->gold = -1;
-    for (int i = *n - 1; i >= 0 && !r->failed; i--)
-        if (strcmp(labels[i], want.s) == 0)
-            r->doc->gold = i;
-    if (r->doc->gold < 0)
-        record_fail(r, "\"answerKey\" is none of the labels");
-}
-
 void read_arc(struct record *r)
 {
     const char *texts[CHOICES_MAX];
     int n;
 
-    labelled_choices(r, texts, &n);
+    record_labelled(r, texts, &n);
     record_choices(r, texts, n);
     r->doc->text = record_text(r, "Question: %s\nAnswer:", record_field(r, "question"));
 }
@@ -41,7 +23,7 @@ void read_openbookqa(struct record *r)
     const char *key = json_get(r->json, "question_stem") ? "question_stem" : "question";
     int n;
 
-    labelled_choices(r, texts, &n);
+    record_labelled(r, texts, &n);
     record_choices(r, texts, n);
     r->doc->text = record_text(r, "%s", record_field(r, key));
 }
@@ -53,7 +35,7 @@ void read_commonsenseqa(struct record *r)
     const char *c[CHOICES_MAX] = {"", "", "", "", ""};
     int n;
 
-    labelled_choices(r, c, &n);
+    record_labelled(r, c, &n);
     if (n != 5)
         record_fail(r, "%d choices where there are 5", n);
     record_choices(r, letters, 5);
@@ -62,13 +44,17 @@ void read_commonsenseqa(struct record *r)
                                c[4]);
 }
 
-int hellaswag_clean(struct strbuf *out, const char *s, struct err *e)
+static int clean(struct strbuf *out, const char *s, int one_stop, struct err *e)
 {
     struct span t = py_strip(s, strlen(s));
-    struct strbuf a = STRBUF_INIT, b = STRBUF_INIT;
+    struct strbuf once = STRBUF_INIT, a = STRBUF_INIT, b = STRBUF_INIT;
     int rc;
 
-    py_replace(&a, t.s, t.n, " [title]", ". ");
+    if (one_stop)
+        py_replace(&once, t.s, t.n, ". [title]", " [title]");
+    else
+        strbuf_add(&once, t.s, t.n);
+    py_replace(&a, strbuf_str(&once), once.len, " [title]", ". ");
     for (const char *p = strbuf_str(&a); *p;) {
         /* \[.*?\]: up to the next bracket on this line */
         size_t line = strcspn(p, "\n");
@@ -80,10 +66,24 @@ int hellaswag_clean(struct strbuf *out, const char *s, struct err *e)
         strbuf_addc(&b, *p++);
     }
     py_replace(out, strbuf_str(&b), b.len, "  ", " ");
-    rc = strbuf_ok(&a, e) < 0 || strbuf_ok(&b, e) < 0 || strbuf_ok(out, e) < 0 ? -1 : 0;
+    rc = strbuf_ok(&once, e) < 0 || strbuf_ok(&a, e) < 0 || strbuf_ok(&b, e) < 0 ||
+                 strbuf_ok(out, e) < 0
+             ? -1
+             : 0;
+    strbuf_release(&once);
     strbuf_release(&a);
     strbuf_release(&b);
     return rc;
+}
+
+int hellaswag_clean(struct strbuf *out, const char *s, struct err *e)
+{
+    return clean(out, s, 0, e);
+}
+
+int hellaswag_clean_once(struct strbuf *out, const char *s, struct err *e)
+{
+    return clean(out, s, 1, e);
 }
 
 static const char *cleaned(struct record *r, const char *s)

@@ -28,7 +28,9 @@ void read_bbh_cot(struct record *r);
 void read_hendrycks_math(struct record *r);
 void read_math500(struct record *r);
 
-/* HellaSwag's cleaning of markup, P in evaluation.md 3: appends. */
+/* HellaSwag's cleaning of markup, P in evaluation.md 3: appends.  The second does not double a
+ * full stop that is there before a title. */
 int hellaswag_clean(struct strbuf *out, const char *s, struct err *e);
+int hellaswag_clean_once(struct strbuf *out, const char *s, struct err *e);
 
 #endif

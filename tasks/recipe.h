@@ -77,10 +77,12 @@ enum sampling_from { /* evaluation.md 2.8 */
      * which it does for every task that names neither a test split nor one for examples */
     SHOTS_DRAWN_ONE_MORE,
     SHOTS_FIRST,     /* the first k of the pool */
+    SHOTS_CURATED,   /* the first k of those that the convention has picked by hand */
 };
 
 struct format;
 struct code_rules;
+struct curated;
 struct needle_rules;
 struct recipe {
     const struct format *format;
@@ -101,6 +103,9 @@ struct recipe {
     int repeats; /* generations of each item; 0: one */
     double temperature, top_p; /* of them; 0: greedy */
     const char *const *exemplars; /* shots that are part of the task, as JSON; NULL: the row's pool */
+    const struct curated *curated; /* which of the pool SHOTS_CURATED are */
+    const char *alone; /* what an option is asked after once more, without its question; NULL: not */
+    int most; /* of more items than that, so many are drawn by the seed; 0: all are asked */
     const struct code_rules *code; /* programs; NULL: not one */
     const struct needle_rules *needle; /* a text made with something in it; NULL: not one */
     const struct answer_rules *answers;
@@ -126,6 +131,7 @@ struct task {
     struct answer *answer;
     struct prompt_style style;
     int shots, *drawn, *n_drawn; /* drawn[i * shots ..): the pool's documents shown before i */
+    int *sample, n_sample;       /* the documents that are asked; NULL: all */
 };
 
 /* Where `data` (or `instead`) is below the data dirs: mem_free; NULL with e. */

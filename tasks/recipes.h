@@ -18,6 +18,14 @@ extern const struct recipe recipe_leaderboard_bbh_2, recipe_leaderboard_bbh_3,
     recipe_leaderboard_bbh_validity, recipe_leaderboard_bbh_plausible,
     recipe_leaderboard_bbh_count, recipe_leaderboard_musr, recipe_leaderboard_gpqa,
     recipe_leaderboard_math_hard;
+/* recipes_olmes.c */
+extern const struct recipe recipe_olmes_arc_easy_mc, recipe_olmes_arc_easy_cf,
+    recipe_olmes_arc_challenge_mc, recipe_olmes_arc_challenge_cf, recipe_olmes_boolq_mc,
+    recipe_olmes_boolq_cf, recipe_olmes_commonsense_qa_mc, recipe_olmes_commonsense_qa_cf,
+    recipe_olmes_hellaswag_mc, recipe_olmes_hellaswag_cf, recipe_olmes_openbookqa_mc,
+    recipe_olmes_openbookqa_cf, recipe_olmes_piqa_mc, recipe_olmes_piqa_cf,
+    recipe_olmes_social_iqa_mc, recipe_olmes_social_iqa_cf, recipe_olmes_winogrande_mc,
+    recipe_olmes_winogrande_cf, recipe_olmes_mmlu_mc, recipe_olmes_mmlu_cf;
 /* recipes_ifeval.c */
 extern const struct recipe recipe_ifeval;
 /* needle.c */

@@ -154,3 +154,20 @@ void record_targets(struct record *r, const char *key)
     r->doc->n_targets = record_strings(r, r->json, key, answers, ANSWERS_MAX);
     r->doc->targets = record_list(r, answers, r->doc->n_targets);
 }
+
+void record_labelled(struct record *r, const char **out, int *n)
+{
+    const cJSON *choices = json_get(r->json, "choices");
+    const char *labels[CHOICES_MAX], *key = record_field(r, "answerKey");
+    struct span want = py_lstrip(key, strlen(key));
+
+    *n = record_strings(r, choices, "text", out, CHOICES_MAX);
+    if (record_strings(r, choices, "label", labels, CHOICES_MAX) != *n)
+        record_fail(r, "%d choices but another number of labels", *n);
+    r->doc->gold = -1;
+    for (int i = *n - 1; i >= 0 && !r->failed; i--)
+        if (strcmp(labels[i], want.s) == 0)
+            r->doc->gold = i;
+    if (r->doc->gold < 0)
+        record_fail(r, "\"answerKey\" is none of the labels");
+}

@@ -22,6 +22,9 @@ int record_strings(struct record *r, const cJSON *object, const char *key, const
 int record_index(struct record *r, const char *key, int base, int n);
 /* A letter from A on as an index into n choices. */
 int record_letter(struct record *r, const char *key, int n);
+/* "choices": {"text": [...], "label": [...]} and "answerKey", one of the labels: the texts in
+ * out[CHOICES_MAX], and the document's gold. */
+void record_labelled(struct record *r, const char **out, int *n);
 
 /* Texts that live as long as the document. */
 const char *record_text(struct record *r, const char *fmt, ...) PRINTF_LIKE(2, 3);

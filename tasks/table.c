@@ -170,7 +170,21 @@ static const struct recipe prose_text = {.format = &format_rolling, .load = load
 
 #define MMLU(name, about)                                                                          \
     {{"mmlu_" name, "mmlu", CHOICE, "mmlu/test/" name "_test.csv", "MMLU: " about, 1, 0},          \
-     &mmlu, "mmlu/dev/" name "_dev.csv", NULL, about}
+     &mmlu, "mmlu/dev/" name "_dev.csv", NULL, about},                                             \
+    {{"olmes_mmlu_" name "_mc", "olmes_mmlu_mc", CHOICE, "mmlu/test/" name "_test.csv",            \
+      "MMLU by letter as OLMES: " about, 0, 5}, &recipe_olmes_mmlu_mc,                             \
+     "mmlu/dev/" name "_dev.csv", NULL, about},                                                    \
+    {{"olmes_mmlu_" name "_cf", "olmes_mmlu_cf", CHOICE, "mmlu/test/" name "_test.csv",            \
+      "MMLU by text as OLMES: " about, 0, 5}, &recipe_olmes_mmlu_cf,                               \
+     "mmlu/dev/" name "_dev.csv", NULL, about}
+/* The same data asked by letter and by text. */
+#define OLMES(name, dir, file)                                                                     \
+    {{"olmes_" #name "_mc", "olmes", CHOICE, dir "/" file ".jsonl",                                \
+      #name " by letter, as OLMES", 0, 5}, &recipe_olmes_##name##_mc, dir "/train.jsonl", NULL,    \
+     NULL},                                                                                        \
+    {{"olmes_" #name "_cf", "olmes", CHOICE, dir "/" file ".jsonl",                                \
+      #name " by text, as OLMES", 0, 5}, &recipe_olmes_##name##_cf, dir "/train.jsonl", NULL,      \
+     NULL}
 #define CMMLU(name, about)                                                                         \
     {{"cmmlu_" name, "cmmlu", CHOICE, "cmmlu/test/" name ".csv", "CMMLU: " about, 1, 0}, &cmmlu,   \
      "cmmlu/dev/" name ".csv", NULL, about}
@@ -394,6 +408,15 @@ const struct task_row task_rows[] = {
     LEADERBOARD_MUSR("murder_mysteries", "who did it, after reading a long story"),
     LEADERBOARD_MUSR("object_placements", "where somebody will look, after a long story"),
     LEADERBOARD_MUSR("team_allocation", "who does what best, after a long story"),
+    OLMES(arc_easy, "arc_easy", "test"),
+    OLMES(arc_challenge, "arc_challenge", "test"),
+    OLMES(boolq, "boolq", "dev"),
+    OLMES(commonsense_qa, "commonsenseqa", "dev"),
+    OLMES(hellaswag, "hellaswag", "validation"),
+    OLMES(openbookqa, "openbookqa", "test"),
+    OLMES(piqa, "piqa", "valid"),
+    OLMES(social_iqa, "social_iqa", "dev"),
+    OLMES(winogrande, "winogrande", "dev"),
     SCENARIO("notification_summary", 2, "which line sums up a notification"),
     SCENARIO("extract_fields", 2, "date, amount and address out of a message, as JSON"),
     SCENARIO("intent", 3, "what a request to an assistant is about"),

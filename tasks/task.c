@@ -12,6 +12,7 @@
 #include "tasks/answer.h"
 #include "tasks/ask.h"
 #include "tasks/code.h"
+#include "tasks/curated.h"
 #include "tasks/facts.h"
 #include "tasks/format.h"
 #include "tasks/load.h"
@@ -44,7 +45,7 @@ const struct task_info *task_info_find(const char *name)
 int task_group_pools(const char *group)
 {
     static const char *const only_names[] = {"truthfulqa", /* a tag in lm-eval, not a group */
-                                             "worlds", "scenarios"};
+                                             "worlds", "scenarios", "olmes"};
 
     for (size_t i = 0; i < sizeof only_names / sizeof only_names[0]; i++)
         if (strcmp(group, only_names[i]) == 0)
@@ -146,7 +147,7 @@ static int draw_shots(struct task *t, const struct task_opts *o, struct err *e)
     if (n > pool)
         return err_set(e, ERR_USAGE, "%s: %d shots need %zu examples, and there are %u",
                        t->row->info.name, t->shots, n, pool);
-    if (from == SHOTS_FIRST && k < pool)
+    if ((from == SHOTS_FIRST || from == SHOTS_CURATED) && k < pool)
         n = k + 1; /* one to spare for the document itself */
     sample = mem_calloc(n, sizeof *sample);
     t->drawn = t->docs.n <= SIZE_MAX / k ? mem_calloc(t->docs.n * k, sizeof *t->drawn) : NULL;
@@ -161,7 +162,8 @@ static int draw_shots(struct task *t, const struct task_opts *o, struct err *e)
     for (int i = 0; i < (int)t->docs.n; i++) {
         if (o->by_doc && seed_by_doc(&r, t, o->seed, i, e) < 0)
             goto out;
-        if (from != SHOTS_FIRST && rng_sample(&r, pool, (uint32_t)n, sample, e) < 0)
+        if (from != SHOTS_FIRST && from != SHOTS_CURATED &&
+            rng_sample(&r, pool, (uint32_t)n, sample, e) < 0)
             goto out;
         take_shots(t, i, sample, (int)n);
     }
@@ -234,7 +236,8 @@ static char *pool_find(struct task *t, const struct task_opts *o, struct err *e)
 {
     const struct task_row *row = t->row;
     struct err why = ERR_NONE;
-    char *path = data_find(row->info.name, row->pool, NULL, o, &why);
+    const struct curated *curated = row->recipe->curated;
+    char *path = data_find(row->info.name, row->pool, curated ? curated->file : NULL, o, &why);
 
     if (!path && why.code == ERR_NOTFOUND && !o->pool_named)
         path = t->pool_instead = pool_beside(t);
@@ -263,6 +266,8 @@ static int open_shots(struct task *t, const struct task_opts *o, struct err *e)
                         : err_prefix(e, "the description");
     rc = r->load_pool ? r->load_pool(&t->pool, path, r, e)
                       : load_docs(&t->pool, path, row, r->shown ? r->shown : r, e);
+    if (rc == 0 && r->curated)
+        rc = curated_keep(&t->pool, r->curated, row->info.name, path, e);
     if (path != t->pool_instead)
         mem_free(path);
     return rc < 0 || t->shots == 0 ? rc : draw_shots(t, o, e);
@@ -276,13 +281,30 @@ static int shots_used(const struct task_row *row, int asked)
     return asked < 0 ? row->info.default_shots : asked;
 }
 
+/* Which items are asked where the convention asks a part of them. */
+static int draw_items(struct task *t, uint64_t seed, struct err *e)
+{
+    int most = t->row->recipe->most;
+    struct rng r;
+
+    if (!most || t->docs.n <= (size_t)most)
+        return 0;
+    t->sample = mem_calloc((size_t)most, sizeof *t->sample);
+    if (!t->sample)
+        return err_nomem(e);
+    t->n_sample = most;
+    rng_seed(&r, seed);
+    return rng_sample(&r, (uint32_t)t->docs.n, (uint32_t)most, t->sample, e);
+}
+
 static int open_docs(struct task *t, const struct task_opts *o, struct err *e)
 {
     const struct recipe *r = t->row->recipe;
 
     if (o->variant.wording)
         return err_set(e, ERR_NOTFOUND, "%s: has no other wordings", t->row->info.name);
-    if (load_docs(&t->docs, t->path, t->row, r, e) < 0 || open_shots(t, o, e) < 0)
+    if (load_docs(&t->docs, t->path, t->row, r, e) < 0 || open_shots(t, o, e) < 0 ||
+        draw_items(t, o->seed, e) < 0)
         return -1;
     if (o->variant.rotate && variant_rotate(&t->docs, o->variant.rotate, t->row->info.name, e) < 0)
         return -1;
@@ -350,6 +372,7 @@ void task_close(struct task *t)
     docs_release(&t->docs);
     docs_release(&t->pool);
     mem_free(t->drawn);
+    mem_free(t->sample);
     mem_free(t->n_drawn);
     mem_free(t->system);
     mem_free(t->path);
@@ -516,16 +539,24 @@ void verdict_release(struct verdict *v)
     *v = (struct verdict){.n = 0};
 }
 
+static int by_number(const void *a, const void *b)
+{
+    int x = *(const int *)a, y = *(const int *)b;
+
+    return (x > y) - (x < y);
+}
+
 int task_order(const struct task *t, int limit, int *order)
 {
-    int n = task_count(t);
+    int n = t->sample ? t->n_sample : task_count(t);
 
     if (t->facts)
         return facts_order(t->facts, limit, order);
     if (limit > 0 && limit < n)
         n = limit;
     for (int i = 0; i < n; i++)
-        order[i] = i;
+        order[i] = t->sample ? t->sample[i] : i;
+    qsort(order, (size_t)n, sizeof *order, by_number);
     return n;
 }
 
@@ -535,6 +566,8 @@ const char *task_aggregation(const struct task *t, const char *metric)
         {"acc", "mean"},
         {"acc_norm", "mean"},
         {"acc_bytes", "mean"},
+        {"acc_per_char", "mean"},
+        {"acc_mutual_info", "mean"},
         {"exact_match", "mean"},
         {"contains", "mean"},
         {"recall", "mean"},

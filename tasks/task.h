@@ -127,8 +127,8 @@ int task_score(const struct task *t, const struct item *it, const struct reply_t
                struct verdict *out, struct err *e);
 void verdict_release(struct verdict *v);
 
-/* --limit: fills order[0..k) with the items to run.  Plain tasks: the first `limit`, as lm-eval;
- * facts: a stratified sample.  limit <= 0: all.  Returns k. */
+/* --limit: fills order[0..k) with the items to run; room for all.  Plain tasks: the first `limit`,
+ * as lm-eval; facts: a stratified sample; of tasks that ask a sample, the first of that.  limit <= 0: all.  Returns k. */
 int task_order(const struct task *t, int limit, int *order);
 
 /* How item values v with weights w become one number: "mean", "perplexity" (exp(-mean v)),

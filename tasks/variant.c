@@ -6,11 +6,13 @@
 
 enum { OPTIONS = 26 };
 
-/* The text of the option with this letter, without the letter: up to the end of its line. */
+/* The text of the option with this letter, without the letter: up to the end of its line.  A blank
+ * may stand before the letter. */
 static struct span option_in(const char *text, char letter)
 {
     for (const char *p = text; p; p = strchr(p, '\n')) {
         p += *p == '\n';
+        p += *p == ' ';
         if (p[0] == letter && p[1] == '.' && p[2] == ' ')
             return (struct span){p + 3, strcspn(p + 3, "\n")};
     }

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "harness/conventions.h"
 #include "harness/preset.h"
+#include "harness/preset_score.h"
 #include "harness/select.h"
 
 static void every_preset_is_made_of_tasks_with_their_metrics(void **state)
@@ -118,12 +119,41 @@ static void conventions_tell_what_differs(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+static void the_better_way_counts_once_both_are_known(void **state)
+{
+    struct store_value letter = {.metric = "acc", .filter = "none", .value = 0.3, .stderr_ = 0.01},
+                       text[] = {{.metric = "acc", .filter = "none", .value = 0.9, .stderr_ = 0.01},
+                                 {.metric = "acc_mutual_info", .filter = "none", .value = 0.4,
+                                  .stderr_ = 0.02}};
+    struct task_row rows[] = {
+        {.task = "olmes_openbookqa_mc", .n = 500, .values = &letter, .n_values = 1},
+        {.task = "olmes_openbookqa_cf", .n = 500, .values = text, .n_values = 2}};
+    struct task_list l = {.v = rows, .n = 2};
+    const struct preset *p = preset_find("olmes", NULL);
+    struct preset_score s;
+    (void)state;
+    assert_int_equal(preset_score(&s, p, &l, NULL), 0);
+    assert_int_equal(s.n_known, 1);
+    assert_string_equal(s.parts[6].word, "olmes_openbookqa_cf");
+    assert_close(s.parts[6].score, 0.4, 1e-15);
+    text[1].value = 0.2;
+    assert_int_equal(preset_score(&s, p, &l, NULL), 0);
+    assert_string_equal(s.parts[6].word, "olmes_openbookqa_mc");
+    assert_close(s.parts[6].score, 0.3, 1e-15);
+    l.n = 1;
+    assert_int_equal(preset_score(&s, p, &l, NULL), 0);
+    assert_true(isnan(s.parts[6].score));
+    assert_string_equal(s.parts[6].word, "olmes_openbookqa_cf"); /* what is missing */
+    assert_int_equal(mem_live(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_preset_is_made_of_tasks_with_their_metrics),
         cmocka_unit_test(an_unknown_preset_is_refused_with_those_there_are),
         cmocka_unit_test(a_named_split_gives_no_more_than_the_shots),
+        cmocka_unit_test(the_better_way_counts_once_both_are_known),
         cmocka_unit_test(conventions_tell_what_differs),
     };
     return RUN(tests);
