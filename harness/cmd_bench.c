@@ -49,7 +49,7 @@ const struct option bench_options[] = {
      "run each test again and tell where its time goes, beside this machine's peaks"},
     {"roofline", 0, OPTION_FLAG, NULL, NULL, 0, 0,
      "the same per operation as FLOP/s and bytes/s below the roofs that this machine's peaks make"},
-    {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
+    {"out", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
      "with --roofline: also write a page with plots, by its suffix .html, .md, .csv, .json"},
     ENERGY_OPTIONS,
     ENCODER_OPTIONS,
@@ -529,7 +529,7 @@ static int print_roofline(const struct context *c, const struct report *page, co
 
 static int print_profiles(const struct context *c, const struct profiles *p, struct err *e)
 {
-    const char *path = args_str(c->args, "output");
+    const char *path = args_str(c->args, "out");
 
     if (!c->json && !c->csv && args_flag(c->args, "profile") && context_print(c, &p->text, e) < 0)
         return -1;
@@ -552,8 +552,8 @@ int cmd_bench(struct context *c, struct err *e)
                          .page = args_flag(c->args, "roofline") ? &page : NULL};
     int rc = -1;
 
-    if (args_str(c->args, "output") && !p.page)
-        return err_set(e, ERR_USAGE, "bench: --output goes with --roofline");
+    if (args_str(c->args, "out") && !p.page)
+        return err_set(e, ERR_USAGE, "bench: --out goes with --roofline");
     report_init(&page, "What operations attain");
 
     if (make_grid(c, &g, e) == 0 && open_store(c, 0, &store, e) == 0 &&

@@ -14,7 +14,7 @@ const struct option bundle_options[] = {
     {"audit", 0, OPTION_TEXTS, "FILE", NULL, 0, 0,
      "what 'device audit --out FILE' found of the runs' device (make)"},
     {"signer", 0, OPTION_TEXT, "HEX", NULL, 0, 0, "public key that must have signed (verify)"},
-    {"model", 0, OPTION_TEXT, "MODEL", NULL, 0, 0,
+    {"model", 'm', OPTION_TEXT, "MODEL", NULL, 0, 0,
      "also ask random items of this model's runs again (verify)"},
     {"items", 'n', OPTION_INT, "N", "20", 1, 1e6, "how many of each run"},
     {"seed", 0, OPTION_INT, "N", "1", 0, 9e15, "which of them"},

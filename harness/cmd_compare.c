@@ -10,7 +10,7 @@ enum { PAGE_ITEMS = 500 };
 const struct option compare_options[] = {
     {"lost", 0, OPTION_INT, "N", "3", 0, 100000, "lost items to print with both answers"},
     {"won", 0, OPTION_INT, "N", "0", 0, 100000, "won items to print"},
-    {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
+    {"out", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
      "also write a page: .html, .md, .csv, .json by its suffix"},
     {"html", 0, OPTION_TEXT, "FILE", NULL, 0, 0,
      "also write a page: every task, plots, the lost and won items in full"},
@@ -67,7 +67,7 @@ static int print_json(const struct context *c, const struct compare *x, struct e
 
 int cmd_compare(struct context *c, struct err *e)
 {
-    static const char *const pages[] = {"output", "html", "markdown"};
+    static const char *const pages[] = {"out", "html", "markdown"};
     struct store *s = NULL;
     struct run_list a = {0}, b = {0};
     struct compare x = {0};

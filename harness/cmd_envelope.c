@@ -27,7 +27,7 @@ const struct option envelope_options[] = {
     {"check", 0, OPTION_WORDS, "MODEL", NULL, 0, 0,
      "measure these models here: predicted against measured, and what a program attains"},
     {"repeats", 'r', OPTION_INT, "N", "3", 1, 1000, "samples of each check"},
-    {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
+    {"out", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
      "also write a page: .html, .md, .csv, .json by its suffix"},
     ENGINE_OPTIONS,
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
@@ -228,7 +228,7 @@ static int write_page(const struct context *c, const struct envelope_result *x, 
 
 static int print(const struct context *c, const struct envelope_result *x, struct err *e)
 {
-    const char *path = args_str(c->args, "output");
+    const char *path = args_str(c->args, "out");
     struct strbuf b = STRBUF_INIT;
     int rc;
 

@@ -38,7 +38,7 @@ const struct option eval_options[] = {
     {"sampling", 0, OPTION_CHOICE, "lmeval|by_doc", "lmeval", 0, 0,
      "few-shot examples: lm-eval's one stream, or a stream for each document"},
     {"temperature", 0, OPTION_NUMBER, "T", "0", 0, 100,
-     "sample what tasks generate greedily, by --seed: to ask again (handover --repeats)"},
+     "sample what tasks generate greedily, by --seed: to ask again (handover --rerun)"},
     {"rotate", 0, OPTION_INT, "N", "0", 0, 25,
      "move the options that a prompt lists by N places (mmlu, cmmlu, scenarios)"},
     {"chat", 0, OPTION_FLAG, NULL, NULL, 0, 0, "ask through the model's chat template"},

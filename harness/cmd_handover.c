@@ -15,10 +15,10 @@ const struct option handover_options[] = {
      "of a million tokens of the small one"},
     {"large-price", 0, OPTION_NUMBER, "PRICE", NULL, 0, 1e9,
      "of a million tokens of the large one"},
-    {"repeats", 0, OPTION_WORDS, "RUN", NULL, 0, 0,
+    {"rerun", 0, OPTION_WORDS, "RUN", NULL, 0, 0,
      "runs of the small model that ask the same again (eval --temperature, --rotate, --seed): "
      "self-consistency"},
-    {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
+    {"out", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
      "also write a page: .html, .md, .csv, .json by its suffix"},
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
@@ -60,7 +60,7 @@ static int write_page(const struct context *c, const struct handover *h, const c
 
 static int print(const struct context *c, const struct handover *h, struct err *e)
 {
-    const char *path = args_str(c->args, "output");
+    const char *path = args_str(c->args, "out");
     struct strbuf b = STRBUF_INIT;
     int rc;
 
@@ -83,12 +83,12 @@ struct repeats {
 static int read_repeats(const struct context *c, struct store *s, struct repeats *r,
                         struct handover_opts *o, struct err *e)
 {
-    int n = args_count(c->args, "repeats");
+    int n = args_count(c->args, "rerun");
 
     if (n > REPEATS_MAX)
-        return err_set(e, ERR_USAGE, "handover: --repeats: %d runs, at most %d", n, REPEATS_MAX);
+        return err_set(e, ERR_USAGE, "handover: --rerun: %d runs, at most %d", n, REPEATS_MAX);
     for (int i = 0; i < n; i++) {
-        if (query_run(s, args_word(c->args, "repeats", i), &r->lists[i], e) < 0)
+        if (query_run(s, args_word(c->args, "rerun", i), &r->lists[i], e) < 0)
             return -1;
         r->rows[i] = r->lists[i].v;
     }

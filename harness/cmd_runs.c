@@ -21,7 +21,7 @@ const struct option runs_options[] = {
 const struct option show_options[] = {
     {"deadline", 0, OPTION_FLAG, NULL, NULL, 0, 0,
      "the share answered right within so many seconds, by the run's own latencies"},
-    {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
+    {"out", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
      "with --deadline: also write a page, by its suffix .html, .md, .csv, .json"},
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
@@ -192,7 +192,7 @@ static int show_deadline(const struct context *c, const struct run_row *r,
 static int show_curves(const struct context *c, struct store *s, const struct run_row *r,
                        const struct store_probe_list *probes, struct err *e)
 {
-    const char *path = args_str(c->args, "output");
+    const char *path = args_str(c->args, "out");
     struct deadline_list d = {0};
     int rc;
 
@@ -216,8 +216,8 @@ static int show_run(const struct context *c, struct store *s, const struct run_r
         rc = query_probes(s, r->model.sha256, &probes, e);
     if (rc == 0 && args_flag(c->args, "deadline")) {
         rc = show_curves(c, s, r, &probes, e);
-    } else if (rc == 0 && args_str(c->args, "output")) {
-        rc = err_set(e, ERR_USAGE, "show: --output goes with --deadline");
+    } else if (rc == 0 && args_str(c->args, "out")) {
+        rc = err_set(e, ERR_USAGE, "show: --out goes with --deadline");
     } else if (rc == 0 && c->json) {
         rc = show_json(c, s, r, NULL, &probes, e);
     } else if (rc == 0) {

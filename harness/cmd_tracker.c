@@ -27,7 +27,7 @@ const struct option tracker_options[] = {
     {"power", 0, OPTION_NUMBER, "W", NULL, 0.001, 1e6, "watts, at most"},
     {"power-at-peak", 0, OPTION_NUMBER, "W", NULL, 0.001, 1e6,
      "what the device draws at full load"},
-    {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
+    {"out", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
      "also write a page: .html, .md, .csv, .json by its suffix"},
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
@@ -381,8 +381,8 @@ int cmd_tracker(struct context *c, struct err *e)
         published_open(&p, e) == 0 && trend_rows_join(&rows, p, &none, 0, e) == 0 &&
         track_all(c, &rows, x, e) == 0) {
         rc = print(c, x, NULL, e);
-        if (rc == 0 && args_str(c->args, "output"))
-            rc = print(c, x, args_str(c->args, "output"), e);
+        if (rc == 0 && args_str(c->args, "out"))
+            rc = print(c, x, args_str(c->args, "out"), e);
     }
     for (size_t i = 0; i < x->n; i++)
         tracker_release(&x->v[i]);

@@ -22,7 +22,7 @@ const struct option trend_options[] = {
     {"ruler", 0, OPTION_TEXT, "NAME", NULL, 0, 0, "read scores with this ruler"},
     {"envelope", 0, OPTION_FLAG, NULL, NULL, 0, 0, "also the frontier and its models"},
     {"explain", 0, OPTION_FLAG, NULL, NULL, 0, 0, "also the rows that do not count, and why"},
-    {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
+    {"out", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
      "also write a page: .html, .md, .csv, .json by its suffix"},
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
@@ -89,7 +89,7 @@ static int write_page(const struct context *c, const struct trend_study *s, cons
 
 static int study(const struct context *c, const struct trend_rows *rows, struct err *e)
 {
-    const char *benchmark = args_str(c->args, "benchmark"), *path = args_str(c->args, "output");
+    const char *benchmark = args_str(c->args, "benchmark"), *path = args_str(c->args, "out");
     const struct trend_lists l = {benchmark != NULL, args_flag(c->args, "envelope"),
                                   args_flag(c->args, "explain"), 0,
                                   args_choice(c->args, "source") != 0};

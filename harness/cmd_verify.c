@@ -10,7 +10,7 @@
 #include "harness/verify.h"
 
 const struct option verify_options[] = {
-    {"list", 0, OPTION_FLAG, NULL, NULL, 0, 0, "only list the standards"},
+    {"list", 'l', OPTION_FLAG, NULL, NULL, 0, 0, "only list the standards"},
     {"build", 0, OPTION_FLAG, NULL, NULL, 0, 0, "only train those that are missing"},
     ENGINE_OPTIONS,
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},

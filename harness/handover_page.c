@@ -36,7 +36,7 @@ static void put_signals(struct report *r, const struct handover *h)
         report_cell_text(r, row, 0, x->title);
         if (!x->n_curve) {
             report_cell_text(r, row, 1, k == SIGNAL_CONSISTENCY && !x->known
-                                            ? "not offered: no --repeats"
+                                            ? "not offered: no --rerun"
                                             : report_fmt(r, "not offered: %zu of %zu items have "
                                                             "it", x->known, h->n));
             continue;

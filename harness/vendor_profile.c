@@ -83,7 +83,7 @@ static const struct {
 /* What an open profile cannot change either: it is the bundle's, or no setting. */
 static const char *const not_settings[] = {
     "device", "db", "json", "quiet", "help", "no-color", "no-cache", "versus", "versus-lm-eval",
-    "lm-eval-seconds", "profile", "roofline", "output", "keep-prompts",
+    "lm-eval-seconds", "profile", "roofline", "out", "keep-prompts",
 };
 
 /* --- making ----------------------------------------------------------------------------------- */

@@ -22,10 +22,10 @@ cmp -s "$work/texts" "$work/first" || fail "one seed gives two texts"
 run 0 show "$one" --json; prints '"temperature": *1'
 ask "$work/large.gguf" intent; large=$id
 
-run 0 handover "$small" "$large"; prints 'not offered: no --repea'
-run 0 handover "$small" "$large" --repeats "$one,$two" --json
+run 0 handover "$small" "$large"; prints 'not offered: no --rerun'
+run 0 handover "$small" "$large" --rerun "$one,$two" --json
 prints '"best_signal": "self_consistency"'
-run 3 handover "$small" "$large" --repeats "$one,$large"; says 'is of another model'; one_line
-run 3 handover "$small" "$large" --repeats "$small"; says 'it repeats itself'; one_line
-run 1 handover "$small" "$large" --repeats nobody; one_line
+run 3 handover "$small" "$large" --rerun "$one,$large"; says 'is of another model'; one_line
+run 3 handover "$small" "$large" --rerun "$small"; says 'it repeats itself'; one_line
+run 1 handover "$small" "$large" --rerun nobody; one_line
 finish

@@ -8,6 +8,18 @@ for command in pull models info quantize tokenize logits score template generate
     runs show items label export import db report compare gate nightly devices doctor help completions; do
     echo "$commands" | grep -qx "$command" || fail "help does not list $command"
 done
+# An option is the same everywhere: one short letter, and a value always or never.  Contracts of their
+# own: tokenize puts BOS or does not, items prints JSON lines, bench profiles itself.
+for command in $commands; do
+    "$DENSIMETER" help "$command" | sed -nE '/^Every command/q; s/^  (-.,|   ) (--[a-z-]+)( [^ ]+)?.*/\2 \1 \3/p' |
+        awk -v c="$command" '{ short = $2 ~ /^-.,$/ ? $2 : "none"; value = NF > 2 || (NF == 2 && short == "none")
+                               print $1, short, value ? "value" : "flag", c }'
+done | sort -u >"$work/options"
+[ "$(wc -l <"$work/options")" -ge 200 ] || fail "only $(wc -l <"$work/options") options were found"
+grep -vE -- '^--(bos .* tokenize|jsonl .* items|profile .* bench)$' "$work/options" | sort |
+    awk '{ what = $2 " " $3; if ($1 == last && what != known) print $1 ": " $2, $3, "in", $4 ", but", known, "in", where
+           last = $1; known = what; where = $4 }' >"$work/odd"
+[ ! -s "$work/odd" ] || fail "options differ from command to command: $(cat "$work/odd")"
 for command in $commands; do
     run 0 help "$command"; prints "^Usage: densimeter $command"
     cp "$work/out" "$work/help"

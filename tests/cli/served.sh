@@ -83,8 +83,8 @@ tr -d '\n' <"$work/out" | grep -q '"bits_per_mparam": { *"value": *null' ||
 serve 0 echo text.json
 serve 0 echo text.json --temperature 0.7
 run 0 eval large --device "openai:$host/echo/v1" --tasks "$work/text.json"
-run 0 handover last~2 last --repeats last~1 --json; prints '"best_signal": "self_consistency"'
-run 3 handover last~2 last --repeats last; says "of another model"
+run 0 handover last~2 last --rerun last~1 --json; prints '"best_signal": "self_consistency"'
+run 3 handover last~2 last --rerun last; says "of another model"
 
 # Several runs of one command line go on where the first was left, and are not asked again.
 n=$(wc -l <"$work/requests")
