@@ -110,7 +110,8 @@ static int open_engine(struct again *a, struct err *e)
         return -1;
     if (!r->numerics_id)
         return err_set(e, ERR_FORMAT, "run %s does not say its numerics", r->id);
-    o.numerics = strncmp(r->numerics_id, "fast", 4) == 0 ? NUMERICS_FAST : NUMERICS_EXACT;
+    if (numerics_find(r->numerics_id, &o.numerics, &o.kv_type) < 0 || o.numerics > NUMERICS_FAST)
+        o.numerics = NUMERICS_EXACT; /* another device's: its answers may differ a little */
     o.context = (int)json_num(a->settings, "max_length", 0);
     o.activation = json_str(a->settings, "activation");
     if (runner_open(&a->runner, a->o->model, &o, e) < 0)

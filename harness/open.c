@@ -14,6 +14,7 @@ struct runner_opts engine_opts(const struct context *c)
         .isolate = args_flag(c->args, "isolate-device"), .program = device_program(),
         .timeout_s = args_num(c->args, "device-timeout"),
         .numerics = args_choice(c->args, "numerics") ? NUMERICS_FAST : NUMERICS_EXACT,
+        .kv_type = (enum kv_type)args_choice(c->args, "kv-type"),
         .threads = (int)args_int(c->args, "threads"),
         .batch_tokens = (int)args_int(c->args, "batch-tokens"),
         .kv_bytes = (size_t)args_int(c->args, "kv-memory"),

@@ -17,6 +17,8 @@
     DEVICE_OPTIONS,                                                                                \
     {"numerics", 0, OPTION_CHOICE, "exact|fast", "exact", 0, 0,                                    \
      "arithmetic: float32, or 8-bit activations"},                                                 \
+    {"kv-type", 0, OPTION_CHOICE, KV_TYPE_NAMES, "f32", 0, 0,                                      \
+     "what the KV cache holds; f16 and q8_0 are numerics of their own"},                           \
     {"kernels", 0, OPTION_TEXT, "NAME", NULL, 0, 0, "kernels to use instead of the best"},         \
     {"activation", 0, OPTION_TEXT, "NAME", NULL, 0, 0,                                            \
      "of feed-forwards, where the file does not say: silu, relu, relu2, fatrelu:T"},              \

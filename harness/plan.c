@@ -11,6 +11,7 @@
 #include "base/suggest.h"
 #include "harness/command.h"
 #include "harness/plan_impl.h"
+#include "runners/kv_page.h"
 #include "harness/select.h"
 
 #define PLAN_MAX (1 << 20) /* bytes of a plan file */
@@ -59,6 +60,7 @@ static const struct plan_field bench_fields[] = {
 static const struct plan_field settings_fields[] = {
     {"threads", PLAN_INT, 0, 1024, "0", NULL, NULL, "threads", "0: one per usable core"},
     {"numerics", PLAN_CHOICE, 0, 0, "\"exact\"", "exact|fast", NULL, "numerics", "arithmetic"},
+    {"kv_type", PLAN_CHOICE, 0, 0, "\"f32\"", KV_TYPE_NAMES, NULL, "kv-type", "KV cache"},
     {"kernels", PLAN_TEXT, 0, 0, NULL, NULL, NULL, "kernels", "instead of the best"},
     {"batch_tokens", PLAN_INT, 1, 16384, "512", NULL, NULL, "batch-tokens", "tokens per pass"},
     {"kv_memory", PLAN_SIZE, 1, 1e15, NULL, NULL, NULL, "kv-memory",

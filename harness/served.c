@@ -46,7 +46,7 @@ static int check_options(const struct args *a, struct err *e)
 {
     static const char *const names[] = {
         "judge", "no-cache", "idle", "meter-csv", "meter-offset", "declared-watts", "max-length",
-        "bos", "threads", "numerics", "kernels", "activation", "batch-tokens", "kv-memory",
+        "bos", "threads", "numerics", "kv-type", "kernels", "activation", "batch-tokens", "kv-memory",
         "check-finite"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -5,6 +5,7 @@
 
 #include "harness/density_report.h"
 #include "harness/summary_impl.h"
+#include "runners/numerics.h"
 #include "harness/table.h"
 #include "reports/number.h"
 #include "tasks/facts.h"
@@ -233,14 +234,21 @@ static void numerics_text(struct summary *s)
 {
     const char *id;
 
-    if (uses_numerics(s, "exact", &id))
+    if (uses_numerics(s, "exact/", &id))
         report_text(s->report, "Arithmetic %s: float32 sums in a fixed order. The same file gives "
                                "the same bits for any batch, order, number of threads and "
                                "instruction set.", id);
-    if (uses_numerics(s, "fast", &id))
+    if (uses_numerics(s, "fast/", &id))
         report_text(s->report, "Arithmetic %s: activations rounded to 8 bits per block of weights, "
                                "integer sums. As reproducible as exact, and a different model in "
                                "the last digits.", id);
+    for (enum numerics n = NUMERICS_EXACT; n <= NUMERICS_FAST; n++)
+        for (enum kv_type kv = KV_F32 + 1; kv < KV_TYPES; kv++)
+            if (uses_numerics(s, numerics_id(n, kv), &id))
+                report_text(s->report, "Arithmetic %s: as %s, with keys and values kept in %s and "
+                                       "rounded to that: as reproducible, and another model in the "
+                                       "last digits.", id, numerics_id(n, KV_F32),
+                            kv == KV_F16 ? "16 bits" : "8 bits per block of 32");
 }
 
 static void facts_text(struct summary *s)

@@ -58,7 +58,7 @@ static void name_runs(struct summary *s)
         else if (shared)
             name = report_fmt(s->report, "%s [%.8s]", name, m->sha256);
         r->model = name;
-        r->name = !numerics || strncmp(numerics, "exact", 5) == 0
+        r->name = !numerics || strncmp(numerics, "exact/", 6) == 0
                       ? name
                       : report_fmt(s->report, "%s (%s)", name, numerics);
     }

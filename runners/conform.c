@@ -112,7 +112,7 @@ static const float *row_of(const struct rig *g, const float *rows, int i)
 
 static int is_exact(const struct rig *g)
 {
-    return strcmp(g->about->numerics, numerics_id(NUMERICS_EXACT)) == 0;
+    return strcmp(g->about->numerics, numerics_id(NUMERICS_EXACT, KV_F32)) == 0;
 }
 
 /* The log-sum-exp and the likeliest may be off as far as the logits are. */
@@ -409,7 +409,7 @@ int conform_ask(const struct conform *c, struct conform_about *a, struct err *e)
         c->ops->info(d, &info);
         snprintf(a->name, sizeof a->name, "%s", info.name ? info.name : c->ops->name);
         snprintf(a->numerics, sizeof a->numerics, "%s",
-                 info.numerics_id ? info.numerics_id : numerics_id(c->device.numerics));
+                 info.numerics_id ? info.numerics_id : numerics_id(c->device.numerics, KV_F32));
         a->precision = c->device.numerics == NUMERICS_FAST ? DSM_PRECISION_I8 : info.precision;
         a->claims_repeats = !(info.waives & DSM_REPEATS);
         a->claims_invariant = !(info.waives & DSM_BATCH_INVARIANT);
@@ -424,7 +424,7 @@ int conform_ask(const struct conform *c, struct conform_about *a, struct err *e)
 
 const char *conform_tolerance(const struct conform_about *a)
 {
-    if (strcmp(a->numerics, numerics_id(NUMERICS_EXACT)) == 0)
+    if (strcmp(a->numerics, numerics_id(NUMERICS_EXACT, KV_F32)) == 0)
         return "the bits of plain C";
     return precision_of(a->precision)->say;
 }

@@ -76,7 +76,8 @@ struct worker_scratch {
     int32_t *active; /* elements of a sparse input: [sparse_k] */
     float *sums;     /* [SPARSE_COLUMNS][16][SPARSE_ROWS] where there are sparse inputs */
     struct lse lse;
-    const float **k_pages, **v_pages;
+    const void **k_pages, **v_pages;
+    float *kv_room; /* a page's keys and values of one head as floats */
 };
 
 struct device { /* the CPU */
@@ -108,15 +109,16 @@ struct device { /* the CPU */
     size_t acts_bytes;
     size_t own_floats, own_bytes; /* of a row that workers keep of their own */
 
-    float *kv, *kv_scratch; /* [page][all layers]; [page][one layer] */
+    enum kv_type kv_type;
+    uint8_t *kv, *kv_scratch; /* [page][all layers]; [page][one layer] */
     size_t kv_bytes, kv_scratch_bytes;
-    size_t page_floats, scratch_floats, *layer_offset;
+    size_t page_bytes, scratch_page_bytes, *layer_offset;
 
     float *states; /* [slot][program's state_floats] */
     size_t state_bytes;
 
     struct worker_scratch *scratch;
-    size_t panel_floats, block_floats, column_floats, column_act_bytes, slot_count;
+    size_t panel_floats, block_floats, column_floats, room_floats, column_act_bytes, slot_count;
     struct attend_unit *units;
     int n_units;
     size_t cap_units;

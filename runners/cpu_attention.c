@@ -7,43 +7,38 @@
 enum { UNIT_TOKENS = 16 };
 
 /* Where a page keeps the keys of one layer; the values follow all keys. */
-static float *layer_of(const struct device *d, page_no page, int layer)
+static uint8_t *layer_of(const struct device *d, page_no page, int layer)
 {
     if (page >= 0)
-        return d->kv + (size_t)page * d->page_floats + d->layer_offset[layer];
-    return d->kv_scratch + (size_t)~page * d->scratch_floats +
+        return d->kv + (size_t)page * d->page_bytes + d->layer_offset[layer];
+    return d->kv_scratch + (size_t)~page * d->scratch_page_bytes +
            (d->p->shares_kv ? d->layer_offset[layer] : 0);
 }
 
-static float *keys_of(const struct device *d, page_no page, const struct op *op, int head)
-{
-    return layer_of(d, page, op->kv_layer) + (size_t)head * (size_t)op->head_dim * KV_PAGE;
-}
-
-static float *values_of(const struct device *d, page_no page, const struct op *op, int head)
+static uint8_t *keys_of(const struct device *d, page_no page, const struct op *op, int head)
 {
     return layer_of(d, page, op->kv_layer) +
-           ((size_t)op->kv_heads * (size_t)op->head_dim +
-            (size_t)head * (size_t)op->value_dim) * KV_PAGE;
+           (size_t)head * kv_page_bytes(d->kv_type, op->head_dim);
+}
+
+static uint8_t *values_of(const struct device *d, page_no page, const struct op *op, int head)
+{
+    return keys_of(d, page, op, op->kv_heads) +
+           (size_t)head * kv_page_bytes(d->kv_type, op->value_dim);
 }
 
 static void store_keys(const struct device *d, const struct op *op, int head, page_no page,
                        int row, int position)
 {
-    const float *k = cpu_row(d, op->in[0], row) + (size_t)head * (size_t)op->head_dim;
-    float *to = keys_of(d, page, op, head) + position % KV_PAGE;
-
-    for (int i = 0; i < op->head_dim; i++)
-        to[(size_t)i * KV_PAGE] = k[i];
+    kv_page_put_key(d->kv_type, keys_of(d, page, op, head), op->head_dim, position % KV_PAGE,
+                    cpu_row(d, op->in[0], row) + (size_t)head * (size_t)op->head_dim);
 }
 
 static void store_values(const struct device *d, const struct op *op, int head, page_no page,
                          int row, int position)
 {
-    size_t n = (size_t)op->value_dim;
-
-    memcpy(values_of(d, page, op, head) + (size_t)(position % KV_PAGE) * n,
-           cpu_row(d, op->in[1], row) + (size_t)head * n, n * sizeof(float));
+    kv_page_put_value(d->kv_type, values_of(d, page, op, head), op->value_dim, position % KV_PAGE,
+                      cpu_row(d, op->in[1], row) + (size_t)head * (size_t)op->value_dim);
 }
 
 static void copy_page(const struct device *d, const struct op *op, int head, int values,
@@ -51,10 +46,10 @@ static void copy_page(const struct device *d, const struct op *op, int head, int
 {
     if (values)
         memcpy(values_of(d, c->dst, op, head), values_of(d, c->src, op, head),
-               (size_t)op->value_dim * KV_PAGE * sizeof(float));
+               kv_page_bytes(d->kv_type, op->value_dim));
     else
         memcpy(keys_of(d, c->dst, op, head), keys_of(d, c->src, op, head),
-               (size_t)op->head_dim * KV_PAGE * sizeof(float));
+               kv_page_bytes(d->kv_type, op->head_dim));
 }
 
 /* One unit of work is the keys or the values of one head: its copies and rows go in order, so
@@ -138,7 +133,9 @@ static void attend_rows(struct device *d, const struct op *op, const struct atte
         .rows = rows, .q = q, .out = out, .first = first, .last = last,
         .sink = op->w[0] ? sink : NULL, .slope = op->w[1] ? slope : NULL,
         .head_dim = op->head_dim, .value_dim = op->value_dim,
-        .scale = op->scale, .softcap = op->softcap, .k = s->k_pages, .v = s->v_pages,
+        .scale = op->scale, .softcap = op->softcap,
+        .kv = d->kv_type, .k = s->k_pages, .v = s->v_pages,
+        .k_room = s->kv_room, .v_room = s->kv_room + (size_t)op->head_dim * KV_PAGE,
     };
     d->k->attend(&a);
 }

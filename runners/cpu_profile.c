@@ -130,7 +130,9 @@ static void add_work(const struct device *d, const struct op *op, struct op_time
     case OP_ATTENTION:
         count_keys(d, op, &seen, &read);
         t->flop += 2 * seen * op->heads * (op->head_dim + op->value_dim);
-        t->bytes += read * op->kv_heads * (op->head_dim + op->value_dim) * (double)sizeof(float);
+        t->bytes += read * op->kv_heads / KV_PAGE *
+                    (double)(kv_page_bytes(d->kv_type, op->head_dim) +
+                             kv_page_bytes(d->kv_type, op->value_dim));
         return;
     default:
         return;

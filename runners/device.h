@@ -72,6 +72,7 @@ struct device_opts {
     double timeout_s;    /* and fails when a call takes longer; 0: a minute */
     const char *leave;   /* [the program's ops]: 1 is left to the CPU whatever the device can do */
     enum numerics numerics;
+    enum kv_type kv_type;
     const char *kernels; /* NULL: the best */
     int threads;
     int max_rows;  /* rows per batch, at most */
@@ -123,6 +124,7 @@ struct device_ops {
     /* NULL: it computes every op itself.  How often each op was left to the CPU since open: [the
      * program's ops], the device's (fallback.h). */
     const uint64_t *(*left)(const struct device *d);
+    int takes_kv_types; /* 0: keeps keys and values as floats only */
 };
 
 /* Those of this program; NULL after the last. */

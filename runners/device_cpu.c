@@ -31,18 +31,15 @@ static int map_kv(struct device *d, const struct device_opts *o, struct err *e)
     d->layer_offset = mem_calloc((size_t)d->p->n_layers, sizeof *d->layer_offset);
     if (!d->layer_offset)
         return err_nomem(e);
+    d->kv_type = o->kv_type;
+    d->page_bytes = program_page_bytes(d->p, d->kv_type, &d->scratch_page_bytes, d->layer_offset);
     for (int i = 0; i < d->p->n_layers; i++) {
-        const struct layer_kv *l = &d->p->kv[i];
-        size_t floats = (size_t)l->kv_heads * (size_t)(l->head_dim + l->value_dim) * KV_PAGE;
-        d->layer_offset[i] = d->page_floats;
-        d->page_floats += floats;
-        if (d->scratch_floats < floats)
-            d->scratch_floats = floats;
+        size_t floats = (size_t)(d->p->kv[i].head_dim + d->p->kv[i].value_dim) * KV_PAGE;
+        if (d->kv_type != KV_F32 && d->room_floats < floats)
+            d->room_floats = floats;
     }
-    if (d->p->shares_kv) /* what one layer stored, a later one reads */
-        d->scratch_floats = d->page_floats;
-    d->kv_bytes = d->page_floats * (size_t)o->kv_pages * sizeof(float);
-    d->kv_scratch_bytes = d->scratch_floats * (size_t)o->kv_scratch * sizeof(float);
+    d->kv_bytes = d->page_bytes * (size_t)o->kv_pages;
+    d->kv_scratch_bytes = d->scratch_page_bytes * (size_t)o->kv_scratch;
     d->kv = cpu_map(d->kv_bytes, 0);
     d->kv_scratch = cpu_map(d->kv_scratch_bytes, 0);
     if (d->kv && d->kv_scratch)
@@ -108,11 +105,12 @@ static int make_scratch(struct device *d, int pages)
         s->acts = cpu_map(d->column_act_bytes, 0);
         s->own = cpu_map(OWN_ROWS * d->own_floats * sizeof(float), 0);
         s->own_acts = cpu_map(OWN_ROWS * d->own_bytes, 0);
+        s->kv_room = cpu_map(d->room_floats * sizeof(float), 0);
         s->slots = mem_calloc(d->slot_count + 1, sizeof *s->slots);
         s->k_pages = mem_calloc((size_t)pages, sizeof *s->k_pages);
         s->v_pages = mem_calloc((size_t)pages, sizeof *s->v_pages);
         if (!s->panel || !s->block || !s->columns || !s->sums || !s->active || !s->acts ||
-            !s->own || !s->own_acts || !s->slots || !s->k_pages || !s->v_pages)
+            !s->own || !s->own_acts || !s->kv_room || !s->slots || !s->k_pages || !s->v_pages)
             return -1;
     }
     return 0;
@@ -133,6 +131,7 @@ static void cpu_close(struct device *d)
         cpu_unmap(d->scratch[i].acts, d->column_act_bytes);
         cpu_unmap(d->scratch[i].own, OWN_ROWS * d->own_floats * sizeof(float));
         cpu_unmap(d->scratch[i].own_acts, OWN_ROWS * d->own_bytes);
+        cpu_unmap(d->scratch[i].kv_room, d->room_floats * sizeof(float));
         mem_free(d->scratch[i].slots);
         mem_free(d->scratch[i].k_pages);
         mem_free(d->scratch[i].v_pages);
@@ -376,5 +375,5 @@ static void cpu_info(const struct device *d, struct device_info *out)
 
 const struct device_ops device_cpu = {
     "cpu", "this computer's processor", cpu_open, cpu_close, cpu_info, cpu_run, cpu_count,
-    cpu_tally, cpu_profile, cpu_profiled, NULL,
+    cpu_tally, cpu_profile, cpu_profiled, NULL, 1,
 };

@@ -531,7 +531,8 @@ static void opencl_info(const struct device *d, struct device_info *out)
          .threads = cl_info(d->cl)->units,
         .weights_bytes = weights, .kv_bytes = kv,
         .scratch_bytes = cl_used(d->cl) - weights - kv, 
-        .numerics_id = numerics_id(cl_info(d->cl)->kind == CL_CUDA ? NUMERICS_CUDA : NUMERICS_OPENCL),
+        .numerics_id = numerics_id(cl_info(d->cl)->kind == CL_CUDA ? NUMERICS_CUDA : NUMERICS_OPENCL,
+                                   KV_F32),
         .waives = d->form == FORM_VECTOR ? 0 : DSM_BATCH_INVARIANT,
     };
 }
@@ -543,5 +544,5 @@ static const uint64_t *opencl_left(const struct device *d)
 
 const struct device_ops device_opencl = {
     "opencl", "GPUs and other processors with an OpenCL or CUDA driver", opencl_open, opencl_close,
-    opencl_info, opencl_run, NULL, NULL, NULL, NULL, opencl_left,
+    opencl_info, opencl_run, NULL, NULL, NULL, NULL, opencl_left, 0,
 };

@@ -190,5 +190,5 @@ static const uint64_t *plugin_left(const struct device *d)
 
 const struct device_ops device_plugin = {
     "plug-in", "a shared object", plugin_open, plugin_close, plugin_info, plugin_run, NULL, NULL,
-    NULL, NULL, plugin_left,
+    NULL, NULL, plugin_left, 0,
 };

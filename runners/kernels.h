@@ -18,13 +18,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runners/kv_page.h"
 #include "runners/recurrent.h"
 
 #define KERNEL_PAD(n) (((size_t)(n) + 15) / 16 * 16)
 /* The leading dimension to choose, an odd number of cache lines: rows a power of two apart fall on
  * the same lines of the first cache and push each other out. */
 #define KERNEL_LD(n) (KERNEL_PAD(n) | 16)
-#define KV_PAGE 32       /* positions per page of the KV cache */
 #define LSE_BLOCK 256    /* vocabulary rows per block of the log-sum-exp */
 
 enum activation {
@@ -56,8 +56,9 @@ struct attend {
     const float *sink, *slope;   /* [rows], or NULL */
     int head_dim, value_dim;     /* any value >= 1 */
     float scale, softcap;
-    const float *const *k; /* [page number] -> [head_dim][KV_PAGE] */
-    const float *const *v; /* [page number] -> [KV_PAGE][value_dim] */
+    enum kv_type kv;
+    const void *const *k, *const *v; /* [page number] -> a head's keys, values (kv_page.h) */
+    float *k_room, *v_room; /* other types than f32: [KV_PAGE * head_dim], [KV_PAGE * value_dim] */
 };
 
 struct lse { /* one block of a row of logits */

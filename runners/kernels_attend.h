@@ -219,7 +219,8 @@ static void attend_page(struct page_rows *p, int n, const struct attend *a, cons
 }
 
 /* Rows row.. (at most ATTEND_ROWS) of a against one page, if they see it. */
-static void attend_tile(const struct attend *a, int row, int rows, int page, float *max, float *sum)
+static void attend_tile(const struct attend *a, int row, int rows, int page, const float *k,
+                        const float *v, float *max, float *sum)
 {
     struct page_rows p;
     int base = page * KV_PAGE, n = 0;
@@ -237,7 +238,7 @@ static void attend_tile(const struct attend *a, int row, int rows, int page, flo
         p.of[n++] = r;
     }
     if (n)
-        attend_page(&p, n, a, a->k[page], a->v[page], max, sum);
+        attend_page(&p, n, a, k, v, max, sum);
 }
 
 /* ATTEND_BLOCK rows pass over a page while it is in the cache. */
@@ -253,10 +254,12 @@ static void attend_block(const struct attend *a, int row, int rows)
         low = a->first[row + r] < low ? a->first[row + r] : low;
         high = a->last[row + r] > high ? a->last[row + r] : high;
     }
-    for (int page = low / KV_PAGE; page <= high / KV_PAGE; page++)
+    for (int page = low / KV_PAGE; page <= high / KV_PAGE; page++) {
+        const float *k = open_keys(a, page), *v = open_values(a, page);
         for (int r = 0; r < rows; r += ATTEND_ROWS)
-            attend_tile(a, row + r, rows - r < ATTEND_ROWS ? rows - r : ATTEND_ROWS, page, max + r,
-                        sum + r);
+            attend_tile(a, row + r, rows - r < ATTEND_ROWS ? rows - r : ATTEND_ROWS, page, k, v,
+                        max + r, sum + r);
+    }
     for (int r = 0; r < rows; r++)
         for (int d = 0; d < a->value_dim; d += 16) {
             float *out = a->out[row + r] + d;

@@ -2,6 +2,7 @@
  * against, and what a machine without their instructions runs. */
 #include "runners/kernels_tables.h"
 #include "runners/quant.h"
+#include "runners/quant_block.h"
 
 #include <math.h>
 #include <string.h>
@@ -178,6 +179,24 @@ static void ref_rope(float *x, const float *cos, const float *sin, int n_rot, in
 
 /* ---- attention --------------------------------------------------------------------------- */
 
+/* n x KV_PAGE floats of a page of keys, or of values. */
+static const float *page_of(enum kv_type t, const void *page, float *room, int n, int is_key)
+{
+    const uint8_t *codes = page, *scales = codes + (size_t)n * KV_PAGE;
+
+    if (t == KV_F32)
+        return page;
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < KV_PAGE; j++) {
+            size_t at = is_key ? (size_t)i * KV_PAGE + (size_t)j : (size_t)j * (size_t)n + (size_t)i;
+            size_t block = (size_t)i / KV_BLOCK;
+            size_t scale = is_key ? block * KV_PAGE + (size_t)j : (size_t)j * KV_BLOCKS(n) + block;
+            room[at] = t == KV_F16 ? quant_half(codes + 2 * at)
+                                   : quant_half(scales + 2 * scale) * (float)(int8_t)codes[at];
+        }
+    return room;
+}
+
 struct softmax { /* of one query row, page after page */
     float max, sum;
 };
@@ -186,7 +205,8 @@ struct softmax { /* of one query row, page after page */
 static void attend_page(const struct attend *a, int row, struct softmax *m, int page, int from,
                         int to)
 {
-    const float *k = a->k[page], *v = a->v[page];
+    const float *k = page_of(a->kv, a->k[page], a->k_room, a->head_dim, 1);
+    const float *v = page_of(a->kv, a->v[page], a->v_room, a->value_dim, 0);
     float s[KV_PAGE], p[KV_PAGE] = {0}, max = m->max, *out = a->out[row];
 
     for (int j = from; j <= to; j++) {

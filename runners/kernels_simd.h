@@ -20,6 +20,7 @@ INLINE void v_store_some(float *p, int left, vf a)
         v_store_part(p, left, a);
 }
 
+#include "runners/kernels_kv.h"
 #include "runners/kernels_attend.h"
 #include "runners/kernels_gemm.h"
 #include "runners/kernels_unpack.h"

@@ -1,13 +1,24 @@
 #include "runners/numerics.h"
 
-static const char *const ids[NUMERICS_KINDS] = {
-    [NUMERICS_EXACT] = "exact/1",
-    [NUMERICS_FAST] = "fast/1",
-    [NUMERICS_OPENCL] = "opencl/1",
-    [NUMERICS_CUDA] = "cuda/1",
+#include <string.h>
+
+static const char *const ids[NUMERICS_KINDS][KV_TYPES] = {
+    [NUMERICS_EXACT] = {"exact/1", "exact-kv-f16/1", "exact-kv-q8_0/1"},
+    [NUMERICS_FAST] = {"fast/1", "fast-kv-f16/1", "fast-kv-q8_0/1"},
+    [NUMERICS_OPENCL] = {"opencl/1"},
+    [NUMERICS_CUDA] = {"cuda/1"},
 };
 
-const char *numerics_id(enum numerics n)
+const char *numerics_id(enum numerics n, enum kv_type kv)
 {
-    return ids[n];
+    return ids[n][kv];
+}
+
+int numerics_find(const char *id, enum numerics *n, enum kv_type *kv)
+{
+    for (*n = 0; *n < NUMERICS_KINDS; ++*n)
+        for (*kv = 0; *kv < KV_TYPES; ++*kv)
+            if (ids[*n][*kv] && strcmp(ids[*n][*kv], id) == 0)
+                return 0;
+    return -1;
 }

@@ -38,6 +38,24 @@ void program_release(struct program *p)
     memset(p, 0, sizeof *p);
 }
 
+size_t program_page_bytes(const struct program *p, enum kv_type t, size_t *scratch,
+                          size_t *offsets)
+{
+    size_t all = 0, largest = 0;
+
+    for (int i = 0; i < p->n_layers; i++) {
+        const struct layer_kv *l = &p->kv[i];
+        size_t bytes = (size_t)l->kv_heads *
+                       (kv_page_bytes(t, l->head_dim) + kv_page_bytes(t, l->value_dim));
+        if (offsets)
+            offsets[i] = all;
+        all += bytes;
+        largest = bytes > largest ? bytes : largest;
+    }
+    *scratch = p->shares_kv ? all : largest; /* what one layer stored, a later one reads */
+    return all;
+}
+
 int program_value(struct program *p, int width)
 {
     if (mem_grow(&p->values, &p->cap_values, (size_t)p->n_values + 1, sizeof *p->values) < 0) {

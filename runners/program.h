@@ -188,6 +188,11 @@ const struct rope *program_rope(struct program *p, struct rope r, const double *
 /* Places the values, checks every operand and shape. */
 int program_finish(struct program *p, struct err *e);
 
+/* Of a page of all layers.  *scratch: of a page that keeps what one layer stores for the batch that
+ * runs; offsets: [n_layers] where each layer begins in the former, or NULL. */
+size_t program_page_bytes(const struct program *p, enum kv_type t, size_t *scratch,
+                          size_t *offsets);
+
 /* The independent parts of an op that carries a state (0: it carries none), and floats of each. */
 int program_state_units(const struct program *p, const struct op *op);
 size_t program_unit_floats(const struct op *op);

@@ -35,28 +35,11 @@ double engine_now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static size_t page_bytes(const struct program *p, size_t *largest_layer)
-{
-    size_t all = 0;
-
-    *largest_layer = 1;
-    for (int i = 0; i < p->n_layers; i++) {
-        size_t n = (size_t)p->kv[i].kv_heads * (size_t)(p->kv[i].head_dim + p->kv[i].value_dim) *
-                   KV_PAGE * sizeof(float);
-        all += n;
-        if (*largest_layer < n)
-            *largest_layer = n;
-    }
-    if (p->shares_kv)
-        *largest_layer = all;
-    return all;
-}
-
-static void fill_info(struct runner *r, enum numerics numerics)
+static void fill_info(struct runner *r, const struct runner_opts *o)
 {
     const struct model *m = r->model;
     struct device_info d;
-    size_t layer;
+    size_t scratch;
 
     r->ops->info(r->device, &d);
     r->info = (struct model_info){
@@ -75,7 +58,8 @@ static void fill_info(struct runner *r, enum numerics numerics)
         .vocab_size = m->hp.vocab,
         .context_length = m->hp.context,
         .rope = m->rope,
-        .kv_bytes_per_token = page_bytes(&m->program, &layer) / KV_PAGE,
+        .kv_bytes_per_token = 
+            program_page_bytes(&m->program, o->kv_type, &scratch, NULL) / KV_PAGE,
         .state_bytes = m->program.state_floats * sizeof(float),
         .weight_bytes_per_token = participation_bytes(m),
         .weights_bytes = (d.weights_bytes ? d.weights_bytes
@@ -84,7 +68,7 @@ static void fill_info(struct runner *r, enum numerics numerics)
         .skips_zeros = d.columns_bytes > 0,
         .kv_bytes = d.kv_bytes,
         .scratch_bytes = d.scratch_bytes,
-        .numerics_id = d.numerics_id ? d.numerics_id : numerics_id(numerics),
+        .numerics_id = d.numerics_id ? d.numerics_id : numerics_id(o->numerics, o->kv_type),
         .kernels = d.kernels,
         .threads = d.threads,
         .device = d.name ? d.name : r->ops->name,
@@ -122,7 +106,7 @@ static size_t choose_pages(const struct runner *r, size_t given, size_t page)
 
 static int open_device(struct runner *r, const struct runner_opts *o, struct err *e)
 {
-    size_t layer, page = page_bytes(&r->model->program, &layer);
+    size_t layer, page = program_page_bytes(&r->model->program, o->kv_type, &layer, NULL);
     size_t slot = r->model->program.state_floats * sizeof(float);
     size_t slots = choose_slots(o->kv_bytes, page, slot), pages, scratch;
     int batch = r->batch_tokens;
@@ -134,12 +118,12 @@ static int open_device(struct runner *r, const struct runner_opts *o, struct err
     while (o->kv_bytes && slots > 1 && slots * slot + PAGES_MIN * page > o->kv_bytes)
         slots--;
     pages = choose_pages(r, o->kv_bytes ? o->kv_bytes - slots * slot : 0, page);
-    scratch = clamp(SCRATCH_BYTES_MAX / layer, 2 * STREAMS,
+    scratch = clamp(SCRATCH_BYTES_MAX / (layer ? layer : 1), 2 * STREAMS,
                     batch > 2 * STREAMS ? (size_t)batch : 2 * STREAMS);
     struct device_opts d = {
         .name = o->device, .isolate = o->isolate, .program = o->program,
         .timeout_s = o->timeout_s,
-        .numerics = o->numerics, .kernels = o->kernels, .threads = o->threads,
+        .numerics = o->numerics, .kv_type = o->kv_type, .kernels = o->kernels, .threads = o->threads,
         .max_rows = batch, .kv_pages = (int)pages, .kv_scratch = (int)scratch,
         .state_slots = (int)slots, .check_finite = o->check_finite,
     };
@@ -149,6 +133,9 @@ static int open_device(struct runner *r, const struct runner_opts *o, struct err
         .vocab = r->model->hp.vocab,
     };
     r->ops = device_find(o->device ? o->device : "cpu", e);
+    if (r->ops && o->kv_type != KV_F32 && !r->ops->takes_kv_types)
+        return err_set(e, ERR_UNSUPPORTED, "device '%.40s' keeps keys and values as f32 only",
+                       r->ops->name);
     if (!r->ops || r->ops->open(&r->device, &r->model->program, &d, e) < 0 ||
         kv_open(&r->kv, (int)pages, e) < 0 || kv_open(&r->slots, (int)slots, e) < 0)
         return -1;
@@ -202,7 +189,7 @@ int runner_open(struct runner **out, const char *path, const struct runner_opts 
     }
     if (open_device(r, o, e) < 0)
         goto out;
-    fill_info(r, o->numerics);
+    fill_info(r, o);
     *out = r;
     r = NULL;
     rc = 0;

@@ -23,6 +23,7 @@ struct runner_opts {
     const char *program;
     double timeout_s;   /* that a call of it may take there; 0: a minute */
     enum numerics numerics;
+    enum kv_type kv_type; /* what the KV cache holds */
     int threads;        /* 0: as many as the affinity mask has */
     int context;        /* tokens a sequence may have; 0, or more than that: the model's own */
     int batch_tokens;   /* rows per pass; 0: 512 */
@@ -42,7 +43,7 @@ struct model_info {
     uint64_t kv_bytes_per_token, weight_bytes_per_token; /* read by one decode step */
     uint64_t state_bytes; /* per sequence, of recurrent layers, whatever its length */
     uint64_t weights_bytes, kv_bytes, scratch_bytes;     /* memory for these options */
-    const char *numerics_id; /* "exact/1", "fast/1": stored with every result */
+    const char *numerics_id; /* "exact/1", "fast-kv-f16/1": stored with every result */
     const char *device;        /* its own name, whatever was typed */
     const char *device_sha256; /* of a plug-in's file; NULL */
     int skips_zeros; /* decoding reads only the rows and columns of feed-forwards that take part */

@@ -178,8 +178,9 @@ static void bench_attend(const struct kernels *k, int tokens, int group, int dim
     for (int p = 0; p < 2 * pages; p++)
         at[rows + p] = kv + (size_t)p * KV_PAGE * (size_t)dim;
     struct attend a = {.rows = rows, .q = at, .out = out, .first = first, .last = last,
-                       .head_dim = dim, .value_dim = dim, .scale = 0.125f, .k = at + rows,
-                       .v = at + rows + pages};
+                       .head_dim = dim, .value_dim = dim, .scale = 0.125f, 
+                       .k = (const void *const *)(at + rows),
+                       .v = (const void *const *)(at + rows + pages)};
     for (int i = 0; i < TRIES; i++) {
         int again = 1 + 20000 / (rows * tokens);
         double t = now_ns();

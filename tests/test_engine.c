@@ -107,40 +107,76 @@ static struct answers ask(const struct runner_opts *o, int alone)
     return all;
 }
 
-static void same_bits(enum numerics numerics)
+static struct answers same_bits(enum numerics numerics, enum kv_type kv)
 {
-    const struct runner_opts plain = {.numerics = numerics, .threads = 1};
+    const struct runner_opts plain = {.numerics = numerics, .kv_type = kv, .threads = 1};
     const struct answers truth = ask(&plain, 0);
     static const struct { int threads, batch; size_t kv; int alone; } ways[] = {
         {1, 0, 0, 1}, {2, 0, 0, 0}, {3, 7, 0, 0}, {2, 1, 0, 0}, {1, 33, 300000, 0}, {2, 64, 0, 1},
     };
 
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-        struct runner_opts o = {.numerics = numerics, .threads = ways[i].threads,
+        struct runner_opts o = {.numerics = numerics, .kv_type = kv, .threads = ways[i].threads,
                                 .batch_tokens = ways[i].batch, .kv_bytes = ways[i].kv};
         struct answers a = ask(&o, ways[i].alone);
         assert_memory_equal(&a, &truth, sizeof a);
     }
     for (int i = 0; kernels_at(i); i++) {
-        struct runner_opts o = {.numerics = numerics, .threads = 2, .kernels = kernels_at(i)->name};
+        struct runner_opts o = {.numerics = numerics, .kv_type = kv, .threads = 2,
+                                .kernels = kernels_at(i)->name};
         struct answers a;
         if (!kernels_at(i)->usable())
             continue;
         a = ask(&o, 0);
         assert_memory_equal(&a, &truth, sizeof a);
     }
+    return truth;
 }
 
 static void exact_gives_the_same_bits_for_any_threads_batch_order_and_kernels(void **state)
 {
     (void)state;
-    same_bits(NUMERICS_EXACT);
+    same_bits(NUMERICS_EXACT, KV_F32);
 }
 
 static void fast_gives_the_same_bits_for_any_threads_batch_order_and_kernels(void **state)
 {
     (void)state;
-    same_bits(NUMERICS_FAST);
+    same_bits(NUMERICS_FAST, KV_F32);
+}
+
+static void each_type_of_the_kv_cache_gives_its_own_bits_and_says_so(void **state)
+{
+    static const char *const ids[] = {"exact/1", "exact-kv-f16/1", "exact-kv-q8_0/1"};
+    static struct answers a[KV_TYPES];
+    uint64_t bytes[KV_TYPES];
+    (void)state;
+    for (enum kv_type kv = 0; kv < KV_TYPES; kv++) {
+        struct runner_opts o = {.threads = 1, .kv_type = kv};
+        struct runner *r;
+        a[kv] = same_bits(NUMERICS_EXACT, kv);
+        assert_int_equal(runner_open(&r, model_path, &o, NULL), 0);
+        assert_string_equal(runner_info(r)->numerics_id, ids[kv]);
+        bytes[kv] = runner_info(r)->kv_bytes_per_token;
+        runner_close(r);
+        for (int i = 0; i < REQUESTS; i++) {
+            assert_true(fabs(a[kv].nats[i] - a[KV_F32].nats[i]) <= 0.01 * LONGEST);
+            assert_true(i % 5 == 4 || kv == KV_F32 || a[kv].nats[i] != a[KV_F32].nats[i]);
+        }
+    }
+    same_bits(NUMERICS_FAST, KV_Q8_0);
+    assert_int_equal(2 * bytes[KV_F16], bytes[KV_F32]);
+    assert_true(bytes[KV_Q8_0] < bytes[KV_F16]);
+}
+
+static void what_keeps_floats_only_refuses_other_types_of_the_kv_cache(void **state)
+{
+    struct runner_opts o = {.threads = 1, .kv_type = KV_F16, .device = "opencl"};
+    struct err e = ERR_NONE;
+    struct runner *r;
+    (void)state;
+    assert_int_equal(runner_open(&r, model_path, &o, &e), -1);
+    assert_non_null(strstr(e.text, "f32 only"));
 }
 
 static void a_shared_prefix_is_computed_once(void **state)
@@ -429,6 +465,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exact_gives_the_same_bits_for_any_threads_batch_order_and_kernels),
         cmocka_unit_test(fast_gives_the_same_bits_for_any_threads_batch_order_and_kernels),
+        cmocka_unit_test(each_type_of_the_kv_cache_gives_its_own_bits_and_says_so),
+        cmocka_unit_test(what_keeps_floats_only_refuses_other_types_of_the_kv_cache),
         cmocka_unit_test(a_shared_prefix_is_computed_once),
         cmocka_unit_test(opening_survives_every_failed_allocation),
         cmocka_unit_test(running_survives_every_failed_allocation),

@@ -4,6 +4,7 @@
  * choice of a compiler, and no result depends on it. */
 #include "runners/kernels.h"
 #include "runners/quant.h"
+#include "runners/quant_block.h"
 #include "tests/test.h"
 
 #define COUNT(a) (int)(sizeof(a) / sizeof(a)[0])
@@ -515,7 +516,7 @@ struct attention {
     float *out[MAX_ROWS];
     int32_t first[MAX_ROWS], last[MAX_ROWS];
     float sink[MAX_ROWS], slope[MAX_ROWS];
-    const float *k[MAX_PAGES], *v[MAX_PAGES];
+    const void *k[MAX_PAGES], *v[MAX_PAGES];
     float *pages, *queries, *outputs;
 };
 
@@ -661,6 +662,92 @@ static void attend_keeps_what_a_row_does_not_see_out_of_it(void **state)
     assert_true(clean > 100);
 }
 
+/* The pages once more in another type, behind them room for the floats of one. */
+static uint8_t *retype(struct attention *t, enum kv_type kv)
+{
+    int head = t->a.head_dim, value = t->a.value_dim;
+    size_t keys = kv_page_bytes(kv, head), page = keys + kv_page_bytes(kv, value);
+    float *floats = aligned_floats((page * MAX_PAGES + 3) / 4 + (size_t)(head + value) * KV_PAGE);
+    uint8_t *bytes = (uint8_t *)floats;
+
+    for (int p = 0; p < MAX_PAGES; p++) {
+        uint8_t *k = bytes + page * (size_t)p, *v = k + keys;
+        for (int j = 0; j < KV_PAGE; j++) {
+            float key[MAX_DIM];
+            for (int d = 0; d < head; d++)
+                key[d] = ((const float *)t->k[p])[d * KV_PAGE + j];
+            kv_page_put_key(kv, k, head, j, key);
+            kv_page_put_value(kv, v, value, j, (const float *)t->v[p] + j * value);
+        }
+        t->k[p] = k;
+        t->v[p] = v;
+    }
+    t->a.kv = kv;
+    t->a.k_room = floats + (page * MAX_PAGES + 3) / 4;
+    t->a.v_room = t->a.k_room + (size_t)head * KV_PAGE;
+    return bytes;
+}
+
+static void attend_is_equal_for_any_type_of_keys_and_values(void **state)
+{
+    static const int dims[][2] = {{64, 64}, {128, 128}, {80, 80}, {1, 1}, {33, 47}, {7, 100}};
+    static struct attention t;
+    static float want[MAX_ROWS * MAX_DIM], floats[MAX_ROWS * MAX_DIM];
+    const struct kernels *k;
+
+    (void)state;
+    for (int d = 0; d < COUNT(dims); d++)
+        for (enum kv_type kv = KV_F32; kv < KV_TYPES; kv++) {
+            int rows = 1 + (int)(random_bits() % MAX_ROWS);
+            size_t n = (size_t)rows * (size_t)dims[d][1];
+            attention_open(&t, rows, dims[d][0], dims[d][1], d % 2 ? 50 : 0);
+            kernels_find("ref")->attend(&t.a);
+            memcpy(floats, t.outputs, n * sizeof *want);
+            uint8_t *pages = retype(&t, kv);
+            kernels_find("ref")->attend(&t.a);
+            memcpy(want, t.outputs, n * sizeof *want);
+            for (size_t i = 0; i < n; i++) /* values are in -1..1 */
+                assert_true(fabsf(want[i] - floats[i]) <= (kv == KV_F32   ? 0
+                                                           : kv == KV_F16 ? 2e-3f
+                                                                          : 2e-2f));
+            for (int i = 0; (k = next_table(&i));) {
+                memset(t.outputs, 0xff, n * sizeof *want);
+                k->attend(&t.a);
+                assert_same(k, "attend", t.outputs, want, n);
+            }
+            free(pages);
+            attention_close(&t);
+        }
+}
+
+static void codes_of_8_bits_are_the_nearest_and_what_is_not_finite_shows(void **state)
+{
+    enum { N = 70 };
+    float x[N] = {0};
+
+    (void)state;
+    assert_int_equal(kv_page_bytes(KV_Q8_0, N), N * KV_PAGE + 3 * KV_PAGE * 2);
+    assert_int_equal(kv_page_bytes(KV_F16, N), N * KV_PAGE * 2);
+    for (int i = 0; i < 64; i++)
+        x[i] = i < 32 ? 0 : (float)(i - 40) / 3;
+    uint8_t *whole = calloc(1, kv_page_bytes(KV_Q8_0, N));
+    assert_non_null(whole);
+    kv_page_put_value(KV_Q8_0, whole, N, 0, x);
+    const uint8_t *scales = whole + N * KV_PAGE;
+    assert_true(quant_half(scales) == 0 && quant_half(scales + 4) == 0);
+    for (int i = 32; i < 64; i++) {
+        float got = (float)(int8_t)whole[i] * quant_half(scales + 2), step = 23.0f / 3 / 127;
+        assert_true(fabsf(got - x[i]) <= 0.5f * step + 23.0f / 3 / 2048);
+    }
+    assert_int_equal((int8_t)whole[63], 127);
+    x[40] = NAN;
+    x[65] = -INFINITY;
+    kv_page_put_value(KV_Q8_0, whole, N, 1, x);
+    assert_true(quant_half(scales + 6) == 0);
+    assert_true(isnan(quant_half(scales + 8)) && !isfinite(quant_half(scales + 10)));
+    free(whole);
+}
+
 /* softmax(q k / sqrt(d)) v in double, for what the definition means */
 static void attend_is_softmax_attention(void **state)
 {
@@ -673,13 +760,13 @@ static void attend_is_softmax_attention(void **state)
         for (int d = 0; d < 40; d++) {
             double sum = 0, out = 0;
             for (int j = t.first[r]; j <= t.last[r]; j++) {
-                const float *k = t.k[j / KV_PAGE] + j % KV_PAGE;
+                const float *k = (const float *)t.k[j / KV_PAGE] + j % KV_PAGE;
                 double dot = 0;
                 for (int i = 0; i < 24; i++)
                     dot += (double)t.q[r][i] * k[i * KV_PAGE];
                 double p = exp(dot / sqrt(24));
                 sum += p;
-                out += p * t.v[j / KV_PAGE][j % KV_PAGE * 40 + d];
+                out += p * ((const float *)t.v[j / KV_PAGE])[j % KV_PAGE * 40 + d];
             }
             assert_true(fabs(t.out[r][d] - out / sum) < 1e-5);
         }
@@ -703,6 +790,8 @@ int main(void)
         cmocka_unit_test(lse_of_zeros_nan_and_minus_infinity_is_defined),
         cmocka_unit_test(attend_is_equal_for_any_rows_windows_and_sizes),
         cmocka_unit_test(attend_keeps_what_a_row_does_not_see_out_of_it),
+        cmocka_unit_test(attend_is_equal_for_any_type_of_keys_and_values),
+        cmocka_unit_test(codes_of_8_bits_are_the_nearest_and_what_is_not_finite_shows),
         cmocka_unit_test(attend_is_softmax_attention),
     };
 

@@ -11,6 +11,7 @@ again=$(evaluate "$model" --limit 60 -t 1)
 c=$(evaluate "$other" --limit 60)
 few=$(evaluate "$model" --limit 20)
 fast=$(evaluate "$model" --limit 60 --numerics fast)
+halves=$(evaluate "$model" --limit 60 --kv-type f16)
 gate() { status=$1 base=$2 cand=$3; shift 3; run "$status" gate --baseline "$base" --candidate "$cand" "$@"; }
 
 # What --init prints is a policy, and its schema is JSON of its own.
@@ -42,6 +43,8 @@ gate 64 "$a" "$b" --policy "$work/fine.json" --look 4; says 'the policy declares
 gate 3 "$a" "$few" --policy "$work/same.json" --json
 prints '"verdict": "INVALID"'; prints 'facts: 40 items of run'
 gate 3 "$a" "$fast" --policy "$work/same.json"; prints 'numerics differs'
+gate 3 "$a" "$halves" --policy "$work/same.json"; prints 'numerics differs'
+run 0 compare "$a" "$halves"; prints 'numerics: exact/1 → exact-kv-f16/1'
 
 # Speed runs are judged test by test, and not against answers.
 for i in 1 2; do run 0 bench "$model" -p 16 -n 4 -r 8 -q; done
