@@ -18,7 +18,10 @@ struct naive {
     const struct dsm_host *host;
     const struct dsm_program *p;
     float **cache;  /* [layers]: page after page, each the keys and then the values of its places */
+    float **states; /* [operations]: slot after slot, of recurrent layers */
     float *weights; /* a row of weights as floats */
+    uint64_t *shelf; /* what naive_read reads, shelf_bytes of it */
+    uint64_t shelf_bytes, seen;
 };
 
 /* ---- rows, weights, caches ---- */
@@ -35,12 +38,17 @@ static int width_of(const struct naive *d, int value)
     return d->p->values[value].width;
 }
 
-static const float *weights_of(const struct naive *d, const struct dsm_tensor *w, int row)
+static const float *slab_row(const struct naive *d, const struct dsm_tensor *w, int slab, int row)
 {
-    const char *data = w->data;
+    const char *data = d->p->slabs[w->id].data[slab];
 
     d->host->unpack(w->type, d->weights, data + (size_t)row * w->row_bytes, (uint64_t)w->k);
     return d->weights;
+}
+
+static const float *weights_of(const struct naive *d, const struct dsm_tensor *w, int row)
+{
+    return slab_row(d, w, 0, row);
 }
 
 /* Pages that are kept come first, then those that last for one batch (~0, ~1, ...). */
@@ -277,6 +285,405 @@ static void head(const struct naive *d, const struct dsm_op *o, const struct dsm
     free(sums);
 }
 
+/* ---- experts ---- */
+
+static void softmax(float *v, int n)
+{
+    float max = -INFINITY;
+    double sum = 0;
+
+    for (int i = 0; i < n; i++)
+        max = v[i] > max ? v[i] : max;
+    for (int i = 0; i < n; i++)
+        sum += v[i] = expf(v[i] - max);
+    for (int i = 0; i < n; i++)
+        v[i] = (float)(v[i] / sum);
+}
+
+/* The highest that is not -INFINITY, and is from now on; the lowest number at a tie. */
+static int take_best(float *v, int n)
+{
+    int best = 0;
+
+    for (int i = 1; i < n; i++)
+        if (v[i] > v[best])
+            best = i;
+    v[best] = -INFINITY;
+    return best;
+}
+
+static float group_score(const float *v, int n, int is_sum)
+{
+    float best = -INFINITY, second = -INFINITY;
+
+    for (int i = 0; i < n; i++)
+        if (v[i] > best) {
+            second = best;
+            best = v[i];
+        } else if (v[i] > second) {
+            second = v[i];
+        }
+    return is_sum && n > 1 ? best + second : best;
+}
+
+/* In rounds: the best group of those left, until enough are open. */
+static void close_groups(const struct dsm_experts *x, float *v, float *scores)
+{
+    int n = x->n / x->groups;
+
+    for (int g = 0; g < x->groups; g++)
+        scores[g] = group_score(v + g * n, n, x->gating == DSM_SIGMOIDS);
+    for (int i = 0; i < x->groups_used; i++)
+        take_best(scores, x->groups);
+    for (int i = 0; i < x->n; i++)
+        if (scores[i / n] != -INFINITY)
+            v[i] = -INFINITY;
+}
+
+/* v, work: room for n numbers each. */
+static void sparse_mix(const struct dsm_experts *x, const float *logits, float *v, float *work,
+                       float *ids, float *weights)
+{
+    memcpy(v, logits, (size_t)x->n * sizeof *v);
+    for (int s = 0; s < x->used; s++) {
+        int best;
+        memcpy(work, v, (size_t)x->n * sizeof *v);
+        best = take_best(v, x->n);
+        for (int i = 0; i < x->n; i++) {
+            float size = fmaxf(fabsf(logits[i]), logits[best]);
+            if ((logits[best] - logits[i]) / size > 0.02f)
+                work[i] = -INFINITY;
+        }
+        softmax(work, x->n);
+        ids[s] = (float)best;
+        weights[s] = work[best];
+    }
+}
+
+static void choose(const struct dsm_op *o, const float *logits, float *v, float *work, float *ids,
+                   float *weights)
+{
+    const struct dsm_experts *x = o->experts;
+    double sum = 0;
+
+    memcpy(v, logits, (size_t)x->n * sizeof *v);
+    if (x->gating == DSM_SOFTMAX)
+        softmax(v, x->n);
+    for (int i = 0; i < x->n && x->gating == DSM_SIGMOIDS; i++)
+        v[i] = activate(DSM_SIGMOID, v[i]);
+    for (int i = 0; i < x->n; i++)
+        work[i] = v[i] + (o->w[0] ? o->w[0]->f32[i] : 0);
+    if (x->groups > 1 && x->groups_used < x->groups)
+        close_groups(x, work, weights + x->used);
+    for (int s = 0; s < x->used; s++) {
+        int best = take_best(work, x->n);
+        ids[s] = (float)best;
+        weights[s] = v[best];
+    }
+    if (x->gating == DSM_SELECTED)
+        softmax(weights, x->used);
+    for (int s = 0; s < x->used; s++)
+        sum += weights[s];
+    for (int s = 0; s < x->used && x->is_normalised && sum > 0; s++)
+        weights[s] = (float)(weights[s] / sum);
+}
+
+static int route(const struct naive *d, const struct dsm_op *o, int n)
+{
+    const struct dsm_experts *x = o->experts;
+    size_t all = (size_t)x->n;
+    float *v = malloc((3 * all + (size_t)x->used) * sizeof *v), *work, *weights;
+
+    if (!v)
+        return -1;
+    work = v + all;
+    weights = work + all; /* and scores of groups */
+    for (int row = 0; row < n; row++) {
+        float *ids = row_of(d, o->out[0], row);
+        const float *logits = row_of(d, o->in[0], row);
+        if (x->gating == DSM_SPARSEMIXER)
+            sparse_mix(x, logits, v, work, ids, weights);
+        else
+            choose(o, logits, v, work, ids, weights);
+        for (int s = 0; s < x->used; s++)
+            ids[x->used + s] =
+                weights[s] * x->scale * (o->w[1] ? o->w[1]->f32[(int)ids[s]] : 1);
+    }
+    free(v);
+    return 0;
+}
+
+/* Number r of slab e times x times by, plus the bias. */
+static float slab_dot(const struct naive *d, const struct dsm_tensor *w,
+                      const struct dsm_tensor *bias, int e, int r, const float *x, float by)
+{
+    const float *row = slab_row(d, w, e, r);
+    float sum = 0;
+
+    for (int i = 0; i < w->k; i++)
+        sum += row[i] * (x[i] * by);
+    return sum + (bias ? bias->f32[(size_t)e * (size_t)w->rows + (size_t)r] : 0);
+}
+
+static float bend(const struct dsm_op *o, float g, float u)
+{
+    if (!o->w[0])
+        return activate(o->act, u);
+    if (!(o->limit > 0))
+        return activate(o->act, g) * u;
+    g = g > o->limit ? o->limit : g;
+    u = u > o->limit ? o->limit : u < -o->limit ? -o->limit : u;
+    return g / (1 + expf(-1.702f * g)) * (u + 1);
+}
+
+static void experts(const struct naive *d, const struct dsm_op *o, int row)
+{
+    const struct dsm_experts *x = o->experts;
+    const float *ids = row_of(d, o->in[1], row), *in = row_of(d, o->in[0], row);
+    float *y = row_of(d, o->out[0], row);
+
+    for (int s = 0; s < x->used; s++, y += x->part_ld) {
+        int e = (int)ids[s];
+        float by = x->weighs_input ? ids[x->used + s] : 1;
+        for (int r = 0; r < x->part_width; r++)
+            if (o->kind == DSM_EXPERTS_DOWN) {
+                y[r] = slab_dot(d, o->w[0], o->bias[0], e, r, in + s * x->in_ld, 1);
+            } else {
+                float g = o->w[0] ? slab_dot(d, o->w[0], o->bias[0], e, r, in, by) : 0;
+                y[r] = bend(o, g, slab_dot(d, o->w[1], o->bias[1], e, r, in, by));
+            }
+    }
+}
+
+static void combine(const struct naive *d, const struct dsm_op *o, int row)
+{
+    const struct dsm_experts *x = o->experts;
+    const float *parts = row_of(d, o->in[0], row), *weights = row_of(d, o->in[1], row) + x->used;
+    float *y = row_of(d, o->out[0], row);
+
+    for (int i = 0; i < x->part_width; i++) {
+        float sum = 0;
+        for (int s = 0; s < x->used; s++)
+            sum += parts[s * x->part_ld + i] * (x->weighs_input ? 1 : weights[s]);
+        y[i] = sum;
+    }
+}
+
+static void head_linear(const struct naive *d, const struct dsm_op *o, int row)
+{
+    const struct dsm_tensor *w = o->w[0];
+
+    for (int h = 0; h < o->heads; h++) {
+        const float *x = row_of(d, o->in[0], row) + h * o->head_dim;
+        float *y = row_of(d, o->out[0], row) + h * o->value_dim;
+        for (int r = 0; r < w->rows; r++)
+            y[r] = dot(slab_row(d, w, h, r), x, w->k);
+        memcpy(y + w->rows, x + w->k, (size_t)(o->head_dim - w->k) * sizeof *y);
+    }
+}
+
+/* ---- recurrent layers ---- */
+
+static size_t state_floats(const struct dsm_program *p, const struct dsm_op *o)
+{
+    size_t width = (size_t)p->values[o->out[0]].width;
+
+    switch (o->kind) {
+    case DSM_CONV: return (size_t)(o->recurrence->taps - 1) * width;
+    case DSM_SCAN_CHANNELS:
+    case DSM_SCAN_HEADS: return (size_t)o->recurrence->states * width;
+    case DSM_DELTA: return (size_t)o->head_dim * width;
+    default: return 0;
+    }
+}
+
+/* The state is the inputs before this one, the oldest first. */
+static void conv(const struct naive *d, const struct dsm_op *o, int row, float *state)
+{
+    int n = width_of(d, o->out[0]), before = o->recurrence->taps - 1;
+    const float *x = row_of(d, o->in[0], row);
+    float *y = row_of(d, o->out[0], row);
+
+    for (int c = 0; c < n; c++) {
+        const float *w = weights_of(d, o->w[0], c);
+        float sum = o->bias[0] ? o->bias[0]->f32[c] : 0;
+        for (int j = 0; j < before; j++)
+            sum += w[j] * state[j * n + c];
+        y[c] = activate(o->act, sum + w[before] * x[c]);
+    }
+    if (before == 0)
+        return;
+    memmove(state, state + n, (size_t)(before - 1) * (size_t)n * sizeof *state);
+    memcpy(state + (size_t)(before - 1) * (size_t)n, x, (size_t)n * sizeof *state);
+}
+
+/* One channel: a is one number for all states, or each its own. */
+static float scan(float *h, int n, float x, float dt, const float *a, int step_a, const float *b,
+                  const float *c)
+{
+    float sum = 0;
+
+    for (int i = 0; i < n; i++) {
+        h[i] = expf(dt * a[i * step_a]) * h[i] + dt * x * b[i];
+        sum += c[i] * h[i];
+    }
+    return sum;
+}
+
+static void scan_channels(const struct naive *d, const struct dsm_op *o, int row, float *state)
+{
+    int n = o->recurrence->states;
+    const float *x = row_of(d, o->in[0], row), *dt = row_of(d, o->in[1], row);
+    float *y = row_of(d, o->out[0], row);
+
+    for (int c = 0; c < width_of(d, o->out[0]); c++)
+        y[c] = scan(state + c * n, n, x[c], activate(DSM_SOFTPLUS, dt[c]),
+                    weights_of(d, o->w[0], c), 1, row_of(d, o->in[2], row),
+                    row_of(d, o->in[3], row)) + o->w[1]->f32[c] * x[c];
+}
+
+static void scan_heads(const struct naive *d, const struct dsm_op *o, int row, float *state)
+{
+    int n = o->recurrence->states, groups = o->recurrence->groups;
+    const float *x = row_of(d, o->in[0], row), *b = x + o->heads * o->head_dim;
+    float *y = row_of(d, o->out[0], row);
+
+    for (int h = 0; h < o->heads; h++) {
+        int group = h / (o->heads / groups);
+        float dt = activate(DSM_SOFTPLUS, row_of(d, o->in[1], row)[h]);
+        for (int c = h * o->head_dim; c < (h + 1) * o->head_dim; c++)
+            y[c] = scan(state + c * n, n, x[c], dt, &o->w[0]->f32[h], 0, b + group * n,
+                        b + (groups + group) * n) + o->w[1]->f32[h] * x[c];
+    }
+}
+
+/* Of one column of M, n numbers: decayed by g, led towards v where it meets k, and read by q. */
+static float delta_column(float *m, int n, float g, float beta, float v, const float *k,
+                          const float *q)
+{
+    float seen = 0, sum = 0;
+
+    for (int i = 0; i < n; i++) {
+        m[i] *= g;
+        seen += k[i] * m[i];
+    }
+    for (int i = 0; i < n; i++) {
+        m[i] += k[i] * beta * (v - seen);
+        sum += q[i] * m[i];
+    }
+    return sum;
+}
+
+static void delta(const struct naive *d, const struct dsm_op *o, int row, float *state)
+{
+    const struct dsm_recurrence *r = o->recurrence;
+    int n = o->head_dim, each = o->heads / r->groups;
+    const float *q = row_of(d, o->in[0], row), *k = q + r->groups * n, *v = k + r->groups * n;
+    float *y = row_of(d, o->out[0], row);
+
+    for (int h = 0; h < o->heads; h++) {
+        int key = (r->is_tiled ? h % r->groups : h / each) * n;
+        int at = r->is_paired ? h / each * 2 * each + h % each : h;
+        float decay = row_of(d, o->in[1], row)[at + (r->is_paired ? each : 0)];
+        float g = expf(o->w[0]->f32[h] * activate(DSM_SOFTPLUS, decay + o->w[1]->f32[h]));
+        float beta = activate(DSM_SIGMOID, row_of(d, o->in[2], row)[at]);
+        for (int c = h * n; c < (h + 1) * n; c++)
+            y[c] = delta_column(state + (size_t)c * (size_t)n, n, g, beta, v[c], k + key, q + key);
+    }
+}
+
+static void step(const struct naive *d, const struct dsm_op *o, int row, float *state)
+{
+    switch (o->kind) {
+    case DSM_CONV:
+        conv(d, o, row, state);
+        break;
+    case DSM_SCAN_CHANNELS:
+        scan_channels(d, o, row, state);
+        break;
+    case DSM_SCAN_HEADS:
+        scan_heads(d, o, row, state);
+        break;
+    case DSM_DELTA:
+        delta(d, o, row, state);
+        break;
+    }
+}
+
+/* Copies that come before this row are made; the next that is not is handed back. */
+static const struct dsm_state_copy *copy_states(float *slots, size_t n,
+                                                const struct dsm_state_copy *c,
+                                                const struct dsm_state_copy *end, int row)
+{
+    for (; c < end && c->before_row <= row; c++)
+        if (c->src < 0)
+            memset(slots + (size_t)c->dst * n, 0, n * sizeof *slots);
+        else
+            memcpy(slots + (size_t)c->dst * n, slots + (size_t)c->src * n, n * sizeof *slots);
+    return c;
+}
+
+static void recurrent(const struct naive *d, const struct dsm_op *o, const struct dsm_batch *b)
+{
+    const struct dsm_state_copy *c = b->state_copies, *end = c + b->n_state_copies;
+    float *slots = d->states[o - d->p->ops];
+    size_t n = state_floats(d->p, o);
+
+    for (int s = 0; s < b->n_spans; s++)
+        for (int i = 0; i < b->spans[s].n; i++) {
+            int row = b->spans[s].row0 + i;
+            c = copy_states(slots, n, c, end, row);
+            step(d, o, row, n ? slots + (size_t)b->states[s] * n : NULL);
+        }
+    copy_states(slots, n, c, end, b->n);
+}
+
+/* ---- rows ---- */
+
+static void l2_norm(const struct naive *d, const struct dsm_op *o, int row)
+{
+    for (int h = o->first; h < o->first + o->heads; h++) {
+        float *x = row_of(d, o->out[0], row) + h * o->head_dim;
+        double sum = 0;
+        for (int i = 0; i < o->head_dim; i++)
+            sum += (double)x[i] * x[i];
+        for (int i = 0; i < o->head_dim; i++)
+            x[i] = (float)(x[i] * (o->scale / sqrt(sum + o->eps)));
+    }
+}
+
+static void deal(const struct naive *d, const struct dsm_op *o, int row)
+{
+    const float *from = row_of(d, o->in[0], row);
+
+    for (int g = 0; g < o->deal->groups; g++)
+        for (int i = 0; i < o->deal->n; i++) {
+            int n = o->deal->part[i].width;
+            memcpy(row_of(d, o->out[o->deal->part[i].out], row) + o->deal->part[i].at + g * n,
+                   from, (size_t)n * sizeof *from);
+            from += n;
+        }
+}
+
+static void slice(const struct naive *d, const struct dsm_op *o, int row)
+{
+    const float *x = row_of(d, o->in[0], row) + o->at;
+    float *y = row_of(d, o->out[0], row);
+
+    for (int i = 0; i < width_of(d, o->out[0]); i++)
+        y[i] = o->w[0] ? x[i] * o->w[0]->f32[i] : x[i];
+}
+
+static void concat(const struct naive *d, const struct dsm_op *o, int row)
+{
+    float *y = row_of(d, o->out[0], row);
+
+    for (int i = 0; i < 2; i++) {
+        memcpy(y, row_of(d, o->in[i], row), (size_t)width_of(d, o->in[i]) * sizeof *y);
+        y += width_of(d, o->in[i]);
+    }
+}
+
 static void row_op(const struct naive *d, const struct dsm_op *o, const struct dsm_batch *b,
                    int row)
 {
@@ -313,6 +720,36 @@ static void row_op(const struct naive *d, const struct dsm_op *o, const struct d
     case DSM_GATHER:
         memcpy(y, row_of(d, o->in[0], b->heads[row].row), (size_t)n * sizeof *y);
         break;
+    case DSM_CLAMP:
+        for (int i = 0; i < n; i++)
+            y[i] = y[i] > o->limit ? o->limit : y[i] < -o->limit ? -o->limit : y[i];
+        break;
+    case DSM_CONCAT:
+        concat(d, o, row);
+        break;
+    case DSM_SLICE:
+        slice(d, o, row);
+        break;
+    case DSM_SCALE_BY:
+        for (int i = 0; i < n; i++)
+            y[i] = x[i] * activate(o->act, row_of(d, o->in[1], row)[0]);
+        break;
+    case DSM_L2_NORM:
+        l2_norm(d, o, row);
+        break;
+    case DSM_DEAL:
+        deal(d, o, row);
+        break;
+    case DSM_HEAD_LINEAR:
+        head_linear(d, o, row);
+        break;
+    case DSM_EXPERTS_UP:
+    case DSM_EXPERTS_DOWN:
+        experts(d, o, row);
+        break;
+    case DSM_COMBINE:
+        combine(d, o, row);
+        break;
     }
 }
 
@@ -332,6 +769,14 @@ static int run_op(const struct naive *d, const struct dsm_op *o, const struct ds
     case DSM_HEAD:
         head(d, o, b);
         return 0;
+    case DSM_ROUTE:
+        return route(d, o, n);
+    case DSM_CONV:
+    case DSM_SCAN_CHANNELS:
+    case DSM_SCAN_HEADS:
+    case DSM_DELTA:
+        recurrent(d, o, b);
+        return 0;
     default:
         for (int row = 0; row < n; row++)
             row_op(d, o, b, row);
@@ -347,8 +792,12 @@ static void naive_close(void *device)
 
     for (int i = 0; d->cache && i < d->p->n_layers; i++)
         free(d->cache[i]);
+    for (int i = 0; d->states && i < d->p->n_ops; i++)
+        free(d->states[i]);
     free(d->cache);
+    free(d->states);
     free(d->weights);
+    free(d->shelf);
     free(d);
 }
 
@@ -371,10 +820,30 @@ static int naive_supports(void *device, const struct dsm_op *o)
     return o->kind > 0 && o->kind < DSM_KINDS;
 }
 
+/* Room for what operation o keeps from batch to batch. */
+static int keep_room(struct naive *d, const struct dsm_op *o)
+{
+    const struct dsm_program *p = d->p;
+    size_t places = ((size_t)p->kv_pages + (size_t)p->kv_scratch) * DSM_PAGE;
+    const struct dsm_cache *c = &p->caches[o->kv_layer];
+    float **cache = &d->cache[o->kv_layer], **states = &d->states[o - p->ops];
+
+    if (o->kind == DSM_KV_STORE && !*cache) {
+        *cache = calloc(places, (size_t)c->kv_heads * (size_t)(c->head_dim + c->value_dim) *
+                                    sizeof **cache);
+        return *cache ? 0 : -1;
+    }
+    if (!state_floats(p, o))
+        return 0;
+    *states = calloc((size_t)p->state_slots + 1, state_floats(p, o) * sizeof **states);
+    return *states ? 0 : -1;
+}
+
 static int naive_prepare(void *device, const struct dsm_program *p, char *why, size_t size)
 {
     struct naive *d = device;
-    size_t k = 1, pages = (size_t)p->kv_pages + (size_t)p->kv_scratch;
+    size_t k = 1;
+    int failed;
 
     d->p = p;
     for (int i = 0; i < p->n_tensors; i++)
@@ -382,26 +851,13 @@ static int naive_prepare(void *device, const struct dsm_program *p, char *why, s
             k = (size_t)p->tensors[i].k;
     d->weights = malloc(k * sizeof *d->weights);
     d->cache = calloc((size_t)p->n_layers + 1, sizeof *d->cache);
-    for (int i = 0; i < p->n_ops && d->cache && d->weights; i++) {
-        const struct dsm_op *o = &p->ops[i];
-        const struct dsm_cache *c = &p->caches[o->kv_layer];
-        if (!o->is_mine || o->kind != DSM_KV_STORE || d->cache[o->kv_layer])
-            continue;
-        d->cache[o->kv_layer] = calloc(
-            pages * DSM_PAGE, (size_t)c->kv_heads * (size_t)(c->head_dim + c->value_dim) *
-                                  sizeof(float));
-        if (!d->cache[o->kv_layer])
-            break;
-    }
-    for (int i = 0; i < p->n_ops && d->cache && d->weights; i++)
-        if (p->ops[i].is_mine && p->ops[i].kind == DSM_KV_STORE && !d->cache[p->ops[i].kv_layer]) {
-            snprintf(why, size, "out of memory for keys and values");
-            return -1;
-        }
-    if (d->cache && d->weights)
-        return 0;
-    snprintf(why, size, "out of memory");
-    return -1;
+    d->states = calloc((size_t)p->n_ops + 1, sizeof *d->states);
+    failed = !d->weights || !d->cache || !d->states;
+    for (int i = 0; i < p->n_ops && !failed; i++)
+        failed = p->ops[i].is_mine && keep_room(d, &p->ops[i]) < 0;
+    if (failed)
+        snprintf(why, size, "out of memory");
+    return failed ? -1 : 0;
 }
 
 static int naive_run(void *device, int32_t from, int32_t to, const struct dsm_batch *b, char *why,
@@ -414,6 +870,30 @@ static int naive_run(void *device, int32_t from, int32_t to, const struct dsm_ba
             snprintf(why, size, "out of memory");
             return -1;
         }
+    return 0;
+}
+
+/* Asked for the bandwidth: the same bytes are read each time, and their sum is kept so that nothing
+ * can be left out. */
+static int naive_read(void *device, uint64_t bytes, char *why, size_t size)
+{
+    struct naive *d = device;
+    uint64_t sum = 0;
+
+    if (d->shelf_bytes != bytes) {
+        free(d->shelf);
+        d->shelf_bytes = 0;
+        d->shelf = malloc(bytes);
+        if (!d->shelf) {
+            snprintf(why, size, "out of memory");
+            return -1;
+        }
+        memset(d->shelf, 1, bytes);
+        d->shelf_bytes = bytes;
+    }
+    for (uint64_t i = 0; i < bytes / sizeof *d->shelf; i++)
+        sum += d->shelf[i];
+    d->seen += sum;
     return 0;
 }
 
@@ -433,6 +913,7 @@ const struct dsm_device *densimeter_device(void)
         .supports = naive_supports,
         .prepare = naive_prepare,
         .run = naive_run,
+        .read = naive_read,
     };
 
     return &device;

@@ -21,9 +21,9 @@
  * Memory.  Everything pointed to by struct dsm_program stays valid from prepare to close, what a
  * batch points to until run returns; all of it is the host's.  A device reads what an operation
  * reads and writes what it writes, nothing else.  Rows of values begin at multiples of 64 bytes.
- * Keys and values of past tokens are the device's own (DSM_KV_STORE).  A device with memory of its
- * own needs to fetch only operands that are marked fresh and to put back only results that are
- * marked wanted (struct dsm_op).
+ * Keys and values of past tokens are the device's own (DSM_KV_STORE), and so are the states of
+ * recurrent layers (DSM_CONV).  A device with memory of its own needs to fetch only operands that
+ * are marked fresh and to put back only results that are marked wanted (struct dsm_op).
  *
  * Threads.  A device may use as many as dsm_host.threads says; between calls they rest.
  *
@@ -32,8 +32,13 @@
  * maths that lets NaN and infinity disappear: a NaN that an operation makes must be seen in its
  * result.
  *
- * Versions.  A device is refused when its `abi` is not DSM_ABI.  What is added within one version
- * goes to the end of structures; struct_bytes says how much of struct dsm_device there is. */
+ * Versions.  A device says in `abi` which version it was built for, and every version from 1 on
+ * runs: a later one adds kinds of operations, which an earlier device sees as kind 0, and fields at
+ * the end of dsm_program, dsm_batch and dsm_device, which it does not see.  All other structures
+ * are in arrays and keep their size for ever.  struct_bytes says how much of struct dsm_device
+ * there is.
+ *     1  dense decoders
+ *     2  experts, recurrent layers, matrices in slabs; dsm_device.read */
 #ifndef DENSIMETER_DEVICE_H
 #define DENSIMETER_DEVICE_H
 
@@ -44,7 +49,7 @@
 extern "C" {
 #endif
 
-#define DSM_ABI 1
+#define DSM_ABI 2
 #define DSM_PAGE 32 /* positions in a page of keys and values */
 
 /* ---- weights ---- */
@@ -61,6 +66,15 @@ struct dsm_tensor { /* `rows` rows of k elements, (W x)_r = sum over i of W[r][i
     int32_t type;
     int32_t k, rows;
     int32_t id;         /* the same number: the same tensor; 0 .. dsm_program.n_tensors-1 */
+};
+
+/* Matrices of one shape, one for each expert or head: slab s of tensor w is data[s] of
+ * dsm_program.slabs[w->id], w->data is slab 0.  A bias of slabs is one vector in f32, slab after
+ * slab. */
+struct dsm_slabs {
+    const void *const *data; /* [n] */
+    int32_t n;               /* 1: an ordinary tensor */
+    int32_t reserved;
 };
 
 /* ---- operations ---- */
@@ -110,6 +124,68 @@ enum dsm_kind {
     /* logits y of each wanted row: y = scale * (w[0] in[0] + bias[0]), softcap c > 0: c tanh(y /
      * c). Fills struct dsm_head. */
     DSM_HEAD,
+
+    /* ---- since version 2 ---- */
+
+    DSM_CLAMP,  /* in place on out[0]: to -limit .. limit */
+    DSM_CONCAT, /* out = [in[0] | in[1]] */
+    /* out = numbers at .. at + width of out - 1 of in[0]; with w[0]: times w[0]. */
+    DSM_SLICE,
+    DSM_SCALE_BY, /* out = in[0] * act(x), x the one number of in[1] */
+    /* In place on out[0]: heads first .. first+heads-1 of head_dim numbers become
+     * scale * x / sqrt(sum(x^2) + eps). */
+    DSM_L2_NORM,
+    /* in[0] is cut and dealt out to out[]: struct dsm_deal. */
+    DSM_DEAL,
+    /* Head h of out (value_dim numbers) = [slab h of w[0] times the first k numbers of head h of
+     * in[0] (head_dim numbers) | the rest of that head]. */
+    DSM_HEAD_LINEAR,
+
+    /* Experts: struct dsm_experts.  A value of `used` parts has part s at s * part_ld; what lies
+     * between parts means nothing.
+     *
+     * out = the experts a row uses, best first, as `used` floats, and then their weights.  v is, by
+     * `gating`, the softmax or the sigmoid of the logits in[0], or these; what is selected is the
+     * highest of v + w[0] (w[0], a number per expert, may be missing), at a tie the lower number,
+     * with groups > 1 only of the groups_used best of `groups` equal runs of experts, the score of
+     * which is their best expert's or, with sigmoid, the sum of their two best.  The weights are v
+     * of the selected (DSM_SELECTED: its softmax over these), divided by their sum where
+     * is_normalised and that is over 0, times `scale`, times w[1][expert] where there is a w[1].
+     *
+     * DSM_SPARSEMIXER: in each of `used` rounds the highest logit that is left, t, weighed by the
+     * softmax over what is left but for those with (t - l) / max(|l|, t) > 0.02.  No w[0] there. */
+    DSM_ROUTE,
+    /* Part s of out = act(g) * u; without w[0] act(u); with limit > 0, g and u brought below limit
+     * and u above -limit, g / (1 + exp(-1.702 g)) * (u + 1).  g and u are slab e of w[0] and of
+     * w[1] times x (plus bias), e being expert s of in[1] and x in[0], times the weight of s where
+     * weighs_input. */
+    DSM_EXPERTS_UP,
+    DSM_EXPERTS_DOWN, /* part s of out = slab e of w[0] times part s of in[0], plus bias[0] */
+    /* out = the sum of the parts of in[0], in order, times their weights in in[1] (weighs_input:
+     * times 1). */
+    DSM_COMBINE,
+
+    /* Recurrent layers: struct dsm_recurrence.  Each operation has a state of its own in each slot,
+     * which a row takes from the row before it on its span and leaves to the next; the batch says
+     * which slot a span carries, and which slots become copies of others (struct dsm_state_copy).
+     *
+     * y_t = act(bias[0] + sum over j < taps of w[0][channel][j] x_(t - taps + 1 + j)): the state is
+     * the last taps - 1 inputs.  act is DSM_NONE or DSM_SILU. */
+    DSM_CONV,
+    /* Of channel c, dt = softplus(in[1][c]): h_n = exp(dt w[0][c][n]) h_n + dt x_c b_n;
+     * y_c = w[1][c] x_c + sum over n of c_n h_n.  x: in[0], b: in[2], c: in[3] (`states`). */
+    DSM_SCAN_CHANNELS,
+    /* The same with in[0] = [x | b | c]: x of `heads` heads of head_dim, b and c of `groups` groups
+     * of `states`.  dt is in[1][head], w[0][head] and w[1][head] are one number; head h uses group
+     * h / (heads / groups). */
+    DSM_SCAN_HEADS,
+    /* Gated delta rule, in[0] = [q | k | v]: q and k of `groups` heads of head_dim, v of `heads`.
+     * Value head h goes with key head h / (heads / groups), is_tiled: h % groups.  Of a head, M
+     * being head_dim x head_dim: M = g M; e = b (v - M' k); M = M + k e'; y = M' q, where
+     * g = exp(w[0][h] softplus(in[1][h] + w[1][h])), b = 1 / (1 + exp(-in[2][h])).  is_paired: in
+     * in[1] and in[2], the same value, are for each key head b of its `heads / groups` value heads
+     * and then g of these. */
+    DSM_DELTA,
     DSM_KINDS
 };
 
@@ -133,6 +209,30 @@ struct dsm_rope {
     int32_t n_rot, halves;
 };
 
+enum dsm_gating { DSM_SOFTMAX = 1, DSM_SIGMOIDS = 2, DSM_SELECTED = 3, DSM_SPARSEMIXER = 4 };
+
+struct dsm_experts {
+    int32_t n, used; /* experts, and how many of them a row uses */
+    int32_t gating, groups, groups_used, is_normalised; /* DSM_ROUTE */
+    float scale;
+    int32_t part_width, part_ld; /* of out; of DSM_COMBINE: of in[0] */
+    int32_t in_ld;               /* DSM_EXPERTS_DOWN: of the parts of in[0] */
+    int32_t weighs_input;
+};
+
+struct dsm_recurrence {
+    int32_t taps;   /* DSM_CONV */
+    int32_t states, groups, is_tiled, is_paired;
+};
+
+#define DSM_DEAL_PARTS 4
+struct dsm_deal { /* in[0] is `groups` times the parts one after the other */
+    int32_t groups, n;
+    struct {
+        int32_t width, out, at; /* of group g: to out[out], at number at + g * width */
+    } part[DSM_DEAL_PARTS];
+};
+
 /* Fields that an operation's description does not name are 0. */
 struct dsm_op {
     int32_t kind;  /* enum dsm_kind */
@@ -141,11 +241,23 @@ struct dsm_op {
     int32_t out[3];
     int32_t n_out;
     const struct dsm_tensor *w[3], *bias[3]; /* NULL: none */
-    const struct dsm_rope *rope;
+    union { /* by kind; NULL for those that need none of these */
+        const struct dsm_rope *rope;
+        const struct dsm_experts *experts;
+        const struct dsm_recurrence *recurrence;
+        const struct dsm_deal *deal;
+    };
     int32_t epilogue, act;
-    float eps, scale, softcap;
+    float eps, scale;
+    union {
+        float softcap, limit;
+    };
     int32_t heads, kv_heads, head_dim, value_dim;
-    int32_t window, chunk, mean_removed, rope_at, kv_layer;
+    int32_t window, chunk, mean_removed;
+    union {
+        int32_t rope_at, at, first;
+    };
+    int32_t kv_layer;
     int32_t wanted_rows; /* 1: runs over the n_heads wanted rows, else over all n rows */
     int32_t is_mine;     /* from prepare on: the device computes it */
     /* Bit i of fresh: in[i], or for i = 4 the out[0] that is changed in place, was last written by
@@ -173,6 +285,10 @@ struct dsm_program {
     const struct dsm_tensor *tensors;
     const struct dsm_rope *ropes;
     const struct dsm_cache *caches; /* [n_layers] */
+    /* since version 2 */
+    const struct dsm_slabs *slabs; /* [n_tensors] */
+    int32_t state_slots;           /* slots 0 .. state_slots-1 are kept from batch to batch */
+    int32_t reserved;
 };
 
 /* ---- batches ---- */
@@ -184,6 +300,13 @@ struct dsm_span { /* rows row0 .. row0+n-1 are neighbours on one path of tokens 
 };
 
 struct dsm_page_copy { /* before row before_row is stored, page dst becomes a copy of page src */
+    int32_t dst, src, before_row;
+};
+
+/* Before row before_row (n: after the last) uses its slot, slot dst becomes a copy of slot src; -1:
+ * the state before the first token, all zeros.  Rows and copies go in order: a slot may change
+ * hands within a batch. */
+struct dsm_state_copy {
     int32_t dst, src, before_row;
 };
 
@@ -202,17 +325,20 @@ struct dsm_batch {
     int32_t n; /* rows */
     int32_t n_spans, n_copies, n_heads;
     int32_t is_stepwise; /* 1: every operand is fresh and every result is wanted */
-    int32_t reserved;
+    int32_t n_state_copies; /* since version 2 */
     const int32_t *tokens, *positions; /* [n] */
     const struct dsm_span *spans;
     const struct dsm_page_copy *copies; /* in order of before_row */
     struct dsm_head *heads;             /* in order of row */
+    /* since version 2 */
+    const int32_t *states; /* [n_spans]: the slot that a span's rows carry on; -1: none */
+    const struct dsm_state_copy *state_copies; /* in order of before_row */
 };
 
 /* ---- the two sides ---- */
 
 struct dsm_host {
-    int32_t abi;     /* DSM_ABI */
+    int32_t abi;     /* the device's */
     int32_t threads; /* that the device may use, at least 1 */
     /* Elements 0 .. n-1 of a row of this format as floats; n is a multiple of the format's block.
      * Any thread.  Less than 0: the format is not known. */
@@ -235,7 +361,7 @@ enum dsm_claims {
 };
 
 struct dsm_device {
-    int32_t abi;           /* DSM_ABI */
+    int32_t abi;           /* DSM_ABI, when it is built */
     uint32_t struct_bytes; /* sizeof(struct dsm_device) */
     const char *name;      /* letters, digits, '-' and '_' */
     const char *version;
@@ -256,6 +382,12 @@ struct dsm_device {
     /* Operations from .. to-1 of the program over the batch, all of them the device's. */
     int (*run)(void *device, int32_t from, int32_t to, const struct dsm_batch *b, char *why,
                size_t size);
+
+    /* Since version 2; NULL: not offered.  Reads this many bytes of the memory that weights are in
+     * once, with all that the device has to read it with, and returns when it is done: the host
+     * times it to say what share of the bandwidth decoding reaches.  Between open and close; what
+     * it needs it may keep till then. */
+    int (*read)(void *device, uint64_t bytes, char *why, size_t size);
 };
 
 /* The only symbol of a device that Densimeter looks for; what it returns is never freed. */

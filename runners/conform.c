@@ -36,6 +36,8 @@ struct rig {
 
 /* ---- running ---- */
 
+enum { CUT = 13, SLOTS = 2 };
+
 /* Rows first .. first+n-1 of the class that begins with class_row, in one batch. */
 static int run_batch(const struct rig *g, const struct device_ops *ops, struct device *d,
                      int class_row, int first, int n, float *out, struct answer *a, struct err *e)
@@ -44,9 +46,14 @@ static int run_batch(const struct rig *g, const struct device_ops *ops, struct d
     int32_t tokens[TRIAL_MAX_ROWS], positions[TRIAL_MAX_ROWS];
     struct head_row heads[TRIAL_MAX_ROWS];
     int at = first - class_row, is_near = g->t->is_path || g->t->n_inputs == 0;
-    struct span span = {0, n, is_near ? at : 0, pages, NO_SLOT};
-    struct batch b = {.n = n, .tokens = tokens, .positions = positions, .spans = &span,
-                      .n_spans = 1, .heads = heads, .n_heads = n};
+    /* A path begins with a state of zeros; a long batch leaves its slot for a copy on the way. */
+    int cut = g->t->is_path && at == 0 && n > CUT ? CUT : n;
+    const struct span spans[] = {{0, cut, is_near ? at : 0, pages, 0},
+                                 {cut, n - cut, at + cut, pages, 1}};
+    const struct state_copy copies[] = {{0, NO_SLOT, 0}, {1, 0, cut}};
+    struct batch b = {.n = n, .tokens = tokens, .positions = positions, .spans = spans,
+                      .n_spans = 1 + (cut < n), .heads = heads, .n_heads = n,
+                      .state_copies = copies, .n_state_copies = at ? 0 : 1 + (cut < n)};
 
     for (int i = 0; i < n; i++) {
         tokens[i] = g->t->is_whole ? (first + i) * 37 % g->t->p.n_vocab : first + i;
@@ -302,10 +309,11 @@ static int open_devices(struct rig *g, struct err *e)
     o.max_rows = TRIAL_MAX_ROWS;
     o.kv_pages = 2;
     o.kv_scratch = 1;
+    o.state_slots = SLOTS;
     if (device_cpu.open(&g->ref, &g->t->p,
                         &(struct device_opts){.kernels = "ref", .threads = 1,
                                               .max_rows = TRIAL_MAX_ROWS, .kv_pages = 2,
-                                              .kv_scratch = 1}, e) < 0)
+                                              .kv_scratch = 1, .state_slots = SLOTS}, e) < 0)
         return -1;
     g->leave = mem_calloc((size_t)g->t->p.n_ops, 1);
     if (!g->leave)

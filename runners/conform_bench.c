@@ -78,6 +78,35 @@ const struct weight *trial_weight(struct trial *t, const struct quantizer *z, in
     return w;
 }
 
+const struct weight *trial_slabs(struct trial *t, const struct quantizer *z, int type, int k,
+                                 int rows, int slabs)
+{
+    struct weight *w = (struct weight *)(uintptr_t)trial_weight(t, z, type, k, rows * slabs, 0);
+
+    w->rows = rows;
+    w->slabs = slabs;
+    w->slab_bytes = (size_t)rows * w->row_bytes;
+    return w;
+}
+
+const struct weight *trial_lanes(struct trial *t, int k, int rows, double mean)
+{
+    struct weight *w = (struct weight *)(uintptr_t)trial_weight(t, NULL, QUANT_F32, k, rows, mean);
+    size_t blocks = ((size_t)rows + SCAN_LANES - 1) / SCAN_LANES, n = blocks * (size_t)k;
+    const float *from = (const float *)(const void *)w->data;
+    float *f = mem_aligned(64, n * SCAN_LANES * sizeof *f);
+
+    t->failed |= !f;
+    w->lanes = f;
+    if (!f || !from)
+        return w;
+    memset(f, 0, n * SCAN_LANES * sizeof *f);
+    for (int r = 0; r < rows; r++)
+        for (int i = 0; i < k; i++)
+            f[(r / SCAN_LANES * k + i) * SCAN_LANES + r % SCAN_LANES] = from[r * k + i];
+    return w;
+}
+
 void trial_row(const struct weight *w, int r, float *to)
 {
     quant_find(w->type)->unpack(to, w->data + (size_t)r * w->row_bytes, (size_t)w->k);
@@ -90,6 +119,15 @@ static const int first_row[INPUTS + 1] = {0, 40, 44, 46, 50, 54, 56, TRIAL_ROWS}
 int trial_first_row(enum inputs i)
 {
     return first_row[i];
+}
+
+int trial_class_row(int row)
+{
+    int kind = 0;
+
+    while (first_row[kind + 1] <= row)
+        kind++;
+    return first_row[kind];
 }
 
 static float made(struct trial *t, enum inputs kind, int i)
@@ -145,7 +183,7 @@ void trial_begin(struct trial *t)
     int value;
 
     if (t->n_inputs == 0) {
-        t->first = t->p.n_ops;
+        trial_here(t);
         return;
     }
     t->table = mem_aligned(64, (size_t)TRIAL_ROWS * (size_t)t->all * sizeof *t->table);
@@ -166,6 +204,11 @@ void trial_begin(struct trial *t)
         op.n_out = 1;
         program_op(&t->p, op);
     }
+    trial_here(t);
+}
+
+void trial_here(struct trial *t)
+{
     t->first = t->p.n_ops;
 }
 
@@ -204,11 +247,31 @@ int trial_gather(struct trial *t, int value)
     return op.out[0];
 }
 
+/* The parts without what lies between them. */
+static int parts_of(struct trial *t, int value)
+{
+    struct op op = TRIAL_OP;
+    int all = -1;
+
+    op.kind = OP_SLICE;
+    op.in[0] = value;
+    op.n_out = 1;
+    for (int i = 0; i < t->parts; i++) {
+        op.at = i * (int)KERNEL_LD(t->part_width);
+        op.out[0] = program_value(&t->p, t->part_width);
+        program_op(&t->p, op);
+        all = i == 0 ? op.out[0]
+                     : add_op(t, OP_CONCAT, all, op.out[0],
+                              program_value(&t->p, (i + 1) * t->part_width));
+    }
+    return all;
+}
+
 static void show(struct trial *t, const int *outs, int n_outs)
 {
     struct program *p = &t->p;
     struct op op = TRIAL_OP;
-    int all = outs[0];
+    int all = t->parts ? parts_of(t, outs[0]) : outs[0];
 
     for (int i = 1; i < n_outs; i++)
         all = add_op(t, OP_CONCAT, all, outs[i],
@@ -241,9 +304,22 @@ int trial_finish(struct trial *t, const int *outs, int n_outs, struct err *e)
     return t->failed || !p->kv ? err_nomem(e) : program_finish(p, e);
 }
 
+void trial_end(struct trial *t, const struct op *op, int out, struct err *e)
+{
+    program_op(&t->p, *op);
+    trial_finish(t, &out, 1, e);
+}
+
+const struct op *trial_op(const struct trial *t)
+{
+    return &t->p.ops[t->last - 1];
+}
+
 void trial_release(struct trial *t)
 {
-    for (int i = 0; i < t->n_weights; i++)
+    for (int i = 0; i < t->n_weights; i++) {
         mem_free((void *)(uintptr_t)t->w[i].data);
+        mem_free((void *)(uintptr_t)t->w[i].lanes);
+    }
     program_release(&t->p);
 }

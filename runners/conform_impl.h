@@ -13,7 +13,7 @@
 
 enum inputs { IN_RANDOM, IN_WIDE, IN_ZERO, IN_DENORMAL, IN_LARGE, IN_INFINITE, IN_NAN, INPUTS };
 
-#define TRIAL_INPUTS 3
+#define TRIAL_INPUTS 4
 #define TRIAL_WEIGHTS 48
 enum { TRIAL_ROWS = 57, TRIAL_MAX_ROWS = 64, TRIAL_NAME = 64 };
 
@@ -30,6 +30,7 @@ struct trial {
     int first, last; /* ops that are tried */
     int out_width; /* of all results */
     int is_path;   /* rows see the rows before them */
+    int parts, part_width; /* of results that are experts' parts; 0: they are not */
     int is_whole;  /* a model: nothing is left to the CPU */
     int is_gathered; /* its results are of the wanted rows */
     int shows_lse; /* it ends in a head of its own */
@@ -51,6 +52,14 @@ struct precision {
 };
 const struct precision *precision_of(int dsm_precision);
 
+struct off { /* a number and how far it may be off */
+    double y, by;
+};
+/* Sum of w x over k; what the sum is goes to *sum. */
+double off_product(const struct precision *u, const float *w, const float *x, int k, double *sum);
+struct off off_activated(const struct precision *u, enum activation a, struct off x);
+struct off off_times(const struct precision *u, struct off a, struct off b);
+
 /* ---- building ---- */
 
 double trial_normal(struct trial *t); /* seeded */
@@ -58,9 +67,17 @@ double trial_normal(struct trial *t); /* seeded */
  * around `mean`.  NULL: remembered, trial_finish tells. */
 const struct weight *trial_weight(struct trial *t, const struct quantizer *z, int type, int k,
                                   int rows, double mean);
+/* So many matrices of one shape. */
+const struct weight *trial_slabs(struct trial *t, const struct quantizer *z, int type, int k,
+                                 int rows, int slabs);
+/* A vector for each of `rows` channels, as recurrent layers have them. */
+const struct weight *trial_lanes(struct trial *t, int k, int rows, double mean);
 int trial_input(struct trial *t, int width); /* the value; before any op */
-/* Between these two the ops that are tried are added. */
+/* Between these two the ops that are tried are added; trial_here: only from here on. */
 void trial_begin(struct trial *t);
+void trial_here(struct trial *t);
+/* The op and its one result end the trial. */
+void trial_end(struct trial *t, const struct op *op, int out, struct err *e);
 int trial_gather(struct trial *t, int value); /* the wanted rows of it */
 /* Results outs[n_outs]; none: the program ends in a head of its own, n_vocab and out_width are set.
  * */
@@ -72,7 +89,11 @@ extern const struct op TRIAL_OP; /* an empty one */
 int trial_first_row(enum inputs i); /* INPUTS: the end of the last */
 /* Input i of a row. */
 const float *trial_in(const struct trial *t, int row, int i);
-/* Row r of the matrix as floats; to: [k]. */
+/* The first row of the class that this row is in. */
+int trial_class_row(int row);
+/* The op that is tried, the last of them. */
+const struct op *trial_op(const struct trial *t);
+/* Row r of the matrix (of slabs: over all of them) as floats; to: [k]. */
 void trial_row(const struct weight *w, int r, float *to);
 
 /* ---- trials ---- */
@@ -85,7 +106,9 @@ struct trial_row { /* a way of using an operation */
     int k[3], rows[3]; /* shapes; 0: no more */
 };
 void conform_build_model(struct trial *t, const struct quantizer *z, int type, int k, int family,
-                         struct err *e); /* llama, gemma, phi */
+                         struct err *e); /* llama, gemma, phi, mixtral, a hybrid */
 const struct trial_row *trial_at(int i); /* NULL after the last */
+/* Those of a file, ending with a row without a name. */
+extern const struct trial_row trials_of_experts[], trials_of_states[];
 
 #endif

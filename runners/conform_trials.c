@@ -31,7 +31,7 @@ const struct precision *precision_of(int p)
 /* ---- sums ---- */
 
 /* How far sum of w x over k may be off, and the sum itself. */
-static double product(const struct precision *u, const float *w, const float *x, int k, double *sum)
+double off_product(const struct precision *u, const float *w, const float *x, int k, double *sum)
 {
     double all = 0, blocks = 0;
 
@@ -50,10 +50,6 @@ static double product(const struct precision *u, const float *w, const float *x,
     return u->in * (u->by_block ? blocks : all) + (k + 8) * u->sum * all + (k + 8) * u->floor;
 }
 
-struct off { /* a number and how far it may be off */
-    double y, by;
-};
-
 /* Of every row of the matrix times input 0, and the bias. */
 static int products(const struct trial *t, const struct precision *u, const struct weight *w,
                     const struct weight *bias, int row, struct off *out)
@@ -62,7 +58,7 @@ static int products(const struct trial *t, const struct precision *u, const stru
 
     for (int r = 0; f && r < w->rows; r++) {
         trial_row(w, r, f);
-        out[r].by = product(u, f, trial_in(t, row, 0), w->k, &out[r].y);
+        out[r].by = off_product(u, f, trial_in(t, row, 0), w->k, &out[r].y);
         if (bias) {
             out[r].y += bias->f32[r];
             out[r].by += u->sum * 4 * (fabs((double)bias->f32[r]) + fabs(out[r].y));
@@ -85,7 +81,7 @@ static double act_of(enum activation a, double x)
 }
 
 /* These activations are steeper nowhere than 1.2, but for the square. */
-static struct off activated(const struct precision *u, enum activation a, struct off x)
+struct off off_activated(const struct precision *u, enum activation a, struct off x)
 {
     double slope = a == ACT_NONE ? 1 : a == ACT_RELU2 ? 2 * (fabs(x.y) + x.by) : 1.2;
     struct off y = {act_of(a, x.y), slope * x.by};
@@ -95,7 +91,7 @@ static struct off activated(const struct precision *u, enum activation a, struct
     return y;
 }
 
-static struct off times(const struct precision *u, struct off a, struct off b)
+struct off off_times(const struct precision *u, struct off a, struct off b)
 {
     return (struct off){a.y * b.y, fabs(a.y) * b.by + fabs(b.y) * a.by + a.by * b.by +
                                        u->sum * 4 * fabs(a.y * b.y) + u->floor};
@@ -103,14 +99,9 @@ static struct off times(const struct precision *u, struct off a, struct off b)
 
 /* ---- linear, head ---- */
 
-static const struct op *tried(const struct trial *t)
-{
-    return &t->p.ops[t->last - 1];
-}
-
 static void off_linear(const struct trial *t, const struct precision *u, int row, double *out)
 {
-    const struct op *op = tried(t);
+    const struct op *op = trial_op(t);
     int n = op->epilogue == EPILOGUE_GLU ? 2 : op->n_out, at = 0;
     struct off *x = mem_calloc((size_t)t->out_width * 2, sizeof *x);
 
@@ -125,9 +116,9 @@ static void off_linear(const struct trial *t, const struct precision *u, int row
             y.by = fabs(op->scale) * y.by +
                    u->sum * 8 * (fabs(in) + fabs(op->scale * y.y)) + u->floor;
         } else if (x && op->epilogue != EPILOGUE_NONE) {
-            y = activated(u, op->act, y);
+            y = off_activated(u, op->act, y);
             if (op->epilogue == EPILOGUE_GLU)
-                y = times(u, y, x[t->out_width + i]);
+                y = off_times(u, y, x[t->out_width + i]);
         }
         out[i] = y.by;
     }
@@ -219,7 +210,7 @@ static void build_glu(struct trial *t, const struct quantizer *z, int type, int 
 
 static void off_head(const struct trial *t, const struct precision *u, int row, double *out)
 {
-    const struct op *op = tried(t);
+    const struct op *op = trial_op(t);
     struct off *x = mem_calloc((size_t)t->out_width, sizeof *x);
 
     if (x)
@@ -239,7 +230,7 @@ static void build_any_head(struct trial *t, const struct quantizer *z, int type,
 
     trial_begin(t);
     op.in[0] = trial_gather(t, in);
-    t->first = t->p.n_ops;
+    trial_here(t);
     op.kind = OP_HEAD;
     op.wanted_rows = 1;
     op.w[0] = trial_weight(t, z, type, k, rows, 0);
@@ -271,7 +262,7 @@ static void build_odd_head(struct trial *t, const struct quantizer *z, int type,
 
 static void off_embed(const struct trial *t, const struct precision *u, int row, double *out)
 {
-    const struct op *op = tried(t);
+    const struct op *op = trial_op(t);
     float *f = mem_alloc((size_t)op->w[0]->k * 2 * sizeof *f);
 
     for (int i = 0; i < t->out_width; i++)
@@ -285,12 +276,6 @@ static void off_embed(const struct trial *t, const struct precision *u, int row,
         out[i] = u->sum * 4 * (fabs((double)f[i] * op->scale) +
                                (op->w[1] ? fabs((double)f[op->w[0]->k + i]) : 0)) + u->floor;
     mem_free(f);
-}
-
-static void finish_one(struct trial *t, const struct op *op, int out, struct err *e)
-{
-    program_op(&t->p, *op);
-    trial_finish(t, &out, 1, e);
 }
 
 static void build_any_embed(struct trial *t, const struct quantizer *z, int type, int k, int is_odd,
@@ -309,7 +294,7 @@ static void build_any_embed(struct trial *t, const struct quantizer *z, int type
     op.n_out = 1;
     t->inputs = IN_WIDE; /* only what comes before */
     t->tolerance = off_embed;
-    finish_one(t, &op, op.out[0], e);
+    trial_end(t, &op, op.out[0], e);
 }
 
 static void build_embed(struct trial *t, const struct quantizer *z, int type, int k, int rows,
@@ -348,7 +333,7 @@ static void off_norm_of(const struct precision *u, const float *x, const float *
 
 static void off_norm(const struct trial *t, const struct precision *u, int row, double *out)
 {
-    const struct op *op = tried(t);
+    const struct op *op = trial_op(t);
 
     off_norm_of(u, trial_in(t, row, 0), op->w[0] ? op->w[0]->f32 : NULL,
                 op->bias[0] ? op->bias[0]->f32 : NULL, t->out_width, op->eps,
@@ -371,7 +356,7 @@ static void build_norm(struct trial *t, const struct quantizer *z, int k, enum o
     op.out[0] = program_value(&t->p, k);
     op.n_out = 1;
     t->tolerance = off_norm;
-    finish_one(t, &op, op.out[0], e);
+    trial_end(t, &op, op.out[0], e);
 }
 
 static void build_rms_norm(struct trial *t, const struct quantizer *z, int type, int k, int rows,
@@ -390,7 +375,7 @@ static void build_layer_norm(struct trial *t, const struct quantizer *z, int typ
 
 static void off_head_norm(const struct trial *t, const struct precision *u, int row, double *out)
 {
-    const struct op *op = tried(t);
+    const struct op *op = trial_op(t);
     int n = op->head_dim, is_each = op->w[0]->k > n;
 
     for (int h = 0; h < op->heads; h++)
@@ -415,12 +400,12 @@ static void build_head_norm(struct trial *t, const struct quantizer *z, int type
     op.mean_removed = rows == 2;
     op.w[0] = trial_weight(t, z, QUANT_F32, rows > 3 ? k * rows : k, 1, 1);
     t->tolerance = off_head_norm;
-    finish_one(t, &op, op.out[0], e);
+    trial_end(t, &op, op.out[0], e);
 }
 
 static void off_rope(const struct trial *t, const struct precision *u, int row, double *out)
 {
-    const struct op *op = tried(t);
+    const struct op *op = trial_op(t);
     const struct rope *r = op->rope;
     int apart = r->halves ? r->n_rot / 2 : 1, step = r->halves ? 1 : 2;
 
@@ -456,12 +441,12 @@ static void build_rope(struct trial *t, const struct quantizer *z, int type, int
     op.rope_at = rows > 3 ? k / 4 : 0;
     op.rope = program_rope(&t->p, r, freqs);
     t->tolerance = off_rope;
-    finish_one(t, &op, op.out[0], e);
+    trial_end(t, &op, op.out[0], e);
 }
 
 static void off_rows(const struct trial *t, const struct precision *u, int row, double *out)
 {
-    const struct op *op = tried(t);
+    const struct op *op = trial_op(t);
     const float *a = trial_in(t, row, 0), *b = t->n_inputs > 1 ? trial_in(t, row, 1) : a;
 
     for (int i = 0; i < t->out_width; i++)
@@ -469,7 +454,7 @@ static void off_rows(const struct trial *t, const struct precision *u, int row, 
                  : op->kind == OP_SCALE ? u->sum * 4 * fabs((double)a[i] * op->scale) + u->floor
                  : op->kind == OP_ADD
                      ? u->sum * 4 * (fabs((double)a[i]) + fabs((double)b[i] * op->scale)) + u->floor
-                     : times(u, activated(u, op->act, (struct off){a[i], 0}),
+                     : off_times(u, off_activated(u, op->act, (struct off){a[i], 0}),
                              (struct off){b[i], 0}).by;
 }
 
@@ -491,7 +476,7 @@ static void build_rows(struct trial *t, enum op_kind kind, enum activation act, 
         op.in[0] = -1;
     op.n_out = 1;
     t->tolerance = off_rows;
-    finish_one(t, &op, op.out[0], e);
+    trial_end(t, &op, op.out[0], e);
 }
 
 static void build_add(struct trial *t, const struct quantizer *z, int type, int k, int rows,
@@ -529,19 +514,17 @@ static void build_gate(struct trial *t, const struct quantizer *z, int type, int
  * a score is; what they weigh is at most the largest value. */
 static void off_attention(const struct trial *t, const struct precision *u, int row, double *out)
 {
-    const struct op *op = tried(t);
-    int group = op->heads / op->kv_heads, kind = 0;
+    const struct op *op = trial_op(t);
+    int group = op->heads / op->kv_heads;
 
-    while (trial_first_row((enum inputs)(kind + 1)) <= row)
-        kind++;
     for (int h = 0; h < op->heads; h++) {
         const float *q = trial_in(t, row, 0) + h * op->head_dim;
         double most = 0, score = 0, by, sum;
         int seen = 0;
-        for (int r = trial_first_row((enum inputs)kind); r <= row; r++, seen++) {
+        for (int r = trial_class_row(row); r <= row; r++, seen++) {
             const float *k = trial_in(t, r, 1) + h / group * op->head_dim;
             const float *v = trial_in(t, r, 2) + h / group * op->value_dim;
-            by = fabs(op->scale) * product(u, k, q, op->head_dim, &sum);
+            by = fabs(op->scale) * off_product(u, k, q, op->head_dim, &sum);
             sum *= op->scale;
             if (op->softcap != 0)
                 by = fmin(by, 2 * fabs(op->softcap)) + 16 * u->sum * fabs(op->softcap);
@@ -605,7 +588,7 @@ static void build_attention(struct trial *t, const struct quantizer *z, int type
     op.out[0] = program_value(&t->p, way->heads * values);
     op.n_out = 1;
     t->tolerance = off_attention;
-    finish_one(t, &op, op.out[0], e);
+    trial_end(t, &op, op.out[0], e);
 }
 
 /* k is a multiple of 256 where every format is tried. */
@@ -629,10 +612,23 @@ static const struct trial_row rows[] = {
     {"gather", 0, build_gather, {100}, {0}},
     {"head", 1, build_head, {256, 512}, {300, 101}},
     {"head, capped", 1, build_odd_head, {256}, {77}},
+    {NULL, 0, NULL, {0}, {0}},
+};
+
+static const struct trial_row models[] = {
     {"model", 2, conform_build_model, {256, 256, 256}, {0, 1, 2}},
+    {"model, layers", 2, conform_build_model, {256, 256}, {3, 4}},
+    {NULL, 0, NULL, {0}, {0}},
 };
 
 const struct trial_row *trial_at(int i)
 {
-    return i >= 0 && (size_t)i < sizeof rows / sizeof rows[0] ? &rows[i] : NULL;
+    static const struct trial_row *const lists[] = {rows, trials_of_experts, trials_of_states,
+                                                    models};
+
+    for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++)
+        for (const struct trial_row *r = lists[l]; r->op; r++)
+            if (i-- == 0)
+                return r;
+    return NULL;
 }

@@ -247,10 +247,14 @@ static void run_one(void *arg, int worker)
 
 static int first_bad_row(const struct device *d, const struct op *op, int value)
 {
+    const struct value *v = &d->p->values[value];
+    int part = v->part_width ? v->part_width : v->width; /* nothing means what lies between parts */
+    int step = v->part_width ? (int)KERNEL_LD(part) : v->width;
+
     for (int row = 0; row < cpu_rows(d, op); row++) {
         const float *y = cpu_row(d, value, row);
-        for (int i = 0; i < d->p->values[value].width; i++)
-            if (!isfinite(y[i]))
+        for (int i = 0; i < v->width; i++)
+            if (i % step < part && !isfinite(y[i]))
                 return row;
     }
     return -1;

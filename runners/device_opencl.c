@@ -449,9 +449,7 @@ static int run_stretch(struct device *d, int from, int to, int is_again, struct 
 {
     if (fetch_operands(d, from, to, e) < 0)
         return -1;
-    if (is_again)
-        fallback_rerun(d->cpu, from, to);
-    else if (fallback_run(d->cpu, from, to, e) < 0)
+    if ((is_again ? fallback_rerun(d->cpu, from, to, e) : fallback_run(d->cpu, from, to, e)) < 0)
         return -1;
     for (int i = from; i < to && is_again; i++)
         if (fallback_check(d->cpu, &d->p->ops[i], e) < 0)

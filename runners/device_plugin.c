@@ -133,9 +133,8 @@ static int run_checked(struct device *d, struct batch *b, struct err *e)
     if (begin(d, b, 1, e) < 0)
         return -1;
     for (int i = 0; i < d->p->n_ops; i++) {
-        if (fallback_takes(d->cpu, i))
-            fallback_rerun(d->cpu, i, i + 1);
-        else if (d->how->run(d->side, i, i + 1, e) < 0)
+        if (fallback_takes(d->cpu, i) ? fallback_rerun(d->cpu, i, i + 1, e) < 0
+                                      : d->how->run(d->side, i, i + 1, e) < 0)
             return -1;
         if (fallback_check(d->cpu, &d->p->ops[i], e) < 0)
             return -1;

@@ -10,6 +10,7 @@ struct fallback {
     const struct program *p;
     struct device *cpu;
     char *takes;      /* [ops] */
+    char *is_foreign; /* [ops]: of the CPU, and the experts it goes to come from the device */
     uint64_t *counts; /* [ops] */
     int n_taken;
 };
@@ -36,6 +37,23 @@ static int place_caches(struct fallback *f, struct err *e)
     return 0;
 }
 
+static int chooses_experts(const struct op *op)
+{
+    return op->kind == OP_EXPERTS_UP || op->kind == OP_EXPERTS_DOWN;
+}
+
+/* The op before number i that wrote its in[1] is the device's. */
+static int is_routed_elsewhere(const struct fallback *f, int i)
+{
+    int value = f->p->ops[i].in[1];
+
+    for (int j = i - 1; j >= 0; j--)
+        for (int k = 0; k < f->p->ops[j].n_out; k++)
+            if (f->p->ops[j].out[k] == value)
+                return !f->takes[j];
+    return 0;
+}
+
 int fallback_open(struct fallback **out, const struct program *p, const struct device_opts *o,
                   int (*supports)(const void *user, const struct op *op), const void *user,
                   struct err *e)
@@ -49,8 +67,9 @@ int fallback_open(struct fallback **out, const struct program *p, const struct d
         return err_nomem(e);
     f->p = p;
     f->takes = mem_calloc((size_t)p->n_ops + 1, 1);
+    f->is_foreign = mem_calloc((size_t)p->n_ops + 1, 1);
     f->counts = mem_calloc((size_t)p->n_ops + 1, sizeof *f->counts);
-    if (!f->takes || !f->counts) {
+    if (!f->takes || !f->is_foreign || !f->counts) {
         err_nomem(e);
         goto out;
     }
@@ -60,8 +79,11 @@ int fallback_open(struct fallback **out, const struct program *p, const struct d
     exact.check_finite = 0;
     if (place_caches(f, e) < 0 || device_cpu.open(&f->cpu, p, &exact, e) < 0)
         goto out;
-    for (int i = 0; i < p->n_ops; i++)
+    for (int i = 0; i < p->n_ops; i++) {
         f->n_taken += f->takes[i];
+        f->is_foreign[i] =
+            f->takes[i] && chooses_experts(&p->ops[i]) && is_routed_elsewhere(f, i);
+    }
     *out = f;
     f = NULL;
     rc = 0;
@@ -76,6 +98,7 @@ void fallback_close(struct fallback *f)
         return;
     device_cpu.close(f->cpu);
     mem_free(f->takes);
+    mem_free(f->is_foreign);
     mem_free(f->counts);
     mem_free(f);
 }
@@ -95,9 +118,31 @@ int fallback_begin(struct fallback *f, struct batch *b, struct err *e)
     return cpu_begin(f->cpu, b) < 0 ? err_nomem(e) : 0;
 }
 
-void fallback_rerun(struct fallback *f, int from, int to)
+/* The CPU takes the numbers of experts for places in memory. */
+static int check_experts(const struct fallback *f, int i, struct err *e)
 {
+    const struct op *op = &f->p->ops[i];
+    int rows = op->wanted_rows ? f->cpu->batch->n_heads : f->cpu->batch->n;
+
+    for (int row = 0; row < rows; row++)
+        for (int k = 0; k < op->parts.n; k++) {
+            float x = cpu_row(f->cpu, op->in[1], row)[k];
+            if (!(x >= 0 && x < (float)op->route.experts))
+                return err_set(e, ERR_NUMERIC, "layer %d is sent to expert %g of %d at position %d",
+                               op->layer, (double)x, op->route.experts,
+                               f->cpu->batch->positions[op->wanted_rows
+                                                            ? f->cpu->batch->heads[row].row : row]);
+        }
+    return 0;
+}
+
+int fallback_rerun(struct fallback *f, int from, int to, struct err *e)
+{
+    for (int i = from; i < to; i++)
+        if (f->is_foreign[i] && check_experts(f, i, e) < 0)
+            return -1;
     cpu_run_ops(f->cpu, from, to);
+    return 0;
 }
 
 int fallback_run(struct fallback *f, int from, int to, struct err *e)
@@ -108,8 +153,7 @@ int fallback_run(struct fallback *f, int from, int to, struct err *e)
                            op_name(f->p->ops[i].kind), f->p->ops[i].layer);
         f->counts[i] += !f->p->ops[i].wanted_rows || f->cpu->batch->n_heads > 0;
     }
-    cpu_run_ops(f->cpu, from, to);
-    return 0;
+    return fallback_rerun(f, from, to, e);
 }
 
 float *fallback_value(const struct fallback *f, int value)
@@ -119,8 +163,15 @@ float *fallback_value(const struct fallback *f, int value)
 
 void fallback_wrote(struct fallback *f, int value, int rows)
 {
-    for (int row = 0; row < rows; row++)
-        cpu_pad(f->cpu, value, cpu_row(f->cpu, value, row));
+    const struct value *v = &f->p->values[value];
+
+    for (int row = 0; row < rows; row++) {
+        float *x = cpu_row(f->cpu, value, row);
+        for (size_t n = (size_t)v->part_width, at = 0; n && at < (size_t)v->width;
+             at += KERNEL_LD(n))
+            memset(x + at + n, 0, (KERNEL_PAD(n) - n) * sizeof *x);
+        cpu_pad(f->cpu, value, x);
+    }
 }
 
 int fallback_check(const struct fallback *f, const struct op *op, struct err *e)

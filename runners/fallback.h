@@ -37,13 +37,13 @@ int fallback_begin(struct fallback *f, struct batch *b, struct err *e);
  * */
 int fallback_run(struct fallback *f, int from, int to, struct err *e);
 /* The same without counting: a second look at a batch that went wrong. */
-void fallback_rerun(struct fallback *f, int from, int to);
+int fallback_rerun(struct fallback *f, int from, int to, struct err *e);
 
 /* Rows of a value: [max_rows][ld] floats, of which `width` mean something (program.h).  Values
  * share memory when they do not live at the same time. */
 float *fallback_value(const struct fallback *f, int value);
-/* The device has written rows 0 .. rows-1 of the value: what the kernels read beyond `width`
- * becomes zero. */
+/* The device has written rows 0 .. rows-1 of the value: what the kernels read beyond `width`, and
+ * beyond each part of parts, becomes zero. */
 void fallback_wrote(struct fallback *f, int value, int rows);
 
 /* Looks at the op's outputs in host memory: ERR_NUMERIC naming op, layer and position. */

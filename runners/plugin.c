@@ -161,14 +161,16 @@ static int is_line(const char *s)
 
 static int check(const struct dsm_device *d, const char *path, struct err *e)
 {
+    size_t bytes = d && d->abi < 2 ? offsetof(struct dsm_device, read) : sizeof *d;
+
     if (!d)
         return err_set(e, ERR_FORMAT, "%s: densimeter_device() gave nothing", path);
-    if (d->abi != DSM_ABI)
+    if (d->abi < 1 || d->abi > DSM_ABI)
         return err_set(e, ERR_UNSUPPORTED, "%s: made for version %d of the device interface, this "
-                       "program has %d", path, d->abi, DSM_ABI);
-    if (d->struct_bytes < sizeof *d)
+                       "program has 1 to %d", path, d->abi, DSM_ABI);
+    if (d->struct_bytes < bytes)
         return err_set(e, ERR_FORMAT, "%s: its struct dsm_device has %u bytes, %zu are needed",
-                       path, d->struct_bytes, sizeof *d);
+                       path, d->struct_bytes, bytes);
     if (!is_name(d->name))
         return err_set(e, ERR_FORMAT, "%s: the device's name is not letters, digits, - and _",
                        path);

@@ -29,6 +29,7 @@ struct plugin_image {
     struct dsm_op *ops;
     struct dsm_value *values;
     struct dsm_tensor *tensors;
+    struct dsm_slabs *slabs;
     size_t bytes; /* of the block: everything but weights and the rows of values */
 };
 
@@ -37,6 +38,8 @@ size_t plugin_image_bytes(const struct program *p);
  * nowhere yet, and every op is the host's. */
 void plugin_image_fill(struct plugin_image *out, void *block, const struct program *p,
                        const struct device_opts *o);
+/* What a later version than `abi` has names for becomes kind 0. */
+void plugin_image_for(struct dsm_program *p, int abi);
 /* is_mine, fresh and wanted: takes(user, i) tells the ops that the CPU has. */
 void plugin_image_place(struct plugin_image *m, int (*takes)(const void *user, int op),
                         const void *user);

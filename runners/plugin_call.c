@@ -33,6 +33,7 @@ int plugin_call_open(struct plugin_call *c, const char *path, int threads, struc
     *c = (struct plugin_call){.host = {DSM_ABI, threads, unpack}};
     if (plugin_load(&c->api, path, e) < 0)
         return -1;
+    c->host.abi = c->api->abi;
     if (c->api->open(&c->device, &c->host, why, sizeof why) < 0) {
         failed(c, why, e);
         c->api = NULL; /* nothing is open */

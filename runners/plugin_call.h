@@ -13,7 +13,8 @@ struct plugin_call {
 /* Loads and opens.  What goes wrong in the plug-in is ERR_DEVICE with its name and its words. */
 int plugin_call_open(struct plugin_call *c, const char *path, int threads, struct err *e);
 void plugin_call_close(struct plugin_call *c);
-/* yes[i] for each op; never 1 for one that the contract has no name for. */
+/* p: as the plug-in's version of the contract has it (plugin_image_for).  yes[i] for each op;
+ * never 1 for one that the version has no name for. */
 void plugin_call_supports(struct plugin_call *c, const struct dsm_program *p, char *yes);
 int plugin_call_prepare(struct plugin_call *c, const struct dsm_program *p, struct err *e);
 int plugin_call_run(struct plugin_call *c, int from, int to, const struct dsm_batch *b,

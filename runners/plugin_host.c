@@ -35,6 +35,7 @@ static struct dsm_program *take_tables(struct host *h, struct err *e)
         return NULL;
     }
     plugin_image_move(p, h->off);
+    plugin_image_for(p, h->call.api->abi);
     mprotect(at, h->w->tables_bytes, PROT_READ);
     return p;
 }

@@ -11,13 +11,32 @@ static const int kinds[] = {
     [OP_HEAD_NORM] = DSM_HEAD_NORM, [OP_LINEAR] = DSM_LINEAR, [OP_ROPE] = DSM_ROPE,
     [OP_SCALE] = DSM_SCALE, [OP_KV_STORE] = DSM_KV_STORE, [OP_ATTENTION] = DSM_ATTENTION,
     [OP_ADD] = DSM_ADD, [OP_GATE] = DSM_GATE, [OP_GATHER] = DSM_GATHER, [OP_HEAD] = DSM_HEAD,
+    [OP_CLAMP] = DSM_CLAMP, [OP_CONCAT] = DSM_CONCAT, [OP_SLICE] = DSM_SLICE,
+    [OP_SCALE_BY] = DSM_SCALE_BY, [OP_L2_NORM] = DSM_L2_NORM, [OP_DEAL] = DSM_DEAL,
+    [OP_HEAD_LINEAR] = DSM_HEAD_LINEAR, [OP_ROUTE] = DSM_ROUTE,
+    [OP_EXPERTS_UP] = DSM_EXPERTS_UP, [OP_EXPERTS_DOWN] = DSM_EXPERTS_DOWN,
+    [OP_COMBINE] = DSM_COMBINE, [OP_CONV] = DSM_CONV, [OP_SCAN_CHANNELS] = DSM_SCAN_CHANNELS,
+    [OP_SCAN_HEADS] = DSM_SCAN_HEADS, [OP_DELTA] = DSM_DELTA,
 };
+
+/* The last kind that each version has. */
+static const int last_kinds[DSM_ABI + 1] = {[1] = DSM_HEAD, [2] = DSM_KINDS - 1};
 
 _Static_assert((int)ACT_TANH == (int)DSM_TANH && (int)ACT_SILU == (int)DSM_SILU &&
                    (int)ACT_RELU2 == (int)DSM_RELU2, "activations are numbered alike");
 _Static_assert((int)EPILOGUE_GLU == (int)DSM_GLU && (int)EPILOGUE_ADD == (int)DSM_ADD_TO,
                "epilogues are numbered alike");
-_Static_assert(DSM_PAGE == KV_PAGE, "pages are alike");
+_Static_assert(DSM_PAGE == KV_PAGE && NO_SLOT == -1, "pages and slots are alike");
+_Static_assert((int)GATING_SPARSEMIXER == (int)DSM_SPARSEMIXER &&
+                   (int)GATING_SIGMOID == (int)DSM_SIGMOIDS, "gatings are numbered alike");
+_Static_assert(DEAL_PARTS == DSM_DEAL_PARTS, "parts that are dealt are as many");
+/* What is in arrays has the size that it had in version 1. */
+_Static_assert(sizeof(void *) != 8 ||
+                   (sizeof(struct dsm_op) == 168 && sizeof(struct dsm_tensor) == 48 &&
+                    sizeof(struct dsm_value) == 16 && sizeof(struct dsm_rope) == 24 &&
+                    sizeof(struct dsm_cache) == 12 && sizeof(struct dsm_span) == 24 &&
+                    sizeof(struct dsm_page_copy) == 12 && sizeof(struct dsm_head) == 48),
+               "elements of arrays have kept their size");
 
 static int kind_of(const struct op *op)
 {
@@ -30,7 +49,8 @@ static int kind_of(const struct op *op)
 
 static int changes_in_place(const struct dsm_op *o)
 {
-    return o->kind == DSM_HEAD_NORM || o->kind == DSM_ROPE || o->kind == DSM_SCALE;
+    return o->kind == DSM_HEAD_NORM || o->kind == DSM_ROPE || o->kind == DSM_SCALE ||
+           o->kind == DSM_CLAMP || o->kind == DSM_L2_NORM;
 }
 
 /* ---- one block ---- */
@@ -51,13 +71,22 @@ static void *take(struct cursor *c, size_t bytes)
 
 /* ---- the program ---- */
 
+union detail { /* what some kinds need beyond struct dsm_op */
+    struct dsm_experts experts;
+    struct dsm_recurrence recurrence;
+    struct dsm_deal deal;
+};
+
 struct image_parts {
     struct dsm_program *p;
     struct dsm_op *ops;
     struct dsm_value *values;
     struct dsm_tensor *tensors;
+    struct dsm_slabs *slabs;
+    const void **slab; /* of all tensors, one after the other */
     struct dsm_cache *caches;
     struct dsm_rope *ropes;
+    union detail *details; /* [n_ops] */
     double *freqs;
     char *names;
 };
@@ -77,29 +106,35 @@ static const struct weight *weight_at(const struct program *p, int op, int i)
     return i < OP_OUTS ? p->ops[op].w[i] : p->ops[op].bias[i - OP_OUTS];
 }
 
-static size_t names_of(const struct program *p)
+static void count_weights(const struct program *p, size_t *names, size_t *slabs)
 {
-    size_t n = 0;
-
+    *names = *slabs = 0;
     for (int i = 0; i < p->n_ops; i++)
         for (int k = 0; k < 2 * OP_OUTS && kind_of(&p->ops[i]); k++)
-            if (weight_at(p, i, k))
-                n += strlen(weight_at(p, i, k)->name) + 1;
-    return n;
+            if (weight_at(p, i, k)) {
+                *names += strlen(weight_at(p, i, k)->name) + 1;
+                *slabs += (size_t)weight_at(p, i, k)->slabs;
+            }
 }
 
 static struct image_parts lay_out(struct cursor *c, const struct program *p)
 {
     struct image_parts t;
+    size_t names, slabs;
+
+    count_weights(p, &names, &slabs);
 
     t.p = take(c, sizeof *t.p);
     t.ops = take(c, (size_t)p->n_ops * sizeof *t.ops);
     t.values = take(c, (size_t)p->n_values * sizeof *t.values);
     t.tensors = take(c, (size_t)p->n_weights * sizeof *t.tensors);
+    t.slabs = take(c, (size_t)p->n_weights * sizeof *t.slabs);
+    t.slab = take(c, slabs * sizeof *t.slab);
     t.caches = take(c, (size_t)p->n_layers * sizeof *t.caches);
     t.ropes = take(c, (size_t)p->n_ropes * sizeof *t.ropes);
     t.freqs = take(c, freqs_of(p) * sizeof *t.freqs);
-    t.names = take(c, names_of(p));
+    t.details = take(c, (size_t)p->n_ops * sizeof *t.details);
+    t.names = take(c, names);
     return t;
 }
 
@@ -124,8 +159,7 @@ static void fill_ropes(const struct image_parts *t, const struct program *p)
     }
 }
 
-static const struct dsm_tensor *fill_tensor(const struct image_parts *t, const struct weight *w,
-                                            char **names)
+static const struct dsm_tensor *fill_tensor(struct image_parts *t, const struct weight *w)
 {
     struct dsm_tensor *to;
 
@@ -135,13 +169,68 @@ static const struct dsm_tensor *fill_tensor(const struct image_parts *t, const s
     if (to->name)
         return to;
     *to = (struct dsm_tensor){
-        .name = strcpy(*names, w->name), .data = w->slab ? w->slab[0] : w->data, .f32 = w->f32,
+        .name = strcpy(t->names, w->name), .data = w->slab ? w->slab[0] : w->data, .f32 = w->f32,
         .row_bytes = w->row_bytes, .type = w->type, .k = w->k, .rows = w->rows, .id = w->id};
-    *names += strlen(w->name) + 1;
+    t->names += strlen(w->name) + 1;
+    t->slabs[w->id] = (struct dsm_slabs){.data = t->slab, .n = w->slabs};
+    for (int s = 0; s < w->slabs; s++)
+        *t->slab++ = w->slab ? w->slab[s] : w->data + (size_t)s * w->slab_bytes;
     return to;
 }
 
-static void fill_op(const struct image_parts *t, const struct program *p, int i, char **names)
+static void fill_experts(struct dsm_experts *to, const struct program *p, const struct op *op)
+{
+    const struct route *r = &op->route;
+    int width = op->parts.width;
+
+    *to = (struct dsm_experts){
+        .n = r->experts, .used = op->kind == OP_ROUTE ? r->used : op->parts.n,
+        .gating = (int32_t)r->gating, .groups = r->groups, .groups_used = r->groups_used,
+        .is_normalised = r->is_normalised, .scale = r->scale, .part_width = width,
+        .part_ld = width ? (int32_t)KERNEL_LD(width) : 0,
+        .weighs_input = op->parts.weighs_input};
+    if (op->kind == OP_EXPERTS_DOWN)
+        to->in_ld = p->values[op->in[0]].width / op->parts.n;
+}
+
+/* What the op's kind has in a structure of its own. */
+static void fill_detail(struct dsm_op *to, union detail *d, const struct program *p,
+                        const struct op *op)
+{
+    switch (op->kind) {
+    case OP_ROPE:
+        return; /* fill_op */
+    case OP_ROUTE:
+    case OP_EXPERTS_UP:
+    case OP_EXPERTS_DOWN:
+    case OP_COMBINE:
+        fill_experts(&d->experts, p, op);
+        to->experts = &d->experts;
+        return;
+    case OP_CONV:
+    case OP_SCAN_CHANNELS:
+    case OP_SCAN_HEADS:
+    case OP_DELTA:
+        d->recurrence = (struct dsm_recurrence){op->rec.taps, op->rec.states, op->rec.groups,
+                                                op->rec.is_tiled, op->rec.is_paired};
+        to->recurrence = &d->recurrence;
+        return;
+    case OP_DEAL:
+        d->deal.groups = op->deal.groups;
+        d->deal.n = op->deal.n;
+        for (int i = 0; i < op->deal.n; i++) {
+            d->deal.part[i].width = op->deal.part[i].width;
+            d->deal.part[i].out = op->deal.part[i].out;
+            d->deal.part[i].at = op->deal.part[i].at;
+        }
+        to->deal = &d->deal;
+        return;
+    default:
+        return;
+    }
+}
+
+static void fill_op(struct image_parts *t, const struct program *p, int i)
 {
     const struct op *op = &p->ops[i];
     struct dsm_op *to = &t->ops[i];
@@ -156,15 +245,20 @@ static void fill_op(const struct image_parts *t, const struct program *p, int i,
     if (!to->kind)
         return;
     for (int k = 0; k < OP_OUTS; k++) {
-        to->w[k] = fill_tensor(t, op->w[k], names);
-        to->bias[k] = fill_tensor(t, op->bias[k], names);
+        to->w[k] = fill_tensor(t, op->w[k]);
+        to->bias[k] = fill_tensor(t, op->bias[k]);
     }
-    to->rope = op->rope ? &t->ropes[op->rope - p->ropes] : NULL;
+    if (op->rope)
+        to->rope = &t->ropes[op->rope - p->ropes];
+    fill_detail(to, &t->details[i], p, op);
     to->epilogue = (int32_t)op->epilogue;
     to->act = (int32_t)op->act;
     to->eps = op->eps;
     to->scale = op->scale;
-    to->softcap = op->softcap;
+    if (op->kind == OP_CLAMP || op->kind == OP_EXPERTS_UP)
+        to->limit = op->limit;
+    else
+        to->softcap = op->softcap;
     to->heads = op->heads;
     to->kv_heads = op->kv_heads;
     to->head_dim = op->head_dim;
@@ -172,7 +266,12 @@ static void fill_op(const struct image_parts *t, const struct program *p, int i,
     to->window = op->window;
     to->chunk = op->chunk;
     to->mean_removed = op->mean_removed;
-    to->rope_at = op->rope_at;
+    if (op->kind == OP_SLICE)
+        to->at = op->at;
+    else if (op->kind == OP_L2_NORM)
+        to->first = op->first;
+    else
+        to->rope_at = op->rope_at;
     to->kv_layer = op->kv_layer;
 }
 
@@ -181,14 +280,12 @@ void plugin_image_fill(struct plugin_image *out, void *block, const struct progr
 {
     struct cursor c = {.block = block};
     struct image_parts t;
-    char *names;
 
     memset(block, 0, plugin_image_bytes(p));
     t = lay_out(&c, p);
-    names = t.names;
     fill_ropes(&t, p);
     for (int i = 0; i < p->n_ops; i++)
-        fill_op(&t, p, i, &names);
+        fill_op(&t, p, i);
     for (int i = 0; i < p->n_values; i++)
         t.values[i] = (struct dsm_value){NULL, p->values[i].width, (int32_t)p->values[i].ld};
     for (int i = 0; i < p->n_layers; i++)
@@ -198,8 +295,23 @@ void plugin_image_fill(struct plugin_image *out, void *block, const struct progr
         .n_ropes = p->n_ropes,
         .n_layers = p->n_layers, .n_vocab = p->n_vocab, .max_rows = o->max_rows,
         .kv_pages = o->kv_pages, .kv_scratch = o->kv_scratch, .ops = t.ops, .values = t.values,
-        .tensors = t.tensors, .ropes = t.ropes, .caches = t.caches};
-    *out = (struct plugin_image){t.p, t.ops, t.values, t.tensors, c.used};
+        .tensors = t.tensors, .ropes = t.ropes, .caches = t.caches, .slabs = t.slabs,
+        .state_slots = o->state_slots};
+    *out = (struct plugin_image){t.p, t.ops, t.values, t.tensors, t.slabs, c.used};
+}
+
+void plugin_image_for(struct dsm_program *p, int abi)
+{
+    struct dsm_op *ops = (struct dsm_op *)(uintptr_t)p->ops;
+
+    for (int i = 0; i < p->n_ops; i++) {
+        const struct dsm_op o = ops[i];
+        if (o.kind <= last_kinds[abi])
+            continue;
+        ops[i] = (struct dsm_op){.layer = o.layer, .n_out = o.n_out, .wanted_rows = o.wanted_rows};
+        memcpy(ops[i].in, o.in, sizeof o.in);
+        memcpy(ops[i].out, o.out, sizeof o.out);
+    }
 }
 
 /* ---- who has what ---- */
@@ -278,13 +390,14 @@ void plugin_image_move(struct dsm_program *p, ptrdiff_t by)
     struct dsm_value *values = moved(p->values, by);
     struct dsm_tensor *tensors = moved(p->tensors, by);
     struct dsm_rope *ropes = moved(p->ropes, by);
+    struct dsm_slabs *slabs = moved(p->slabs, by);
 
     for (int i = 0; i < p->n_ops; i++) {
         for (int k = 0; k < OP_OUTS; k++) {
             ops[i].w[k] = moved(ops[i].w[k], by);
             ops[i].bias[k] = moved(ops[i].bias[k], by);
         }
-        ops[i].rope = moved(ops[i].rope, by);
+        ops[i].rope = moved(ops[i].rope, by); /* or whatever its kind has there */
     }
     for (int i = 0; i < p->n_ropes; i++)
         ropes[i].inv_freq = moved(ropes[i].inv_freq, by);
@@ -294,12 +407,16 @@ void plugin_image_move(struct dsm_program *p, ptrdiff_t by)
         tensors[i].name = moved(tensors[i].name, by);
         tensors[i].data = moved(tensors[i].data, by);
         tensors[i].f32 = moved(tensors[i].f32, by);
+        slabs[i].data = moved(slabs[i].data, by);
+        for (int k = 0; k < slabs[i].n; k++)
+            ((const void **)(uintptr_t)slabs[i].data)[k] = moved(slabs[i].data[k], by);
     }
     p->ops = ops;
     p->values = values;
     p->tensors = tensors;
     p->ropes = ropes;
     p->caches = moved(p->caches, by);
+    p->slabs = slabs;
 }
 
 /* ---- batches ---- */
@@ -309,6 +426,8 @@ struct batch_parts {
     int32_t *tokens, *positions, *pages, *targets;
     struct dsm_span *spans;
     struct dsm_page_copy *copies;
+    struct dsm_state_copy *state_copies;
+    int32_t *states;
     struct dsm_head *heads;
     float *target_logits, *logits;
 };
@@ -335,6 +454,8 @@ static struct batch_parts lay_out_batch(struct cursor *c, const struct batch *b,
     t.spans = take(c, (size_t)b->n_spans * sizeof *t.spans);
     t.pages = take(c, pages * sizeof *t.pages);
     t.copies = take(c, (size_t)b->n_copies * sizeof *t.copies);
+    t.state_copies = take(c, (size_t)b->n_state_copies * sizeof *t.state_copies);
+    t.states = take(c, (size_t)b->n_spans * sizeof *t.states);
     t.heads = take(c, (size_t)b->n_heads * sizeof *t.heads);
     t.targets = take(c, targets * sizeof *t.targets);
     t.target_logits = take(c, targets * sizeof *t.target_logits);
@@ -388,16 +509,22 @@ struct dsm_batch *plugin_batch_fill(void *block, const struct batch *b, int n_vo
         if (n)
             memcpy(pages, s->pages, (size_t)n * sizeof *pages);
         t.spans[i] = (struct dsm_span){s->row0, s->n, s->position, n, pages};
+        t.states[i] = s->state;
         pages += n;
     }
     for (int i = 0; i < b->n_copies; i++)
         t.copies[i] = (struct dsm_page_copy){b->copies[i].dst, b->copies[i].src,
                                              b->copies[i].before_row};
+    for (int i = 0; i < b->n_state_copies; i++)
+        t.state_copies[i] =
+            (struct dsm_state_copy){b->state_copies[i].dst, b->state_copies[i].src,
+                                    b->state_copies[i].before_row};
     fill_heads(&t, b, n_vocab);
     *t.b = (struct dsm_batch){
         .n = b->n, .n_spans = b->n_spans, .n_copies = b->n_copies, .n_heads = b->n_heads,
-        .tokens = t.tokens, .positions = t.positions, .spans = t.spans, .copies = t.copies,
-        .heads = t.heads};
+        .n_state_copies = b->n_state_copies, .tokens = t.tokens, .positions = t.positions,
+        .spans = t.spans, .copies = t.copies, .heads = t.heads, .states = t.states,
+        .state_copies = t.state_copies};
     return t.b;
 }
 
@@ -418,6 +545,8 @@ void plugin_batch_move(struct dsm_batch *d, ptrdiff_t by)
     d->spans = spans;
     d->copies = moved(d->copies, by);
     d->heads = heads;
+    d->states = moved(d->states, by);
+    d->state_copies = moved(d->state_copies, by);
 }
 
 /* 0 where something is not finite.  *most: the largest logit that is known. */

@@ -44,6 +44,7 @@ static int local_open(struct plugin_side **out, const char *path, const struct p
     block = NULL;
     if (plugin_call_open(&s->call, path, o->threads > 0 ? o->threads : cpus_allowed(), e) < 0)
         goto out;
+    plugin_image_for(s->image.p, s->call.api->abi);
     *out = s;
     s = NULL;
     rc = 0;

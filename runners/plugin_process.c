@@ -44,6 +44,7 @@ struct plugin_side {
         size_t guards, yes, tables, weights, weights_bytes, values, batch, end;
     } at;
     size_t *places; /* [values] */
+    size_t *weights_at; /* [weights]: where each begins in the file */
     struct plugin_image image; /* of our own */
     int from, to, is_stepwise; /* what runs */
     struct slot *slots;
@@ -217,11 +218,34 @@ static size_t pages(size_t bytes)
     return (bytes + page - 1) / page * page;
 }
 
-static size_t tensor_bytes(const struct dsm_tensor *t)
+static size_t aligned(size_t bytes)
 {
-    return t->name ? ((size_t)t->rows * t->row_bytes + 63) / 64 * 64 +
-                         (t->f32 ? ((size_t)t->k * (size_t)t->rows * 4 + 63) / 64 * 64 : 0)
-                   : 0;
+    return (bytes + 63) / 64 * 64;
+}
+
+/* Its slabs one after the other. */
+static size_t slabs_bytes(const struct plugin_image *m, int i)
+{
+    const struct dsm_tensor *t = &m->tensors[i];
+
+    return aligned((size_t)m->slabs[i].n * (size_t)t->rows * t->row_bytes);
+}
+
+static size_t floats_bytes(const struct dsm_tensor *t)
+{
+    return t->f32 ? (size_t)t->k * (size_t)t->rows * sizeof *t->f32 : 0;
+}
+
+static size_t place_weights(struct plugin_side *s)
+{
+    size_t at = 0;
+
+    for (int i = 0; i < s->p->n_weights; i++) {
+        s->weights_at[i] = at;
+        if (s->image.tensors[i].name)
+            at += slabs_bytes(&s->image, i) + aligned(floats_bytes(&s->image.tensors[i]));
+    }
+    return pages(at);
 }
 
 /* Values of groups that do not overlap share a slot.  *at: the end of all of them. */
@@ -264,27 +288,65 @@ static int map_file(struct plugin_side *s, size_t bytes, struct err *e)
     return 0;
 }
 
+/* Where copy_weight brings it when the plug-in gets an op that uses it. */
+static void point_at_weight(const struct plugin_side *s, struct plugin_image *shared, int i)
+{
+    struct dsm_tensor *t = &shared->tensors[i];
+    char *to = s->base + s->at.weights + s->weights_at[i];
+    const void **slab = (const void **)(uintptr_t)shared->slabs[i].data;
+
+    if (!t->name)
+        return;
+    t->data = to;
+    for (int k = 0; k < shared->slabs[i].n; k++)
+        slab[k] = to + (size_t)k * (size_t)t->rows * t->row_bytes;
+    if (t->f32)
+        t->f32 = (const float *)(void *)(to + slabs_bytes(shared, i));
+}
+
+static void copy_weight(const struct plugin_side *s, const struct dsm_tensor *t)
+{
+    const struct dsm_slabs *from = &s->image.slabs[t->id];
+    char *to = s->base + s->at.weights + s->weights_at[t->id];
+    size_t bytes = (size_t)t->rows * t->row_bytes;
+
+    for (int k = 0; k < from->n; k++)
+        memcpy(to + (size_t)k * bytes, from->data[k], bytes);
+    if (t->f32)
+        memcpy(to + slabs_bytes(&s->image, t->id), t->f32, floats_bytes(t));
+}
+
+/* What the CPU computes is not brought over. */
+static int copy_weights(const struct plugin_side *s, struct err *e)
+{
+    char *is_there = mem_calloc((size_t)s->p->n_weights + 1, 1);
+
+    if (!is_there)
+        return err_nomem(e);
+    for (int i = 0; i < s->p->n_ops; i++)
+        for (int k = 0; k < 2 * OP_OUTS && s->image.ops[i].is_mine; k++) {
+            const struct dsm_op *op = &s->image.ops[i];
+            const struct dsm_tensor *t = k < OP_OUTS ? op->w[k] : op->bias[k - OP_OUTS];
+            if (!t || is_there[t->id])
+                continue;
+            copy_weight(s, t);
+            is_there[t->id] = 1;
+        }
+    mem_free(is_there);
+    return 0;
+}
+
 static void fill_file(struct plugin_side *s)
 {
     const struct layout *l = &s->at;
     struct plugin_image shared;
     uint64_t *guards = (uint64_t *)(void *)(s->base + l->guards);
-    char *weights = s->base + l->weights;
 
     plugin_image_fill(&shared, s->base + l->tables, s->p, &s->o);
     for (int i = 0; i < s->p->n_values; i++)
         shared.values[i].data = rows_at(s, i);
-    for (int i = 0; i < s->p->n_weights; i++) {
-        struct dsm_tensor *t = &shared.tensors[i];
-        size_t bytes = (size_t)t->rows * t->row_bytes;
-        if (!t->name)
-            continue;
-        t->data = memcpy(weights, t->data, bytes);
-        if (t->f32)
-            t->f32 = memcpy(weights + (bytes + 63) / 64 * 64, t->f32,
-                            (size_t)t->k * (size_t)t->rows * sizeof(float));
-        weights += tensor_bytes(t);
-    }
+    for (int i = 0; i < s->p->n_weights; i++)
+        point_at_weight(s, &shared, i);
     for (size_t i = 0; i < s->n_slots; i++)
         guards[i] = s->slots[i].at + s->slots[i].bytes;
     guards[s->n_slots] = l->values - pages(1); /* before the first */
@@ -304,14 +366,13 @@ static int make_file(struct plugin_side *s, struct err *e)
     struct layout *l = &s->at;
 
     s->places = mem_calloc(n, sizeof *s->places);
-    if (!s->places || !block) {
+    s->weights_at = mem_calloc((size_t)s->p->n_weights + 1, sizeof *s->weights_at);
+    if (!s->places || !s->weights_at || !block) {
         mem_free(block);
         return err_nomem(e);
     }
     plugin_image_fill(&s->image, block, s->p, &s->o);
-    for (int i = 0; i < s->p->n_weights; i++)
-        l->weights_bytes += tensor_bytes(&s->image.tensors[i]);
-    l->weights_bytes = pages(l->weights_bytes);
+    l->weights_bytes = place_weights(s);
     l->guards = pages(sizeof *s->w);
     l->yes = l->guards + pages(n * sizeof(uint64_t));
     l->tables = l->yes + pages((size_t)s->p->n_ops);
@@ -342,6 +403,7 @@ static void process_close(struct plugin_side *s)
         close(s->file);
     mem_free(s->slots);
     mem_free(s->places);
+    mem_free(s->weights_at);
     mem_free(s->image.p);
     mem_free(s->path);
     mem_free(s->program);
@@ -432,6 +494,8 @@ static int process_prepare(struct plugin_side *s, struct fallback *cpu, struct e
 
     s->cpu = cpu;
     plugin_image_place(&s->image, takes, cpu);
+    if (copy_weights(s, e) < 0)
+        return -1;
     ops = shared_ops(s);
     for (int i = 0; i < s->p->n_ops; i++) {
         ops[i].is_mine = s->image.ops[i].is_mine;

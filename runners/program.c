@@ -366,9 +366,13 @@ int program_finish(struct program *p, struct err *e)
         for (int k = 0; k < op->n_out; k++)
             touch(p, op->out[k], group);
     }
-    for (int i = 0; i < p->n_ops; i++)
-        if (check_op(p, &p->ops[i], e) < 0)
+    for (int i = 0; i < p->n_ops; i++) {
+        const struct op *op = &p->ops[i];
+        if (check_op(p, op, e) < 0)
             return -1;
+        if (op->kind == OP_EXPERTS_UP || op->kind == OP_EXPERTS_DOWN)
+            p->values[op->out[0]].part_width = op->parts.width;
+    }
     if (mark_sparse(p) < 0)
         return err_nomem(e);
     place(p);

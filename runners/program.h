@@ -155,6 +155,7 @@ struct op {
 struct value {
     int width;
     size_t ld;         /* floats from row to row: KERNEL_LD(width) */
+    int part_width;    /* a row is parts at KERNEL_LD(part_width) from each other; 0: it is one */
     int first, last;   /* groups of ops (op_follows) that write it first and read it last */
     size_t offset;     /* in floats per row of the arena: value v starts at offset * max_rows */
 };

@@ -23,9 +23,28 @@ const char *plugin_built(const char *source)
     snprintf(path, sizeof path, "%s/%.*s.so", folder, (int)strcspn(path_base(source), "."),
              path_base(source));
     snprintf(command, sizeof command,
-             "${CC:-cc} -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -shared -fPIC -Iinclude "
-             "-I. -o %s %s -lm", path, source);
+             "${CC:-cc} -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -shared -fPIC %s "
+             "-I. -o %s %s -lm",
+             strstr(source, "/v1/") ? "-Itests/plugins/v1" : "-Iinclude", path, source);
     if (!file_exists(path) && system(command) != 0)
         fail_msg("%s does not compile", source);
+    return path;
+}
+
+const char *plugin_program(void)
+{
+    static char path[512];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 20);
+    char *end;
+
+    assert_true(n > 0);
+    path[n] = 0;
+    for (int i = 0; i < 2 && (end = strrchr(path, '/')) != NULL; i++)
+        *end = 0;
+    strcat(path, "/densimeter");
+    if (access(path, X_OK) != 0) {
+        print_message("          skipped: %s is not built\n", path);
+        skip();
+    }
     return path;
 }

@@ -44,7 +44,9 @@ static struct seen check(const char *device, const char *only, int until_failed)
 }
 
 static const char *const quick[] = {"rms_norm", "layer_norm", "head_norm", "rope", "scale",
-                                    "kv_store", "add", "gate", "gather"};
+                                    "kv_store", "add", "gate", "gather", "route", "combine",
+                                    "scale_by", "conv", "scan_channels", "scan_heads", "delta",
+                                    "l2_norm", "deal", "slice", "concat", "clamp"};
 enum { N_QUICK = sizeof quick / sizeof quick[0] };
 
 static void the_cpu_has_the_bits_of_plain_c(void **state)
@@ -72,12 +74,26 @@ static void the_example_conforms(void **state)
 
 static void its_products_conform_in_every_format(void **state)
 {
-    struct seen s = check(plugin_built("examples/device_naive.c"), "linear, added", 0);
+    static const char *const products[] = {"linear, added", "experts_down"};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct seen s = check(plugin_built("examples/device_naive.c"), products[i], 0);
+        if (s.failed)
+            fail_msg("%s: %s", products[i], s.why);
+        assert_true(s.cases > 200 && s.bits > 19 && s.bits < 24);
+    }
+}
+
+/* Copies of states between rows included: a batch of a path is cut in two. */
+static void its_models_with_experts_and_with_a_state_conform(void **state)
+{
+    struct seen s = check(plugin_built("examples/device_naive.c"), "model, layers", 0);
 
     (void)state;
     if (s.failed)
         fail_msg("%s", s.why);
-    assert_true(s.cases > 200 && s.bits > 19 && s.bits < 24);
+    assert_true(s.cases == 40 && s.left == 0);
 }
 
 /* Every fault, and nothing but the operation it is in. */
@@ -116,6 +132,9 @@ static void a_wrong_operation_is_found_and_named(void **state)
     expect_found(DSM_ROPE, "wrong", "rope", "plain C has");
     expect_found(DSM_ATTENTION, "wrong", "kv_store, attention", "plain C has");
     expect_found(DSM_RMS_NORM, "wrong", "rms_norm", "plain C has");
+    expect_found(DSM_ROUTE, "far", "route", "1e+09, plain C has");
+    expect_found(DSM_SCAN_HEADS, "wrong", "scan_heads", "plain C has");
+    expect_found(DSM_DELTA, "wrong", "delta", "plain C has");
     expect_linear("wrong", "plain C has");
 }
 
@@ -183,6 +202,7 @@ int main(void)
         cmocka_unit_test(the_cpu_has_the_bits_of_plain_c),
         cmocka_unit_test(the_example_conforms),
         cmocka_unit_test(its_products_conform_in_every_format),
+        cmocka_unit_test(its_models_with_experts_and_with_a_state_conform),
         cmocka_unit_test(a_wrong_operation_is_found_and_named),
         cmocka_unit_test(nan_and_refusals_are_found),
         cmocka_unit_test(less_precision_than_declared_is_found),

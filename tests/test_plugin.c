@@ -29,31 +29,12 @@ static int remove_model(void **state)
     return unlink(model_path);
 }
 
-/* The program beside the tests' folder: the other process of an isolated plug-in. */
-static const char *program(void)
-{
-    static char path[512];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 20);
-    char *end;
-
-    assert_true(n > 0);
-    path[n] = 0;
-    for (int i = 0; i < 2 && (end = strrchr(path, '/')) != NULL; i++)
-        *end = 0;
-    strcat(path, "/densimeter");
-    if (access(path, X_OK) != 0) {
-        print_message("          skipped: %s is not built\n", path);
-        skip();
-    }
-    return path;
-}
-
 static int isolate; /* runners are opened so */
 
 static struct runner *open_on(const char *device, int batch)
 {
     struct runner_opts o = {.threads = 1, .device = device, .batch_tokens = batch,
-                            .isolate = isolate, .program = isolate ? program() : NULL,
+                            .isolate = isolate, .program = isolate ? plugin_program() : NULL,
                             .timeout_s = 10};
     struct runner *r;
     struct err e = ERR_NONE;
@@ -218,7 +199,7 @@ static void a_device_that_refuses_is_quoted_in_one_line(void **state)
 static void expect_refusal(const char *device, enum err_code code, const char *text)
 {
     struct runner_opts o = {.device = device, .isolate = isolate,
-                            .program = isolate ? program() : NULL};
+                            .program = isolate ? plugin_program() : NULL};
     struct err e = ERR_NONE;
     struct runner *r;
 
@@ -287,7 +268,7 @@ static void whatever_it_does_there_is_an_error_and_the_next_batch_is_answered(vo
 static void a_device_that_hangs_is_given_up(void **state)
 {
     struct runner_opts o = {.threads = 1, .device = plugin_built("tests/plugins/planted.c"),
-                            .isolate = 1, .program = program(), .timeout_s = 0.3};
+                            .isolate = 1, .program = plugin_program(), .timeout_s = 0.3};
     struct err e = ERR_NONE;
     char planted[32];
     struct runner *r;
@@ -388,7 +369,7 @@ static void opening_survives_every_failed_allocation(void **state)
     (void)state;
     survive_failed_allocations(o);
     o.isolate = 1;
-    o.program = program();
+    o.program = plugin_program();
     survive_failed_allocations(o);
 }
 

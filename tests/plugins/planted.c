@@ -5,8 +5,10 @@
  *     over      a likelihood over 1
  *     coarse    its operands are rounded to 8 bits, whatever it declares
  *     cache     it remembers what a token at a position gave, and computes it no more
+ *     far       the first expert of each row is number 1000000000
  *     crash, hang, abort, exit, outside
- * Each begins with the batch that has a row with the token $PLANTED_TOKEN, or with the first. */
+ * Each begins with the batch that has a row with the token $PLANTED_TOKEN, or with the first.
+ * $PLANTED_LEAVES: the kind that it does not know. */
 #define densimeter_device naive_of_the_examples
 #include "examples/device_naive.c"
 #undef densimeter_device
@@ -50,6 +52,8 @@ static void spoil(const struct naive *d, const struct dsm_op *o, const struct ds
         float *y = first_of(d, o, row);
         if (strcmp(what, "nan") == 0)
             y[0] = NAN;
+        if (strcmp(what, "far") == 0)
+            y[0] = 1e9f;
         for (int i = 0; strcmp(what, "wrong") == 0 && i < width_of(d, o->out[0]); i++)
             y[i] *= 1.01f;
     }
@@ -134,10 +138,18 @@ static int planted_run(void *d, int32_t from, int32_t to, const struct dsm_batch
     return 0;
 }
 
+static int planted_supports(void *d, const struct dsm_op *o)
+{
+    const char *leaves = getenv("PLANTED_LEAVES");
+
+    return naive_supports(d, o) && (!leaves || o->kind != atoi(leaves));
+}
+
 const struct dsm_device *densimeter_device(void)
 {
     device = *naive_of_the_examples();
     device.name = "planted";
+    device.supports = planted_supports;
     device.run = planted_run;
     return &device;
 }
