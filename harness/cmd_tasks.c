@@ -25,6 +25,8 @@ const struct option tasks_options[] = {
     {"system", 0, OPTION_TEXT, "TEXT", NULL, 0, 0, "show: system message"},
     {"chat", 0, OPTION_FLAG, NULL, NULL, 0, 0, "show: through the template of --model"},
     {"model", 'm', OPTION_TEXT, "MODEL", NULL, 0, 0, "show: token boundaries by this model"},
+    {"convention", 0, OPTION_WORDS, "NAME,...", NULL, 0, 0,
+     "show: lm-eval or presets, side by side; with --model their scores"},
     {"kind", 0, OPTION_TEXT, "KIND", "choice", 0, 0, "new: what an answer is"},
     {"kinds", 0, OPTION_FLAG, NULL, NULL, 0, 0, "new: list the kinds of answers"},
     {"schema", 0, OPTION_FLAG, NULL, NULL, 0, 0, "new: print the JSON Schema of task files"},
@@ -135,6 +137,8 @@ static int list_table(const struct context *c, struct task_opts *opts, struct er
 struct shown {
     const struct context *c;
     struct vocabulary v; /* of --model; empty without */
+    struct runner *runner; /* of it, where conventions are compared; else NULL */
+    struct conventions conventions;
     struct chat chat;
     struct encoder encoder;
     struct json_out o;
@@ -206,8 +210,7 @@ static int json_query(struct shown *s, const struct query *q, struct err *e)
     return 0;
 }
 
-static int show_json(struct shown *s, const struct task *t, const struct item *it,
-                     const struct task_opts *o, struct err *e)
+static int show_json(struct shown *s, const struct task *t, const struct item *it, struct err *e)
 {
     s->o = context_json_begin(&s->b, "tasks.show");
     json_put_str(&s->o, "task", task_name(t));
@@ -222,7 +225,7 @@ static int show_json(struct shown *s, const struct task *t, const struct item *i
         if (json_query(s, &it->queries[i], e) < 0)
             return -1;
     json_end_array(&s->o);
-    if (conventions_json(&s->o, task_name(t), it->doc_id, o, e) < 0)
+    if (conventions_json(&s->o, &s->conventions, e) < 0)
         return -1;
     return context_json_end(s->c, &s->o, e);
 }
@@ -235,8 +238,7 @@ static void show_part(struct strbuf *b, const char *heading, const char *text)
 }
 
 /* A context that several queries share is printed once. */
-static int show_text(struct shown *s, const struct task *t, const struct item *it,
-                     const struct task_opts *o, struct err *e)
+static int show_text(struct shown *s, const struct task *t, const struct item *it, struct err *e)
 {
     const char *last = NULL;
     char heading[40];
@@ -265,9 +267,36 @@ static int show_text(struct shown *s, const struct task *t, const struct item *i
         if (put_tokens(s, q, e) < 0)
             return -1;
     }
-    if (conventions_text(&s->b, task_name(t), it->doc_id, o, e) < 0)
+    if (conventions_lines(&s->b, &s->conventions, e) < 0)
         return -1;
     return context_print(s->c, &s->b, e);
+}
+
+static int show_beside(struct shown *s, const char *name, int doc, struct err *e)
+{
+    enum { WIDTH = 80 };
+
+    strbuf_addf(&s->b, "%s, document %d\n", name, doc);
+    return conventions_beside(&s->b, &s->conventions, WIDTH, e) < 0
+               ? -1
+               : context_print(s->c, &s->b, e);
+}
+
+static int open_conventions(struct shown *s, const char *name, int doc, const struct task_opts *o,
+                            struct err *e)
+{
+    const char *only[CONVENTIONS_MAX];
+    int n = args_count(s->c->args, "convention");
+
+    if (n > CONVENTIONS_MAX)
+        return err_set(e, ERR_USAGE, "option --convention: at most %d", CONVENTIONS_MAX);
+    for (int i = 0; i < n; i++)
+        only[i] = args_word(s->c->args, "convention", i);
+    if (conventions_open(&s->conventions, name, doc, o, only, n, e) < 0)
+        return -1;
+    if (s->runner)
+        conventions_score(&s->conventions, s->runner, &s->encoder);
+    return 0;
 }
 
 static int show_item(struct shown *s, struct task_opts *o, const char *name, struct err *e)
@@ -280,11 +309,29 @@ static int show_item(struct shown *s, struct task_opts *o, const char *name, str
         return -1;
     if (doc >= task_count(t))
         err_set(e, ERR_USAGE, "option --doc: %s has documents 0..%d", name, task_count(t) - 1);
+    else if (open_conventions(s, name, doc, o, e) < 0)
+        rc = -1;
+    else if (!s->c->json && args_count(s->c->args, "convention"))
+        rc = show_beside(s, task_name(t), doc, e);
     else if (task_item(t, doc, &it, e) == 0) {
-        rc = s->c->json ? show_json(s, t, &it, o, e) : show_text(s, t, &it, o, e);
+        rc = s->c->json ? show_json(s, t, &it, e) : show_text(s, t, &it, e);
         item_release(&it);
     }
     task_close(t);
+    return rc;
+}
+
+/* The model itself, on the processor: one document is soon asked. */
+static int open_scorer(struct shown *s, const char *model, struct err *e)
+{
+    const struct runner_opts o = {.context = (int)args_int(s->c->args, "max-length")};
+    char *path = model_path(model, e);
+    int rc = path ? runner_open(&s->runner, path, &o, e) : -1;
+
+    mem_free(path);
+    if (rc == 0)
+        s->encoder = make_encoder(s->c, runner_tokenizer(s->runner),
+                                  runner_info(s->runner)->context_length);
     return rc;
 }
 
@@ -302,6 +349,8 @@ static int prepare_model(struct shown *s, struct task_opts *o, struct err *e)
     if (open_vocabulary(model, &s->v, e) < 0)
         return -1;
     s->encoder = make_encoder(s->c, s->v.tokenizer, 0);
+    if (args_count(s->c->args, "convention") && open_scorer(s, model, e) < 0)
+        return -1;
     if (!args_flag(s->c->args, "chat"))
         return 0;
     text = chat_template_of(s->v.gguf);
@@ -327,7 +376,9 @@ static int show(struct context *c, struct task_opts *o, struct err *e)
     if (select_word(&chosen, name, e) == 0 && prepare_model(&s, o, e) == 0)
         rc = show_item(&s, o, chosen.v[0]->name, e);
     selection_release(&chosen);
+    conventions_close(&s.conventions);
     chat_close(&s.chat);
+    runner_close(s.runner);
     vocabulary_close(&s.v);
     strbuf_release(&s.b);
     return rc;

@@ -2,111 +2,211 @@
 
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/mem.h"
+#include "harness/evaluate.h"
 #include "harness/preset.h"
 
-struct convention {
-    const char *name, *metric; /* metric NULL: all that the task has */
-    int shots, pool_named;
-    size_t characters; /* of the context */
-    char prompt_hash[65];
-    struct err why; /* code not 0: it cannot be asked here */
-};
+/* --- which there are ---------------------------------------------------------------------- */
 
-static void ask(struct convention *c, const char *task, int doc, const struct task_opts *base)
+#define OWN "lm-eval"
+
+static int reads_the_same(const struct task_info *a, const struct task_info *b)
 {
-    struct task_opts o = *base;
-    struct task *t = NULL;
-    struct item it;
-
-    o.shots = c->shots;
-    o.pool_named = c->pool_named;
-    o.by_doc = 0;
-    if (task_open(&t, task, &o, &c->why) == 0 && task_item(t, doc, &it, &c->why) == 0) {
-        const char *context = it.n_queries ? it.queries[0].context : "";
-        c->shots = task_shots(t);
-        c->characters = utf8_count(context, strlen(context));
-        memcpy(c->prompt_hash, it.prompt_hash, sizeof c->prompt_hash);
-        item_release(&it);
-    }
-    task_close(t);
+    return a == b || (*a->data && strcmp(a->data, b->data) == 0);
 }
 
-/* The task's own first, then those of the presets: 0 when there are no more. */
-static int convention_at(int i, const char *task, struct convention *c)
+/* 1 for a task that is there for a preset only. */
+static int is_a_presets(const char *task)
 {
+    for (int i = 0; preset_at(i); i++)
+        if (preset_at(i)->prefix &&
+            strncmp(task, preset_at(i)->prefix, strlen(preset_at(i)->prefix)) == 0)
+            return 1;
+    return 0;
+}
+
+static int has_document(const char *task, const char *hash, int at, const struct task_opts *o);
+
+/* The task that asks as lm-eval does where this one is a preset's: the first that has the document. */
+static const char *lm_evals(const struct task_info *t, const char *hash, int at,
+                            const struct task_opts *o)
+{
+    const struct task_info *peer;
+
+    for (int i = 0; is_a_presets(t->name) && (peer = task_info_at(i)) != NULL; i++)
+        if (peer != t && reads_the_same(peer, t) && !is_a_presets(peer->name) &&
+            has_document(peer->name, hash, at, o))
+            return peer->name;
+    return t->name;
+}
+
+static void add(struct conventions *c, struct convention v)
+{
+    if (c->n < CONVENTIONS_MAX)
+        c->v[c->n++] = v;
+}
+
+static void list(struct conventions *out, const char *task, const char *hash, int at,
+                 const struct task_opts *o)
+{
+    const struct task_info *t = task_info_find(task), *peer;
+    struct task_opts plain = *o;
     const struct preset *p;
 
-    *c = (struct convention){.name = "lm-eval", .shots = -1};
-    if (i == 0)
-        return 1;
-    for (int k = 0; (p = preset_at(k)) != NULL; k++) {
-        const struct preset_part *part = preset_part_of(p, task);
-        if (!part || --i > 0)
+    plain.shots = 0;
+    add(out, (struct convention){.name = OWN, .shots = -1,
+                                 .task = t ? lm_evals(t, hash, at, &plain) : task});
+    for (int k = 0; t && (p = preset_at(k)) != NULL; k++)
+        for (int i = 0; (peer = task_info_at(i)) != NULL; i++) {
+            const struct preset_part *part =
+                reads_the_same(peer, t) ? preset_part_of(p, peer->name) : NULL;
+            if (part)
+                add(out, (struct convention){.name = p->name, .task = peer->name,
+                                             .metric = preset_metric(part, peer->name),
+                                             .shots = part->shots, .pool_named = part->pool_named});
+        }
+}
+
+/* Leaves those of these names. */
+static int choose(struct conventions *c, const char *task, const char *const *only, int n_only,
+                  struct err *e)
+{
+    struct strbuf names = STRBUF_INIT;
+    int kept = 0, rc = 0;
+
+    for (int i = 0; i < c->n; i++)
+        if (i == 0 || strcmp(c->v[i].name, c->v[i - 1].name) != 0)
+            strbuf_addf(&names, "%s%s", i ? ", " : "", c->v[i].name);
+    for (int k = 0; k < n_only && rc == 0; k++) {
+        int found = 0;
+        for (int i = 0; i < c->n; i++)
+            found |= strcmp(c->v[i].name, only[k]) == 0;
+        if (!found) {
+            rc = err_set(e, ERR_USAGE, "option --convention: %s has none called %s", task, only[k]);
+            err_hint(e, "there are: %s", strbuf_str(&names));
+        }
+    }
+    for (int i = 0; i < c->n && n_only && rc == 0; i++)
+        for (int k = 0; k < n_only; k++)
+            if (strcmp(c->v[i].name, only[k]) == 0) {
+                c->v[kept++] = c->v[i];
+                break;
+            }
+    if (n_only && rc == 0)
+        c->n = kept;
+    strbuf_release(&names);
+    return rc;
+}
+
+/* --- what they ask ------------------------------------------------------------------------- */
+
+/* The same record: where it was, or anywhere (files of which a task reads a part). */
+static int find_document(const struct task *t, const char *hash, int at, int *doc)
+{
+    for (int i = -1; i < task_count(t); i++) {
+        int k = i < 0 ? at : i, same;
+        struct item it;
+        if (k >= task_count(t) || task_item(t, k, &it, NULL) < 0)
             continue;
-        *c = (struct convention){.name = p->name, .metric = part->metric, .shots = part->shots,
-                                 .pool_named = part->pool_named};
-        return 1;
+        same = strcmp(it.doc_hash, hash) == 0;
+        item_release(&it);
+        if (same) {
+            *doc = k;
+            return 1;
+        }
     }
     return 0;
 }
 
-/* first: the prompt to compare with; NULL: none. */
-static void put_line(struct strbuf *b, const struct convention *c, const char *first)
+static int has_document(const char *task, const char *hash, int at, const struct task_opts *o)
 {
-    strbuf_addf(b, "%-12s  ", c->name);
-    if (c->why.code) {
-        strbuf_addf(b, "%2d shots  %s", c->shots, c->metric ? c->metric : "-");
-        strbuf_adds(b, "  not here: ");
-        strbuf_add_printable(b, c->why.text, 0);
-    } else {
-        strbuf_addf(b, "%2d shots  %-24s  %zu characters", c->shots,
-                    c->metric ? c->metric : "all its metrics", c->characters);
-        if (first)
-            strbuf_addf(b, ", %s prompt",
-                        strcmp(c->prompt_hash, first) == 0 ? "the same" : "another");
-    }
-    if (c->pool_named && c->shots > 0)
-        strbuf_adds(b, "; examples drawn from the training split by name");
-    strbuf_addc(b, '\n');
+    struct task *t = NULL;
+    int doc, found = task_open(&t, task, o, NULL) == 0 && find_document(t, hash, at, &doc);
+
+    task_close(t);
+    return found;
 }
 
-int conventions_text(struct strbuf *b, const char *task, int doc, const struct task_opts *o,
-                     struct err *e)
+static void ask(struct convention *c, const char *hash, int at, const struct task_opts *base)
 {
-    struct convention own, c;
+    struct task_opts o = *base;
+    struct task *bare = NULL;
 
-    if (!convention_at(1, task, &c))
-        return 0;
-    convention_at(0, task, &own);
-    ask(&own, task, doc, o);
-    strbuf_adds(b, "--- conventions\n");
-    put_line(b, &own, NULL);
-    for (int i = 1; convention_at(i, task, &c); i++) {
-        ask(&c, task, doc, o);
-        put_line(b, &c, own.prompt_hash);
+    o.by_doc = 0;
+    o.shots = c->shots;
+    o.pool_named = c->pool_named;
+    if (task_open(&c->open, c->task, &o, &c->why) < 0)
+        return;
+    if (!find_document(c->open, hash, at, &c->doc)) {
+        err_set(&c->why, ERR_NOTFOUND, "%s: reads the data in another way", c->task);
+        return;
     }
-    return strbuf_ok(b, e);
+    o.shots = 0;
+    if (task_item(c->open, c->doc, &c->item, &c->why) == 0 &&
+        task_open(&bare, c->task, &o, &c->why) == 0)
+        task_item(bare, c->doc, &c->bare, &c->why);
+    c->shots = task_shots(c->open);
+    task_close(bare);
 }
 
-int conventions_json(struct json_out *out, const char *task, int doc, const struct task_opts *o,
-                     struct err *e)
+int conventions_open(struct conventions *out, const char *task, int doc, const struct task_opts *o,
+                     const char *const *only, int n_only, struct err *e)
 {
-    struct convention c;
+    struct task_opts plain = *o;
+    struct task *t = NULL;
+    struct item it;
+    char hash[sizeof it.doc_hash];
 
-    json_begin_array(out, "conventions");
-    for (int i = 0; convention_at(i, task, &c); i++) {
-        ask(&c, task, doc, o);
-        json_begin_object(out, NULL);
-        json_put_str(out, "name", c.name);
-        json_put_int(out, "shots", c.shots);
-        json_put_str(out, "metric", c.metric);
-        json_put_bool(out, "pool_named", c.pool_named);
-        json_put_count(out, "characters", c.why.code ? -1 : (int64_t)c.characters);
-        json_put_str(out, "prompt_hash", c.why.code ? NULL : c.prompt_hash);
-        json_put_str(out, "error", c.why.code ? c.why.text : NULL);
-        json_end_object(out);
+    *out = (struct conventions){0};
+    plain.shots = 0;
+    if (task_open(&t, task, &plain, e) < 0 || task_item(t, doc, &it, e) < 0) {
+        task_close(t);
+        return -1;
     }
-    json_end_array(out);
-    return strbuf_ok(out->b, e);
+    memcpy(hash, it.doc_hash, sizeof hash);
+    item_release(&it);
+    task_close(t);
+    list(out, task, hash, doc, o);
+    if (choose(out, task, only, n_only, e) < 0)
+        return -1;
+    for (int i = 0; i < out->n; i++)
+        ask(&out->v[i], hash, doc, o);
+    return 0;
+}
+
+void conventions_close(struct conventions *c)
+{
+    for (int i = 0; i < c->n; i++) {
+        item_release(&c->v[i].item);
+        item_release(&c->v[i].bare);
+        verdict_release(&c->v[i].verdict);
+        task_close(c->v[i].open);
+    }
+    *c = (struct conventions){0};
+}
+
+/* --- what comes of it --------------------------------------------------------------------- */
+
+static int on_item(void *user, const struct outcome *o, struct err *e)
+{
+    struct verdict *v = user;
+
+    for (int i = 0; i < o->verdict->n; i++) {
+        v->credits[i] = o->verdict->credits[i];
+        v->credits[i].filtered = NULL;
+    }
+    v->n = o->verdict->n;
+    v->prediction = o->verdict->prediction ? mem_strdup(o->verdict->prediction) : NULL;
+    return o->verdict->prediction && !v->prediction ? err_nomem(e) : 0;
+}
+
+void conventions_score(struct conventions *c, struct runner *r, struct encoder *encoder)
+{
+    for (int i = 0; i < c->n; i++) {
+        struct convention *v = &c->v[i];
+        struct evaluation ev = {.runner = r, .encoder = encoder, .task = v->open,
+                                .on_item = on_item, .user = &v->verdict};
+        if (!v->why.code && task_check_machine(v->open, &v->unscored) == 0)
+            evaluate(&ev, &v->doc, 1, &v->unscored);
+    }
 }

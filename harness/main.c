@@ -75,7 +75,8 @@ static const struct command commands[] = {
     {MEASURING, "tasks", cmd_tasks, tasks_options, "[list | show|check|new|fetch WORD...]",
      0, -1, "list|show|check|new|fetch", 1, "list the tasks, or show what one of them asks",
      "show prints the exact prompt and continuations, with --model the token boundaries too, and how "
-     "the conventions of eval --preset differ on that document. "
+     "the conventions of eval --preset differ on that document; with --convention side by side, and with "
+     "--model what the document scores by each. "
      "check builds every item of a task, or looks for mistakes in a task file (.json) or a bank of "
      "facts; of task files of lm-eval (.yaml, or all below DIR) it says which run here and why "
      "others do not. new writes a task file to begin with. "

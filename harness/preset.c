@@ -45,9 +45,10 @@ static const struct preset_part olmes[] = {
     {0},
 };
 static const struct preset presets[] = {
-    {"open_llm_v1", "Open LLM Leaderboard, 2023 to 2024: all six benchmarks", open_llm_v1, 0},
-    {"open_llm_v2", "Open LLM Leaderboard, 2024 to 2025: all six, normalised", open_llm_v2, 1},
-    {"olmes", "OLMES, 2024: ten benchmarks, each by letter and by text", olmes, 0},
+    {"open_llm_v1", "Open LLM Leaderboard, 2023 to 2024: all six benchmarks", open_llm_v1, NULL, 0},
+    {"open_llm_v2", "Open LLM Leaderboard, 2024 to 2025: all six, normalised", open_llm_v2, "leaderboard_",
+     1},
+    {"olmes", "OLMES, 2024: ten benchmarks, each by letter and by text", olmes, "olmes_", 0},
 };
 
 /* One of so many choices. */

@@ -21,6 +21,7 @@ struct preset_part {
 struct preset {
     const char *name, *help;
     const struct preset_part *parts; /* word NULL ends */
+    const char *prefix; /* of tasks that are there for this preset only; NULL: there are none */
     int beyond_chance; /* 1: scores are shares of what is left above chance, 0 below it */
 };
 const struct preset *preset_at(int i); /* NULL after the last */

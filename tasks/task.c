@@ -598,6 +598,11 @@ const char *task_aggregation(const struct task *t, const char *metric)
     return NULL;
 }
 
+const char *const *task_metrics(const struct task *t)
+{
+    return t->row && t->row->recipe && t->row->recipe->metrics[0] ? t->row->recipe->metrics : NULL;
+}
+
 int task_threshold(const struct task *t, struct threshold *out)
 {
     return t->source.ops && t->source.ops->threshold

@@ -137,6 +137,9 @@ int task_order(const struct task *t, int limit, int *order);
  * sum w.  The arithmetic is the harness's. */
 const char *task_aggregation(const struct task *t, const char *metric);
 
+/* The names of its metrics, NULL ends; NULL: only a verdict tells them. */
+const char *const *task_metrics(const struct task *t);
+
 /* What a task demands of a model to be passed: 1 and *out filled, 0 when it demands nothing. */
 struct threshold {
     const char *metric; /* the task's */

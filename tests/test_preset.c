@@ -97,28 +97,6 @@ static void a_named_split_gives_no_more_than_the_shots(void **state)
     drop_data();
 }
 
-static void conventions_tell_what_differs(void **state)
-{
-    struct task_opts o = {.data_dirs = dirs, .n_data_dirs = 1, .shots = -1, .seed = 1234};
-    struct strbuf b = STRBUF_INIT;
-    (void)state;
-    make_data();
-    assert_int_equal(conventions_text(&b, "winogrande", 0, &o, NULL), 0);
-    assert_string_equal(b.s,
-                        "--- conventions\n"
-                        "lm-eval        0 shots  all its metrics           6 characters\n"
-                        "open_llm_v1    5 shots  acc                       97 characters, another "
-                        "prompt; examples drawn from the training split by name\n");
-    strbuf_clear(&b);
-    assert_int_equal(conventions_text(&b, "piqa", 0, &o, NULL), 0);
-    assert_int_equal(b.len, 0);
-    drop_data();
-    assert_int_equal(conventions_text(&b, "winogrande", 0, &o, NULL), 0);
-    assert_non_null(strstr(b.s, "open_llm_v1    5 shots  acc  not here: "));
-    strbuf_release(&b);
-    assert_int_equal(mem_live(), 0);
-}
-
 static void the_better_way_counts_once_both_are_known(void **state)
 {
     struct store_value letter = {.metric = "acc", .filter = "none", .value = 0.3, .stderr_ = 0.01},
@@ -147,6 +125,81 @@ static void the_better_way_counts_once_both_are_known(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+/* The lines of the conventions of document 0. */
+static void expect_lines(const char *task, const char *want)
+{
+    struct task_opts o = {.data_dirs = dirs, .n_data_dirs = 1, .shots = -1, .seed = 1234};
+    struct strbuf b = STRBUF_INIT;
+    struct conventions c;
+
+    assert_int_equal(conventions_open(&c, task, 0, &o, NULL, 0, NULL), 0);
+    assert_int_equal(conventions_lines(&b, &c, NULL), 0);
+    assert_non_null(strstr(strbuf_str(&b), want));
+    conventions_close(&c);
+    strbuf_release(&b);
+}
+
+static void conventions_tell_what_differs(void **state)
+{
+    struct task_opts o = {.data_dirs = dirs, .n_data_dirs = 1, .shots = -1, .seed = 1234};
+    static const char *const none[] = {"open_llm_v2"};
+    struct err e = ERR_NONE;
+    struct conventions c;
+    (void)state;
+    make_data();
+    expect_lines("winogrande",
+                 "--- conventions\n"
+                 "lm-eval        0 shots  all its metrics           6 characters\n"
+                 "open_llm_v1    5 shots  acc                       97 characters, another "
+                 "prompt; examples drawn from the training split by name\n"
+                 "olmes          5 shots  acc  not here: olmes_winogrande_mc: 5 of the 5 examples");
+    assert_int_equal(conventions_open(&c, "winogrande", 0, &o, none, 1, &e), -1);
+    assert_int_equal(e.code, ERR_USAGE);
+    assert_string_equal(e.hint, "there are: lm-eval, open_llm_v1, olmes");
+    conventions_close(&c);
+    drop_data();
+    assert_int_equal(mem_live(), 0);
+}
+
+static void conventions_stand_side_by_side(void **state)
+{
+    struct task_opts o = {.data_dirs = dirs, .n_data_dirs = 1, .shots = -1, .seed = 1234};
+    static const char *const two[] = {"lm-eval", "open_llm_v1"};
+    struct strbuf b = STRBUF_INIT;
+    struct conventions c;
+    (void)state;
+    make_data();
+    assert_int_equal(conventions_open(&c, "winogrande", 1, &o, two, 2, NULL), 0);
+    assert_int_equal(conventions_beside(&b, &c, 43, NULL), 0);
+    assert_string_equal(b.s, "--- convention, task\n"
+                             "lm-eval              | open_llm_v1\n"
+                             "winogrande           | winogrande\n"
+                             "--- shots\n"
+                             "0                    | 5, drawn from the\n"
+                             "                     | training split by\n"
+                             "                     | name\n"
+                             "--- first example\n"
+                             "-                    | T2 Ann was late.\n"
+                             "--- question\n"
+                             "S1 Ann               | S1 Ann\n"
+                             "--- choices\n"
+                             ">S1 Ann was late.    | >S1 Ann was late.\n"
+                             " S1 Bea was late.    |  S1 Bea was late.\n"
+                             "--- metric\n"
+                             "acc                  | acc\n"
+                             "--- normalisation\n"
+                             "share of items whose | share of items whose\n"
+                             "likeliest option is  | likeliest option is\n"
+                             "right                | right\n"
+                             "--- whole prompt\n"
+                             "6 characters,        | 97 characters,\n"
+                             "cd7f7707             | d5a817cc\n");
+    conventions_close(&c);
+    strbuf_release(&b);
+    drop_data();
+    assert_int_equal(mem_live(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +208,7 @@ int main(void)
         cmocka_unit_test(a_named_split_gives_no_more_than_the_shots),
         cmocka_unit_test(the_better_way_counts_once_both_are_known),
         cmocka_unit_test(conventions_tell_what_differs),
+        cmocka_unit_test(conventions_stand_side_by_side),
     };
     return RUN(tests);
 }

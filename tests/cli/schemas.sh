@@ -39,6 +39,7 @@ done <<'ROWS'
 0|run "$work/plan.json" -q
 0|tasks
 0|tasks show facts --doc 1
+0|tasks show facts --doc 1 --convention lm-eval --model "$model"
 0|tasks check facts
 0|runs
 0|runs --probes
