@@ -510,23 +510,6 @@ static int bench_all(struct context *c, const struct grid *g, struct store *stor
     return rc;
 }
 
-/* path NULL: for the terminal. */
-static int print_roofline(const struct context *c, const struct report *page, const char *path,
-                          struct err *e)
-{
-    struct report_options o = {.color = c->colour, .width = context_width()};
-    struct strbuf b = STRBUF_INIT;
-    int rc;
-
-    if (path)
-        return report_write(page, NULL, path, e);
-    rc = report_writer_named(c->csv ? "csv" : "text")->write(page, &o, &b, e);
-    if (rc == 0)
-        rc = context_print(c, &b, e);
-    strbuf_release(&b);
-    return rc;
-}
-
 static int print_profiles(const struct context *c, const struct profiles *p, struct err *e)
 {
     const char *path = args_str(c->args, "out");
@@ -537,9 +520,9 @@ static int print_profiles(const struct context *c, const struct profiles *p, str
         return -1;
     if (!p->page)
         return 0;
-    if (!c->json && print_roofline(c, p->page, NULL, e) < 0)
+    if (!c->json && context_report(c, p->page, NULL, e) < 0)
         return -1;
-    return path ? print_roofline(c, p->page, path, e) : 0;
+    return path ? context_report(c, p->page, path, e) : 0;
 }
 
 int cmd_bench(struct context *c, struct err *e)

@@ -176,7 +176,7 @@ const struct option db_options[] = {
 
 /* --- db ----------------------------------------------------------------------------------- */
 
-struct report {
+struct upkeep {
     const struct context *c;
     struct json_out o;
     struct strbuf b;
@@ -184,7 +184,7 @@ struct report {
 
 static void defect(void *user, const char *text)
 {
-    struct report *r = user;
+    struct upkeep *r = user;
 
     if (r->c->json)
         json_put_str(&r->o, NULL, text);
@@ -194,7 +194,7 @@ static void defect(void *user, const char *text)
 }
 
 /* Exit status 1 when there is a defect. */
-static int check(struct report *r, struct store *s, struct err *e)
+static int check(struct upkeep *r, struct store *s, struct err *e)
 {
     int n, rc;
 
@@ -214,7 +214,7 @@ static int check(struct report *r, struct store *s, struct err *e)
     return rc < 0 ? -1 : n > 0;
 }
 
-static int backup(struct report *r, struct store *s, struct err *e)
+static int backup(struct upkeep *r, struct store *s, struct err *e)
 {
     const char *to = args_at(r->c->args, 1);
 
@@ -229,7 +229,7 @@ static int backup(struct report *r, struct store *s, struct err *e)
     return 0;
 }
 
-static int vacuum(struct report *r, struct store *s, struct err *e)
+static int vacuum(struct upkeep *r, struct store *s, struct err *e)
 {
     int64_t before, after;
 
@@ -246,7 +246,7 @@ static int vacuum(struct report *r, struct store *s, struct err *e)
 
 static void schema_row(void *user, const struct store_schema_row *row)
 {
-    struct report *r = user;
+    struct upkeep *r = user;
 
     if (r->c->json) {
         json_begin_object(&r->o, NULL);
@@ -263,7 +263,7 @@ static void schema_row(void *user, const struct store_schema_row *row)
     }
 }
 
-static int schema(struct report *r, struct store *s, struct err *e)
+static int schema(struct upkeep *r, struct store *s, struct err *e)
 {
     if (r->c->json) {
         json_put_int(&r->o, "version", store_schema_version());
@@ -327,7 +327,7 @@ static int prune_rule(const struct context *c, struct prune_plan *out, struct er
 
 static void pruned_run(void *user, const struct pruned *p)
 {
-    struct report *r = user;
+    struct upkeep *r = user;
 
     if (r->c->json) {
         json_begin_object(&r->o, NULL);
@@ -343,7 +343,7 @@ static void pruned_run(void *user, const struct pruned *p)
     }
 }
 
-static int prune(struct report *r, struct store *s, struct err *e)
+static int prune(struct upkeep *r, struct store *s, struct err *e)
 {
     int dry = args_flag(r->c->args, "dry-run"), n = 0;
     const char *done = dry ? "would be deleted" : "deleted";
@@ -381,10 +381,10 @@ int cmd_db(struct context *c, struct err *e)
     static const struct {
         const char *name;
         int readonly;
-        int (*run)(struct report *r, struct store *s, struct err *e);
+        int (*run)(struct upkeep *r, struct store *s, struct err *e);
     } verbs[] = {{"check", 1, check}, {"backup", 1, backup}, {"vacuum", 0, vacuum},
                  {"schema", 1, schema}, {"prune", 0, prune}};
-    struct report r = {.c = c};
+    struct upkeep r = {.c = c};
     struct store *s = NULL;
     size_t v = 0;
     int rc;

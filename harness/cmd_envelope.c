@@ -209,20 +209,13 @@ static int check_all(const struct context *c, struct envelope_result *x,
 static int write_page(const struct context *c, const struct envelope_result *x, const char *path,
                       struct err *e)
 {
-    struct report_options o = {.color = c->colour, .width = context_width()};
-    struct strbuf b = STRBUF_INIT;
     struct report page;
-    int rc = -1;
+    int rc;
 
     report_init(&page, "What fits a device");
     envelope_report(&page, x, path != NULL);
-    if (report_ok(&page, e) == 0 && path)
-        rc = report_write(&page, NULL, path, e);
-    else if (report_ok(&page, e) == 0 &&
-             report_writer_named(c->csv ? "csv" : "text")->write(&page, &o, &b, e) == 0)
-        rc = context_print(c, &b, e);
+    rc = context_report(c, &page, path, e);
     report_release(&page);
-    strbuf_release(&b);
     return rc;
 }
 

@@ -40,21 +40,13 @@ static int read_options(const struct context *c, struct handover_opts *o, struct
 static int write_page(const struct context *c, const struct handover *h, const char *path,
                       struct err *e)
 {
-    struct report_options o = {.color = c->colour, .width = context_width()};
-    struct strbuf b = STRBUF_INIT;
     struct report page;
-    int rc = -1;
+    int rc;
 
     report_init(&page, "Handing over to a larger model");
     handover_report(&page, h, path != NULL);
-    if (report_ok(&page, e) < 0)
-        ;
-    else if (path)
-        rc = report_write(&page, NULL, path, e);
-    else if (report_writer_named(c->csv ? "csv" : "text")->write(&page, &o, &b, e) == 0)
-        rc = context_print(c, &b, e);
+    rc = context_report(c, &page, path, e);
     report_release(&page);
-    strbuf_release(&b);
     return rc;
 }
 

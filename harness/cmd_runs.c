@@ -170,22 +170,15 @@ static int show_json(const struct context *c, struct store *s, const struct run_
 static int show_deadline(const struct context *c, const struct run_row *r,
                          const struct deadline_list *d, const char *path, struct err *e)
 {
-    struct report_options o = {.color = c->colour, .width = context_width()};
-    struct strbuf b = STRBUF_INIT;
     struct report page;
-    int rc = -1;
+    int rc;
 
     report_init(&page, "Right answers within a deadline");
     page.subtitle = report_fmt(&page, "%s (%s)", r->model.name ? r->model.name : "unknown model",
                                r->id);
     deadline_report(&page, d, path != NULL);
-    if (report_ok(&page, e) == 0 && path)
-        rc = report_write(&page, NULL, path, e);
-    else if (report_ok(&page, e) == 0 &&
-             report_writer_named(c->csv ? "csv" : "text")->write(&page, &o, &b, e) == 0)
-        rc = context_print(c, &b, e);
+    rc = context_report(c, &page, path, e);
     report_release(&page);
-    strbuf_release(&b);
     return rc;
 }
 

@@ -276,10 +276,9 @@ static void put_tracker(struct json_out *o, const struct tracked *x, const struc
 static int print(const struct context *c, const struct tracked *x, const char *path,
                  struct err *e)
 {
-    struct report_options o = {.color = c->colour, .width = context_width()};
     struct strbuf b = STRBUF_INIT;
     struct report page;
-    int rc = -1;
+    int rc;
 
     report_init(&page, "Small models at the level of large ones");
     fill_page(&page, x, path != NULL);
@@ -294,11 +293,8 @@ static int print(const struct context *c, const struct tracked *x, const char *p
             put_tracker(&j, x, &x->v[i]);
         json_end_array(&j);
         rc = context_json_end(c, &j, e);
-    } else if (report_ok(&page, e) == 0 && path) {
-        rc = report_write(&page, NULL, path, e);
-    } else if (report_ok(&page, e) == 0 &&
-               report_writer_named(c->csv ? "csv" : "text")->write(&page, &o, &b, e) == 0) {
-        rc = context_print(c, &b, e);
+    } else {
+        rc = context_report(c, &page, path, e);
     }
     report_release(&page);
     strbuf_release(&b);

@@ -43,10 +43,9 @@ static int read_options(const struct context *c, struct trend_opts *o, struct er
 static int print(const struct context *c, const struct trend_study *s, const struct trend_lists *l,
                  struct err *e)
 {
-    struct report_options o = {.color = c->colour, .width = context_width()};
     struct strbuf b = STRBUF_INIT;
     struct report page;
-    int rc = -1;
+    int rc;
 
     if (c->json) {
         struct json_out j = context_json_begin(&b, "trend");
@@ -59,9 +58,7 @@ static int print(const struct context *c, const struct trend_study *s, const str
     } else {
         report_init(&page, "Trend of density");
         trend_report(&page, s, l);
-        if (report_ok(&page, e) == 0 &&
-            report_writer_named(c->csv ? "csv" : "text")->write(&page, &o, &b, e) == 0)
-            rc = context_print(c, &b, e);
+        rc = context_report(c, &page, NULL, e);
         report_release(&page);
     }
     strbuf_release(&b);

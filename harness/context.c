@@ -95,6 +95,24 @@ int context_print_errno(void)
     return refused;
 }
 
+int context_report(const struct context *c, const struct report *page, const char *path,
+                   struct err *e)
+{
+    struct report_options o = {.color = c->colour, .width = context_width()};
+    struct strbuf b = STRBUF_INIT;
+    int rc;
+
+    if (report_ok(page, e) < 0)
+        return -1;
+    if (path)
+        return report_write(page, NULL, path, e);
+    rc = report_writer_named(c->csv ? "csv" : "text")->write(page, &o, &b, e);
+    if (rc == 0)
+        rc = context_print(c, &b, e);
+    strbuf_release(&b);
+    return rc;
+}
+
 int context_width(void)
 {
     const char *columns = getenv("COLUMNS");

@@ -13,6 +13,7 @@
 #include "base/strbuf.h"
 #include "harness/command.h"
 #include "harness/table.h"
+#include "reports/report.h"
 
 struct context {
     const struct args *args;
@@ -41,6 +42,10 @@ int context_json_end(const struct context *c, struct json_out *o, struct err *e)
 
 /* Prints a table as this command was asked to: CSV, or text as wide as the terminal. */
 int context_table(const struct context *c, const struct table *t, struct err *e);
+
+/* Writes a page into the file `path` by its suffix; path NULL: prints it as context_table does. */
+int context_report(const struct context *c, const struct report *page, const char *path,
+                   struct err *e);
 
 int context_width(void); /* columns of the terminal; 80 without one */
 

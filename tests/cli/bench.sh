@@ -33,7 +33,7 @@ run 0 bench "$model" --versus-lm-eval "$work"/lm/samples_*.jsonl -r 1 --lm-eval-
 prints '"largest_difference":0,'; prints '"lm_eval_seconds":60'; prints '"program": "lm-eval"'
 echo '{"doc_id": 0' >"$work/lm/samples_bad_x.jsonl"
 run 1 bench "$model" --versus-lm-eval "$work/lm/samples_bad_x.jsonl"; one_line
-run 64 bench "$model" -o x.html; says "output goes with --roofline"
+run 64 bench "$model" -o x.html; says "out goes with --roofline"
 run 1 bench "$model" -p 16 -n 0 -r 1 --profile --device null; says 'where its time goes'
 
 cat >"$work/llama-bench" <<'END'
