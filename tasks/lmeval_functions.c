@@ -336,5 +336,6 @@ const struct native_result native_results[] = {
     {"fb833e9245a4610c", "truth_all", NULL},      {"82ea6a4b152ba9f5", "truth_all", NULL},
     {"4db89874242775d4", "truth_all", NULL},      {"4f2d3ffc5d32fbe8", "summary", NULL},
     {"c9c3a23660e2b687", "feelings", NULL},       {"606151a4baedb56d", "instructions", NULL},
+    {"8bb2e4815b37e819", "minerva", NULL},        {"5c936845857682a2", "math_hard", NULL},
 };
 const size_t n_native_results = sizeof native_results / sizeof native_results[0];

@@ -229,11 +229,16 @@ static const struct result_way ways[] = {
 
 const struct result_way *result_way_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
-        if (strcmp(ways[i].name, name) == 0)
-            return &ways[i];
-    for (size_t i = 0; i < n_result_ways_text; i++)
-        if (strcmp(result_ways_text[i].name, name) == 0)
-            return &result_ways_text[i];
+    const struct {
+        const struct result_way *v;
+        size_t n;
+    } tables[] = {{ways, sizeof ways / sizeof ways[0]},
+                  {result_ways_text, n_result_ways_text},
+                  {result_ways_math, n_result_ways_math}};
+
+    for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++)
+        for (size_t i = 0; i < tables[t].n; i++)
+            if (strcmp(tables[t].v[i].name, name) == 0)
+                return &tables[t].v[i];
     return NULL;
 }

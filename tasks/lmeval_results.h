@@ -2,7 +2,7 @@
  * of its text (lmeval_functions.c): private to tasks/lmeval_*.c.
  *
  * A way turns what a model said about one document into numbers, a metric each.  The metrics of a
- * task file that its way does not give leave a task that can be shown and not scored.  Read only;
+ * task file that its way does not name leave a task that can be shown and not scored.  Read only;
  * any thread. */
 #ifndef TASKS_LMEVAL_RESULTS_H
 #define TASKS_LMEVAL_RESULTS_H
@@ -25,15 +25,16 @@ struct result_in {
 
 struct result_way {
     const char *name;
-    struct metric_rule metrics[WAY_METRICS]; /* ended by a name of NULL, or full */
+    /* Ended by a name of NULL, or full.  outputs 0: a metric that is not native and is left out. */
+    struct metric_rule metrics[WAY_METRICS];
     /* values and weights [WAY_METRICS]: weights are 1 unless set.  Errors say what the document
      * lacks. */
     int (*score)(const struct result_in *in, double *values, double *weights, struct err *e);
 };
 const struct result_way *result_way_find(const char *name); /* NULL: no such way */
 
-/* lmeval_results_text.c */
-extern const struct result_way result_ways_text[];
-extern const size_t n_result_ways_text;
+/* lmeval_results_text.c, lmeval_results_math.c */
+extern const struct result_way result_ways_text[], result_ways_math[];
+extern const size_t n_result_ways_text, n_result_ways_math;
 
 #endif
