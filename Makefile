@@ -129,6 +129,7 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(TEST_HELP) $(CORE)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(TEST_HELP) $(CORE) $(FUZZ_MAIN) -lcmocka $(LDLIBS)
 
 include install.mk
+include quality.mk
 
 deps: ## install the Debian packages that are missing
 	@sh .ci/deps

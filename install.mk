@@ -12,7 +12,7 @@ SHARE = $(BUILD)/share
 MADE = $(SHARE)/densimeter.1 $(SHARE)/densimeter.bash $(SHARE)/densimeter.zsh \
        $(SHARE)/densimeter.fish $(SHARE)/densimeter.pc $(SHARE)/densimeter.spdx.json
 # One row a file: where from, where to, and its mode where it is no text.
-FILES = $(BUILD)/densimeter:$(BINDIR)/densimeter:755 \
+ROWS = $(BUILD)/densimeter:$(BINDIR)/densimeter:755 \
     include/densimeter_device.h:$(PREFIX)/include/densimeter_device.h \
     $(SHARE)/densimeter.pc:$(DATADIR)/pkgconfig/densimeter.pc \
     $(SHARE)/densimeter.1:$(DATADIR)/man/man1/densimeter.1 \
@@ -25,12 +25,12 @@ FILES = $(BUILD)/densimeter:$(BINDIR)/densimeter:755 \
     $(foreach f,$(sort $(wildcard docs/schema/*.json)),$(f):$(DATADIR)/densimeter/schema/$(notdir $(f)))
 
 install: build/densimeter $(MADE) ## program, header, man page, completions, licences below DESTDIR PREFIX
-	@for row in $(FILES); do \
+	@for row in $(ROWS); do \
 	    rest=$${row#*:}; to=$${rest%:755}; mode=644; [ "$$rest" = "$$to" ] || mode=755; \
 	    $(INSTALL) -D -m $$mode "$${row%%:*}" "$(DESTDIR)$$to" || exit 1; done
 
 uninstall: ## remove what install put there
-	@for row in $(FILES); do rest=$${row#*:}; rm -f "$(DESTDIR)$${rest%:755}"; done
+	@for row in $(ROWS); do rest=$${row#*:}; rm -f "$(DESTDIR)$${rest%:755}"; done
 	@rmdir "$(DESTDIR)$(DATADIR)/densimeter/examples" "$(DESTDIR)$(DATADIR)/densimeter/schema" "$(DESTDIR)$(DATADIR)/densimeter" \
 	    "$(DESTDIR)$(DOCDIR)" 2>/dev/null || true
 

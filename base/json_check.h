@@ -67,6 +67,6 @@ int json_text_check(const struct json_text *t, const cJSON *node, const struct j
                     void *user, struct err *e);
 
 /* The members of a JSON Schema ("type", "properties", ...) of such an object. */
-void json_check_schema(struct json_out *out, const struct json_object *o);
+void json_check_schema(struct json_out *o, const struct json_object *object);
 
 #endif

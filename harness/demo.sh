@@ -7,8 +7,8 @@ densimeter=build/densimeter
 out=build/demo
 db=$out/demo.db
 facts=${DEMO_FACTS:-100}
-smollm=smollm2-135m-instruct:q4_1
-gemma=gemma-3-270m:q4_k_m
+smollm="smollm2-135m-instruct:q4_1"
+gemma="gemma-3-270m:q4_k_m"
 mkdir -p "$out"
 
 say() { printf '\n== %s\n' "$*"; }

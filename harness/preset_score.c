@@ -47,12 +47,13 @@ static int score_way(struct part_score *out, const struct preset *p,
                      const struct preset_part *part, const char *word, const struct task_list *l,
                      struct err *e)
 {
-    struct part *raw = mem_calloc(2 * l->n + 1, sizeof *raw), *own = raw + l->n, all, score;
+    struct part *raw = mem_calloc(2 * l->n + 1, sizeof *raw), *own, all, score;
     size_t k = 0;
 
     *out = (struct part_score){part, word, NAN, NAN, NAN, 0};
     if (!raw)
         return err_nomem(e);
+    own = raw + l->n;
     for (size_t i = 0; i < l->n; i++)
         if (preset_word_is(word, l->v[i].task) && task_value(&l->v[i], part, &raw[k])) {
             double chance = part->chance == PRESET_OWN ? preset_chance(l->v[i].task) : 0;

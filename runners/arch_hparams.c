@@ -96,11 +96,12 @@ static int read_experts(struct build *b)
 static int read_heads(struct build *b)
 {
     struct hparams *hp = &b->m->hp;
-    int *heads = mem_calloc((size_t)hp->layers, 2 * sizeof *heads), *kv = heads + hp->layers;
+    int *heads = mem_calloc((size_t)hp->layers, 2 * sizeof *heads), *kv;
     int least = b->a->flags & RECURRENT ? 0 : 1, rc = -1;
 
     if (!heads)
         return err_nomem(b->e);
+    kv = heads + hp->layers;
     if (arch_layer_ints(b, "attention.head_count", least ? REQUIRED : 0, least, HEADS_MAX, heads) <
             0 ||
         arch_layer_ints(b, "attention.head_count_kv", REQUIRED - 1, least, HEADS_MAX, kv) < 0)

@@ -164,11 +164,12 @@ static void bench_attend(const struct kernels *k, int tokens, int group, int dim
     float *q = floats((size_t)rows * (size_t)dim), *y = floats((size_t)rows * (size_t)dim);
     const float **at = calloc((size_t)(rows + 2 * pages), sizeof *at);
     float **out = calloc((size_t)rows, sizeof *out);
-    int32_t *first = calloc((size_t)rows * 2, sizeof *first), *last = first + rows;
+    int32_t *first = calloc((size_t)rows * 2, sizeof *first), *last;
     double best = 1e300, pairs = 0;
 
     if (!at || !out || !first)
         exit(1);
+    last = first + rows;
     for (int r = 0; r < rows; r++) {
         at[r] = q + r * dim;
         out[r] = y + r * dim;

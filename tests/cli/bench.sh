@@ -91,7 +91,7 @@ run 0 bench "$model" --scenario server -p 9 -n 5 --requests 100 --rate 100000 --
 sum=0
 for state in completed refused cancelled failed; do
     rows=$(grep -o "\"state\": *\"$state\"" "$work/out" | wc -l)
-    prints "\"$state\": *$rows[,}]*\$"
+    prints "\"$state\": *${rows}[,}]*\$"
     sum=$((sum + rows))
 done
 [ $sum -eq 100 ] || fail "100 requests arrived, $sum are kept"
