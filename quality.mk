@@ -15,4 +15,10 @@ lint: ## gcc, clang, clang-tidy, cppcheck and shellcheck: what changed since, or
 lint-only: $(patsubst %.c,$(BUILD)/%.o,$(filter %.c,$(wildcard $(FILES))))
 	@$(if $(filter $(SCRIPTS),$(FILES)),shellcheck -s sh $(filter $(SCRIPTS),$(FILES)))
 
-.PHONY: lint lint-only
+# --- faults: each call of the system refused once ------------------------------------------
+# POINTS: how many of each kind in each command; 0: all.
+POINTS ?= 40
+faults: build/densimeter $(BUILD)/tests/tool_tiny ## refuse allocations, writes, fsync, rename, mmap, threads (POINTS=40)
+	@python3 tests/long/faults.py $(BUILD)/densimeter $(BUILD)/tests/tool_tiny --points $(POINTS)
+
+.PHONY: lint lint-only faults

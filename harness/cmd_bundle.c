@@ -159,6 +159,10 @@ struct findings {
     int failed;
 };
 
+struct counted {
+    int runs, audits, asked, unknown;
+};
+
 static void find(void *user, const char *line)
 {
     struct findings *f = user;
@@ -170,19 +174,47 @@ static void find(void *user, const char *line)
         f->n++;
 }
 
+/* What is wrong with the bundle is found; that this machine has no memory or room left says nothing
+ * about it, and is an error. */
+static int find_unless_ours(struct findings *f, const struct err *why, struct err *e)
+{
+    if (why->code == ERR_NOMEM || why->code == ERR_IO) {
+        *e = *why;
+        return -1;
+    }
+    find(f, why->text);
+    return 0;
+}
+
 static int signer_is(const struct bundle *b, const char *wanted, struct findings *f,
-                     char public[BUNDLE_KEY_HEX])
+                     char public[BUNDLE_KEY_HEX], struct err *e)
 {
     struct err why = ERR_NONE;
     int has = bundle_signer(b, public, &why);
 
     if (has < 0)
-        find(f, why.text);
-    else if (wanted && !has)
+        return find_unless_ours(f, &why, e);
+    if (wanted && !has)
         find(f, "it is not signed");
     else if (wanted && strcmp(wanted, public) != 0)
         find(f, "it is signed by another key than the one asked for");
-    return has > 0;
+    return has;
+}
+
+/* Everything that follows from the files alone; *has: it is signed by `public`. */
+static int check_files(const struct bundle *b, const char *signer, struct findings *f,
+                       struct counted *n, char public[BUNDLE_KEY_HEX], int *has, struct err *e)
+{
+    struct err why = ERR_NONE;
+
+    *has = signer_is(b, signer, f, public, e);
+    if (*has < 0 || (bundle_check_manifest(b, &why) < 0 && find_unless_ours(f, &why, e) < 0))
+        return -1;
+    why = ERR_NONE;
+    if (bundle_check_runs(b, find, f, &n->unknown, &why) < 0 ||
+        bundle_check_audits(b, find, f, &n->audits, &why) < 0)
+        return find_unless_ours(f, &why, e);
+    return 0;
 }
 
 static int ask_again(const struct context *c, const struct bundle *b, struct findings *f,
@@ -205,10 +237,6 @@ static int ask_again(const struct context *c, const struct bundle *b, struct fin
     mem_free(path);
     return rc;
 }
-
-struct counted {
-    int runs, audits, asked, unknown;
-};
 
 static int print_verdict(const struct context *c, const char *path, const struct findings *f,
                          const struct counted *n, const char *signer, struct err *e)
@@ -255,7 +283,7 @@ static int verify(const struct context *c, struct err *e)
     struct err why = ERR_NONE;
     char public[BUNDLE_KEY_HEX];
     struct counted n = {0};
-    int rc = -1, has;
+    int rc = -1, has = 0;
 
     if (one_file(c, e) < 0)
         return -1;
@@ -265,22 +293,9 @@ static int verify(const struct context *c, struct err *e)
             return -1;
         }
         find(&f, why.text);
-        has = 0;
-    } else {
-        has = signer_is(&b, args_str(c->args, "signer"), &f, public);
-        if (bundle_check_manifest(&b, &why) < 0)
-            find(&f, why.text);
-        why = ERR_NONE;
-        if (bundle_check_runs(&b, find, &f, &n.unknown, &why) < 0 ||
-            bundle_check_audits(&b, find, &f, &n.audits, &why) < 0) {
-            if (why.code == ERR_NOMEM) {
-                *e = why;
-                goto out;
-            }
-            find(&f, why.text);
-        }
-        if (ask_again(c, &b, &f, &n.asked, e) < 0)
-            goto out;
+    } else if (check_files(&b, args_str(c->args, "signer"), &f, &n, public, &has, e) < 0 ||
+               ask_again(c, &b, &f, &n.asked, e) < 0) {
+        goto out;
     }
     n.runs = count_runs(&b);
     if (f.failed)

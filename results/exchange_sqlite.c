@@ -55,6 +55,7 @@ int export_sqlite(struct store *s, const char *id, const char *to, struct err *e
     static const char *const beside[] = {"", "-wal", "-shm"};
     struct strbuf tmp = STRBUF_INIT;
     struct store *copy = NULL;
+    int64_t busy;
     int rc = -1;
 
     if (strcmp(db_path(s->db), MEMORY_PATH) == 0 || strcmp(to, "-") == 0)
@@ -67,7 +68,10 @@ int export_sqlite(struct store *s, const char *id, const char *to, struct err *e
     rc = copy_parts(copy->db, db_path(s->db), id, e);
     if (rc == 0)
         rc = copy_probes(s, copy->db, id, e);
-    store_close(copy); /* folds the log into the file */
+    /* Closing would fold the log into the file as well, and say nothing when it could not. */
+    if (rc == 0)
+        rc = db_get_int(copy->db, SQL_TRUNCATE_LOG, &busy, NULL, e, "") < 0 ? -1 : 0;
+    store_close(copy);
     copy = NULL;
     if (rc == 0 && rename(tmp.s, to) < 0)
         rc = err_errno(e, "%s", to);
