@@ -218,6 +218,7 @@ static void experts(struct device *d, const struct step *st, int worker, int tog
     const struct weight *w = op->w[1] ? op->w[1] : op->w[0];
     struct worker_scratch *s = &d->scratch[worker];
     int is_fast = cpu_uses_fast(d, w) && (!op->w[0] || cpu_uses_fast(d, op->w[0]));
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): such an operation has a weight */
     int step = cpu_chunk_rows(d, w->k, w->rows * op->parts.n, is_fast ? 0 : together);
     int chunks = (w->rows + step - 1) / step, expert = 0, before = 0;
     struct pairs p;

@@ -131,6 +131,7 @@ static int read_map_regex(struct filter_step *s, struct arena *a, struct err *e)
                         "regex_pattern_to_value: a map of 1 to 64 patterns is needed");
     if (rc < 0)
         return -1;
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): ynode_fail is -1 */
     all = arena_alloc(a, ((size_t)s->n_ignore + map->n_items) * sizeof *all);
     if (!all)
         return err_nomem(e);

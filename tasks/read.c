@@ -242,6 +242,7 @@ static void judged_choices(struct record *r, const char *key)
     {
         if (!cJSON_IsNumber(v) || (v->valuedouble != 0 && v->valuedouble != 1))
             record_fail(r, "\"%s\": answer %d is neither 0 nor 1", key, n);
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): refused memory is r->failed */
         right[n] = v->valuedouble == 1;
         choices[n++] = v->string;
     }

@@ -22,21 +22,21 @@ static const char *const gsm8k_stops[] = {"Question:", "</s>", "<|im_end|>"};
 static const char *const short_stops[] = {"\n", ".", ","};
 
 static const struct answer_rules gsm8k_answers = {
-    .filters = {{"strict-match", "#### (\\-?[0-9\\.\\,]+)", 0, NULL},
-                {"flexible-extract", "(-?[$0-9.,]{2,})|(-?[0-9]+)", -1, NULL}},
+    .filters = {{"strict-match", "#### (\\-?[0-9\\.\\,]+)", 0, NULL, NULL},
+                {"flexible-extract", "(-?[$0-9.,]{2,})|(-?[0-9]+)", -1, NULL, NULL}},
     .n_filters = 2,
     .ignore = {",", "\\$", "(?s).*#### ", "\\.$"},
     .ignore_case = 1,
 };
 static const struct answer_rules nq_answers = {
-    .filters = {{"remove_whitespace", NULL, 0, find_stripped}},
+    .filters = {{"remove_whitespace", NULL, 0, find_stripped, NULL}},
     .n_filters = 1,
     .ignore = {"\\b(?:The |the |An |A |The |a |an )"},
     .ignore_case = 1,
     .ignore_punctuation = 1,
 };
 static const struct answer_rules trivia_answers = {
-    .filters = {{"remove_whitespace", NULL, 0, find_stripped}},
+    .filters = {{"remove_whitespace", NULL, 0, find_stripped, NULL}},
     .n_filters = 1,
     .ignore_case = 1,
     .ignore_punctuation = 1,
@@ -46,20 +46,20 @@ static const char *const bbh_stops[] = {"</s>", "Q", "\n\n"};
 static const char *const math_stops[] = {"Problem:"};
 
 static const struct answer_rules as_it_is = {
-    .filters = {{"none", NULL, 0, find_all}},
+    .filters = {{"none", NULL, 0, find_all, NULL}},
     .n_filters = 1,
 };
 static const struct answer_rules bbh_cot_answers = {
-    .filters = {{"get-answer", "(?<=the answer is )(.*)(?=.)", 0, NULL}},
+    .filters = {{"get-answer", "(?<=the answer is )(.*)(?=.)", 0, NULL, NULL}},
     .n_filters = 1,
 };
 static const struct answer_rules hendrycks_answers = {
-    .filters = {{"none", NULL, 0, find_between_dollars}},
+    .filters = {{"none", NULL, 0, find_between_dollars, NULL}},
     .n_filters = 1,
     .equal = math_equal,
 };
 static const struct answer_rules boxed_answers = {
-    .filters = {{"boxed", NULL, 0, find_boxed}},
+    .filters = {{"boxed", NULL, 0, find_boxed, NULL}},
     .n_filters = 1,
     .equal = math_equal,
 };
