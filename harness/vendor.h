@@ -41,6 +41,7 @@ struct vendor_side {
     int threads;              /* the most that a speed test had */
     double cpu_ops;           /* operations that the device left to the CPU; NAN: unknown */
     const char *no_energy;    /* why nothing is known of it; NULL: something is */
+    const char *no_bandwidth; /* why what its memory gives at most is not known; NULL: it is */
 };
 
 struct vendor_pairing { /* a side against the reference */

@@ -325,12 +325,12 @@ static void put_energy_notes(struct report *r, const struct vendor *v)
 static void put_bandwidth_notes(struct report *r, const struct vendor *v)
 {
     report_text(r, "Bytes of weights that a decoded token reads, times tokens per second; what "
-                   "memory gives at most was measured with the same threads, where the device is a "
-                   "processor; over 100 %% the weights stay in its caches.");
+                   "memory gives at most is the best of some reads of a block that no cache holds, "
+                   "by the device itself; over 100 %% the weights stay in its caches.");
     for (int k = 0; k < v->n; k++)
-        if (!vendor_find(&v->sides[k], "peaks", 0, NULL))
-            report_text(r, "%s: what its memory gives at most was not measured.",
-                        v->sides[k].letter);
+        if (v->sides[k].no_bandwidth)
+            report_text(r, "%s: what its memory gives at most is not known: %s.",
+                        v->sides[k].letter, v->sides[k].no_bandwidth);
 }
 
 /* --- the frontier ----------------------------------------------------------------------------- */

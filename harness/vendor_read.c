@@ -203,6 +203,22 @@ static double add_known(double sum, double x)
     return isnan(x) ? sum : isnan(sum) ? x : sum + x;
 }
 
+/* What the run itself could only say while it ran follows from what the device is. */
+static const char *why_no_bandwidth(const struct vendor_side *s)
+{
+    const struct store_bench *b = vendor_find(s, "peaks", 0, NULL);
+
+    if (b && bench_value(b, "read_bytes_s"))
+        return NULL;
+    if (s->main && s->main->device && strncmp(s->main->device, "openai:", 7) == 0)
+        return "memory behind a server cannot be read";
+    for (int i = 0; i < s->profile.n_steps; i++)
+        if (strcmp(s->profile.steps[i].name, "peaks") == 0)
+            return strcmp(s->profile.steps[i].outcome, "measured") == 0
+                       ? "the device offers no read of its memory" : "the step peaks failed";
+    return "no step measured it";
+}
+
 static void describe(struct vendor_side *s)
 {
     int known = 0;
@@ -230,6 +246,7 @@ static void describe(struct vendor_side *s)
     }
     if (known)
         s->no_energy = NULL;
+    s->no_bandwidth = why_no_bandwidth(s);
 }
 
 int vendor_read(struct vendor *v, struct vendor_side *s, struct err *e)

@@ -124,6 +124,10 @@ struct device_ops {
     /* NULL: it computes every op itself.  How often each op was left to the CPU since open: [the
      * program's ops], the device's (fallback.h). */
     const uint64_t *(*left)(const struct device *d);
+    /* NULL: not offered.  Reads so many bytes of the memory that weights are in once, with all that
+     * the device has, and returns when it is done; what it reads it keeps for the next time.
+     * ERR_UNSUPPORTED: this one of them does not. */
+    int (*read)(struct device *d, uint64_t bytes, struct err *e);
     int takes_kv_types; /* 0: keeps keys and values as floats only */
 };
 

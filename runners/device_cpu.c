@@ -379,5 +379,5 @@ static void cpu_info(const struct device *d, struct device_info *out)
 
 const struct device_ops device_cpu = {
     "cpu", "this computer's processor", cpu_open, cpu_close, cpu_info, cpu_run, cpu_count,
-    cpu_tally, cpu_profile, cpu_profiled, NULL, 1,
+    cpu_tally, cpu_profile, cpu_profiled, NULL, NULL, 1,
 };

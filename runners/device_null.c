@@ -52,5 +52,5 @@ static int null_run(struct device *d, struct batch *b, struct err *e)
 
 const struct device_ops device_null = {
     "null", "computes nothing; shows the cost of everything else", null_open, null_close, null_info,
-    null_run, NULL, NULL, NULL, NULL, NULL, 1,
+    null_run, NULL, NULL, NULL, NULL, NULL, NULL, 1,
 };

@@ -185,6 +185,7 @@ static void opencl_close(struct device *d)
     cl_drop(d->logits);
     cl_drop(d->sums);
     cl_drop(d->picked);
+    cl_drop(d->shelf);
     cl_close(d->cl);
     fallback_close(d->cpu);
     mem_free(d->page_floats);
@@ -540,7 +541,33 @@ static const uint64_t *opencl_left(const struct device *d)
     return fallback_counts(d->cpu);
 }
 
+/* Of one buffer: what is there has to be written first, or some drivers have no memory for it. */
+static int make_shelf(struct device *d, uint64_t bytes, struct err *e)
+{
+    enum { PIECE = 1 << 20 };
+    char *piece = mem_calloc(1, PIECE);
+    int rc = piece ? cl_make(d->cl, &d->shelf, (size_t)bytes, "the memory that is read", e)
+                   : err_nomem(e);
+
+    for (uint64_t at = 0; rc == 0 && at < bytes; at += PIECE)
+        rc = cl_write(d->cl, d->shelf, (size_t)at, piece,
+                      bytes - at < PIECE ? (size_t)(bytes - at) : PIECE, e);
+    mem_free(piece);
+    return rc;
+}
+
+static int opencl_shelf_read(struct device *d, uint64_t bytes, struct err *e)
+{
+    if (cl_bytes(d->shelf) != bytes) {
+        cl_drop(d->shelf);
+        d->shelf = NULL;
+        if (make_shelf(d, bytes, e) < 0)
+            return -1;
+    }
+    return opencl_read(d, e);
+}
+
 const struct device_ops device_opencl = {
     "opencl", "GPUs and other processors with an OpenCL or CUDA driver", opencl_open, opencl_close,
-    opencl_info, opencl_run, NULL, NULL, NULL, NULL, opencl_left, 0,
+    opencl_info, opencl_run, NULL, NULL, NULL, NULL, opencl_left, opencl_shelf_read, 0,
 };

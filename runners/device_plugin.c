@@ -187,7 +187,12 @@ static const uint64_t *plugin_left(const struct device *d)
     return fallback_counts(d->cpu);
 }
 
+static int plugin_read(struct device *d, uint64_t bytes, struct err *e)
+{
+    return d->how->read(d->side, bytes, e);
+}
+
 const struct device_ops device_plugin = {
     "plug-in", "a shared object", plugin_open, plugin_close, plugin_info, plugin_run, NULL, NULL,
-    NULL, NULL, plugin_left, 0,
+    NULL, NULL, plugin_left, plugin_read, 0,
 };

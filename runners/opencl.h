@@ -28,6 +28,7 @@ struct device { /* OpenCL's, CUDA's */
     int *first_writer; /* [values] the op that writes it first */
 
     struct cl_memory *arena, *panel, *angles, *ints, *logits, *sums, *picked;
+    struct cl_memory *shelf; /* what is read for the bandwidth; NULL before */
     struct cl_memory **weights, **tables; /* [weight ids]: as in the file, as floats */
     struct cl_memory **kv;                /* [layers] kept pages */
     struct cl_memory **scratch;           /* [layers], or where layers share nothing only [0] */
@@ -53,6 +54,8 @@ static inline int opencl_rows(const struct device *d, const struct op *op)
 int opencl_supports(const void *user, const struct op *op);
 /* Queues the op over the batch; OP_HEAD fills the wanted rows. */
 int opencl_op(struct device *d, const struct op *op, struct err *e);
+/* Reads d->shelf once, and returns when it is done. */
+int opencl_read(struct device *d, struct err *e);
 /* Compiles the kernels that opencl_op launches, in d->form. */
 int opencl_build(struct device *d, struct err *e);
 

@@ -12,7 +12,7 @@ enum { PANEL_BYTES = 4 << 20, ARGS_MAX = 8 };
 enum kernel_no {
     K_EXPAND, K_GEMM, K_THIN, K_EXPERTS, K_ROW_NORM, K_HEAD_NORM, K_EMBED, K_ROPE, K_CLAMP,
     K_THRESHOLD, K_SCALE, K_TEMPER, K_ADD, K_GATE, K_SCALE_BY, K_SLICE, K_CONCAT, K_GATHER,
-    K_ROUTE, K_COMBINE, K_KV_STORE, K_ATTENTION, K_LOG_SUM, K_PICK, N_KERNELS
+    K_ROUTE, K_COMBINE, K_KV_STORE, K_ATTENTION, K_LOG_SUM, K_PICK, K_READ, N_KERNELS
 };
 
 /* Groups of a fixed size: some drivers compile a kernel anew for every other one. */
@@ -44,6 +44,7 @@ static const struct kernel_row {
     [K_ATTENTION] = {"attention", {1, 1}, {LANES, 1}},
     [K_LOG_SUM] = {"log_sum", {1, 1}, {LANES, 1}},
     [K_PICK] = {"pick", {1, 1}},
+    [K_READ] = {"read_all", {64, 1}, {256, 1}},
 };
 
 int opencl_build(struct device *d, struct err *e)
@@ -495,6 +496,21 @@ static int has_formats(const struct op *op)
 static int can_rotate(const struct op *op)
 {
     return op->rope->n_rot >= 2;
+}
+
+/* ---- bandwidth ---- */
+
+int opencl_read(struct device *d, struct err *e)
+{
+    enum { GROUPS = 4096 };
+    size_t group = d->form == FORM_VECTOR ? kernels[K_READ].group[0] : kernels[K_READ].lanes[0];
+    struct cl_memory *const memory[] = {d->shelf, d->arena};
+    struct op_args a = {.rows = 1, .step = (int)group, .in = {cl_bytes(d->shelf) / sizeof(float) / GROUPS}};
+    float one;
+
+    if (launch(d, K_READ, &a, memory, 2, GROUPS * group, 1, e) < 0)
+        return -1;
+    return cl_read(d->cl, d->arena, 0, &one, sizeof one, e); /* in order: it waits */
 }
 
 static const struct row {

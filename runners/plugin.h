@@ -74,6 +74,8 @@ struct plugin_side_ops {
     int (*begin)(struct plugin_side *s, struct batch *b, int is_stepwise, struct err *e);
     int (*run)(struct plugin_side *s, int from, int to, struct err *e);
     int (*end)(struct plugin_side *s, struct err *e);
+    /* As device_ops.read. */
+    int (*read)(struct plugin_side *s, uint64_t bytes, struct err *e);
 };
 extern const struct plugin_side_ops plugin_local, plugin_process;
 

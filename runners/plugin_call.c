@@ -69,3 +69,13 @@ int plugin_call_run(struct plugin_call *c, int from, int to, const struct dsm_ba
 
     return c->api->run(c->device, from, to, b, why, sizeof why) < 0 ? failed(c, why, e) : 0;
 }
+
+int plugin_call_read(struct plugin_call *c, uint64_t bytes, struct err *e)
+{
+    char why[WHY] = "";
+
+    if (c->api->abi < 2 || !c->api->read)
+        return err_set(e, ERR_UNSUPPORTED, "device %s: it offers no read of its memory",
+                       c->api->name);
+    return c->api->read(c->device, bytes, why, sizeof why) < 0 ? failed(c, why, e) : 0;
+}

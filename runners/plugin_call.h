@@ -19,5 +19,7 @@ void plugin_call_supports(struct plugin_call *c, const struct dsm_program *p, ch
 int plugin_call_prepare(struct plugin_call *c, const struct dsm_program *p, struct err *e);
 int plugin_call_run(struct plugin_call *c, int from, int to, const struct dsm_batch *b,
                     struct err *e);
+/* ERR_UNSUPPORTED: the plug-in does not offer it. */
+int plugin_call_read(struct plugin_call *c, uint64_t bytes, struct err *e);
 
 #endif

@@ -93,6 +93,8 @@ static int do_command(struct host *h, char command, struct err *e)
         return p ? plugin_call_prepare(&h->call, p, e) : -1;
     case WIRE_RUN:
         return do_run(h, e);
+    case WIRE_READ:
+        return plugin_call_read(&h->call, h->w->read_bytes, e);
     default:
         return err_set(e, ERR_INVALID, "command %d is unknown", command);
     }

@@ -117,7 +117,12 @@ static int local_end(struct plugin_side *s, struct err *e)
     return plugin_batch_take(s->batch, s->block, s->image.p->n_vocab, e);
 }
 
+static int local_read(struct plugin_side *s, uint64_t bytes, struct err *e)
+{
+    return plugin_call_read(&s->call, bytes, e);
+}
+
 const struct plugin_side_ops plugin_local = {
     local_open, local_close, local_about, local_supports, local_prepare, local_begin, local_run,
-    local_end,
+    local_end, local_read,
 };

@@ -135,6 +135,7 @@ static const char *doing(const struct plugin_side *s, char command, char *text, 
         snprintf(text, size, "while it was %s",
                  command == WIRE_OPEN       ? "opened"
                  : command == WIRE_SUPPORTS ? "asked what it supports"
+                 : command == WIRE_READ     ? "reading its memory"
                                             : "prepared");
     return text;
 }
@@ -576,7 +577,13 @@ static int process_end(struct plugin_side *s, struct err *e)
     return plugin_batch_take(s->batch, s->base + s->at.batch, s->p->n_vocab, e);
 }
 
+static int process_read(struct plugin_side *s, uint64_t bytes, struct err *e)
+{
+    s->w->read_bytes = bytes;
+    return command(s, WIRE_READ, e);
+}
+
 const struct plugin_side_ops plugin_process = {
     process_open, process_close, process_about, process_supports, process_prepare, process_begin,
-    process_run, process_end,
+    process_run, process_end, process_read,
 };

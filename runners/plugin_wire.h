@@ -12,7 +12,9 @@
 #include <stdint.h>
 
 enum { WIRE_SOCKET = 3, WIRE_FILE = 4 }; /* descriptors of the plug-in's process */
-enum wire_command { WIRE_OPEN = 'o', WIRE_SUPPORTS = 's', WIRE_PREPARE = 'p', WIRE_RUN = 'r' };
+enum wire_command {
+    WIRE_OPEN = 'o', WIRE_SUPPORTS = 's', WIRE_PREPARE = 'p', WIRE_RUN = 'r', WIRE_READ = 'b'
+};
 
 struct wire { /* at the beginning of the file */
     uint64_t magic, bytes; /* of the whole */
@@ -22,6 +24,7 @@ struct wire { /* at the beginning of the file */
     uint64_t yes;          /* char per op */
     int32_t threads, from, to;
     int32_t is_new_batch;  /* its pointers are still the parent's */
+    uint64_t read_bytes;
     char path[4096];
     /* The plug-in's side: */
     int32_t code;          /* 0, or enum err_code */

@@ -206,6 +206,9 @@ int runner_left(struct runner *r, const struct left_op **rows, int *n, struct er
  * the caller.  Seconds of wall time in *s. */
 int runner_time_prefill(struct runner *r, int depth, int n, double *s, struct err *e);
 int runner_time_decode(struct runner *r, int depth, int streams, int n, double *s, struct err *e);
+/* The same for one read of so many bytes of the device's memory, as weights are read.
+ * ERR_UNSUPPORTED: the device offers none. */
+int runner_time_read(struct runner *r, uint64_t bytes, double *s, struct err *e);
 /* Called as the clock of these starts (is_start) and has stopped, so that a meter runs with it. */
 void runner_on_clock(struct runner *r, void (*f)(void *user, int is_start), void *user);
 

@@ -174,3 +174,17 @@ out:
     bench_close(&b);
     return rc;
 }
+
+int runner_time_read(struct runner *r, uint64_t bytes, double *s, struct err *e)
+{
+    double t0;
+    int rc;
+
+    if (!r->ops->read)
+        return err_set(e, ERR_UNSUPPORTED, "device %s: it offers no read of its memory",
+                       r->ops->name);
+    t0 = clock_starts(r);
+    rc = r->ops->read(r->device, bytes, e);
+    *s = clock_stops(r, t0);
+    return rc;
+}

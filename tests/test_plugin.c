@@ -309,6 +309,41 @@ static void its_name_and_hash_are_the_models_to_tell(void **state)
     runner_close(r);
 }
 
+static void its_memory_is_read_where_it_offers_that(void **state)
+{
+    enum { BYTES = 1 << 20 };
+    struct err e = ERR_NONE;
+    struct runner *r;
+    double s;
+
+    (void)state;
+    for (isolate = 0; isolate < 2; isolate++) {
+        r = open_on(plugin_built("examples/device_naive.c"), 512);
+        for (int i = 0; i < 2; i++) {
+            s = 0;
+            if (runner_time_read(r, BYTES, &s, &e) < 0)
+                fail_msg("%s", e.text);
+            assert_true(s > 0);
+        }
+        runner_close(r);
+        r = open_on(plugin_built("tests/plugins/v1/naive_v1.c"), 512);
+        assert_int_equal(runner_time_read(r, BYTES, &s, &e), -1);
+        assert_int_equal(e.code, ERR_UNSUPPORTED);
+        assert_string_equal(e.text, "device naive: it offers no read of its memory");
+        runner_close(r);
+        e = (struct err){0};
+    }
+    isolate = 1;
+    setenv("PLANTED", "0:crash", 1);
+    r = open_on(plugin_built("tests/plugins/planted.c"), 512);
+    assert_int_equal(runner_time_read(r, BYTES, &s, &e), -1);
+    assert_int_equal(e.code, ERR_DEVICE);
+    assert_non_null(strstr(e.text, "(Segmentation fault) while it was reading its memory"));
+    runner_close(r);
+    unsetenv("PLANTED");
+    isolate = 0;
+}
+
 static void what_is_no_device_is_refused(void **state)
 {
     (void)state;
@@ -387,6 +422,7 @@ int main(void)
         cmocka_unit_test(a_device_that_hangs_is_given_up),
         cmocka_unit_test(what_does_not_load_there_is_refused_here),
         cmocka_unit_test(its_name_and_hash_are_the_models_to_tell),
+        cmocka_unit_test(its_memory_is_read_where_it_offers_that),
         cmocka_unit_test(what_is_no_device_is_refused),
         cmocka_unit_test(names_are_found_in_the_list_of_devices),
         cmocka_unit_test(opening_survives_every_failed_allocation),

@@ -5,7 +5,7 @@
 command -v cc >/dev/null || { echo "skipped: no C compiler"; exit 77; }
 sql=$(dirname "$DENSIMETER")/tests/tool_sql
 [ -x "$sql" ] || make -s MODE="$mode" "${sql#"$PWD"/}" || exit 1
-page=$PWD/docs/vendor.md
+page=$PWD/docs/vendor.md root=$PWD
 export CPATH="$PWD/include" TMPDIR="$work/tmp" model
 mkdir "$work/bin" "$TMPDIR"
 ln -s "$DENSIMETER" "$work/bin/densimeter"
@@ -60,7 +60,9 @@ assert find("single", "ttft_s")["ratios"][1]["low"] is not None
 joules = find("measured", "joule_per_correct")
 assert [v["value"] for v in joules["values"]] == [None, None]
 assert all("no_meter" in s["no_energy"] for s in d["sides"])
-assert find("memory", "read_bytes_s")["values"][1]["value"] is None  # a plug-in's is not known
+assert all(v["value"] > 0 for v in find("memory", "read_bytes_s")["values"])
+assert all(v["value"] > 0 for v in find("tg16", "share_of_roof")["values"])
+assert all(s["no_bandwidth"] is None for s in d["sides"])
 assert not any(key in d for key in ("score", "overall"))
 EOP
 
@@ -77,6 +79,7 @@ grep -q 'B/A' out && fail 'a void comparison has ratios'
 prints '^open/1\|open/1 on'; prints '^declared *J per right item'
 run 0 vendor compare same.tar other.tar --json
 prints '"speed_comparison_void": true'
+prints '"no_bandwidth": "no step measured it"'
 python3 -c 'import json; d = json.load(open("out")); assert all(x["value"] is None for r in d["rows"] for x in r["ratios"])' ||
     fail 'a void comparison has ratios in its JSON'
 # Closed words are not open's, and single runs have no profile.
@@ -86,6 +89,11 @@ prints 'made of single runs, by no profile'
 run 0 vendor compare same.tar single.tar --json
 prints '"void_because": "parity of answers: .*; the profiles differ: open/1 on quick (.*), and none"'
 run 0 vendor compare cpu.tar; prints 'nothing to compare with'
+
+# A device without a read of its memory says so.
+cc -shared -fPIC -O2 -I"$root/tests/plugins/v1" -o libv1.so "$root/tests/plugins/v1/naive_v1.c" -lm
+run 0 vendor run "$model" --profile open --base quick --steps peaks,text --device ./libv1.so -o v1.tar
+run 0 vendor compare v1.tar; prints 'at most is not known: the device offers no read of its'
 
 # A step that fails is a result, and the other steps go on.
 run 1 vendor run "$model" --profile open --base quick --steps peaks,load --set load:kernels=none -o failed.tar

@@ -7,7 +7,7 @@
  *     cache     it remembers what a token at a position gave, and computes it no more
  *     far       the first expert of each row is number 1000000000
  *     crash, hang, abort, exit, outside
- * Each begins with the batch that has a row with the token $PLANTED_TOKEN, or with the first.
+ * KIND 0 is the read for the bandwidth.  Each begins with the batch that has a row with the token $PLANTED_TOKEN, or with the first.
  * $PLANTED_LEAVES: the kind that it does not know. */
 #define densimeter_device naive_of_the_examples
 #include "examples/device_naive.c"
@@ -145,10 +145,16 @@ static int planted_supports(void *d, const struct dsm_op *o)
     return naive_supports(d, o) && (!leaves || o->kind != atoi(leaves));
 }
 
+static int planted_read(void *d, uint64_t bytes, char *why, size_t size)
+{
+    return die(how(0), why, size) < 0 ? -1 : naive_read(d, bytes, why, size);
+}
+
 const struct dsm_device *densimeter_device(void)
 {
     device = *naive_of_the_examples();
     device.name = "planted";
+    device.read = planted_read;
     device.supports = planted_supports;
     device.run = planted_run;
     return &device;
