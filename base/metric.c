@@ -184,6 +184,8 @@ static const struct metric metrics[] = {
      "tokens that had to be computed: distinct beginnings of the requests"},
     {"recomputed_tokens", "recomputed tokens", "", BETTER_LOWER,
      "prompt tokens computed beyond those"},
+    {"pruned_tokens", "pruned tokens", "", BETTER_NEITHER,
+     "of the least tokens, those not computed: of options that could not win"},
     {"cached_tokens", "kept tokens", "", BETTER_NEITHER,
      "tokens of requests that an earlier run had answered"},
     {"generated_tokens", "generated tokens", "", BETTER_NEITHER, "tokens sampled"},

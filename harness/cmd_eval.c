@@ -48,6 +48,9 @@ const struct option eval_options[] = {
     {"keep-prompts", 0, OPTION_FLAG, NULL, NULL, 0, 0, "store every prompt and continuation"},
     {"no-cache", 0, OPTION_FLAG, NULL, NULL, 0, 0,
      "compute every likelihood, also those that an earlier run of the same model computed"},
+    {"prune", 0, OPTION_FLAG, NULL, NULL, 0, 0,
+     "give up options that cannot win where acc, acc_norm and the like are all that is asked: the same "
+     "scores with fewer tokens, and no likelihoods of those options"},
     {"bootstrap", 0, OPTION_INT, "N", "100000", 1, 1e7,
      "replicates for standard errors that need resampling"},
     ENERGY_OPTIONS,
@@ -135,6 +138,8 @@ static int write_settings(struct session *s, struct err *e)
         json_put_str(&o, "chat_template_sha256", hash);
     }
     json_put_str(&o, "system", args_str(a, "system"));
+    if (args_flag(a, "prune"))
+        json_put_bool(&o, "prune", 1);
     if (args_str(a, "activation"))
         json_put_str(&o, "activation", args_str(a, "activation"));
     describe_choice(&o, runner_info(s->runner));
@@ -289,7 +294,7 @@ static int ask(struct session *s, struct opened_task *t, size_t n_done, struct e
     struct evaluation ev = {
         .runner = s->runner, .encoder = &s->encoder, .task = t->task, .stop = s->c->stop,
         .judge = s->judge, .judge_encoder = &s->judge_encoder,
-        .kept = task_timed(t->task) ? NULL : s->kept,
+        .kept = task_timed(t->task) ? NULL : s->kept, .prune = args_flag(s->c->args, "prune"),
         .sampling = {args_num(s->c->args, "temperature"), 1,
                      (uint64_t)args_int(s->c->args, "seed")},
         .on_item = on_item, .user = &run,
@@ -372,7 +377,8 @@ static int run_task(struct session *s, struct opened_task *t, struct err *e)
                                  .peak_rss_bytes = meter_peak_rss()};
     counts = runner_counts(s->runner);
     cost.least_tokens = n_done ? NAN : (double)counts.least;
-    cost.recomputed_tokens = n_done ? NAN : (double)(counts.computed - counts.least);
+    cost.recomputed_tokens = n_done ? NAN : (double)(counts.computed + counts.pruned - counts.least);
+    cost.pruned_tokens = n_done || !args_flag(a, "prune") ? NAN : (double)counts.pruned;
     if (left_now(&cost.left, s->runner, e) < 0)
         goto out;
     left_between(&cost.left, &before, &cost.left);

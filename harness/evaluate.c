@@ -350,6 +350,7 @@ static int take_reply(struct chunk *c, struct target *t, const struct reply *a, 
             return -1;
     } else {
         out->loglikelihood += a->nats;
+        out->is_pruned |= a->is_pruned;
         out->is_greedy &= a->is_greedy;
         out->n_tokens += t->span.n_ids - t->span.n_given;
     }
@@ -366,11 +367,13 @@ static int on_reply(void *user, int i, const struct reply *a)
     struct chunk *c = user;
     struct target *t = &c->targets[c->asker[i]];
 
-    if (kept_of(c) && query_of(c, t)->kind != QUERY_GENERATE &&
+    if (kept_of(c) && query_of(c, t)->kind != QUERY_GENERATE && !a->is_pruned &&
         kept_add(kept_of(c), t->key, a->nats, a->is_greedy, &c->err) < 0)
         return 1;
     return take_reply(c, t, a, 0) < 0;
 }
+
+_Static_assert((int)TASK_LENGTHS == CONTEST_RULES, "a rule for each way of dividing");
 
 static struct request request_of(struct chunk *c, const struct target *t)
 {
@@ -386,6 +389,9 @@ static struct request request_of(struct chunk *c, const struct target *t)
                          ? (struct sampling){q->temperature, q->top_p, q->seed}
                          : c->ev->sampling;
         r.key = (uint64_t)c->items[t->item].item.doc_id | (uint64_t)t->query << 32;
+    } else if (c->ev->prune && !c->judging) {
+        r.n_rules = task_lengths(c->ev->task, &c->items[t->item].item, t->query, r.lengths);
+        r.contest = r.n_rules ? t->item + 1 : 0;
     }
     return r;
 }

@@ -21,6 +21,7 @@ struct answer { /* to one query */
     int n_tokens;         /* predicted; generated */
     int n_context;        /* before truncation */
     char *text;           /* generation: cut at the first stop string; else NULL */
+    int is_pruned; /* given up: loglikelihood is no less than it would have been, the rest unknown */
 };
 
 struct outcome {
@@ -44,6 +45,7 @@ struct evaluation {
     struct kept *kept; /* likelihoods are looked up there and added, not the judge's; NULL:
                         * all are computed */
     const volatile sig_atomic_t *stop; /* non-zero: finish with what is done; may be NULL */
+    int prune; /* options that cannot win are given up where only the winner matters */
     /* what a task generates greedily is sampled: temperature, top_p and a seed; temperature 0: not.
      * A judge is never */
     struct sampling sampling;

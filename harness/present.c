@@ -63,7 +63,7 @@ static void put_task(struct json_out *o, const struct task_row *t)
 {
     static const char *const costs[] = {
         "wall_s", "prompt_tokens", "computed_tokens", "reused_tokens", "least_tokens",
-        "recomputed_tokens", "cached_tokens", "generated_tokens", "ttft_s", "tpot_s",
+        "recomputed_tokens", "pruned_tokens", "cached_tokens", "generated_tokens", "ttft_s", "tpot_s",
         "peak_rss_bytes", "failed_items", "energy_j", "joule_per_prefill_token", "joule_per_decode_token",
         "joule_per_item", "joule_per_correct", "declared_energy_j"};
 
@@ -419,7 +419,8 @@ static double cost_of_tasks(const struct task_list *l, const char *cost)
 static int print_tokens(const struct context *c, const struct task_list *l, struct err *e)
 {
     double computed = cost_of_tasks(l, "computed_tokens"), kept = cost_of_tasks(l, "cached_tokens");
-    double least = computed - cost_of_tasks(l, "recomputed_tokens");
+    double pruned = cost_of_tasks(l, "pruned_tokens");
+    double least = computed + (pruned > 0 ? pruned : 0) - cost_of_tasks(l, "recomputed_tokens");
     struct strbuf b = STRBUF_INIT;
     int rc = 0;
 
@@ -428,6 +429,8 @@ static int print_tokens(const struct context *c, const struct task_list *l, stru
     strbuf_addf(&b, "tokens: %.0f computed", computed);
     if (!isnan(least))
         strbuf_addf(&b, " (least %.0f)", least);
+    if (pruned > 0)
+        strbuf_addf(&b, ", %.0f of options that could not win spared", pruned);
     strbuf_addf(&b, ", %.0f shared, %.0f kept\n", cost_of_tasks(l, "reused_tokens"), kept);
     if (kept > 0)
         strbuf_adds(&b, "no times: likelihoods were kept from earlier runs; --no-cache computes them\n");

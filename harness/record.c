@@ -54,7 +54,8 @@ static void fill_requests(struct store_request *q, const struct outcome *o)
     for (int i = 0; i < o->item->n_queries; i++) {
         const char *continuation = o->item->queries[i].continuation;
         q[i] = (struct store_request){
-            .loglikelihood = o->answers[i].loglikelihood, .is_greedy = o->answers[i].is_greedy,
+            .loglikelihood = o->answers[i].is_pruned ? NAN : o->answers[i].loglikelihood,
+            .is_greedy = o->answers[i].is_pruned ? -1 : o->answers[i].is_greedy,
             .n_tokens = o->answers[i].n_tokens,
             .n_bytes = continuation ? (int)strlen(continuation) : -1};
     }
@@ -248,7 +249,7 @@ static double median_of(double *x, size_t n)
     return stats_median(x, known);
 }
 
-enum { VALUES_MAX = 64, COSTS_OWN = 17 };
+enum { VALUES_MAX = 64, COSTS_OWN = 18 };
 
 static int fill_values(const struct task *t, const struct totals *all, int bootstrap,
                        struct store_value *values, int *n, struct err *e)
@@ -303,6 +304,7 @@ static int write_task(struct store_run *run, const struct task *t, struct totals
         {"cached_tokens", (double)all->cached},
         {"least_tokens", cost->least_tokens},
         {"recomputed_tokens", cost->recomputed_tokens},
+        {"pruned_tokens", cost->pruned_tokens},
         {"generated_tokens", count_known(all->generated)},
         {"ttft_s", median_of(all->ttft, all->n_times)},
         {"tpot_s", median_of(all->tpot, all->n_times)},

@@ -26,7 +26,7 @@ int record_flush(struct recorder *r, struct err *e);
 /* What a session measured of the whole task; NAN where unknown. */
 struct session_cost {
     double wall_s, energy_j, declared_j, peak_rss_bytes;
-    double least_tokens, recomputed_tokens; /* struct counts */
+    double least_tokens, recomputed_tokens, pruned_tokens; /* struct counts */
     struct left left;
 };
 

@@ -45,7 +45,7 @@ void served_text(struct strbuf *b, const struct run_row *r)
 static int check_options(const struct args *a, struct err *e)
 {
     static const char *const names[] = {
-        "judge", "no-cache", "idle", "meter-csv", "meter-offset", "declared-watts", "max-length",
+        "judge", "no-cache", "prune", "idle", "meter-csv", "meter-offset", "declared-watts", "max-length",
         "bos", "threads", "numerics", "kv-type", "kernels", "activation", "batch-tokens", "kv-memory",
         "check-finite"};
 
@@ -214,7 +214,7 @@ static int ask_score(struct session *s, struct asking *x, int i, struct err *e)
         err_nomem(e);
     else if (strbuf_ok(&rest, e) == 0 &&
              remote_score(s->remote, context, strbuf_str(&rest), &got, &wall_s, e) == 0) {
-        x->answers[i] = (struct answer){got.nats, got.is_greedy, got.n_tokens, got.n_context, NULL};
+        x->answers[i] = (struct answer){got.nats, got.is_greedy, got.n_tokens, got.n_context, NULL, 0};
         x->outcome.latency_s += wall_s;
         add_count(&x->outcome.prompt_tokens,
                   got.n_context < 0 ? -1 : got.n_context + got.n_tokens);
@@ -238,7 +238,7 @@ static int ask_text(struct session *s, struct asking *x, int i, struct err *e)
     }
     if (remote_generate(s->remote, &q, &got, e) < 0)
         return -1;
-    x->answers[i] = (struct answer){NAN, -1, got.n_tokens, got.n_prompt, got.text};
+    x->answers[i] = (struct answer){NAN, -1, got.n_tokens, got.n_prompt, got.text, 0};
     x->outcome.ttft_s = got.ttft_s;
     if (got.n_tokens > 1)
         x->outcome.tpot_s = (got.wall_s - got.ttft_s) / (got.n_tokens - 1);
@@ -326,6 +326,7 @@ static int run_task(struct session *s, struct opened_task *t, struct err *e)
 {
     struct session_cost cost = {.energy_j = NAN, .declared_j = NAN, .peak_rss_bytes = NAN,
                                 .least_tokens = NAN, .recomputed_tokens = NAN,
+                                .pruned_tokens = NAN,
                                 .left = {.times = NAN}};
     const struct store_model unknown = {.parameters = -1, .file_bytes = -1, .bits_per_weight = NAN};
     double earlier_s = 0, start_s;

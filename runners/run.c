@@ -22,6 +22,9 @@ int run_check(const struct runner *r, const struct request *q, int i, struct err
 
     if (q->n_ids < 1 || (q->kind == REQUEST_SCORE && (q->n_given < 1 || q->n_given >= q->n_ids)))
         return err_set(e, ERR_USAGE, "request %d has no token to compute", i);
+    if (q->contest && (q->kind != REQUEST_SCORE || q->n_rules < 1 || q->n_rules > CONTEST_RULES))
+        return err_set(e, ERR_USAGE, "request %d is no option: it needs 1 to %d rules", i,
+                       CONTEST_RULES);
     if (q->kind == REQUEST_GENERATE && q->max_tokens < 0)
         return err_set(e, ERR_USAGE, "request %d wants %d tokens", i, q->max_tokens);
     if (input > r->context)
@@ -79,14 +82,15 @@ void run_deliver(struct run *run, int i)
 {
     struct progress *p = &run->p[i];
     struct reply a = {
-        .nats = p->nats, .is_greedy = p->is_greedy, .token_nats = p->token_nats,
+        .nats = p->nats, .is_greedy = p->is_greedy, .is_pruned = p->is_pruned,
+        .token_nats = p->is_pruned ? NULL : p->token_nats,
         .ids = p->ids, .margins = p->margins, .n = p->n, .finish = p->finish,
         .prompt_tokens = run->q[i].n_ids - (run->q[i].kind == REQUEST_SCORE),
         .computed_tokens = p->own_rows, .wall_s = p->wall_s,
     };
 
-    if (a.prompt_tokens > p->prompt_rows)
-        a.shared_tokens = a.prompt_tokens - p->prompt_rows;
+    if (a.prompt_tokens > p->prompt_rows + p->pruned_rows)
+        a.shared_tokens = a.prompt_tokens - p->prompt_rows - p->pruned_rows;
 
     if (run->q[i].kind == REQUEST_GENERATE) {
         a.wall_s = p->own_rows ? engine_now() - p->started_s : 0;
@@ -104,6 +108,10 @@ static void take_score(struct run *run, const struct head_row *h, int k, const s
 
     p->token_nats[w->index] = (float)nats;
     p->is_greedy &= h->argmax == w->target;
+    if (w->index == p->in_row) {
+        p->in_row++;
+        p->so_far += (double)p->token_nats[w->index];
+    }
     if (--p->wanted == 0) {
         /* In order of position, whatever the order of batches was. */
         int n = run->q[w->request].n_ids - run->q[w->request].n_given;
@@ -246,6 +254,8 @@ static int walk(struct run *run, const volatile int *stop, struct err *e)
 
     while ((more = schedule_next(&r->schedule, e)) > 0) {
         double t0;
+        if (run->stopped)
+            return err_set(e, ERR_INTERRUPTED, "interrupted");
         if (r->on_rest && r->on_rest(r->on_rest_user, e) < 0)
             return -1;
         t0 = engine_now();
@@ -286,6 +296,7 @@ int runner_run(struct runner *r, const struct request *q, int n,
     }
     r->counts.least += least;
     schedule_begin(&r->schedule, &run.trie, q);
+    schedule_contests(&r->schedule, run_fate, &run);
     rc = walk(&run, stop, e);
     schedule_abandon(&r->schedule);
 out:

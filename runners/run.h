@@ -9,6 +9,9 @@ struct progress { /* of one request */
     float *token_nats;
     double nats, wall_s, started_s, first_s;
     int wanted, is_greedy, own_rows, prompt_rows;
+    int in_row;    /* score: tokens whose nats are there, from the first on ... */
+    double so_far; /* ... and their sum */
+    int is_pruned, pruned_rows;
     int32_t *ids;
     float *margins;
     int n;
@@ -36,5 +39,7 @@ void run_book(struct run *run, double t0, double t1);
 /* What the batch says to the requests.  Once a caller has said stop, it is called no more. */
 int run_take_heads(struct run *run, struct err *e);
 void run_deliver(struct run *run, int i);
+/* contest.c: what becomes of request i, an option that is under way. */
+enum option_fate run_fate(void *run, int i);
 
 #endif

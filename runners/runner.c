@@ -20,6 +20,7 @@ enum {
     CONTEXT_MAX = 1 << 20, /* rope's angles are right up to there (rope.c) */
     PAGES_MIN = 4,
     PAGES_MAX = 1 << 20,
+    OPTIONS = 64, /* of contests, under way at once */
     SLOTS_DEFAULT = 4,          /* at least, unless the caller bounds the memory */
     SLOTS_USUAL = 2 * STREAMS,  /* at most, unless the caller gives the memory */
     SLOTS_MAX = 1 << 10,
@@ -130,6 +131,8 @@ static int open_device(struct runner *r, const struct runner_opts *o, struct err
     struct schedule_limits l = {
         .max_rows = batch, .max_scratch = (int)scratch, .max_full = FULL_ROWS,
         .max_streams = batch < STREAMS ? batch : STREAMS, .context = r->context,
+        /* States would have to be kept for each: such models compute every option. */
+        .max_options = slots ? 0 : OPTIONS,
         .vocab = r->model->hp.vocab,
     };
     r->ops = device_find(o->device ? o->device : "cpu", e);

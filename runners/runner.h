@@ -69,6 +69,8 @@ struct sampling { /* temperature 0: greedy */
     uint64_t seed;
 };
 
+#define CONTEST_RULES 4
+
 struct reply;
 struct request {
     enum request_kind kind;
@@ -79,6 +81,11 @@ struct request {
     struct sampling sampling;
     int ignore_end;    /* generate: go on after an end token (speed, length) */
     uint64_t key; /* generate: names the request to the counter-based sampler */
+    /* score: requests side by side with the same number, not 0, are options of a question whose
+     * answer is the option with the greatest nats / length, by each of n_rules rules; only which one
+     * that is must be known.  An option that a finished one has beaten by every rule is given up. */
+    int contest, n_rules;
+    double lengths[CONTEST_RULES]; /* 0: never the greatest by this rule */
     /* generate: called after each token; 1 ends the request (a stop string was seen). */
     int (*on_token)(void *user, const struct request *q, int32_t id, float margin);
     /* logits: called once per position, in order of position. */
@@ -98,6 +105,7 @@ enum finish {
 struct reply {
     double nats;   /* score: sum of ln p over ids[n_given..) */
     int is_greedy; /* score: every one of them was the argmax */
+    int is_pruned; /* score: given up; nats is no less than the sum would have been, else unknown */
     const float *token_nats; /* score: [n_ids - n_given] */
     int32_t *ids;   /* generate: [n] tokens, without the end token */
     float *margins; /* generate: [n] top1 - top2 logit */
@@ -147,6 +155,7 @@ int runner_serve(struct runner *r, const struct serving *v, const volatile int *
  * What runner_serve computes is not counted. */
 struct counts {
     int64_t computed, least;
+    int64_t pruned; /* of `least`, not computed: of options that could not win */
 };
 struct counts runner_counts(const struct runner *r);
 void runner_recount(struct runner *r);

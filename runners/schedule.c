@@ -16,12 +16,13 @@ int schedule_open(struct schedule *s, struct kv *kv, struct kv *slots,
 
     *s = (struct schedule){
         .kv = kv, .max_rows = l->max_rows, .max_scratch = l->max_scratch,
-        .max_streams = l->max_streams, .max_full = l->max_full, .context = l->context,
-        .vocab = l->vocab, .number = 1,
+        .max_streams = l->max_streams, .max_options = l->max_options, .max_full = l->max_full,
+        .context = l->context, .vocab = l->vocab, .number = 1,
     };
+    int most = l->max_streams + l->max_options;
     s->stack = mem_alloc(pages * sizeof *s->stack);
-    s->streams = mem_calloc((size_t)l->max_streams, sizeof *s->streams);
-    for (int i = 0; s->streams && i < l->max_streams; i++) {
+    s->streams = mem_calloc((size_t)most, sizeof *s->streams);
+    for (int i = 0; s->streams && i < most; i++) {
         s->streams[i].pages = mem_alloc(pages * sizeof *s->stack);
         if (!s->streams[i].pages)
             goto nomem;
@@ -48,7 +49,7 @@ nomem:
 
 void schedule_release(struct schedule *s)
 {
-    for (int i = 0; s->streams && i < s->max_streams; i++)
+    for (int i = 0; s->streams && i < s->max_streams + s->max_options; i++)
         mem_free(s->streams[i].pages);
     mem_free(s->streams);
     states_release(&s->states);
@@ -75,10 +76,18 @@ void schedule_begin(struct schedule *s, const struct trie *t, const struct reque
 {
     s->trie = t;
     s->requests = q;
-    s->at = s->next = s->started = s->depth = s->n_streams = 0;
+    s->at = s->next = s->started = s->depth = s->n_streams = s->n_options = 0;
+    s->fate = NULL;
     s->tail_checked = 1;
     s->n_deferred = 0;
     states_reset(&s->states);
+}
+
+void schedule_contests(struct schedule *s, enum option_fate (*fate)(void *user, int request),
+                       void *user)
+{
+    s->fate = fate;
+    s->fate_user = user;
 }
 
 /* ---- pages ---- */
@@ -188,12 +197,62 @@ static int add_head(struct schedule *s, int row, const struct want *w, int n, in
     return 0;
 }
 
+/* Wants from *w on at the n rows that begin at `position`; *w to the first behind them. */
+static int add_heads(struct schedule *s, const struct want **w, const struct want *end,
+                     int position, int n, int row0, struct err *e)
+{
+    while (*w < end && (*w)->position < position + n) {
+        int same = 1;
+        while (*w + same < end && (*w)[same].position == (*w)->position)
+            same++;
+        if (add_head(s, row0 + (*w)->position - position, *w, same, -1, e) < 0)
+            return -1;
+        *w += same;
+    }
+    return 0;
+}
+
+/* Rows, and pages of one layer, that the batch under composition has left. */
+static int rows_left(const struct schedule *s)
+{
+    int rows = s->max_rows - s->batch.n, pages = s->max_scratch - s->n_fresh - 1; /* a copy */
+
+    if (pages <= 0)
+        return 0;
+    return rows < pages * KV_PAGE ? rows : pages * KV_PAGE;
+}
+
+/* The next rows of an option, as far as they fit. */
+static int add_option_rows(struct schedule *s, struct stream *t, struct err *e)
+{
+    const struct path *p = t->path;
+    int n = rows_left(s), row = s->batch.n, from = t->length;
+
+    n = n < OPTION_ROWS ? n : OPTION_ROWS;
+    n = n < t->limit - from ? n : t->limit - from;
+    if (n <= 0)
+        return 0;
+    if (from % KV_PAGE && own_page(s, &t->pages[t->n_pages - 1], row, e) < 0)
+        return -1;
+    while (t->n_pages < pages_for(from + n))
+        t->pages[t->n_pages++] = new_page(s);
+    t->length += n;
+    if (add_span(s, t->request, from, p->ids + from, n, t->pages, t->state, e) < 0)
+        return -1;
+    return add_heads(s, &t->want, s->trie->wants + p->want0 + p->n_wants, from, n, row, e);
+}
+
 static int add_stream_rows(struct schedule *s, struct err *e)
 {
     for (int i = 0; i < s->n_streams; i++) {
         struct stream *t = &s->streams[i];
         int page = t->length / KV_PAGE, row = s->batch.n;
 
+        if (t->path) {
+            if (s->fate(s->fate_user, t->request) == OPTION_GOES_ON && add_option_rows(s, t, e) < 0)
+                return -1;
+            continue;
+        }
         if (page == t->n_pages)
             t->pages[t->n_pages++] = new_page(s);
         else if (own_page(s, &t->pages[page], row, e) < 0)
@@ -207,6 +266,22 @@ static int add_stream_rows(struct schedule *s, struct err *e)
 }
 
 /* ---- the walk ---- */
+
+static int is_option(const struct schedule *s, const struct path *p)
+{
+    return s->fate && s->max_options && s->requests[p->request].contest;
+}
+
+/* Where a path leaves the walk: an option where no later path goes along with it any more. */
+static int walk_end(const struct schedule *s)
+{
+    const struct path *p = &s->trie->paths[s->at];
+    int later = s->at + 1 < s->trie->n ? p[1].shared : 0;
+
+    if (!is_option(s, p))
+        return p->n;
+    return later > p->shared ? later : p->shared;
+}
 
 /* Positions that a generation may reach. */
 static int longest(const struct schedule *s, const struct request *q)
@@ -229,6 +304,25 @@ static int start_stream(struct schedule *s, int request, struct err *e)
     return states_hand_over(&s->states, is_shared, s->batch.n, &t->state, e);
 }
 
+/* The rest of the path under way, from s->next on. */
+static void start_option(struct schedule *s)
+{
+    const struct path *p = &s->trie->paths[s->at];
+    const struct want *w = s->trie->wants + p->want0, *end = w + p->n_wants;
+    struct stream *t = &s->streams[s->n_streams++];
+
+    while (w < end && w->position < s->next)
+        w++;
+    *t = (struct stream){.request = p->request, .length = s->next, .limit = p->n, .path = p,
+                         .want = w, .state = s->states.now, .pages = t->pages,
+                         .n_pages = s->depth};
+    for (int i = 0; i < s->depth; i++) {
+        t->pages[i] = s->stack[i];
+        hold(s, s->stack[i]);
+    }
+    s->n_options++;
+}
+
 /* To the next path: keeps the pages that it shares with this one. */
 static int turn(struct schedule *s, struct err *e)
 {
@@ -249,7 +343,9 @@ static int advance(struct schedule *s, struct err *e)
 {
     const struct path *p = &s->trie->paths[s->at];
 
-    if (s->requests[p->request].kind == REQUEST_GENERATE && start_stream(s, p->request, e) < 0)
+    if (s->next < p->n)
+        start_option(s);
+    else if (s->requests[p->request].kind == REQUEST_GENERATE && start_stream(s, p->request, e) < 0)
         return -1;
     return turn(s, e);
 }
@@ -276,27 +372,24 @@ static int admit(const struct schedule *s)
     const struct request *q = &s->requests[p->request];
     int length = q->kind == REQUEST_GENERATE ? longest(s, q) : p->n;
 
-    if (q->kind == REQUEST_GENERATE && s->n_streams == s->max_streams)
+    if (q->kind == REQUEST_GENERATE && s->n_streams - s->n_options == s->max_streams)
+        return 0;
+    if (is_option(s, p) && s->n_options == s->max_options)
         return 0;
     if (!states_may_enter(&s->states))
         return 0;
-    return pages_for(length) - s->next / KV_PAGE + 1 + (q->kind == REQUEST_GENERATE) <=
+    int is_stream = q->kind == REQUEST_GENERATE || is_option(s, p);
+    return pages_for(length) - s->next / KV_PAGE + 1 + is_stream <=
            s->kv->n_free - s->n_fresh_held - promised(s);
 }
 
 /* How many of the next rows fit: rows, fresh pages, and whole rows of logits are bounded. */
 static int room(const struct schedule *s, const struct want *w, const struct want *end)
 {
-    const struct path *p = &s->trie->paths[s->at];
-    int n = s->max_rows - s->batch.n, full = s->max_full - s->n_full;
-    int pages = s->max_scratch - s->n_fresh - 1; /* one for a copy */
+    int n = rows_left(s), full = s->max_full - s->n_full, end_at = walk_end(s);
 
-    if (n > p->n - s->next)
-        n = p->n - s->next;
-    if (pages <= 0)
-        return 0;
-    if (n > pages * KV_PAGE)
-        n = pages * KV_PAGE;
+    if (n > end_at - s->next)
+        n = end_at - s->next;
     for (; w < end && w->position < s->next + n; w++)
         if (w->target < 0 && full-- == 0)
             n = w->position - s->next;
@@ -322,25 +415,60 @@ static int add_path_rows(struct schedule *s, struct err *e)
     if (states_pass(&s->states, from, n, row0, e) < 0 ||
         add_span(s, p->request, from, p->ids + from, n, s->stack, s->states.now, e) < 0)
         return -1;
-    while (w < end && w->position < from + n) {
-        int same = 1;
-        while (w + same < end && w[same].position == w->position)
-            same++;
-        if (add_head(s, row0 + w->position - from, w, same, -1, e) < 0)
-            return -1;
-        w += same;
-    }
+    if (add_heads(s, &w, end, from, n, row0, e) < 0)
+        return -1;
     s->next += n;
     return n;
 }
 
+void schedule_end_stream(struct schedule *s, int stream)
+{
+    struct stream *t = &s->streams[stream];
+
+    for (int i = 0; i < t->n_pages; i++)
+        kv_unref(s->kv, t->pages[i]);
+    if (t->state >= 0)
+        kv_unref(s->states.slots, t->state);
+    s->n_options -= t->path != NULL;
+    t->n_pages = 0;
+    t->request = -1;
+}
+
+static void close_ranks(struct schedule *s)
+{
+    int n = 0;
+
+    for (int i = 0; i < s->n_streams; i++) {
+        if (s->streams[i].request < 0)
+            continue;
+        struct stream t = s->streams[n];
+        s->streams[n] = s->streams[i];
+        if (n != i)
+            s->streams[i] = t; /* its page list stays allocated */
+        n++;
+    }
+    s->n_streams = n;
+}
+
+/* Gives up what is done or lost; the others close ranks. */
+static void end_options(struct schedule *s)
+{
+    for (int i = 0; i < s->n_streams; i++) {
+        const struct stream *t = &s->streams[i];
+        if (t->path && (t->length == t->limit || s->fate(s->fate_user, t->request) == OPTION_LOST))
+            schedule_end_stream(s, i);
+    }
+    close_ranks(s);
+}
+
 static int compose(struct schedule *s, struct err *e)
 {
+    end_options(s);
     if (add_stream_rows(s, e) < 0)
         return -1;
     while (s->at < s->trie->n) {
         int n;
-        if (s->next == s->trie->paths[s->at].n) {
+        if (s->started ? s->next == walk_end(s) : s->next == s->trie->paths[s->at].n) {
             if (advance(s, e) < 0)
                 return -1;
             continue;
@@ -358,6 +486,8 @@ static int compose(struct schedule *s, struct err *e)
             states_enter(&s->states, s->trie, s->at, s->next, s->batch.n, e) < 0)
             return -1;
         s->started = 1;
+        if (s->next == walk_end(s)) /* an option that does not begin in the walk */
+            continue;
         n = add_path_rows(s, e);
         if (n < 0)
             return -1;
@@ -432,7 +562,11 @@ int schedule_next(struct schedule *s, struct err *e)
     s->n_page_list = s->n_targets = s->states.n_copies = 0;
     s->n_full = s->n_fresh = s->n_fresh_held = 0;
     s->number++;
-    if (compose(s, e) < 0 || settle(s, e) < 0)
+    do { /* options that only began have their rows the next time */
+        if (compose(s, e) < 0)
+            return -1;
+    } while (s->batch.n == 0 && s->n_options > 0);
+    if (settle(s, e) < 0)
         return -1;
     if (s->batch.n > 0)
         return 1;
@@ -448,33 +582,10 @@ int schedule_could(const struct schedule *s, const struct request *q, struct err
     return too_long(s, longest(s, q), e);
 }
 
-void schedule_end_stream(struct schedule *s, int stream)
-{
-    struct stream *t = &s->streams[stream];
-
-    for (int i = 0; i < t->n_pages; i++)
-        kv_unref(s->kv, t->pages[i]);
-    if (t->state >= 0)
-        kv_unref(s->states.slots, t->state);
-    t->n_pages = 0;
-    t->request = -1;
-}
-
 void schedule_done(struct schedule *s)
 {
-    int n = 0;
-
     flush_deferred(s);
-    for (int i = 0; i < s->n_streams; i++) {
-        if (s->streams[i].request < 0)
-            continue;
-        struct stream t = s->streams[n];
-        s->streams[n] = s->streams[i];
-        if (n != i)
-            s->streams[i] = t; /* its page list stays allocated */
-        n++;
-    }
-    s->n_streams = n;
+    close_ranks(s);
 }
 
 void schedule_abandon(struct schedule *s)
@@ -483,5 +594,5 @@ void schedule_abandon(struct schedule *s)
     kv_reset(s->states.slots);
     states_reset(&s->states);
     s->n_deferred = 0;
-    s->n_streams = s->depth = 0;
+    s->n_streams = s->n_options = s->depth = 0;
 }

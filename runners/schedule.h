@@ -3,7 +3,11 @@
  * Each call of schedule_next composes one batch: one row for every growing generation, then the
  * next tokens of the trie in walking order until the batch is full.  A branch inside a page copies
  * that page first.  Pages that no later batch needs are scratch pages and cost memory for one
- * layer only; the rest come from the kv.  States of recurrent layers: states.h.  Not thread safe. */
+ * layer only; the rest come from the kv.  States of recurrent layers: states.h.
+ *
+ * Options of a contest (runner.h) do not go through the walk to their end: from where an option
+ * leaves all others it goes on as a stream of its own, OPTION_ROWS rows a batch, and only when the
+ * caller says so.  What cannot win any more ends there.  Not thread safe. */
 #ifndef RUNNERS_SCHEDULE_H
 #define RUNNERS_SCHEDULE_H
 
@@ -17,11 +21,16 @@ struct fresh_page { /* made in the batch under composition, still without a numb
     page_no number;
 };
 
-struct stream { /* a request that generates */
+enum { OPTION_ROWS = 8 };
+enum option_fate { OPTION_GOES_ON, OPTION_WAITS, OPTION_LOST };
+
+struct stream { /* a request that generates, or an option */
     int request;
     int length;    /* positions computed or in this batch */
     int limit;     /* positions it may reach */
     int32_t token; /* goes through the model next */
+    const struct path *path; /* an option's; NULL: it generates */
+    const struct want *want; /* its next */
     slot_no state;
     page_no *pages;
     int n_pages;
@@ -37,8 +46,10 @@ struct schedule {
     const struct trie *trie;
     const struct request *requests;
     struct kv *kv;
-    int max_rows, max_scratch, max_streams, max_full;
+    int max_rows, max_scratch, max_streams, max_options, max_full;
     int context, vocab;
+    enum option_fate (*fate)(void *user, int request); /* asked before each batch; NULL: no contests */
+    void *fate_user;
 
     int at, next; /* path under way; its next position */
     int started, tail_checked;
@@ -47,7 +58,7 @@ struct schedule {
     struct states states;
 
     struct stream *streams;
-    int n_streams;
+    int n_streams, n_options; /* n_streams: all; of these options */
 
     /* The batch under composition. */
     struct batch batch;
@@ -73,7 +84,7 @@ struct schedule {
 };
 
 struct schedule_limits {
-    int max_rows, max_scratch, max_streams, max_full, context, vocab;
+    int max_rows, max_scratch, max_streams, max_options, max_full, context, vocab;
 };
 
 /* kv, slots: the caller's; slots without any: the model has no recurrent layer. */
@@ -83,6 +94,10 @@ void schedule_release(struct schedule *s);
 
 /* Starts a walk.  t and q stay the caller's until the walk ends. */
 void schedule_begin(struct schedule *s, const struct trie *t, const struct request *q);
+/* After schedule_begin: contests are decided by `fate`.  At least one option that is not lost must go
+ * on of each contest that has any. */
+void schedule_contests(struct schedule *s, enum option_fate (*fate)(void *user, int request),
+                       void *user);
 
 /* 1: s->batch is ready to run; 0: nothing is left; -1: error.  After running it, the caller must
  * say schedule_done before the next call, having told each stream its next token or ended it. */

@@ -300,7 +300,7 @@ static int drop_credit(const struct task *t, const struct doc *d, const struct r
 }
 
 const struct format format_drop = {
-    "generate_until", PROMPTS_ONE, format_ask_text, drop_credit, NULL,
+    "generate_until", PROMPTS_ONE, format_ask_text, drop_credit, NULL, NULL,
 };
 static const char *const full_stop[] = {"."};
 /* Without examples only: lm-eval's show the names of columns in place of answers. */

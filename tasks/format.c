@@ -88,6 +88,23 @@ static int is_metric(const struct task *t, const char *metric)
     return 0;
 }
 
+/* The likeliest option is the prediction, whatever the metrics are. */
+static int choice_lengths(const struct task *t, const struct doc *d, int i, double *lengths)
+{
+    int n = 0;
+
+    lengths[n++] = 1;
+    for (size_t m = 0; m < sizeof choice_metrics / sizeof choice_metrics[0]; m++) {
+        if (!is_metric(t, choice_metrics[m].metric))
+            continue;
+        if (choice_metrics[m].less_alone)
+            return 0;
+        if (choice_metrics[m].length)
+            lengths[n++] = (double)choice_metrics[m].length(d->choices[i]);
+    }
+    return n;
+}
+
 static int choice_credit(const struct task *t, const struct doc *d,
                          const struct reply_text *replies, struct verdict *out, struct err *e)
 {
@@ -275,25 +292,25 @@ static int contains_credit(const struct task *t, const struct doc *d,
 }
 
 const struct format format_choice = {
-    "multiple_choice", PROMPTS_ONE, choice_ask, choice_credit, NULL,
+    "multiple_choice", PROMPTS_ONE, choice_ask, choice_credit, NULL, choice_lengths,
 };
 const struct format format_mass = {
-    "multiple_choice", PROMPTS_ONE, choice_ask, mass_credit, NULL,
+    "multiple_choice", PROMPTS_ONE, choice_ask, mass_credit, NULL, NULL,
 };
 const struct format format_context = {
-    "multiple_choice", PROMPTS_PER_CHOICE, context_ask, choice_credit, NULL,
+    "multiple_choice", PROMPTS_PER_CHOICE, context_ask, choice_credit, NULL, choice_lengths,
 };
 const struct format format_likelihood = {
-    "loglikelihood", PROMPTS_ONE, likelihood_ask, likelihood_credit, "perplexity",
+    "loglikelihood", PROMPTS_ONE, likelihood_ask, likelihood_credit, "perplexity", NULL,
 };
 const struct format format_rolling = {
-    "loglikelihood_rolling", PROMPTS_NONE, rolling_ask, rolling_credit, NULL,
+    "loglikelihood_rolling", PROMPTS_NONE, rolling_ask, rolling_credit, NULL, NULL,
 };
 const struct format format_windows = {
-    "windows", PROMPTS_NONE, windows_ask, windows_credit, "weighted_perplexity",
+    "windows", PROMPTS_NONE, windows_ask, windows_credit, "weighted_perplexity", NULL,
 };
 const struct format format_generate = {
-    "generate_until", PROMPTS_ONE, format_ask_text, generate_credit, NULL,
+    "generate_until", PROMPTS_ONE, format_ask_text, generate_credit, NULL, NULL,
 };
 /* RULER's string_match_all. */
 static int recall_credit(const struct task *t, const struct doc *d,
@@ -314,11 +331,11 @@ static int recall_credit(const struct task *t, const struct doc *d,
 }
 
 const struct format format_recall = {
-    "generate_until", PROMPTS_ONE, format_ask_text, recall_credit, NULL,
+    "generate_until", PROMPTS_ONE, format_ask_text, recall_credit, NULL, NULL,
 };
 const struct format format_contains = {
-    "generate_until", PROMPTS_ONE, format_ask_text, contains_credit, NULL,
+    "generate_until", PROMPTS_ONE, format_ask_text, contains_credit, NULL, NULL,
 };
 const struct format format_code = {
-    "generate_until", PROMPTS_ONE, format_ask_text, code_credit, NULL,
+    "generate_until", PROMPTS_ONE, format_ask_text, code_credit, NULL, NULL,
 };

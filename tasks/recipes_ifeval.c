@@ -96,7 +96,7 @@ static int ifeval_credit(const struct task *t, const struct doc *d,
 }
 
 const struct format format_ifeval = {
-    "generate_until", PROMPTS_ONE, format_ask_text, ifeval_credit, NULL,
+    "generate_until", PROMPTS_ONE, format_ask_text, ifeval_credit, NULL, NULL,
 };
 const struct recipe recipe_ifeval = {
     .format = &format_ifeval, .load = load_jsonl, .read = read_ifeval, .target_delimiter = " ",

@@ -516,6 +516,17 @@ void item_release(struct item *it)
     *it = (struct item){.gold_index = -1};
 }
 
+int task_lengths(const struct task *t, const struct item *it, int query,
+                 double lengths[TASK_LENGTHS])
+{
+    const struct format *f;
+
+    if (t->facts || t->source.ops)
+        return 0;
+    f = t->row->recipe->format;
+    return f->lengths ? f->lengths(t, &t->docs.v[it->doc_id], query, lengths) : 0;
+}
+
 int task_score(const struct task *t, const struct item *it, const struct reply_text *replies,
                struct verdict *out, struct err *e)
 {

@@ -153,6 +153,12 @@ int task_threshold(const struct task *t, struct threshold *out);
 
 /* 1: credits depend on how long the replies took. */
 int task_timed(const struct task *t);
+/* When credits and prediction depend on no more than which option has the greatest log-likelihood
+ * divided by a length: the lengths of the query's option, one for each way of dividing, and how many.
+ * 0: the likelihoods themselves matter. */
+enum { TASK_LENGTHS = 4 };
+int task_lengths(const struct task *t, const struct item *it, int query,
+                 double lengths[TASK_LENGTHS]);
 
 /* The bank behind `facts` and the tasks about invented worlds, for counting bits; NULL for every
  * other task. */

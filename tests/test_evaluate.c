@@ -5,6 +5,7 @@
 #include "harness/encode.h"
 #include "harness/evaluate.h"
 #include "harness/kept.h"
+#include "tests/data_folder.h"
 #include "tests/tiny.h"
 
 static char model_path_[64];
@@ -291,6 +292,112 @@ static void what_was_answered_is_neither_encoded_nor_computed_again_and_has_the_
     assert_int_equal(mem_live(), 0);
 }
 
+/* ---- options that cannot win ---- */
+
+enum { DOCS = 16 };
+
+static void put_words(struct strbuf *b, uint64_t *seed, int n)
+{
+    static const char *const words[] = {"tree", "water", "of", "a", "never", "stone", "light", "it"};
+
+    for (int i = 0; i < n; i++)
+        strbuf_addf(b, "%s%s", i ? " " : "", words[tiny_random(seed) % 8]);
+}
+
+/* The same documents for both: one of four, of one to twelve words. */
+static void write_questions(void)
+{
+    struct strbuf arc = STRBUF_INIT, sciq = STRBUF_INIT;
+    uint64_t seed = 6;
+
+    for (int i = 0; i < DOCS; i++) {
+        struct strbuf option[4] = {STRBUF_INIT, STRBUF_INIT, STRBUF_INIT, STRBUF_INIT};
+        for (int k = 0; k < 4; k++)
+            put_words(&option[k], &seed, 1 + (int)(tiny_random(&seed) % 12));
+        strbuf_addf(&arc, "{\"question\":\"Which %d?\",\"choices\":{\"text\":[\"%s\",\"%s\",\"%s\","
+                    "\"%s\"],\"label\":[\"A\",\"B\",\"C\",\"D\"]},\"answerKey\":\"%c\"}\n", i,
+                    strbuf_str(&option[0]), strbuf_str(&option[1]), strbuf_str(&option[2]),
+                    strbuf_str(&option[3]), 'A' + i % 4);
+        strbuf_addf(&sciq, "{\"question\":\"Which %d?\",\"support\":\"none\",\"distractor1\":\"%s\","
+                    "\"distractor2\":\"%s\",\"distractor3\":\"%s\",\"correct_answer\":\"%s\"}\n", i,
+                    strbuf_str(&option[0]), strbuf_str(&option[1]), strbuf_str(&option[2]),
+                    strbuf_str(&option[3]));
+        for (int k = 0; k < 4; k++)
+            strbuf_release(&option[k]);
+    }
+    data_put("arc_easy/test.jsonl", strbuf_str(&arc));
+    data_put("sciq/validation.jsonl", strbuf_str(&sciq));
+    strbuf_release(&arc);
+    strbuf_release(&sciq);
+}
+
+struct credited {
+    double values[DOCS][CREDITS_MAX];
+    char prediction[DOCS][128];
+    int n, pruned;
+    int64_t computed;
+};
+
+static int credit(void *user, const struct outcome *o, struct err *e)
+{
+    struct credited *c = user;
+    int doc = o->item->doc_id;
+
+    (void)e;
+    for (int i = 0; i < o->verdict->n; i++)
+        c->values[doc][i] = o->verdict->credits[i].value;
+    snprintf(c->prediction[doc], sizeof c->prediction[doc], "%s",
+             o->verdict->prediction ? o->verdict->prediction : "");
+    for (int i = 0; i < o->item->n_queries; i++)
+        c->pruned += o->answers[i].is_pruned;
+    c->computed += o->computed_tokens;
+    c->n++;
+    return 0;
+}
+
+static struct credited credits_of(const char *task, int prune)
+{
+    struct task_opts o = {.shots = -1, .seed = 1234, .data_dirs = data_folders, .n_data_dirs = 1};
+    struct runner *r = open_tiny(512);
+    struct encoder c = encoder_of(r, 512);
+    struct credited all = {.n = 0};
+    struct task *t = NULL;
+    struct err e = ERR_NONE;
+    int order[DOCS];
+
+    for (int i = 0; i < DOCS; i++)
+        order[i] = i;
+    if (task_open(&t, task, &o, &e) < 0)
+        fail_msg("%s", e.text);
+    struct evaluation ev = {.runner = r, .encoder = &c, .task = t, .prune = prune,
+                            .on_item = credit, .user = &all};
+    if (evaluate(&ev, order, DOCS, &e) < 0)
+        fail_msg("%s", e.text);
+    assert_int_equal(all.n, DOCS);
+    assert_int_equal(all.pruned > 0, runner_counts(r).pruned > 0);
+    task_close(t);
+    runner_close(r);
+    return all;
+}
+
+static void options_that_cannot_win_are_spared_and_every_credit_is_as_it_was(void **state)
+{
+    static const struct { const char *task; int prunes; } tasks[] = {
+        {"arc_easy", 1}, {"sciq", 1}, {"facts", 0},
+    };
+
+    (void)state;
+    write_questions();
+    for (size_t i = 0; i < sizeof tasks / sizeof tasks[0]; i++) {
+        struct credited all = credits_of(tasks[i].task, 0), some = credits_of(tasks[i].task, 1);
+        assert_memory_equal(all.values, some.values, sizeof all.values);
+        assert_memory_equal(all.prediction, some.prediction, sizeof all.prediction);
+        assert_int_equal(all.pruned, 0);
+        assert_int_equal(some.pruned > 0, tasks[i].prunes);
+        assert_int_equal(some.computed < all.computed, tasks[i].prunes);
+    }
+}
+
 static void an_interruption_keeps_what_was_answered(void **state)
 {
     static const int order[] = {0, 1, 2, 3};
@@ -352,6 +459,8 @@ int main(void)
         cmocka_unit_test(rolling_windows_predict_every_token_once),
         cmocka_unit_test(scores_depend_neither_on_order_nor_on_chunks),
         cmocka_unit_test(what_was_answered_is_neither_encoded_nor_computed_again_and_has_the_same_bits),
+        cmocka_unit_test_teardown(
+            options_that_cannot_win_are_spared_and_every_credit_is_as_it_was, data_folder_gone),
         cmocka_unit_test(an_interruption_keeps_what_was_answered),
         cmocka_unit_test(pairs_are_answered_in_their_order),
         cmocka_unit_test(evaluation_survives_failed_allocations),

@@ -37,6 +37,10 @@ run 0 eval "$model" --tasks facts,perplexity_text --limit 6; prints '^tokens: 0 
 lls last >"$work/b"
 cmp -s "$work/a" "$work/b" || fail "what was kept is not what was computed"
 
+# What is spared is stored as unknown; facts asks for every likelihood.
+run 0 eval "$model" --tasks facts --limit 6 --prune --json; prints '"pruned_tokens": 0,'
+run 0 show last --json; prints '"prune": *true'
+
 # Kept likelihoods are bounded, pruned, and not believed when they are damaged.
 run 0 db prune --keep likelihoods=0 --dry-run; prints '^[1-9][0-9]* likelihoods would be deleted, [1-9][0-9]* encodings$'
 run 0 db check
