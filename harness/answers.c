@@ -10,13 +10,6 @@
 /* Fewer clusters than these say nothing of how clusters vary. */
 enum { PARTS_LEAST = 5 };
 
-static int belongs(const char *task, const char *benchmark)
-{
-    const char *group = group_of(task);
-
-    return strcmp(task, benchmark) == 0 || (group && strcmp(group, benchmark) == 0);
-}
-
 /* Appends the items of one task. */
 static int read_task(struct answers *out, struct store *s, const char *run,
                      const struct task_row *t, const char *metric, int part, double **latencies,
@@ -55,16 +48,17 @@ nomem:
 int answers_read(struct answers *out, struct store *s, const char *run, const char *benchmark,
                  const char *metric, struct err *e)
 {
+    struct run_list of = {0};
     struct task_list tasks = {0};
     double *latencies = NULL, energy = 0, computed = 0, generated = 0, items = 0;
     size_t n = 0, cap = 0;
-    int rc = query_tasks(s, run, &tasks, e), part = 0;
+    int rc = query_tasks(s, run, &tasks, e) < 0 || query_run(s, run, &of, e) < 0 ? -1 : 0, part = 0;
 
     *out = (struct answers){.latency_s = NAN, .energy_j = NAN, .computed_tokens = NAN,
                             .generated_tokens = NAN, .shots = -1};
     for (size_t i = 0; i < tasks.n && rc == 0; i++) {
         const struct task_row *t = &tasks.v[i];
-        if (!belongs(t->task, benchmark))
+        if (strcmp(t->task, benchmark) != 0 && !group_has(benchmark, of.v->settings, t->task))
             continue;
         out->shots = part == 0 || out->shots == t->shots ? t->shots : -1;
         energy += task_row_cost(t, "energy_j");
@@ -83,6 +77,7 @@ int answers_read(struct answers *out, struct store *s, const char *run, const ch
         out->generated_tokens = generated / items;
     }
     mem_free(latencies);
+    run_list_release(&of);
     task_list_release(&tasks);
     if (rc < 0)
         answers_release(out);

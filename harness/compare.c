@@ -130,17 +130,11 @@ static int add_fact_slices(struct compare *c, const struct pair_task *t, struct 
 
 /* --- all rows ------------------------------------------------------------------------------- */
 
-/* The tasks of a group, or with NULL all; the array is the caller's. */
-static size_t tasks_of(const struct compare *c, const char *group, const struct pair_task **out)
+static size_t all_tasks(const struct compare *c, const struct pair_task **out)
 {
-    size_t n = 0;
-
-    for (size_t i = 0; i < c->pairs.n_tasks; i++) {
-        const char *g = group_of(c->pairs.tasks[i].task);
-        if (!group || (g && strcmp(g, group) == 0))
-            out[n++] = &c->pairs.tasks[i];
-    }
-    return n;
+    for (size_t i = 0; i < c->pairs.n_tasks; i++)
+        out[i] = &c->pairs.tasks[i];
+    return c->pairs.n_tasks;
 }
 
 static int has_row(const struct compare *c, enum compare_level level, const char *name)
@@ -151,16 +145,36 @@ static int has_row(const struct compare *c, enum compare_level level, const char
     return 0;
 }
 
+/* Items are paired, so that every question counts; eval's number of the group is another where its
+ * file weighs the tasks alike. */
+static const char *group_row_name(struct compare *c, const struct group_score *g)
+{
+    char name[160];
+
+    snprintf(name, sizeof name, "%.120s%s", g->name,
+             g->n && !g->v[0].by_size ? " (each question alike)" : "");
+    return arena_strdup(&c->arena, name);
+}
+
 static int add_groups(struct compare *c, const struct pair_task **some, struct err *e)
 {
-    for (size_t i = 0; i < c->pairs.n_tasks; i++) {
-        const char *group = group_of(c->pairs.tasks[i].task);
-        size_t n = group ? tasks_of(c, group, some) : 0;
-        if (n > 1 && !has_row(c, COMPARE_GROUP, group) &&
-            !add_row(c, COMPARE_GROUP, group, some, n, e))
-            return -1;
+    struct group_scores groups;
+    int rc = 0;
+
+    if (groups_score(&groups, c->a->settings, &c->pairs.a_tasks, e) < 0)
+        return -1;
+    for (size_t i = 0; i < groups.n && rc == 0; i++) {
+        const struct group_score *g = &groups.v[i];
+        size_t n = pairs_of_group(&c->pairs, g, some);
+        const char *name = group_row_name(c, g);
+        if (!name)
+            rc = err_nomem(e);
+        else if (n > 1 && !has_row(c, COMPARE_GROUP, name) &&
+                 !add_row(c, COMPARE_GROUP, name, some, n, e))
+            rc = -1;
     }
-    return 0;
+    groups_release(&groups);
+    return rc;
 }
 
 static int add_rows(struct compare *c, struct err *e)
@@ -169,7 +183,7 @@ static int add_rows(struct compare *c, struct err *e)
     const struct pair_task **some = mem_calloc(n + 1, sizeof(struct pair_task *));
     int rc = some ? 0 : err_nomem(e);
 
-    if (rc == 0 && n > 1 && !add_row(c, COMPARE_ALL, "all", some, tasks_of(c, NULL, some), e))
+    if (rc == 0 && n > 1 && !add_row(c, COMPARE_ALL, "all", some, all_tasks(c, some), e))
         rc = -1;
     if (rc == 0)
         rc = add_groups(c, some, e);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "harness/groups.h"
 #include "harness/stats_dist.h"
 #include "harness/stats_power.h"
 
@@ -289,6 +290,29 @@ static int check_tasks(struct deciding *d, struct err *e)
     return 0;
 }
 
+/* Of the groups those that the policy has rules for: all questions of their tasks together. */
+static int check_groups(struct deciding *d, struct err *e)
+{
+    const struct gate_policy *p = d->policy;
+    const struct pair_task **some = NULL;
+    struct group_scores groups = {0};
+    int rc = groups_score(&groups, d->in->a->settings, &d->pairs->a_tasks, e);
+
+    if (rc == 0 && !(some = mem_calloc(d->pairs->n_tasks + 1, sizeof *some)))
+        rc = err_nomem(e);
+    for (size_t i = 0; i < groups.n && rc == 0; i++) {
+        const struct gate_task_rule *own = gate_policy_task(p, groups.v[i].name);
+        size_t n = pairs_of_group(d->pairs, &groups.v[i], some);
+        if (own && n)
+            rc = check_accuracy(d, some, n, own->task,
+                                isnan(own->margin) ? p->task_margin : own->margin,
+                                isnan(own->practical) ? p->accuracy_practical : own->practical, e);
+    }
+    mem_free(some);
+    groups_release(&groups);
+    return rc;
+}
+
 static int check_differences(struct deciding *d, struct err *e)
 {
     const struct gate_policy *p = d->policy;
@@ -298,6 +322,7 @@ static int check_differences(struct deciding *d, struct err *e)
         return 0;
     if (check_accuracy(d, d->all, n, NULL, p->accuracy_margin, p->accuracy_practical, e) < 0 ||
         check_likelihood(d, d->all, n, NULL, p->nats_margin, e) < 0 || check_tasks(d, e) < 0 ||
+        check_groups(d, e) < 0 ||
         adjust(d, e) < 0)
         return -1;
     for (size_t i = 0; i < d->g->n_checks; i++)

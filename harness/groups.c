@@ -7,13 +7,40 @@
 #include "base/metric.h"
 #include "harness/command.h"
 #include "harness/context.h"
+#include "harness/pairs.h"
 #include "tasks/task.h"
+
+enum { METRICS_MOST = 32 };
 
 const char *group_of(const char *task)
 {
     const struct task_info *t = task_info_find(task);
 
     return t && t->group && task_group_pools(t->group) ? t->group : NULL;
+}
+
+int group_has(const char *group, const char *settings, const char *task)
+{
+    const char *of = group_of(task);
+    const struct task_tag *tag;
+    const cJSON *one, *t;
+    cJSON *j;
+    int has = of && strcmp(of, group) == 0;
+
+    for (int i = 0; (tag = task_tag_at(i)) != NULL; i++)
+        has |= tag->of && strcmp(tag->name, group) == 0 && task_tag_has(tag, task);
+    if (has || !settings || !strstr(settings, "\"groups\""))
+        return has;
+    j = json_parse(settings, strlen(settings), "", NULL);
+    cJSON_ArrayForEach(one, json_get(j, "groups")) {
+        const char *name = json_str(one, "group");
+        if (!name || strcmp(name, group) != 0)
+            continue;
+        cJSON_ArrayForEach(t, json_get(one, "tasks"))
+            has |= cJSON_IsString(t) && strcmp(t->valuestring, task) == 0;
+    }
+    json_free(j);
+    return has;
 }
 
 int group_begins(const struct task_list *l, size_t i)
@@ -158,21 +185,59 @@ static int read_group(struct group_scores *g, const cJSON *j, const struct task_
     return read_metrics(s, metrics, e);
 }
 
-static int own_group(struct group_scores *g, const struct task_list *l, size_t first,
-                     struct err *e)
+/* The tasks of the list that are the group's, or the tag's. */
+static int add_own(struct group_scores *g, const char *name, const struct task_tag *tag, int depth,
+                   const struct task_list *l, struct err *e)
 {
-    const struct task_row *t = &l->v[first];
-    const char *name = group_of(t->task);
-    struct group_score *s = add_group(g, name, NULL, l->n, (size_t)t->n_values);
+    struct group_score *s = add_group(g, name, NULL, l->n, METRICS_MOST);
+    const struct task_row *t;
 
     if (!s)
         return err_nomem(e);
-    for (size_t i = first; i < l->n; i++)
-        if (group_of(l->v[i].task) && strcmp(group_of(l->v[i].task), name) == 0)
+    s->depth = depth;
+    for (size_t i = 0; i < l->n; i++) {
+        const char *of = group_of(l->v[i].task);
+        if (tag ? task_tag_has(tag, l->v[i].task) : of && strcmp(of, name) == 0)
             s->tasks[s->n_tasks++] = &l->v[i];
-    for (int i = 0; i < t->n_values; i++)
+    }
+    t = s->tasks[0];
+    for (int i = 0; i < t->n_values && s->n < METRICS_MOST; i++)
         if (group_pools(t->values[i].metric) &&
             add_value(s, t->values[i].metric, t->values[i].filter, 1, e) < 0)
+            return -1;
+    return 0;
+}
+
+/* How many of the tag's tasks the list has; 0 unless it has them all. */
+static size_t whole_tag(const struct task_tag *tag, const struct task_list *l)
+{
+    size_t n = 0, words = 0;
+
+    while (tag->words[words])
+        words++;
+    for (size_t i = 0; i < l->n; i++)
+        n += (size_t)task_tag_has(tag, l->v[i].task);
+    return n == words ? n : 0;
+}
+
+/* The group, and the parts of it that are there whole; where one part is all there is, that alone. */
+static int own_group(struct group_scores *g, const struct task_list *l, size_t first,
+                     struct err *e)
+{
+    const char *name = group_of(l->v[first].task), *of;
+    const struct task_tag *tag;
+    size_t n = 0;
+    int alone = 0;
+
+    for (size_t i = first; i < l->n; i++)
+        n += (of = group_of(l->v[i].task)) != NULL && strcmp(of, name) == 0;
+    for (int i = 0; (tag = task_tag_at(i)) != NULL; i++)
+        alone |= tag->of && strcmp(tag->of, name) == 0 && whole_tag(tag, l) == n;
+    if (!alone && add_own(g, name, NULL, 0, l, e) < 0)
+        return -1;
+    for (int i = 0; (tag = task_tag_at(i)) != NULL; i++)
+        if (tag->of && strcmp(tag->of, name) == 0 && whole_tag(tag, l) &&
+            add_own(g, tag->name, tag, !alone, l, e) < 0)
             return -1;
     return 0;
 }
@@ -202,6 +267,20 @@ void groups_release(struct group_scores *g)
     mem_free(g->v);
     arena_release(&g->arena);
     *g = (struct group_scores){0};
+}
+
+size_t pairs_of_group(const struct pairs *p, const struct group_score *g,
+                      const struct pair_task **out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->n_tasks; i++)
+        for (size_t k = 0; k < g->n_tasks; k++)
+            if (strcmp(p->tasks[i].task, g->tasks[k]->task) == 0) {
+                out[n++] = &p->tasks[i];
+                break;
+            }
+    return n;
 }
 
 int groups_settings(struct json_out *o, const struct context *c, struct err *e)

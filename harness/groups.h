@@ -16,8 +16,12 @@ int group_pools(const char *metric);
 int group_pool(const struct task_list *l, const char *group, const char *metric,
                const char *filter, struct part *out, struct err *e);
 
-/* A group of a run as one number for each metric: of the tasks that this program groups, or as a
- * group's file has it (task_file_groups; kept in the run's settings).  The weighting and the
+/* 1 when a run with these settings asked the task for a group of this name: the task's own group, a
+ * part of that (a tag), or one of a task file. */
+int group_has(const char *group, const char *settings, const char *task);
+
+/* A group of a run as one number for each metric: of the tasks that this program groups, of the parts
+ * of such a group that the run has whole (mmlu_stem), or as a group's file has it (task_file_groups; kept in the run's settings).  The weighting and the
  * standard errors are lm-eval's (consolidate_group_results, pooled_sample_stderr). */
 struct group_value {
     const char *metric, *filter;
@@ -42,6 +46,12 @@ struct group_scores {
 int groups_score(struct group_scores *out, const char *settings, const struct task_list *l,
                  struct err *e);
 void groups_release(struct group_scores *g);
+
+/* The pairs of a group's tasks, in out[n_tasks of the pairs]: how many. */
+struct pairs;
+struct pair_task;
+size_t pairs_of_group(const struct pairs *p, const struct group_score *g,
+                      const struct pair_task **out);
 
 /* Puts "groups" for the words of --tasks that are group files, and nothing when none is. */
 struct context;

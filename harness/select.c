@@ -26,6 +26,8 @@ static int unknown(const char *word, struct err *e)
         if (t->group)
             suggest_offer(&s, t->group);
     }
+    for (int i = 0; task_tag_at(i); i++)
+        suggest_offer(&s, task_tag_at(i)->name);
     err_set(e, ERR_USAGE, "%s: no such task", word);
     if (suggest_best(&s))
         err_hint(e, "did you mean '%s'?", suggest_best(&s));
@@ -51,6 +53,20 @@ static int add_file(void *user, const char *path, struct err *e)
     return t->name ? add(s, t, e) : err_nomem(e);
 }
 
+static int select_tag(struct selection *s, const char *word, struct err *e)
+{
+    const struct task_tag *tag = NULL;
+
+    for (int i = 0; (tag = task_tag_at(i)) != NULL && strcmp(tag->name, word) != 0; i++)
+        ;
+    if (!tag)
+        return unknown(word, e);
+    for (int i = 0; tag->words[i]; i++)
+        if (select_word(s, tag->words[i], e) < 0)
+            return -1;
+    return 0;
+}
+
 int select_word(struct selection *s, const char *word, struct err *e)
 {
     const struct task_info *t = task_info_find(word);
@@ -66,7 +82,7 @@ int select_word(struct selection *s, const char *word, struct err *e)
             if (add(s, t, e) < 0)
                 return -1;
         }
-    return found ? 0 : unknown(word, e);
+    return found ? 0 : select_tag(s, word, e);
 }
 
 void selection_release(struct selection *s)

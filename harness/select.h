@@ -12,7 +12,7 @@ struct selection {
     size_t n_files, cap_files;
 };
 
-/* Adds the task, or the tasks of the group, called `word`; what is there already stays once.
+/* Adds the task, or the tasks of the group or tag, called `word`; what is there already stays once.
  * ERR_USAGE with a suggestion when nothing has that name.  Files are not opened here. */
 int select_word(struct selection *s, const char *word, struct err *e);
 void selection_release(struct selection *s);

@@ -175,6 +175,15 @@ struct task_info {
 };
 const struct task_info *task_info_at(int i); /* NULL after the last */
 const struct task_info *task_info_find(const char *name);
+/* Other names for several of them; no tag has a task's or a group's name. */
+struct task_tag {
+    const char *name;
+    const char *of; /* the group of which its tasks are a part that has a score of its own; NULL: the
+                       words are only named together */
+    const char *const *words; /* tasks, and groups where `of` is NULL; NULL ends */
+};
+const struct task_tag *task_tag_at(int i); /* NULL after the last */
+int task_tag_has(const struct task_tag *tag, const char *task);
 /* 1 when a word on the command line is the path of a task file. */
 int task_is_file(const char *word);
 /* The tasks of a file, words for task_open each: itself, or those of the group that it is. */

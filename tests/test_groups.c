@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "harness/groups.h"
+#include "harness/select.h"
 #include "tasks/task.h"
 #include "tests/lmeval_cases.h"
 
@@ -125,6 +126,84 @@ static void a_group_is_what_lm_eval_makes_of_its_tasks(void **state)
     assert_string_equal(hex, "d4a47e8ec32a1cf53084dd9df4ca274bc7cb6656a0f62ed1419415270a4447aa");
     strbuf_release(&settings);
     strbuf_release(&lines);
+    assert_int_equal(mem_live(), 0);
+}
+
+/* --- parts of a group that we have ---------------------------------------------------------- */
+
+/* All of mmlu_social_sciences' tasks, each of its number, then `more`. */
+static size_t social(struct task_row *rows, const struct store_value *v, const char *more)
+{
+    const struct task_tag *tag;
+    size_t n = 0;
+
+    for (int i = 0; strcmp((tag = task_tag_at(i))->name, "mmlu_social_sciences") != 0; i++)
+        ;
+    for (; tag->words[n]; n++)
+        rows[n] = (struct task_row){.task = tag->words[n], .n = 10, .n_scored = 10,
+                                    .values = (struct store_value *)v, .n_values = 1};
+    if (more) {
+        rows[n] = rows[0];
+        rows[n++].task = more;
+    }
+    return n;
+}
+
+static void a_part_that_is_whole_has_a_number_of_its_own(void **state)
+{
+    const struct store_value v = {"acc", "none", 0.25, 0.1, NAN, NAN};
+    struct task_row rows[16];
+    struct task_list l = {.v = rows};
+    struct group_scores g;
+    (void)state;
+    l.n = social(rows, &v, "mmlu_anatomy");
+    assert_int_equal(groups_score(&g, NULL, &l, NULL), 0);
+    assert_int_equal(g.n, 2);
+    assert_string_equal(g.v[0].name, "mmlu");
+    assert_int_equal(g.v[0].n_tasks, 13);
+    assert_string_equal(g.v[1].name, "mmlu_social_sciences");
+    assert_int_equal(g.v[1].depth, 1);
+    assert_int_equal(g.v[1].n_tasks, 12);
+    assert_int_equal(g.v[1].v[0].pooled.n, 120);
+    assert_close(g.v[1].v[0].pooled.value, 0.25, 1e-12);
+    groups_release(&g);
+    l.n = social(rows, &v, NULL); /* then it is no mean of mmlu */
+    assert_int_equal(groups_score(&g, NULL, &l, NULL), 0);
+    assert_int_equal(g.n, 1);
+    assert_string_equal(g.v[0].name, "mmlu_social_sciences");
+    assert_int_equal(g.v[0].depth, 0);
+    groups_release(&g);
+    l.n = 3; /* not whole */
+    assert_int_equal(groups_score(&g, NULL, &l, NULL), 0);
+    assert_int_equal(g.n, 1);
+    assert_string_equal(g.v[0].name, "mmlu");
+    groups_release(&g);
+    assert_int_equal(mem_live(), 0);
+}
+
+static void tags_are_of_tasks_that_there_are(void **state)
+{
+    const struct task_tag *tag;
+    struct selection s = {0};
+    size_t n = 0, parts = 0;
+    (void)state;
+    for (int i = 0; (tag = task_tag_at(i)) != NULL; i++, selection_release(&s)) {
+        assert_null(task_info_find(tag->name));
+        assert_int_equal(select_word(&s, tag->name, NULL), 0);
+        for (size_t k = 0; tag->of && k < s.n; k++)
+            assert_string_equal(s.v[k]->group, tag->of);
+        parts += tag->of ? s.n : 0;
+    }
+    assert_int_equal(select_word(&s, "mmlu", NULL), 0);
+    n = s.n;
+    selection_release(&s);
+    assert_int_equal(parts, n); /* every subject is in one of the four */
+    assert_true(group_has("mmlu_stem", NULL, "mmlu_anatomy"));
+    assert_true(group_has("mmlu", NULL, "mmlu_anatomy"));
+    assert_false(group_has("mmlu_other", NULL, "mmlu_anatomy"));
+    assert_true(group_has("g", "{\"groups\":[{\"group\":\"g\",\"tasks\":[\"t\"]}]}", "t"));
+    assert_false(group_has("g", "{\"groups\":[{\"group\":\"g\",\"tasks\":[\"t\"]}]}", "u"));
+    assert_false(group_has("g", "{\"groups\":", "t"));
     assert_int_equal(mem_live(), 0);
 }
 
@@ -256,6 +335,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_group_is_what_lm_eval_makes_of_its_tasks),
+        cmocka_unit_test(a_part_that_is_whole_has_a_number_of_its_own),
+        cmocka_unit_test(tags_are_of_tasks_that_there_are),
         cmocka_unit_test(a_group_file_says_which_scores_count_and_how),
         cmocka_unit_test(what_a_group_cannot_be_is_told_with_its_place),
         cmocka_unit_test(groups_survive_every_failed_allocation),

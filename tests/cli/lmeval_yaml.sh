@@ -32,5 +32,14 @@ run 0 tasks show tasks/colours.yaml --doc 0 --shots 1; prints '^Grass is$'; prin
 run 0 tasks show tasks/all.yaml:say --doc 1; prints 'say, version 0, 1 shots, document 1'
 run 0 eval "$model" --tasks tasks/all.yaml; prints '^colours *0 *3 *acc '; prints '^colours *0 *3 *f1 '
 prints '^say *1 *3 *exact_match '
+# A group of a file is one row of compare, and a rule of gate, as of eval's table.
+printf 'include: base\ntask: hues\n' >tasks/hues.yaml
+printf 'group: pooled\ntask: [colours, hues]\naggregate_metric_list: [{metric: acc}]\n' >tasks/pooled.yaml
+run 0 eval "$model" --tasks tasks/pooled.yaml; prints '^pooled *- *6 *acc '
+run 0 label last old; run 0 eval "$model" --tasks tasks/pooled.yaml
+run 0 compare old last; prints 'pooled'
+printf '{"schema": "densimeter.gate-policy/1", "tasks": {"pooled": {"margin": 0.5}}}' >policy.json
+"$DENSIMETER" gate --baseline old --candidate last --policy policy.json --json >"$work/out" 2>"$work/err"
+prints '"task": "pooled"'
 run 1 eval "$model" --tasks broken.yaml; one_line; says 'utils.process'
 finish
