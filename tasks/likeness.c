@@ -88,8 +88,9 @@ static void drop_articles(struct strbuf *out, const struct spelling *how, const 
     }
 }
 
-static void spell(struct strbuf *out, const struct spelling *how, const char *s)
+static void spell(struct strbuf *out, const void *spelling, const char *s)
 {
+    const struct spelling *how = spelling;
     struct strbuf a = STRBUF_INIT, b = STRBUF_INIT;
 
     py_lower(&a, s, strlen(s));
@@ -107,34 +108,13 @@ static void spell(struct strbuf *out, const struct spelling *how, const char *s)
     strbuf_release(&b);
 }
 
-/* The words of both, numbered alike. */
-static int spell_both(const struct spelling *how, const char *answer, const char *reference,
-                      struct symbols *x, struct symbols *y, struct err *e)
-{
-    struct strbuf a = STRBUF_INIT, b = STRBUF_INIT;
-    struct words v = {0}, w = {0};
-    int rc = -1;
-
-    spell(&a, how, answer);
-    spell(&b, how, reference);
-    if (strbuf_ok(&a, e) == 0 && strbuf_ok(&b, e) == 0 &&
-        words_split(&v, strbuf_str(&a), a.len, e) == 0 &&
-        words_split(&w, strbuf_str(&b), b.len, e) == 0)
-        rc = words_number(&v, &w, x, y, e);
-    mem_free(v.v);
-    mem_free(w.v);
-    strbuf_release(&a);
-    strbuf_release(&b);
-    return rc;
-}
-
 /* --- words -------------------------------------------------------------------------------- */
 
 static int same(const struct likeness *l, const char *answer, const char *reference, double *out,
                 struct err *e)
 {
     struct symbols x = {0}, y = {0};
-    int rc = spell_both(l->spelling, answer, reference, &x, &y, e);
+    int rc = words_of_two(spell, l->spelling, answer, reference, &x, &y, e);
 
     if (rc == 0)
         *out = x.n == y.n && (x.n == 0 || memcmp(x.v, y.v, x.n * sizeof *x.v) == 0);
@@ -149,7 +129,7 @@ static int f1(const struct likeness *l, const char *answer, const char *referenc
 {
     struct symbols x = {0}, y = {0};
     long hits[1] = {0};
-    int rc = spell_both(l->spelling, answer, reference, &x, &y, e);
+    int rc = words_of_two(spell, l->spelling, answer, reference, &x, &y, e);
 
     if (rc == 0)
         rc = words_common_runs(&x, &y, 1, hits, e);

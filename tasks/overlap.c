@@ -71,12 +71,13 @@ static void unescape(struct strbuf *b, const char *s, size_t n)
 
 /* mteval-13a, in its four passes: ASCII punctuation stands alone, . and , unless a digit is before
  * and behind them, a hyphen behind a digit. */
-static void tokenize_13a(struct strbuf *b, const char *text)
+static void tokenize_13a(struct strbuf *b, const void *none, const char *text)
 {
     struct span t = py_rstrip(text, strlen(text));
     struct strbuf in_ = STRBUF_INIT, out = STRBUF_INIT, swap;
     const char *s;
 
+    (void)none;
     unescape(&in_, t.s, t.n);
     strbuf_addc(&out, ' ');
     for (s = strbuf_str(&in_); *s; s++) {
@@ -105,27 +106,6 @@ static void tokenize_13a(struct strbuf *b, const char *text)
     strbuf_release(&out);
 }
 
-/* The words of two texts after `prepare`, as numbers. */
-static int two_texts(void (*prepare)(struct strbuf *b, const char *text), const char *answer,
-                     const char *reference, struct symbols *x, struct symbols *y, struct err *e)
-{
-    struct strbuf a = STRBUF_INIT, b = STRBUF_INIT;
-    struct words v = {0}, w = {0};
-    int rc = -1;
-
-    prepare(&a, answer);
-    prepare(&b, reference);
-    if (strbuf_ok(&a, e) == 0 && strbuf_ok(&b, e) == 0 &&
-        words_split(&v, strbuf_str(&a), a.len, e) == 0 &&
-        words_split(&w, strbuf_str(&b), b.len, e) == 0)
-        rc = words_number(&v, &w, x, y, e);
-    mem_free(v.v);
-    mem_free(w.v);
-    strbuf_release(&a);
-    strbuf_release(&b);
-    return rc;
-}
-
 static int too_long(const char *what, size_t n, int bits, struct err *e)
 {
     return err_set(e, ERR_UNSUPPORTED, "%s counts up to %d %s, and there are %zu", what,
@@ -147,11 +127,12 @@ static char class_of(const char *s, size_t n, size_t *len)
 
 /* mteval-v14 with international punctuation, in its three passes: punctuation behind what is no
  * number, punctuation before what is none, symbols. */
-static void tokenize_intl(struct strbuf *b, const char *text)
+static void tokenize_intl(struct strbuf *b, const void *none, const char *text)
 {
     struct span t = py_rstrip(text, strlen(text));
     struct strbuf in_ = STRBUF_INIT, out = STRBUF_INIT, swap;
 
+    (void)none;
     strbuf_add(&out, t.s, t.n);
     for (int pass = 0; pass < 3; pass++) {
         swap = in_, in_ = out, out = swap;
@@ -177,13 +158,13 @@ static void tokenize_intl(struct strbuf *b, const char *text)
     strbuf_release(&out);
 }
 
-static int runs_of_words(void (*prepare)(struct strbuf *b, const char *text), const char *answer,
-                         const char *reference, double *value, double *weight, struct err *e)
+static int runs_of_words(words_spelling *prepare, const char *answer, const char *reference,
+                         double *value, double *weight, struct err *e)
 {
     struct symbols x = {0}, y = {0};
     long matches[WORD_ORDER];
     size_t most;
-    int rc = two_texts(prepare, answer, reference, &x, &y, e);
+    int rc = words_of_two(prepare, NULL, answer, reference, &x, &y, e);
 
     most = x.n > y.n ? x.n : y.n;
     if (rc == 0 && most >> WORD_BITS)
@@ -330,10 +311,11 @@ static double chrf_score(const double *values, const double *weights, const size
 
 /* --- TER ---------------------------------------------------------------------------------- */
 
-static void lower(struct strbuf *b, const char *text)
+static void lower(struct strbuf *b, const void *none, const char *text)
 {
     struct span t = py_rstrip(text, strlen(text));
 
+    (void)none;
     py_lower(b, t.s, t.n);
 }
 
@@ -342,7 +324,7 @@ static int ter_count(const char *answer, const char *reference, double *value, d
 {
     struct symbols x = {0}, y = {0};
     long edits;
-    int rc = two_texts(lower, answer, reference, &x, &y, e);
+    int rc = words_of_two(lower, NULL, answer, reference, &x, &y, e);
 
     if (rc == 0)
         rc = ter_edits(x.v, x.n, y.v, y.n, &edits, e);

@@ -144,3 +144,22 @@ int words_number(const struct words *a, const struct words *b, struct symbols *x
     return rc;
 }
 
+int words_of_two(words_spelling *spell, const void *how, const char *a, const char *b,
+                 struct symbols *x, struct symbols *y, struct err *e)
+{
+    struct strbuf s = STRBUF_INIT, t = STRBUF_INIT;
+    struct words v = {0}, w = {0};
+    int rc = -1;
+
+    spell(&s, how, a);
+    spell(&t, how, b);
+    if (strbuf_ok(&s, e) == 0 && strbuf_ok(&t, e) == 0 &&
+        words_split(&v, strbuf_str(&s), s.len, e) == 0 &&
+        words_split(&w, strbuf_str(&t), t.len, e) == 0)
+        rc = words_number(&v, &w, x, y, e);
+    mem_free(v.v);
+    mem_free(w.v);
+    strbuf_release(&s);
+    strbuf_release(&t);
+    return rc;
+}

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/strbuf.h"
 #include "tasks/pytext.h"
 
 struct symbols { /* zeroed: none */
@@ -27,6 +28,10 @@ int words_split(struct words *w, const char *s, size_t n, struct err *e);
 /* Appends words as numbers: equal words get equal ones. */
 int words_number(const struct words *a, const struct words *b, struct symbols *x,
                  struct symbols *y, struct err *e);
+/* The same of two texts, each as `spell` writes it anew. */
+typedef void words_spelling(struct strbuf *out, const void *how, const char *text);
+int words_of_two(words_spelling *spell, const void *how, const char *a, const char *b,
+                 struct symbols *x, struct symbols *y, struct err *e);
 
 /* How many entries two sorted sequences have in common, as multisets. */
 long words_common(const uint64_t *a, size_t n, const uint64_t *b, size_t m);
