@@ -168,23 +168,13 @@ static int majority_vote(const struct filter_step *s, struct answers *a, const c
     return 0;
 }
 
-static int change_case(struct answers *a, utf8proc_int32_t (*to)(utf8proc_int32_t), struct err *e)
+static int change_case(struct answers *a, void (*to)(struct strbuf *, const char *, size_t),
+                       struct err *e)
 {
     for (int i = 0; i < a->n; i++) {
         struct strbuf b = STRBUF_INIT;
         const char *s = a->v[i] ? a->v[i] : "";
-        size_t n = strlen(s);
-        for (size_t at = 0, k; at < n; at += k) {
-            utf8proc_uint8_t bytes[4];
-            utf8proc_int32_t c;
-            k = utf8_len(s + at, n - at);
-            if (k &&
-                utf8proc_iterate((const utf8proc_uint8_t *)s + at, (utf8proc_ssize_t)k, &c) > 0)
-                strbuf_add(&b, bytes, (size_t)utf8proc_encode_char(to(c), bytes));
-            else
-                strbuf_addc(&b, s[at]);
-            k = k ? k : 1;
-        }
+        to(&b, s, strlen(s));
         mem_free(a->v[i]);
         a->v[i] = strbuf_take(&b);
         if (!a->v[i])
@@ -197,14 +187,14 @@ static int lowercase(const struct filter_step *s, struct answers *a, const cJSON
                      struct err *e)
 {
     (void)s, (void)doc;
-    return change_case(a, utf8proc_tolower, e);
+    return change_case(a, py_lower, e);
 }
 
 static int uppercase(const struct filter_step *s, struct answers *a, const cJSON *doc,
                      struct err *e)
 {
     (void)s, (void)doc;
-    return change_case(a, utf8proc_toupper, e);
+    return change_case(a, py_upper, e);
 }
 
 static int remove_whitespace(const struct filter_step *s, struct answers *a, const cJSON *doc,

@@ -120,6 +120,34 @@ void py_lower(struct strbuf *out, const char *s, size_t n)
     }
 }
 
+/* Characters whose capitals are several (Unicode's SpecialCasing.txt); those of Greek with an iota below
+ * are left out. */
+static const struct { int c; const char *upper; } capitals[] = {
+    {0xdf, "SS"},    {0x149, "\u02bcN"},  {0x1f0, "J\u030c"},  {0x587, "\u0535\u0552"},
+    {0x1e96, "H\u0331"}, {0x1e97, "T\u0308"}, {0x1e98, "W\u030a"}, {0x1e99, "Y\u030a"},
+    {0x1e9a, "A\u02be"}, {0xfb00, "FF"},  {0xfb01, "FI"},     {0xfb02, "FL"},
+    {0xfb03, "FFI"}, {0xfb04, "FFL"},     {0xfb05, "ST"},     {0xfb06, "ST"},
+};
+
+void py_upper(struct strbuf *out, const char *s, size_t n)
+{
+    size_t len;
+
+    for (size_t i = 0; i < n; i += len) {
+        int c = decode(s + i, n - i, &len);
+        const char *several = NULL;
+        for (size_t k = 0; k < sizeof capitals / sizeof capitals[0]; k++)
+            if (capitals[k].c == c)
+                several = capitals[k].upper;
+        if (several)
+            strbuf_adds(out, several);
+        else if (c < 0)
+            strbuf_add(out, s + i, len);
+        else
+            encode(out, utf8proc_toupper(c));
+    }
+}
+
 void py_capitalize(struct strbuf *out, const char *s, size_t n)
 {
     size_t len = 0;

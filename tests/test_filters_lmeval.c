@@ -1,5 +1,5 @@
 /* Filters that lm-eval 0.4.11's tasks use beside its own few: 10,000 random texts for each against
- * SPANFilter and the classes of bbh/cot_zeroshot/utils.py.  Texts are drawn by tests/lmeval_cases.h,
+ * SPANFilter and the classes of bbh/cot_zeroshot/utils.py; then its own few.  Texts are drawn by tests/lmeval_cases.h,
  * the document before the text; a number is the FNV-1a hash of 1,000 outputs, a zero byte behind
  * each. */
 #include "tests/test.h"
@@ -159,10 +159,130 @@ static void every_filter_is_the_original_on_10000_texts(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+/* --- lm-eval's own, as pipelines of a task file ---------------------------------------------- */
+
+static const char *const replies[] = {
+    "(A) ", "(B)", " a ", "The answer is ", "12", "-3.5", "$4,000", "#### ", " 7", ",", ".", "\n", "É",
+    "ß", "ǅ", "x", "  ", "yes", "No", "#### 12", "\u2003", "one",
+};
+
+static const struct {
+    const char *name;
+    int n_texts;
+    uint64_t seed;
+    const char *steps;
+    uint64_t want[BLOCKS];
+} own[] = {
+    {"regex", 1, 81,
+     "    - {function: regex, regex_pattern: '#### (\\-?[0-9\\.\\,]+)'}\n"
+     "    - function: take_first\n"     ,
+     {0x96b02c57ded3ac7e, 0x5110d82d4dde31a2, 0x5b77e4242c47a953, 0xd0b92fa0f58e37ef,
+      0xdd305bbc1622fd7a, 0x9d3cbd7218a0b0eb, 0x36e0d07e47019b22, 0x2c91547452d858bf,
+      0x0d82ae48907e3c55, 0x8168892a559f3200}},
+    {"regex_last", 1, 82,
+     "    - {function: regex, regex_pattern: '(-?[$0-9.,]{2,})|(-?[0-9]+)', group_select: -1}\n"
+     "    - function: take_first\n"     ,
+     {0x60beab75e0bfdeb5, 0xa99b2c175acf9609, 0x559b4c908aea3edd, 0x5309ec14fdc6e8e7,
+      0x6a40e778ee8dde7d, 0x999b50209f0980ee, 0x31a8cec62694cc3a, 0xe1411372a45a2e35,
+      0x7c839c411ce4f9c6, 0x915e7d095298cb59}},
+    {"regex_fb", 1, 83,
+     "    - {function: regex, regex_pattern: '(?i)answer is\\s*(\\S+)?(.)?', group_select: -1, fallback: none}\n"
+     "    - function: take_first\n"     ,
+     {0x911344956d347b9c, 0x8f9cec6c00d19a82, 0x7d412c69fc06564a, 0x0aa242ba3f704e7b,
+      0x3440fa18d14ed310, 0x8f7a1749c9397840, 0xa4089104d74ffa76, 0x6a40cdf28e606893,
+      0x73c77afc7ac9b3cb, 0xf93138f0de2f579a}},
+    {"case", 1, 84,
+     "    - function: remove_whitespace\n"
+     "    - function: lowercase\n"
+     "    - function: take_first\n"     ,
+     {0x09c8d40ecf605514, 0xd34ccf945a052d7b, 0xb010070df0bb1ca5, 0x8f44cff23d67132a,
+      0xc2f09e333d9db85d, 0xf3367a72130ef594, 0x004ed3aa1b1c3838, 0xd386826acace64d1,
+      0x4b226b33b4f783b0, 0xbddf639c0b5a95dd}},
+    {"upper", 1, 85,
+     "    - function: uppercase\n"
+     "    - function: remove_whitespace\n"
+     "    - function: take_first\n"     ,
+     {0xf06f3d3b00bdad1e, 0x906b393bb3e71930, 0xd2c16a40a80038dd, 0x309437ce731899eb,
+      0xa9cbf3612dde0b97, 0xab29dc239605c235, 0x606e9105a4e7d8b3, 0x2181ec89b578f5fe,
+      0x0de74ed7d8db80f5, 0x4ef08f1061087e73}},
+    {"map", 1, 86,
+     "    - function: remove_whitespace\n"
+     "    - {function: map, mapping_dict: {'yes': '1', 'No': '2', '12': '3'}, default_value: none}\n"
+     "    - function: take_first\n"     ,
+     {0x40d3ffdf89932d1f, 0x39f2a828e903e7da, 0x2fbb339d19ad0115, 0x3c365f2f7b1daee3,
+      0xf5a29627b5318cf5, 0x47b16c45c8d990d5, 0xcbe2fde711d7267e, 0x489965260dd1f61a,
+      0x4b1a75f419a0982e, 0x4935d25fa6edc6a7}},
+    {"vote", 7, 87,
+     "    - {function: regex, regex_pattern: '([0-9]+)'}\n"
+     "    - function: majority_vote\n"
+     "    - function: take_first\n"     ,
+     {0x63d1ac15456c3697, 0x2649e3ab6c7af2a3, 0x23a46b2e78038d30, 0x17afc84c783d3f22,
+      0x0244ee1199263204, 0xfc331aeb81efd5aa, 0x67107f47f22ae6f8, 0x0448b477d2b78d88,
+      0x77ac1b995e39dba5, 0x394a7e530315c984}},
+    {"vote_k", 7, 88,
+     "    - {function: take_first_k, k: 4}\n"
+     "    - function: remove_whitespace\n"
+     "    - function: majority_vote\n"
+     "    - function: take_first\n"     ,
+     {0x5e989abceedac431, 0x4e57796b36180731, 0xc9923aeaf86efc78, 0x9ac163775c4a5615,
+      0xbcad0aaa1eefe097, 0xb846362f1d71b3e2, 0x50c70b713008568d, 0xe944919680972fb7,
+      0x76ce9cb30b9b69bd, 0x85da96c3d3682199}},
+};
+
+static uint64_t run_own(const struct pipeline *p, int n, struct cases *c, uint64_t h)
+{
+    struct strbuf b[8];
+    const char *texts[8];
+    struct err e = ERR_NONE;
+    char *out = NULL;
+
+    for (int i = 0; i < n; i++) {
+        b[i] = STRBUF_INIT;
+        draw(&b[i], c, replies, LENGTH(replies), n == 1 ? 6 : 2);
+        texts[i] = strbuf_str(&b[i]);
+    }
+    if (pipeline_run(p, texts, n, NULL, &out, &e) < 0)
+        fail_msg("%s", e.text);
+    h = fnv(h, out);
+    mem_free(out);
+    for (int i = 0; i < n; i++)
+        strbuf_release(&b[i]);
+    return h;
+}
+
+static void lm_evals_own_filters_are_the_original_on_10000_texts(void **state)
+{
+    (void)state;
+    for (int row = 0; row < LENGTH(own); row++) {
+        struct arena arena = {NULL};
+        struct strbuf yaml = STRBUF_INIT;
+        struct err e = ERR_NONE;
+        struct cases c = {own[row].seed};
+        struct ynode *node = NULL;
+        struct pipelines p;
+        strbuf_addf(&yaml, "- name: n\n  filter:\n%s", own[row].steps);
+        if (yamldoc_parse(&arena, yaml.s, yaml.len, "f", &node, &e) < 0 ||
+            pipelines_read(&p, &arena, node, &e) < 0)
+            fail_msg("%s", e.text);
+        for (int b = 0; b < BLOCKS; b++) {
+            uint64_t h = 0xcbf29ce484222325u;
+            for (int i = 0; i < TEXTS; i++)
+                h = run_own(&p.v[0], own[row].n_texts, &c, h);
+            if (h != own[row].want[b])
+                fail_msg("%s: block %d differs", own[row].name, b);
+        }
+        pipelines_release(&p);
+        strbuf_release(&yaml);
+        arena_release(&arena);
+    }
+    assert_int_equal(mem_live(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_filter_is_the_original_on_10000_texts),
+        cmocka_unit_test(lm_evals_own_filters_are_the_original_on_10000_texts),
     };
     return RUN(tests);
 }

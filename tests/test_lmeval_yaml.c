@@ -334,6 +334,8 @@ static void examples_of_200_seeds_are_lm_evals(void **state)
     /* no split for examples and none for tests: one more is drawn, and the document dropped */
     assert_prompts(PAIRS "training_split: train\nvalidation_split: test\n", 200,
                    "080f6d8b25c1ff3850acc9ca75e832f26fbfb4f4d381d3d5f021beff7048e282");
+    assert_prompts(PAIRS "training_split: train\ntest_split: test\nfewshot_config: {sampler: first_n}\n",
+                   200, "528e17b9208784446873bfee86d5e8833f085d6a91f08e092cc4ae1530c19821");
 }
 
 #define FOUR "dataset_kwargs: {data_files: {test: four.jsonl}}\ntask: t\ntest_split: test\n"
