@@ -15,10 +15,20 @@ lint: ## gcc, clang, clang-tidy, cppcheck and shellcheck: what changed since, or
 lint-only: $(patsubst %.c,$(BUILD)/%.o,$(filter %.c,$(wildcard $(FILES))))
 	@$(if $(filter $(SCRIPTS),$(FILES)),shellcheck -s sh $(filter $(SCRIPTS),$(FILES)))
 
+# --- cov: lines and branches that the tests reach ------------------------------------------
+# ONLY="test_store cli/gate": those alone, added to what ran since the last whole run.
+cov: ## line and branch coverage of each room and the least covered files, build/cov/files.csv (long)
+	@sh .ci/deps gcovr
+	@$(MAKE) --no-print-directory MODE=cov cov-only
+
+COVERING = $(patsubst %,$(BUILD)/tests/%,$(filter-out cli/%,$(ONLY)))
+cov-only: $(BUILD)/densimeter $(if $(ONLY),$(COVERING),$(TESTS) $(TOOLS) $(FUZZ))
+	@MODE=cov sh tests/long/cover.sh $(BUILD) $(ONLY)
+
 # --- faults: each call of the system refused once ------------------------------------------
 # POINTS: how many of each kind in each command; 0: all.
 POINTS ?= 40
 faults: build/densimeter $(BUILD)/tests/tool_tiny ## refuse allocations, writes, fsync, rename, mmap, threads (POINTS=40)
 	@python3 tests/long/faults.py $(BUILD)/densimeter $(BUILD)/tests/tool_tiny --points $(POINTS)
 
-.PHONY: lint lint-only faults
+.PHONY: lint lint-only cov cov-only faults

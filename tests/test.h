@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -35,6 +36,12 @@ static inline const char *shared_path(const char *path)
         skip();
     }
     return full;
+}
+
+/* Of the processor's time, for what must end soon; an emulator is some fifty times slower. */
+static inline int took_less_than(double seconds, clock_t from)
+{
+    return (double)(clock() - from) / CLOCKS_PER_SEC < seconds * (getenv("EMULATOR") ? 50 : 1);
 }
 
 #define RUN(tests) cmocka_run_group_tests_name(__FILE__, tests, NULL, NULL)

@@ -2,6 +2,9 @@
 # Every kind of bad input: one line that names file, place and reason, and the status of cli.md.
 . "$(dirname "$0")/lib.inc"
 
+# The texts in the sources have one form.
+python3 tests/error_texts.py >"$work/texts" || fail "$(cat "$work/texts")"
+
 # Usage: 64, with the nearest name.
 run 64; says 'no command given'; one_line
 run 64 evla; says "unknown command 'evla'"; says "did you mean 'eval'"

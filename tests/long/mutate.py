@@ -12,19 +12,33 @@ Nothing below build/MODE changes; make built the programs before.
 import argparse, concurrent.futures, filecmp, glob, os, random, re, shlex, subprocess, sys, tempfile
 import threading, time
 
-# area: files, programs that answer for them
+# area: rows of files and the programs that answer for them
 AREAS = {
-    "statistics": (["harness/stats_*.c"],
-                   ["test_stats", "test_stats_golden", "test_stats_methods"]),
-    "scoring": (["tasks/answer*.c", "tasks/score.c", "tasks/format.c", "tasks/lmeval_metric*.c",
-                 "tasks/lmeval_filter.c"],
-                ["test_tasks", "test_metrics_lmeval", "test_filters_lmeval", "test_tasks_lmeval",
-                 "test_lmeval_native"]),
-    "tokenizers": (["runners/tokenizer*.c", "runners/pretokenize.c"],
-                   ["test_tokenizer", "test_tokenizer_hf", "test_pretokenize"]),
-    "store": (["results/store.c", "results/put.c", "results/db.c", "results/query*.c"],
-              ["test_store", "test_store_faults", "test_exchange_own"]),
-    "gate": (["harness/gate*.c"], ["test_gate", "test_gate_runs"]),
+    "statistics": [
+        (["harness/stats_trend.c", "harness/stats_frontier.c"], ["test_trend", "test_trend_runs"]),
+        (["harness/stats_fit.c"], ["test_cost", "test_ruler"]),
+        (["harness/stats_handover.c", "harness/stats_logistic.c"], ["test_handover"]),
+        (["harness/stats_p*.c", "harness/stats_dist.c"],
+         ["test_stats_methods", "test_gate_power", "test_stats_golden"]),
+        (["harness/stats.c", "harness/stats_cluster.c", "harness/stats_m*.c", "harness/stats_rank.c",
+          "harness/stats_series.c", "harness/stats_tail.c"],
+         ["test_stats", "test_stats_methods", "test_stats_golden"]),
+    ],
+    "scoring": [
+        (["tasks/answer*.c", "tasks/score.c", "tasks/format.c"],
+         ["test_tasks", "test_questions", "test_leaderboard"]),
+        (["tasks/lmeval_metric*.c", "tasks/lmeval_filter*.c"],
+         ["test_metrics_lmeval", "test_filters_lmeval", "test_tasks_lmeval", "test_lmeval_native"]),
+    ],
+    "tokenizers": [
+        (["runners/tokenizer*.c", "runners/pretokenize.c"],
+         ["test_tokenizer", "test_tokenizer_hf", "test_pretokenize"]),
+    ],
+    "store": [
+        (["results/store.c", "results/put.c", "results/db.c", "results/query*.c"],
+         ["test_store", "test_exchange_own", "test_rulers_store", "test_store_faults"]),
+    ],
+    "gate": [(["harness/gate*.c"], ["test_gate", "test_gate_runs", "test_gate_power"])],
 }
 # Written as house style writes them, with a space at each side, so that a pointer's star or a sign
 # is not taken for an operator.
@@ -50,7 +64,7 @@ def mutants_of(path):
             at = bare.find(was, at + 1)
     for m in NUMBER.finditer(bare):
         was = m.group()
-        yield path, m.start(), was, str(int(was) + 1) if was.isdigit() else f"({was} * 1.25)"
+        yield path, m.start(), was, (str(int(was) + 1) if was != "1" else "0") if was.isdigit() else f"({was} * 1.25)"
 
 
 def line_of(path, at):
@@ -71,10 +85,11 @@ def commands(target, mode, changed):
 
 
 class Area:
-    def __init__(self, name, programs, o, work):
-        self.name, self.work, self.o = name, work, o
-        self.build = f"build/{o.mode}"
-        self.programs = [f"{self.build}/tests/{p}" for p in programs]
+    def __init__(self, answer, o, work):
+        self.work, self.o, self.build = work, o, f"build/{o.mode}"
+        self.programs = sorted({p for ps in answer.values() for p in ps})
+        self.programs = [f"{self.build}/tests/{p}" for p in self.programs]
+        self.answer = {f: [f"{self.build}/tests/{p}" for p in ps] for f, ps in answer.items()}
         self.compiles, self.links, self.originals = {}, {}, set()
         self.lock = threading.Lock()
         subprocess.run(["make", "-s", f"MODE={o.mode}"] + self.programs, check=True)
@@ -82,7 +97,6 @@ class Area:
         for p, t in self.took.items():
             if t is None:
                 sys.exit(f"{p} fails without a mutant")
-        self.programs.sort(key=self.took.get)
 
     def run(self, program, limit):
         """Seconds; None: it fails."""
@@ -137,7 +151,7 @@ class Area:
             return "does not compile"
         if filecmp.cmp(obj, self.original(path, text), shallow=False):
             return "the same"
-        for test in self.programs:
+        for test in sorted(self.answer[path], key=self.took.get):
             if not self.link(test, path, obj, program):
                 return "does not link"
             if self.run(program, 10 + 10 * self.took[test]) is None:
@@ -145,21 +159,28 @@ class Area:
         return "survived"
 
 
+def rows_of(area):
+    """Each file with its programs."""
+    for globs, programs in AREAS[area]:
+        for f in sorted(sum((glob.glob(g) for g in globs), [])):
+            yield f, programs
+
+
 def chosen(names, o):
+    """(name, {file: programs}, mutants in the order in which they are tried, how many are wanted)"""
     for name in names:
         place = re.fullmatch(r"(.*\.c)(?::(\d+))?", name)
         if not place:
-            files = sorted(sum((glob.glob(g) for g in AREAS[name][0]), []))
-            every = [m for f in files for m in mutants_of(f)]
+            answer = dict(rows_of(name))
+            every = [m for f in answer for m in mutants_of(f)]
             # Some are none; the next in line take their places.
             random.Random(f"{o.seed} {name}").shuffle(every)
-            yield name, AREAS[name][1], every, o.mutants or len(every)
+            yield name, answer, every, o.mutants or len(every)
             continue
         path, line = place.groups()
-        area = next(a for a, (globs, _) in AREAS.items()
-                    if any(path in glob.glob(g) for g in globs))
+        programs = next(p for a in AREAS for f, p in rows_of(a) if f == path)
         every = [m for m in mutants_of(path) if not line or line_of(path, m[1])[0] == int(line)]
-        yield name, AREAS[area][1], every, len(every)
+        yield name, {path: programs}, every, len(every)
 
 
 def main():
@@ -174,10 +195,10 @@ def main():
     os.environ["CCACHE_DISABLE"] = "1"
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
     poor = 0
-    for name, programs, every, wanted in chosen(o.areas or AREAS, o):
+    for name, answer, every, wanted in chosen(o.areas or AREAS, o):
         with tempfile.TemporaryDirectory() as work, \
                 concurrent.futures.ThreadPoolExecutor(o.jobs) as pool:
-            area = Area(name, programs, o, work)
+            area = Area(answer, o, work)
             killed = survived = at = 0
             while killed + survived < wanted and at < len(every):
                 some = every[at:at + min(wanted - killed - survived, 2 * o.jobs)]

@@ -1,0 +1,39 @@
+#!/bin/sh
+# cover.sh BUILD [TEST...]: runs the tests of a build with --coverage (a program of tests/, cli/NAME;
+# none: all of them, from the beginning) and prints which share of its lines and branches each room
+# has seen, then the files that have seen least.  Every file's row: BUILD/files.csv.
+cd "$(dirname "$0")/../.." || exit 1
+build=$1; shift
+if [ $# -eq 0 ]; then
+    find "$build" -name '*.gcda' -delete
+    sh tests/run.sh "$build" >"$build/tests.log" || echo "some tests failed: see $build/tests.log"
+fi
+for t; do
+    case $t in
+        cli/*) DENSIMETER=$PWD/$build/densimeter sh "tests/$t.sh" >"$build/tests.log" 2>&1 ;;
+        *) "$build/tests/$t" >"$build/tests.log" 2>&1 ;;
+    esac || echo "$t failed: see $build/tests.log"
+done
+gcovr --root . --object-directory "$build" --csv -o "$build/files.csv" -j "$(nproc)" \
+    --exclude-unreachable-branches --gcov-ignore-parse-errors --exclude 'tests/' --exclude 'examples/' \
+    "$build/base" "$build/tasks" "$build/runners" "$build/results" "$build/reports" "$build/harness" ||
+    exit 1
+awk -F, 'NR > 1 {
+    room = $1; sub(/\/.*/, "", room)
+    for (i = 1; i <= 2; i++) {
+        r = i == 1 ? room : "all"
+        lines[r] += $2; seen[r] += $3; branches[r] += $5; taken[r] += $6; files[r]++
+    }
+}
+END {
+    printf "%-8s %6s %8s %8s %9s %9s\n", "room", "files", "lines", "lines %", "branches", "branches %"
+    n = split("base tasks runners results reports harness all", order, " ")
+    for (i = 1; i <= n; i++) {
+        r = order[i]
+        if (files[r]) printf "%-8s %6d %8d %8.1f %9d %9.1f\n", r, files[r], lines[r],
+            100 * seen[r] / lines[r], branches[r], branches[r] ? 100 * taken[r] / branches[r] : 100
+    }
+}' "$build/files.csv"
+echo "least covered of more than 40 lines:"
+awk -F, 'NR > 1 && $2 > 40 {printf "%5.1f %% of %4d lines, %5.1f %% of %4d branches  %s\n",
+    100 * $4, $2, 100 * $7, $5, $1}' "$build/files.csv" | sort -n | head -n 20
