@@ -177,7 +177,7 @@ static int letter_frequency(const struct question *q)
 
 static int number_sentences(const struct question *q)
 {
-    return related(text_sentences(q->text.s), text_of(q, "relation"),
+    return related(text_sentences(q->text.s, q->failed), text_of(q, "relation"),
                    number_of(q, "num_sentences"));
 }
 
