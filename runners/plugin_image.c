@@ -193,15 +193,24 @@ static void fill_experts(struct dsm_experts *to, const struct program *p, const 
         to->in_ld = p->values[op->in[0]].width / op->parts.n;
 }
 
-/* What the op's kind has in a structure of its own. */
+/* What the op's kind has in a structure of its own, or in the place of others' fields. */
 static void fill_detail(struct dsm_op *to, union detail *d, const struct program *p,
                         const struct op *op)
 {
     switch (op->kind) {
-    case OP_ROPE:
-        return; /* fill_op */
-    case OP_ROUTE:
+    case OP_CLAMP:
+        to->limit = op->limit;
+        return;
+    case OP_SLICE:
+        to->at = op->at;
+        return;
+    case OP_L2_NORM:
+        to->first = op->first;
+        return;
     case OP_EXPERTS_UP:
+        to->limit = op->limit; /* and: */
+        /* fall through */
+    case OP_ROUTE:
     case OP_EXPERTS_DOWN:
     case OP_COMBINE:
         fill_experts(&d->experts, p, op);
@@ -250,15 +259,11 @@ static void fill_op(struct image_parts *t, const struct program *p, int i)
     }
     if (op->rope)
         to->rope = &t->ropes[op->rope - p->ropes];
-    fill_detail(to, &t->details[i], p, op);
     to->epilogue = (int32_t)op->epilogue;
     to->act = (int32_t)op->act;
     to->eps = op->eps;
     to->scale = op->scale;
-    if (op->kind == OP_CLAMP || op->kind == OP_EXPERTS_UP)
-        to->limit = op->limit;
-    else
-        to->softcap = op->softcap;
+    to->softcap = op->softcap;
     to->heads = op->heads;
     to->kv_heads = op->kv_heads;
     to->head_dim = op->head_dim;
@@ -266,13 +271,9 @@ static void fill_op(struct image_parts *t, const struct program *p, int i)
     to->window = op->window;
     to->chunk = op->chunk;
     to->mean_removed = op->mean_removed;
-    if (op->kind == OP_SLICE)
-        to->at = op->at;
-    else if (op->kind == OP_L2_NORM)
-        to->first = op->first;
-    else
-        to->rope_at = op->rope_at;
+    to->rope_at = op->rope_at;
     to->kv_layer = op->kv_layer;
+    fill_detail(to, &t->details[i], p, op);
 }
 
 void plugin_image_fill(struct plugin_image *out, void *block, const struct program *p,
