@@ -41,6 +41,8 @@ struct vendor_side {
     int threads;              /* the most that a speed test had */
     double cpu_ops;           /* operations that the device left to the CPU; NAN: unknown */
     const char *no_energy;    /* why nothing is known of it; NULL: something is */
+    double rate_s;            /* requests a second that a server kept the limits with; NAN */
+    const char *no_rate;      /* why there is none though it was looked for; NULL */
     const char *no_bandwidth; /* why what its memory gives at most is not known; NULL: it is */
 };
 

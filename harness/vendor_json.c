@@ -47,6 +47,7 @@ static void put_side(struct json_out *o, const struct vendor *v, int k)
     json_put_num(o, "cpu_ops", s->cpu_ops);
     json_put_str(o, "no_energy", s->no_energy);
     json_put_str(o, "no_bandwidth", s->no_bandwidth);
+    json_put_str(o, "no_rate", s->no_rate);
     put_steps(o, &s->profile);
     json_end_object(o);
 }

@@ -416,6 +416,9 @@ void vendor_report(struct report *r, const struct vendor *v, int with_plots)
                    "ones; claimed: what the requests allow to be claimed of the percentile (early "
                    "stopping, 99 %%). Ratios: over the requests that both answered, which are the "
                    "same, with %.0f %% intervals (Wilcoxon).", 100 * v->conf);
+    for (int k = 0; k < v->n; k++)
+        if (v->sides[k].no_rate)
+            report_text(r, "%s as a server: %s.", v->sides[k].letter, v->sides[k].no_rate);
     put_group(r, v, VENDOR_THROUGHPUT, "Throughput");
     report_text(r, "pp: prefill, tg: decode, @d: after so many tokens. Each side with its most "
                    "threads. Ratios of speeds: all pairs of samples (Hodges and Lehmann). That two "

@@ -49,6 +49,8 @@ static int load_run(struct vendor *v, struct vendor_pairing *p, const struct ven
         p->n_pairs++;
         return 0;
     }
+    if (why.code == ERR_INVALID && strcmp(v->sides[0].profile_text, side->profile_text) != 0)
+        return invalid(p, "the profiles ask other items"); /* so many that a list tells nothing */
     if (why.code == ERR_INVALID)
         return invalid(p, "%.319s", why.text);
     *e = why;

@@ -203,6 +203,28 @@ static double add_known(double sum, double x)
     return isnan(x) ? sum : isnan(sum) ? x : sum + x;
 }
 
+/* The highest rate that kept the limits with arrivals other than those of the search. */
+static void find_rate(struct vendor_side *s)
+{
+    int tried = 0;
+
+    s->rate_s = NAN;
+    for (size_t i = 0; i < s->n_runs; i++)
+        for (size_t k = 0; k < s->runs[i].bench.n; k++) {
+            const struct store_bench *b = &s->runs[i].bench.v[k];
+            const struct store_value *meets = bench_value(b, "meets_limits");
+            const struct store_value *rate = bench_value(b, "rate_s");
+            tried |= meets != NULL;
+            if (meets && rate && meets->value == 1 && !strchr(b->test, '#'))
+                s->rate_s = fmax(s->rate_s, rate->value);
+        }
+    for (int i = 0; i < s->profile.n_steps; i++) /* it is not looked for where none can be */
+        tried |= strcmp(s->profile.steps[i].name, "server") == 0 &&
+                 strcmp(s->profile.steps[i].outcome, "measured") == 0;
+    if (tried && isnan(s->rate_s))
+        s->no_rate = "no rate that was tried keeps the limits, or some requests fail at any";
+}
+
 /* What the run itself could only say while it ran follows from what the device is. */
 static const char *why_no_bandwidth(const struct vendor_side *s)
 {
@@ -247,6 +269,7 @@ static void describe(struct vendor_side *s)
     if (known)
         s->no_energy = NULL;
     s->no_bandwidth = why_no_bandwidth(s);
+    find_rate(s);
 }
 
 int vendor_read(struct vendor *v, struct vendor_side *s, struct err *e)

@@ -302,38 +302,9 @@ static int load(struct vendor *v, const struct vendor_side *s, const struct stor
     return 0;
 }
 
-/* The highest rate that kept the limits with arrivals other than those of the search. */
-static double best_rate(const struct vendor_side *s)
+static double rate_of(const struct vendor_side *s)
 {
-    double best = NAN;
-
-    for (size_t i = 0; i < s->n_runs; i++)
-        for (size_t k = 0; k < s->runs[i].bench.n; k++) {
-            const struct store_bench *b = &s->runs[i].bench.v[k];
-            const struct store_value *meets = bench_value(b, "meets_limits");
-            const struct store_value *rate = bench_value(b, "rate_s");
-            if (meets && rate && meets->value == 1 && !strchr(b->test, '#'))
-                best = fmax(best, rate->value);
-        }
-    return best;
-}
-
-static int server(struct vendor *v, struct err *e)
-{
-    struct vendor_row *r;
-    int known = 0;
-
-    for (int k = 0; k < v->n; k++)
-        known |= !isnan(best_rate(&v->sides[k]));
-    if (!known)
-        return 0;
-    r = add_row(v, VENDOR_LATENCY, "server", "rate_s", e);
-    if (!r)
-        return -1;
-    for (int k = 0; k < v->n; k++)
-        r->cells[k].value = best_rate(&v->sides[k]);
-    plain_ratios(v, r);
-    return 0;
+    return s->rate_s;
 }
 
 /* --- memory, energy, bandwidth ---------------------------------------------------------------- */
@@ -498,6 +469,16 @@ static int bandwidth(struct vendor *v, const struct vendor_side *s, const struct
     for (int k = 0; k < v->n; k++)
         share->cells[k].value = r->cells[k].value / peak_bandwidth(&v->sides[k]);
     return 0;
+}
+
+/* A rate that was looked for and is not there has a row, too. */
+static int server(struct vendor *v, struct err *e)
+{
+    int tried = 0;
+
+    for (int k = 0; k < v->n; k++)
+        tried |= v->sides[k].no_rate != NULL;
+    return add_number(v, VENDOR_LATENCY, "server", "rate_s", rate_of, tried, e);
 }
 
 static int numbers(struct vendor *v, struct err *e)

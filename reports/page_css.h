@@ -67,7 +67,8 @@
     "dl{display:grid;grid-template-columns:fit-content(40%) 1fr;gap:4px 16px;margin:0 0 "   \
     "16px}\n"                                                                                      \
     "dt{color:var(--muted);overflow-wrap:anywhere}dd{margin:0;min-width:0}\n"                      \
-    "@media (max-width:560px){dl{display:block}dd{margin:0 0 .5em}}\n"                             \
+    "@media (max-width:560px){dl{display:block}dd{margin:0 0 .5em}tbody th{min-width:5em}"         \
+    "th,td{padding-left:5px;padding-right:5px}}\n"                                                 \
     "@media print{:root{--page:#fff;--card:#fff;--ink:#000;--muted:#444;--grid:#ddd;--line:#bbb;"  \
     "--accent:#000;--warn:#000;--warn-bg:#fff;--s0:#0072b2;--s1:#c04f00;--s2:#00835f;--s3:#b0508a;"\
     "--s4:#8a6d00;--s5:#2b7fc4;--s6:#6a4fb3;--s7:#4b5560}\n"                                       \

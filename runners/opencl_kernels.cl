@@ -611,22 +611,3 @@ __kernel void pick(table logits, floats out, ints batch, struct op_args a)
 
     out[i] = logits[(ulong)t[0] * a.vocab + t[1]];
 }
-
-/* ---- bandwidth ------------------------------------------------------------------------------ */
-
-/* Each group, of a.step work-items, reads a stretch of a.in[0] numbers; a sum that no numbers have is kept, so that nothing
- * can be left out. */
-__kernel void read_all(table x, floats out, struct op_args a)
-{
-    ulong step = a.step, end = a.in[0];
-    table at = x + get_group_id(0) * end;
-    float sum = 0, other = 0;
-
-    for (ulong i = get_local_id(0); i < end; i += 2 * step) {
-        sum += at[i];
-        if (i + step < end)
-            other += at[i + step];
-    }
-    if (sum + other == 12345.678f)
-        out[0] = sum;
-}

@@ -173,3 +173,20 @@ void log_sum(table logits, floats out, struct op_args a)
         to[2] = best < BLOCK ? best : 0;
     }
 }
+
+/* ---- bandwidth ------------------------------------------------------------------------------ */
+
+/* Each group, of a.step work-items side by side, reads a stretch of a.in[0] numbers; a sum that no
+ * numbers have is kept, so that nothing can be left out. */
+__kernel void read_all(table x, floats out, struct op_args a)
+{
+    table at = x + get_group_id(0) * a.in[0];
+    float sum = 0, other = 0;
+
+    for (ulong i = get_local_id(0); i + a.step < a.in[0]; i += 2 * a.step) {
+        sum += at[i];
+        other += at[i + a.step];
+    }
+    if (sum + other == 12345.678f)
+        out[0] = sum;
+}

@@ -44,7 +44,7 @@ static const struct kernel_row {
     [K_ATTENTION] = {"attention", {1, 1}, {LANES, 1}},
     [K_LOG_SUM] = {"log_sum", {1, 1}, {LANES, 1}},
     [K_PICK] = {"pick", {1, 1}},
-    [K_READ] = {"read_all", {64, 1}, {256, 1}},
+    [K_READ] = {"read_all", {1, 1}, {256, 1}},
 };
 
 int opencl_build(struct device *d, struct err *e)
@@ -505,7 +505,8 @@ int opencl_read(struct device *d, struct err *e)
     enum { GROUPS = 4096 };
     size_t group = d->form == FORM_VECTOR ? kernels[K_READ].group[0] : kernels[K_READ].lanes[0];
     struct cl_memory *const memory[] = {d->shelf, d->arena};
-    struct op_args a = {.rows = 1, .step = (int)group, .in = {cl_bytes(d->shelf) / sizeof(float) / GROUPS}};
+    struct op_args a = {.rows = 1, .step = (int)group,
+                        .in = {cl_bytes(d->shelf) / sizeof(float) / GROUPS}};
     float one;
 
     if (launch(d, K_READ, &a, memory, 2, GROUPS * group, 1, e) < 0)

@@ -198,3 +198,21 @@ __kernel void log_sum(table logits, floats out, struct op_args a)
     to[1] = lanes_sum(s) + sum;
     to[2] = best;
 }
+
+/* ---- bandwidth ------------------------------------------------------------------------------ */
+
+/* A work-item reads a stretch of a.in[0] numbers from end to end; a sum that no numbers have is kept,
+ * so that nothing can be left out. */
+__kernel void read_all(table x, floats out, struct op_args a)
+{
+    table at = x + get_global_id(0) * a.in[0];
+    float16 sum = 0, other = 0;
+
+    for (ulong i = 0; i + 32 <= a.in[0]; i += 32) {
+        sum += vload16(0, at + i);
+        other += vload16(0, at + i + 16);
+    }
+    sum += other;
+    if (sum.s0 + sum.s7 + sum.sf == 12345.678f)
+        out[0] = sum.s1;
+}

@@ -90,6 +90,10 @@ run 0 vendor compare same.tar single.tar --json
 prints '"void_because": "parity of answers: .*; the profiles differ: open/1 on quick (.*), and none"'
 run 0 vendor compare cpu.tar; prints 'nothing to compare with'
 
+# Another profile asks other items, which is told in a line and not item by item.
+run 0 vendor compare cpu.tar same.tar
+prints 'the profiles ask other items'; prints 'the profiles differ: quick/1, and open/1 on quick'
+
 # A device without a read of its memory says so.
 cc -shared -fPIC -O2 -I"$root/tests/plugins/v1" -o libv1.so "$root/tests/plugins/v1/naive_v1.c" -lm
 run 0 vendor run "$model" --profile open --base quick --steps peaks,text --device ./libv1.so -o v1.tar
