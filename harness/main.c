@@ -100,7 +100,9 @@ static const struct command commands[] = {
     {RESULTS, "export", cmd_export, export_options, "RUN", 1, 1, NULL, 0,
      "write a run for other programs", NULL},
     {RESULTS, "import", cmd_import, NULL, "FILE...", 1, -1, NULL, 0,
-     "read results of lm-eval, llama-bench, or a CSV table", NULL},
+     "read results of lm-eval, llama-bench, a CSV table, or runs of another database (.db, .json)",
+     "Told by its content. Of a results file (.db: a backup, export --format sqlite) the complete runs and what "
+     "probes found of their models are taken as they are, and so is a run that export --format json wrote; samples_*.jsonl beside lm-eval's results are read too."},
     {RESULTS, "db", cmd_db, db_options, "check|backup|vacuum|schema|prune [FILE]", 1, 2,
      "check|backup|vacuum|schema|prune", 0, "look after the database of results",
      "prune deletes the runs of nights that no rule keeps; what their series amount to stays, and so "

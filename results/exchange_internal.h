@@ -51,6 +51,7 @@ int import_lmeval(struct import *im, struct err *e);
 int import_lmeval_samples(struct import *im, struct err *e);
 int import_llamabench(struct import *im, struct err *e);
 int import_csv(struct import *im, struct err *e);
+int import_export(struct import *im, struct err *e); /* what export_json writes */
 
 /* 1 when this content (hash) is known, and then *result says so; 0, -1. */
 int import_known(struct import *im, struct err *e);

@@ -45,6 +45,7 @@ static void put_run_row(struct json_out *o, const struct run_row *r)
     json_put_raw(o, "noise_before", r->noise_before);
     json_put_raw(o, "noise_after", r->noise_after);
     json_put_str(o, "source", r->source);
+    json_put_str(o, "content_sha256", r->content_sha256);
     json_begin_object(o, "model");
     store_model_members(o, &r->model);
     json_end_object(o);

@@ -35,6 +35,10 @@ int put_task_result(struct db *db, int64_t run_task_id, const struct store_task_
                     struct err *e);
 int put_bench(struct db *db, int64_t run_id, const struct store_bench *b, struct err *e);
 
+/* In the place of the same one, of the run's model. */
+struct store_probe;
+int put_probe(struct db *db, int64_t run_id, const struct store_probe *p, struct err *e);
+
 /* A complete run's sums and the hash of its content, within the transaction that completes it. */
 int seal_run(struct db *db, int64_t run_id, struct err *e);
 int seal_hash(struct db *db, int64_t run_id, char hex[SHA256_HEX], struct err *e);

@@ -3,13 +3,12 @@
 #include "base/mem.h"
 #include "results/internal.h"
 
-static int put_rows(struct db *db, const struct store_model *model, const struct store_probe *p,
-                    struct err *e)
+static int put_of_model(struct db *db, int64_t model_id, const struct store_probe *p,
+                        struct err *e)
 {
-    int64_t model_id, id;
+    int64_t id;
 
-    if (put_model(db, model, &model_id, e) < 0 ||
-        db_run(db, SQL_PROBE_DELETE, e, "itttt", model_id, p->probe, p->task, p->settings,
+    if (db_run(db, SQL_PROBE_DELETE, e, "itttt", model_id, p->probe, p->task, p->settings,
                p->numerics_id) < 0 ||
         db_run(db, SQL_PROBE_PUT, e, "ittn" "ttt" "ntt", model_id, p->probe, p->task, p->version,
                p->metric, p->settings, p->numerics_id, p->n_items, p->program_version,
@@ -21,6 +20,23 @@ static int put_rows(struct db *db, const struct store_model *model, const struct
                    p->values[i].value, p->values[i].stderr_) < 0)
             return -1;
     return 0;
+}
+
+static int put_rows(struct db *db, const struct store_model *model, const struct store_probe *p,
+                    struct err *e)
+{
+    int64_t id;
+
+    return put_model(db, model, &id, e) < 0 ? -1 : put_of_model(db, id, p, e);
+}
+
+int put_probe(struct db *db, int64_t run_id, const struct store_probe *p, struct err *e)
+{
+    int64_t id;
+
+    return db_get_int(db, SQL_RUN_MODEL, &id, NULL, e, "i", run_id) < 0
+               ? -1
+               : put_of_model(db, id, p, e);
 }
 
 int probe_put(struct store *s, const struct store_model *model, const struct store_probe *p,

@@ -73,6 +73,7 @@ static int fill_run(struct run_row *r, const struct stmt *st, struct arena *a, s
     r->n_tasks = (int)db_int(st, c++);
     r->n_items = (int)db_int(st, c++);
     r->n_expected = (int)db_int(st, c++);
+    r->content_sha256 = keep(a, st, c++, &failed);
     return failed ? err_nomem(e) : 0;
 }
 

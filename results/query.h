@@ -26,6 +26,7 @@ struct run_row {
     struct store_model model;
     const char *machine_name, *machine_json, *machine_hash;
     int n_tasks, n_items, n_expected; /* n_items: kept so far */
+    const char *content_sha256;       /* over its rows, once it has ended */
 };
 struct run_list {
     struct run_row *v;

@@ -15,7 +15,8 @@
     " (SELECT coalesce(sum(coalesce(t.n_items,"                                                    \
     "   (SELECT count(*) FROM items i WHERE i.run_task_id = t.id))), 0)"                           \
     "   FROM run_tasks t WHERE t.run_id = r.id),"                                                  \
-    " (SELECT coalesce(sum(t.n_expected), 0) FROM run_tasks t WHERE t.run_id = r.id)"              \
+    " (SELECT coalesce(sum(t.n_expected), 0) FROM run_tasks t WHERE t.run_id = r.id),"             \
+    " r.content_sha256"                                                                            \
     " FROM runs r JOIN models m ON m.id = r.model_id LEFT JOIN machines c ON c.id = r.machine_id"
 
 #define ITEM_SUMS                                                                                  \
@@ -133,6 +134,17 @@ static const char *const texts[SQL_COUNT] = {
         " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQL_RUN_TAKE] = "UPDATE runs SET status = 'running', pid = ?, error = NULL, ended = NULL,"
                      " command_line = ?, program_version = ? WHERE id = ?",
+    /* a name or a label that is taken stays with the other run */
+    [SQL_RUN_AS_IT_WAS] =
+        "UPDATE runs SET run = iif(EXISTS(SELECT 1 FROM runs o WHERE o.run = ?1), run, ?1),"
+        " label = iif(EXISTS(SELECT 1 FROM runs o WHERE o.label = ?2), NULL, ?2), created = ?3,"
+        " ended = ?4 WHERE id = ?5",
+    [SQL_RUN_OF_CONTENT] = "SELECT id FROM runs WHERE run = ? AND content_sha256 = ?",
+    [SQL_RUN_NAME] = "SELECT run FROM runs WHERE id = ?",
+    [SQL_RUN_MODEL] = "SELECT model_id FROM runs WHERE id = ?",
+    [SQL_SESSION_AS_IT_WAS] = "INSERT INTO sessions(run_id, started, ended, pid, noise_before,"
+                              " noise_after) VALUES(?, ?, ?, 0, ?, ?)",
+    [SQL_ENERGY_COUNT] = "SELECT count(*) FROM energy WHERE run_id = ? AND subject = ?",
     [SQL_RUN_STATUS] = "UPDATE runs SET status = ?, error = ?, pid = NULL,"
                        " ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE id = ?",
     [SQL_RUN_SUMS] = "UPDATE run_tasks SET (n_items, latency_s, prompt_tokens, computed_tokens,"

@@ -146,12 +146,114 @@ static void what_is_no_whole_results_file_adds_nothing(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+/* --- a run as JSON ------------------------------------------------------------------------ */
+
+static void a_run_as_json_comes_back_to_the_byte(void **state)
+{
+    struct strbuf out = STRBUF_INIT, again = STRBUF_INIT;
+    struct import_result r;
+    struct err e = ERR_NONE;
+    struct run_list runs;
+    struct store *s, *t;
+    char id[RUN_ID_SIZE];
+    (void)state;
+    s = own_store("json.db", id);
+    assert_int_equal(query_runs(s, NULL, &runs, &e), 0);
+    put_a_probe(s, runs.v[0].model.sha256, 0.25);
+    assert_int_equal(store_label(s, id, "mine", NULL, &e), 0);
+    assert_int_equal(export_run(s, id, "json", in_dir("there.json"), &e), 0);
+    assert_int_equal(store_open(&t, in_dir("json home.db"), NULL, &e), 0);
+    take(t, in_dir("there.json"), &r);
+    assert_string_equal(r.format, "densimeter-json");
+    assert_string_equal(r.run_id, id);
+    assert_true(r.items > 0);
+    check_is_clean(t);
+    assert_int_equal(export_run(t, id, "json", in_dir("back.json"), &e), 0);
+    assert_int_equal(file_read(&out, in_dir("there.json"), 1 << 24, &e), 0);
+    assert_int_equal(file_read(&again, in_dir("back.json"), 1 << 24, &e), 0);
+    assert_string_equal(again.s, out.s);
+    strbuf_adds(&out, " \n"); /* other bytes, the same content */
+    assert_int_equal(import_bytes(t, "again", out.s, out.len, &r, &e), 0);
+    assert_int_equal(r.duplicate, 1);
+    assert_string_equal(r.run_id, id);
+    run_list_release(&runs);
+    assert_int_equal(query_runs(t, NULL, &runs, NULL), 0);
+    assert_int_equal(runs.n, 1);
+    run_list_release(&runs);
+    strbuf_release(&out);
+    strbuf_release(&again);
+    store_close(s);
+    store_close(t);
+    assert_int_equal(mem_live(), 0);
+}
+
+/* from, once, becomes to. */
+static void refused(struct store *t, const char *doc, const char *from, const char *to,
+                    const char *why)
+{
+    const char *at = strstr(doc, from);
+    struct strbuf b = STRBUF_INIT;
+    struct import_result r;
+    struct err e = ERR_NONE;
+    struct run_list runs;
+
+    if (!at)
+        fail_msg("no %s in %.1500s", from, doc);
+    strbuf_add(&b, doc, (size_t)(at - doc));
+    strbuf_adds(&b, to);
+    strbuf_adds(&b, at + strlen(from));
+    if (import_bytes(t, "hurt", b.s, b.len, &r, &e) == 0)
+        fail_msg("%s is taken", to);
+    if (e.code != ERR_FORMAT || !strstr(e.text, why) || strchr(e.text, '\n'))
+        fail_msg("%s: %s", to, e.text);
+    assert_int_equal(query_runs(t, NULL, &runs, NULL), 0);
+    assert_int_equal(runs.n, 0);
+    run_list_release(&runs);
+    strbuf_release(&b);
+}
+
+static void what_was_changed_in_it_is_refused_with_its_place(void **state)
+{
+    struct strbuf b = STRBUF_INIT;
+    struct err e = ERR_NONE;
+    struct import_result r;
+    struct store *s, *t;
+    char id[RUN_ID_SIZE];
+    (void)state;
+    s = own_store("changed.db", id);
+    assert_int_equal(export_run(s, id, "json", in_dir("changed.json"), &e), 0);
+    assert_int_equal(file_read(&b, in_dir("changed.json"), 1 << 24, &e), 0);
+    assert_int_equal(store_open(&t, ":memory:", NULL, &e), 0);
+    refused(t, b.s, "\"status\":\"complete\"", "\"status\":\"failed\"", "\"status\" is not complete");
+    refused(t, b.s, "\"kind\":\"eval\"", "\"kind\":\"night\"", "\"kind\" is neither");
+    refused(t, b.s, "\"settings\":{}", "\"settings\":{ }", "\"settings_hash\" is not that");
+    refused(t, b.s, "\"id\":\"", "\"id\":\"../", "\"id\" is not the id of a run");
+    refused(t, b.s, "\"items\":[{\"task\":\"", "\"items\":[{\"task\":\"no ", "hurt: items[0]: \"task\"");
+    refused(t, b.s, "\"doc_id\":", "\"doc_id\":0.5,\"z\":", "\"doc_id\"");
+    refused(t, b.s, "\"is_greedy\":true", "\"is_greedy\":1", "neither true nor false");
+    refused(t, b.s, "\"loglikelihood\":-", "\"loglikelihood\":-1", "\"content_sha256\" is not that");
+    refused(t, b.s, "\"run\":{", "\"ran\":{", "\"run\" is missing");
+    refused(t, b.s, "\"items\":[", "\"items\":[nonsense,", "hurt: items[0]");
+    refused(t, b.s, "\"items\":[", "\"items\":{\"a\":[", "");
+    for (size_t cut = 60; cut + 4 < b.len; cut += b.len / 50) {
+        e = ERR_NONE;
+        assert_int_equal(import_bytes(t, "cut", b.s, cut, &r, &e), -1);
+        assert_int_equal(e.code, ERR_FORMAT);
+    }
+    store_close(s);
+    store_close(t);
+    strbuf_release(&b);
+    assert_int_equal(mem_live(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_and_the_probes_of_its_model_travel_in_a_results_file),
         cmocka_unit_test(a_results_file_of_an_older_format_is_taken_in_and_stays_as_it_is),
         cmocka_unit_test(what_is_no_whole_results_file_adds_nothing),
+        cmocka_unit_test(a_run_as_json_comes_back_to_the_byte),
+        cmocka_unit_test(what_was_changed_in_it_is_refused_with_its_place),
     };
 
     return cmocka_run_group_tests_name(__FILE__, tests, fixture_folder, fixture_folder_gone);
