@@ -21,14 +21,13 @@ struct thin {
 
 /* ---- four-bit codes ---------------------------------------------------------------------- */
 
-enum coding { CODE_LESS_8, CODE_PLUS, CODE_MINUS, CODE_IQ4, CODE_MXFP4 };
+enum coding { CODE_LESS_8, CODE_PLUS, CODE_IQ4, CODE_MXFP4 };
 
 /* The value of each code (below 16). */
 INLINE vf coded(enum coding kind, vf d, vf m, b16 q)
 {
     switch (kind) {
-    case CODE_PLUS: return v_add(v_mul(d, v_of_u8(q)), m);
-    case CODE_MINUS: return v_sub(v_mul(d, v_of_u8(q)), m);
+    case CODE_PLUS: return v_fma(d, v_of_u8(q), m); /* as put_sum (kernels_unpack.h) */
     case CODE_IQ4: q = b_lookup(b_load((const uint8_t *)quant_iq4_values), q); break;
     case CODE_MXFP4: q = b_lookup(b_load((const uint8_t *)quant_mxfp4_values), q); break;
     case CODE_LESS_8: q = b_sub(q, b_set(8)); break;
@@ -163,7 +162,7 @@ INLINE void at_q8_0(vf *w, const struct thin *t, const uint8_t *b, int j)
     w[1] = v_mul(t->d, v_of_i8(b_load(b + 18)));
 }
 
-/* scale[j], scale[8 + j]: scale and minimum j */
+/* scale[j], scale[8 + j]: scale j, and minus minimum j */
 INLINE void open_k(struct thin *t, const uint8_t *b)
 {
     uint32_t s[3], packed[4];
@@ -174,7 +173,7 @@ INLINE void open_k(struct thin *t, const uint8_t *b)
     packed[1] = (s[2] & 0x0f0f0f0f) | (s[0] >> 6 & 0x03030303) << 4;
     packed[2] = s[1] & 0x3f3f3f3f;
     packed[3] = (s[2] >> 4 & 0x0f0f0f0f) | (s[1] >> 6 & 0x03030303) << 4;
-    v_store(t->scale, v_mul(v_select(m_of_bits(0xff), v_set(d), v_set(dmin)),
+    v_store(t->scale, v_mul(v_select(m_of_bits(0xff), v_set(d), v_set(-dmin)),
                             v_of_u8(b_load((const uint8_t *)packed))));
 }
 
@@ -183,13 +182,13 @@ INLINE void at_q4_k(vf *w, const struct thin *t, const uint8_t *b, int j)
 {
     vf d0 = v_set(t->scale[2 * j]), m0 = v_set(t->scale[2 * j + 8]);
     vf d1 = v_set(t->scale[2 * j + 1]), m1 = v_set(t->scale[2 * j + 9]);
-    vf low = code_table(CODE_MINUS, d0, m0), high = code_table(CODE_MINUS, d1, m1);
+    vf low = code_table(CODE_PLUS, d0, m0), high = code_table(CODE_PLUS, d1, m1);
 
     UNROLL
     for (int i = 0; i < 2; i++) {
         b16 q = b_load(b + 16 + 32 * j + 16 * i);
-        w[i] = low_values(low, CODE_MINUS, d0, m0, q);
-        w[2 + i] = high_values(high, CODE_MINUS, d1, m1, q);
+        w[i] = low_values(low, CODE_PLUS, d0, m0, q);
+        w[2 + i] = high_values(high, CODE_PLUS, d1, m1, q);
     }
 }
 
@@ -198,9 +197,9 @@ INLINE void at_q5_k(vf *w, const struct thin *t, const uint8_t *b, int j)
     UNROLL
     for (int i = 0; i < 2; i++) {
         b16 q = b_load(b + 48 + 32 * j + 16 * i), high = b_load(b + 16 + 16 * i);
-        w[i] = coded(CODE_MINUS, v_set(t->scale[2 * j]), v_set(t->scale[2 * j + 8]),
+        w[i] = coded(CODE_PLUS, v_set(t->scale[2 * j]), v_set(t->scale[2 * j + 8]),
                      b_or(b_low(q, 15), b_shift_up(b_shift(high, 2 * j, 1), 4)));
-        w[2 + i] = coded(CODE_MINUS, v_set(t->scale[2 * j + 1]), v_set(t->scale[2 * j + 9]),
+        w[2 + i] = coded(CODE_PLUS, v_set(t->scale[2 * j + 1]), v_set(t->scale[2 * j + 9]),
                          b_or(b_shift(q, 4, 15), b_shift_up(b_shift(high, 2 * j + 1, 1), 4)));
     }
 }

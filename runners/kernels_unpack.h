@@ -7,9 +7,10 @@
 
 INLINE unsigned u16_at(const uint8_t *p) { return (unsigned)(p[0] | p[1] << 8); }
 
-/* d * q, and d * q + m, q signed or not */
+/* d * q, and d * q + m, q signed or not.  d is a half, or a half times a scale of 6 bits, so that d * q
+ * has 22 bits at most: the product is exact, and the sum is rounded once, as quant.c does. */
 INLINE void put(float *y, vf d, b16 q) { v_store(y, v_mul(d, v_of_i8(q))); }
-INLINE void put_sum(float *y, vf d, b16 q, vf m) { v_store(y, v_add(v_mul(d, v_of_u8(q)), m)); }
+INLINE void put_sum(float *y, vf d, b16 q, vf m) { v_store(y, v_fma(d, v_of_u8(q), m)); }
 
 static void unpack_q8_0(float *y, const uint8_t *b, size_t n)
 {
@@ -92,9 +93,6 @@ static void unpack_mxfp4(float *y, const uint8_t *b, size_t n)
 
 /* ---- blocks of 256 ----------------------------------------------------------------------- */
 
-/* d * q - m */
-INLINE void put_less(float *y, vf d, b16 q, vf m) { v_store(y, v_sub(v_mul(d, v_of_u8(q)), m)); }
-
 static void unpack_q2_k(float *y, const uint8_t *b, size_t n)
 {
     for (; n; n -= 256, b += 84, y += 256) {
@@ -102,8 +100,8 @@ static void unpack_q2_k(float *y, const uint8_t *b, size_t n)
         UNROLL
         for (int s = 0; s < 16; s++) { /* sub-blocks of 16 */
             b16 codes = b_load(b + 16 + 32 * (s / 8) + 16 * (s % 2));
-            put_less(y + 16 * s, v_set(d * (float)(b[s] & 15)), b_shift(codes, s / 2 % 4 * 2, 3),
-                     v_set(dmin * (float)(b[s] >> 4)));
+            put_sum(y + 16 * s, v_set(d * (float)(b[s] & 15)), b_shift(codes, s / 2 % 4 * 2, 3),
+                    v_set(-(dmin * (float)(b[s] >> 4))));
         }
     }
 }
@@ -144,14 +142,14 @@ INLINE void unpack_k_block(float *y, const uint8_t *b, const uint8_t *codes, con
     for (int j = 0; j < 8; j++) {
         int scale, min;
         k_scale_min(b + 4, j, &scale, &min);
-        vf s = v_set(d * (float)scale), m = v_set(dmin * (float)min);
+        vf s = v_set(d * (float)scale), m = v_set(-(dmin * (float)min));
         UNROLL
         for (int h = 0; h < 32; h += 16) {
             b16 q = b_load(codes + 32 * (j / 2) + h);
             q = j % 2 ? b_shift(q, 4, 15) : b_low(q, 15);
             if (high)
                 q = b_or(q, b_shift_up(b_shift(b_load(high + h), j, 1), 4));
-            put_less(y + 32 * j + h, s, q, m);
+            put_sum(y + 32 * j + h, s, q, m);
         }
     }
 }
