@@ -58,7 +58,7 @@ static int own_turn(const struct measuring *m, const struct speed_test *t, struc
                     struct err *e)
 {
     struct metered p = {.meter = m->meter}, d = {.meter = m->meter};
-    double first, second;
+    double first = 0, second = 0;
     int rc;
 
     runner_on_clock(m->runner, on_clock, &p);

@@ -84,6 +84,7 @@ static int read_echo(struct tokens *t, const cJSON *reply, size_t most, const ch
         return -1;
     t->placed = cJSON_IsArray(lists[3]);
     for (int k = 1; k < 3 + t->placed; k++)
+        /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Branch): placed is 0 or 1 */
         if (!cJSON_IsArray(lists[k]) || (size_t)cJSON_GetArraySize(lists[k]) != t->n)
             return err_set(e, ERR_FORMAT, "%s: %zu tokens, but %d of %s", where, t->n,
                            cJSON_GetArraySize(lists[k]),

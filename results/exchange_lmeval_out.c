@@ -316,6 +316,7 @@ static int filters_of(struct store *s, const char *id, const char *task, struct 
     *n = 0;
     if (rc == 0)
         rc = item_iter_next(it, &item, e);
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): 1: item is set */
     for (int i = 0; rc == 1 && i < item.n_metrics && *n < FILTERS_MAX; i++) {
         int seen = 0;
         for (int k = 0; k < *n; k++)

@@ -84,10 +84,12 @@ static void scale_at(float w[2], float *m, const struct fast_format *f, const ui
         *m = half_at(at + 32 + 2 * r);
         break;
     case FAST_K_D_M:
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): these two kinds have sub-scales */
         w[0] *= (float)sub[0];
         *m = -(half_at(at + 32 + 2 * r) * (float)sub[16]);
         break;
     case FAST_K_D:
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): as above */
         w[0] *= (float)(int8_t)sub[0];
         w[1] *= (float)(int8_t)sub[16];
         break;

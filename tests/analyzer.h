@@ -15,3 +15,18 @@
 #define cJSON_IsNumber(v) ((v) && cJSON_IsNumber(v))
 #define cJSON_IsTrue(v) ((v) && cJSON_IsTrue(v))
 #define cJSON_IsBool(v) ((v) && cJSON_IsBool(v))
+
+/* What a test asserts holds behind it. */
+#ifdef ANALYZED_TEST
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+void _fail(const char *const file, const int line) __attribute__((noreturn));
+void _skip(const char *const file, const int line) __attribute__((noreturn));
+#define _assert_true(x, ...) ((x) ? (void)0 : _fail("", 0))
+#define _assert_int_equal(a, b, ...) ((a) == (b) ? (void)0 : _fail("", 0))
+#endif

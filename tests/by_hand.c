@@ -57,7 +57,7 @@ static uint8_t *address(const greg_t *g, const uint8_t *p, uint8_t vex, int *len
         at = 2;
     }
     if (mod == 1)
-        disp = (int8_t)p[at];
+        disp = (int8_t)p[at]; /* NOLINT(bugprone-signed-char-misuse): its sign is meant */
     else if (mod == 2 || (base & 7) == 5)
         memcpy(&disp, p + at, 4);
     *length = at + (mod == 1 ? 1 : mod == 2 || (base & 7) == 5 ? 4 : 0);
