@@ -173,14 +173,14 @@ static void help_names_every_option_within_80_columns(void **state)
         usage_command(&b, c);
         for (const struct option *o = c->options; o && o->name; o++)
             assert_non_null(strstr(b.s, o->name));
-        for (const char *line = b.s; *line;) {
+        for (const char *line = strbuf_str(&b); *line;) {
             size_t n = strcspn(line, "\n");
             assert_in_range(n, 0, 79);
             line += n + (line[n] == '\n');
         }
     }
-    assert_non_null(strstr(b.s, "--csv"));
-    assert_non_null(strstr(b.s, "Second."));
+    assert_non_null(strstr(strbuf_str(&b), "--csv"));
+    assert_non_null(strstr(strbuf_str(&b), "Second."));
     strbuf_release(&b);
 }
 

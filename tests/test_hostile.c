@@ -178,6 +178,7 @@ static void hostile_names_stay_names_in_every_format(void **state)
     static const char *const names[] = {
         "a\x1b[2J\x07<img src=x onerror=alert(1)>&\"'|`*_[x](javascript:1)",
         "a\n::error title=x::forged\r\n# heading",
+        /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one name */
         "\xe2\x80\xae" "ltr \xd7\x90\xd7\x91 \xef\xbf\xbe \xc2\x85 \xef\xbb\xbf",
         "stray \xff\xc3 \xed\xa0\x80 \xc0\xaf bytes",
         "%s%n%d%%", "",

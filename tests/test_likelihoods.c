@@ -96,6 +96,7 @@ static void a_damaged_row_is_absent_until_it_is_kept_again(void **state)
         "UPDATE likelihoods SET is_greedy = 1 - is_greedy",
         "UPDATE likelihoods SET seal = 'x'",
         /* a row of another request, and one of another set */
+        /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one text */
         "DELETE FROM likelihoods WHERE request LIKE '%1'; UPDATE likelihoods SET"
         " request = substr(request, 1, 31) || '1' WHERE request LIKE '%0'",
         "UPDATE likelihoods SET set_id = 3 - set_id",

@@ -118,11 +118,12 @@ static void exact_conv(const struct operands *o, int lane, double *state, double
     for (int t = 0; t < o->rows; t++) {
         double sum = o->flag ? o->d[lane] : 0;
         for (int j = 0; j < o->states; j++)
+            /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): filled above */
             sum += o->a[j * SCAN_LANES + lane] * seen[t + j];
         y[t] = o->flag ? silu(sum) : sum;
     }
     for (int i = 0; i < past; i++)
-        state[i] = seen[o->rows + i];
+        state[i] = seen[o->rows + i]; /* NOLINT(clang-analyzer-core.uninitialized.Assign) */
 }
 
 static void exact_scan(const struct operands *o, int lane, double *h, double *y, int own)

@@ -228,6 +228,82 @@ static void a_run_is_found_by_every_name_it_has(void **state)
     store_close(s);
 }
 
+static void runs_are_chosen_by_kind_state_model_and_number(void **state)
+{
+    static const struct {
+        struct run_filter f;
+        int n, newest; /* index of the first */
+    } rows[] = {
+        {{0}, 3, 2},
+        {{.limit = 2}, 2, 2},
+        {{.kind = "eval"}, 2, 1},
+        {{.kind = "bench"}, 1, 2},
+        {{.kind = "night"}, 0, -1},
+        {{.status = "complete"}, 2, 1},
+        {{.status = "interrupted"}, 1, 2}, /* nobody holds a lock on what is in memory */
+        {{.model_sha256 = "abcd"}, 2, 1},
+        {{.model_sha256 = "ef"}, 1, 2},
+        {{.kind = "eval", .model_sha256 = "abcd", .limit = 1}, 1, 1},
+        {{.kind = "eval", .model_sha256 = "ef"}, 0, -1},
+    };
+    struct err e = ERR_NONE;
+    struct store *s = NULL;
+    struct store_run *r = NULL;
+    struct store_run_spec spec = spec_of("3");
+    struct run_list runs;
+    char id[3][RUN_ID_SIZE];
+    (void)state;
+    assert_int_equal(store_open(&s, ":memory:", NULL, &e), 0);
+    fill_run_of(s, "1", id[0]);
+    fill_run_of(s, "2", id[1]);
+    spec.kind = "bench";
+    spec.model.sha256 = "ef";
+    assert_int_equal(store_run_begin(s, &spec, &r, &e), 0);
+    strcpy(id[2], store_run_id(r));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(query_runs(s, &rows[i].f, &runs, &e), 0);
+        assert_int_equal(runs.n, rows[i].n);
+        if (runs.n)
+            assert_string_equal(runs.v[0].id, id[rows[i].newest]);
+        run_list_release(&runs);
+    }
+    store_run_close(r);
+    store_close(s);
+    assert_int_equal(mem_live(), 0);
+}
+
+static void the_rows_of_a_comparison_are_the_items(void **state)
+{
+    struct err e = ERR_NONE;
+    struct store *s = NULL;
+    struct pair_row_list l;
+    char id[RUN_ID_SIZE];
+    (void)state;
+    assert_int_equal(store_open(&s, ":memory:", NULL, &e), 0);
+    fill_run_of(s, "1", id);
+    assert_int_equal(query_pair_rows(s, id, "arc_easy", "acc", "none", &l, &e), 0);
+    assert_int_equal(l.n, 40);
+    for (int i = 0; i < 40; i++) {
+        const struct pair_row *r = &l.v[i];
+        assert_int_equal(r->doc_id, i);
+        assert_true(r->item > 0);
+        assert_string_equal(r->doc_hash, "h");
+        assert_string_equal(r->prompt_hash, "p");
+        assert_close(r->value, i % 2, 0);
+        assert_close(r->weight, 1, 0);
+        assert_close(r->nats, -2.5, 0); /* the gold answer is the second */
+        assert_close(r->bytes, 11, 0);
+        assert_close(r->latency_s, 0.5, 0);
+    }
+    pair_row_list_release(&l);
+    assert_int_equal(query_pair_rows(s, id, "arc_easy", "f1", "none", &l, &e), 0);
+    assert_int_equal(l.n, 40);
+    assert_true(isnan(l.v[1].value));
+    pair_row_list_release(&l);
+    store_close(s);
+    assert_int_equal(mem_live(), 0);
+}
+
 static void the_check_finds_what_was_broken(void **state)
 {
     static const struct { const char *sql; int defects; } rows[] = {
@@ -390,6 +466,8 @@ int main(void)
         cmocka_unit_test(an_error_in_a_batch_takes_the_batch_back),
         cmocka_unit_test(a_bench_row_keeps_every_sample),
         cmocka_unit_test(a_run_is_found_by_every_name_it_has),
+        cmocka_unit_test(runs_are_chosen_by_kind_state_model_and_number),
+        cmocka_unit_test(the_rows_of_a_comparison_are_the_items),
         cmocka_unit_test(the_check_finds_what_was_broken),
         cmocka_unit_test(the_check_finds_a_flipped_bit),
         cmocka_unit_test(a_backup_is_made_while_a_run_is_written),

@@ -106,7 +106,7 @@ static void check_tokenizer(struct tokenizer *t, const char *where)
 static void check_gguf(const char *path)
 {
     struct gguf *g;
-    struct tokenizer *t;
+    struct tokenizer *t = NULL;
     struct err e = ERR_NONE;
 
     if (gguf_open(&g, path, &e) < 0 || tokenizer_open(&t, g, &e) < 0)

@@ -240,6 +240,7 @@ static void hostile_templates_meet_a_limit(void **state)
         "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
         "{{ 'x' * 99999999999 }}",
         "{{ [1, 2, 3] * 10000000 }}",
+        /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one template of two lines */
         "{% set q = namespace(x='xxxxxxxx') %}{% for i in range(99) %}{% set q.x = q.x + q.x %}"
         "{% endfor %}",
         "{% set q = namespace(x=[1]) %}{% for i in range(60) %}{% set q.x = [q.x, q.x] %}"
