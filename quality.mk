@@ -31,4 +31,18 @@ POINTS ?= 40
 faults: build/densimeter $(BUILD)/tests/tool_tiny ## refuse allocations, writes, fsync, rename, mmap, threads (POINTS=40)
 	@python3 tests/long/faults.py $(BUILD)/densimeter $(BUILD)/tests/tool_tiny --points $(POINTS)
 
-.PHONY: lint lint-only cov cov-only faults
+# --- all that is long -----------------------------------------------------------------------
+LONG = $(BUILD)/densimeter $(BUILD)/tests/bench_store $(BUILD)/tests/tool_tiny
+mutate: ## make one operator or constant wrong at a time: do the tests notice? (long)
+	@python3 tests/long/mutate.py $(AREAS)
+
+load: build/densimeter $(LONG) ## large databases, tasks, plans and models: the figures of docs/limits.md (SCALE=100)
+	@sh tests/long/load.sh $(BUILD) $(PARTS)
+
+# Fuzzing with clang for FUZZ_SECONDS each; each goes on when another failed.
+test-long: deps ## everything that takes hours: golden, lint, mutants, faults, load, fuzzing, sanitizers, two builds
+	@failed=; for t in golden lint mutate faults load fuzz sanitize reproducible; do \
+	    echo "== $$t"; $(MAKE) --no-print-directory $$t || failed="$$failed $$t"; done; \
+	    [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
+
+.PHONY: mutate load test-long lint lint-only cov cov-only faults
