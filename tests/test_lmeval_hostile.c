@@ -14,7 +14,12 @@
 #define TASK(data)                                                                                \
     "task: t\ntest_split: test\noutput_type: generate_until\ndoc_to_text: '{{q}}'\n"              \
     "doc_to_target: a\ndataset_kwargs: {data_files: {test: " data "}}\n"
+#define ASKS(text)                                                                                \
+    "task: t\ntest_split: test\noutput_type: generate_until\ndoc_to_target: a\ndoc_to_text: \"" text   \
+    "\"\ndataset_kwargs: {data_files: {test: DIR/d.jsonl}}\n"
+#define ONE "d.jsonl", "{\"q\": \"x\", \"a\": \"y\"}\n"
 #define GIB ((off_t)1 << 30)
+enum { MANY = 100000 };
 
 static const struct {
     const char *what, *yaml;
@@ -42,6 +47,18 @@ static const struct {
      "range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}x{% endfor %}{% endfor %}{% "
      "endfor %}\"\ndataset_kwargs: {data_files: {test: DIR/d.jsonl}}\n",
      "d.jsonl", "{\"q\": \"x\", \"a\": \"y\"}\n", 0, "t.yaml:5:"},
+    {"a text times a thousand million", ASKS("{{ 'x' * 1000000000 }}"), ONE, 0, "t.yaml:"},
+    {"a number without end", ASKS("{{ 9 ** 9 ** 9 ** 9 }}"), ONE, 0, "t.yaml:"},
+    {"a template that calls itself",
+     ASKS("{% macro f(n) %}{{ f(n) }}{% endmacro %}{{ f(1) }}"), ONE, 0, "t.yaml:"},
+    {"a template nested too deep", ASKS("{{ MANY(x }}"), ONE, 0, "t.yaml:"},
+    {"a task file nested too deep", "task: t\na: MANY[\n", NULL, NULL, 0, "t.yaml:"},
+    {"data nested too deep", TASK("DIR/d.jsonl"), "d.jsonl", "{\"q\": MANY[\n", 0, "d.jsonl:1:"},
+    {"a pattern that is too large",
+     "task: t\noutput_type: generate_until\ndoc_to_text: q\ndoc_to_target: a\nfilter_list:\n  - name: n\n"
+     "    filter: [{function: regex, regex_pattern: '((a{999}){999}){999}'}]\n",
+     NULL, NULL, 0, "t.yaml:7:"},
+    {"a task called by MB of name", "task: MANYx\ninclude: MANYy\n", NULL, NULL, 0, "t.yaml"},
 };
 
 static void put(const char *dir, const char *name, const char *bytes, off_t length)
@@ -54,6 +71,10 @@ static void put(const char *dir, const char *name, const char *bytes, off_t leng
         if (strncmp(s, "DIR", 3) == 0) {
             strbuf_adds(&b, dir);
             s += 2;
+        } else if (strncmp(s, "MANY", 4) == 0) { /* of the character behind */
+            s += 4;
+            for (int i = 0; i < MANY; i++)
+                strbuf_addc(&b, *s);
         } else {
             strbuf_addc(&b, *s);
         }
