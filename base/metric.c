@@ -147,6 +147,8 @@ static const struct metric metrics[] = {
      "operations per byte read from memory"},
     {"flop_s", "operations attained", "FLOP/s", BETTER_HIGHER,
      "operations of products per second"},
+    {"read_block_bytes", "block that was read", "B", BETTER_NEITHER,
+     "bytes of the block that was read from memory to measure its bandwidth"},
     {"read_bytes_s", "bytes read per second", "B/s", BETTER_HIGHER,
      "weights, keys and values read from memory per second"},
     {"share_of_time", "share of the time", "", BETTER_NEITHER, "of all workers' time in the test"},

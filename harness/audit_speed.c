@@ -60,6 +60,18 @@ static void compare(struct speaker *sp, const struct store_bench *b, const char 
 
 /* --- samples ---------------------------------------------------------------------------------- */
 
+/* A bandwidth is that of the best read of its block.  Runs of older programs have none of these. */
+static void check_reads(struct speaker *sp, const struct store_bench *b)
+{
+    const struct store_value *block = bench_value(b, "read_block_bytes");
+    double best = INFINITY;
+
+    for (int i = 0; i < b->n_samples; i++)
+        best = fmin(best, b->samples[i]);
+    if (block || b->n_samples)
+        compare(sp, b, "read_bytes_s", block ? block->value / best : NAN, NAN, NAN, "reads");
+}
+
 /* Speeds are medians of tokens over seconds; a load's time that of the seconds. */
 static int check_samples(struct speaker *sp, const struct store_bench *b, struct err *e)
 {
@@ -68,7 +80,9 @@ static int check_samples(struct speaker *sp, const struct store_bench *b, struct
     double *x, coverage;
     struct interval in;
 
-    if (n == 0)
+    if (bench_value(b, "read_bytes_s"))
+        check_reads(sp, b);
+    if (n == 0 || bench_value(b, "read_bytes_s"))
         return 0;
     x = mem_alloc(n * sizeof *x);
     if (!x)

@@ -15,7 +15,7 @@
 #include "base/thread.h"
 #include "harness/meter.h"
 
-enum { ROUNDS = 8, CHAINS = 12, STEPS = 2000000, BLOCK_MB = 128 };
+enum { CHAINS = 12, STEPS = 2000000, BLOCK_MB = 128 };
 
 /* --- multiply-adds ------------------------------------------------------------------------ */
 
@@ -245,25 +245,28 @@ static void work(void *arg, int i)
 }
 
 /* All workers at once; their work per second is the sum of each one's own. */
-static double best_of_rounds(struct crew *crew, double work_each)
+static double best_of_rounds(struct crew *crew, double work_each, double rates[PEAK_ROUNDS])
 {
     double best = 0;
 
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < PEAK_ROUNDS; round++) {
         double now = 0;
         pool_run(crew->pool, work, crew);
         for (int i = 0; i < pool_threads(crew->pool); i++)
             now += work_each / crew->workers[i].seconds;
         best = now > best ? now : best;
+        rates[round] = now;
     }
     return best;
 }
 
 static double products_of(struct crew *crew, const struct unit *unit)
 {
+    double rates[PEAK_ROUNDS];
+
     for (int i = 0; i < pool_threads(crew->pool); i++)
         crew->workers[i].unit = unit;
-    return best_of_rounds(crew, 2.0 * unit->products * CHAINS * STEPS);
+    return best_of_rounds(crew, 2.0 * unit->products * CHAINS * STEPS, rates);
 }
 
 int peak_measure(struct peak *out, int threads, struct err *e)
@@ -288,7 +291,10 @@ int peak_measure(struct peak *out, int threads, struct err *e)
     words = block / sizeof *memory / (size_t)out->threads;
     for (int i = 0; i < out->threads; i++)
         crew.workers[i] = (struct worker){.words = memory + (size_t)i * words, .n = words};
-    out->bytes_s = best_of_rounds(&crew, (double)(words * sizeof *memory));
+    out->block_bytes = (double)(words * sizeof *memory * (size_t)out->threads);
+    out->bytes_s = best_of_rounds(&crew, (double)(words * sizeof *memory), out->read_s);
+    for (int i = 0; i < PEAK_ROUNDS; i++)
+        out->read_s[i] = out->block_bytes / out->read_s[i];
     out->flop_s = products_of(&crew, unit);
     if (int8->run)
         out->int8_s = products_of(&crew, int8);

@@ -8,9 +8,13 @@
 
 #include "base/err.h"
 
+enum { PEAK_ROUNDS = 8 };
+
 struct peak {
     int threads;
-    double bytes_s;   /* read from memory */
+    double bytes_s;   /* read from memory: in the best of the rounds */
+    double read_s[PEAK_ROUNDS]; /* that a block takes at each round's rate */
+    double block_bytes;
     double flop_s;    /* float32, a fused multiply-add counts as two */
     const char *unit; /* "avx512", "avx2", "neon", "scalar" */
     double int8_s;    /* the same of bytes summed in 32 bits; NAN: not measured */

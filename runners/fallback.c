@@ -12,7 +12,6 @@ struct fallback {
     char *takes;      /* [ops] */
     char *is_foreign; /* [ops]: of the CPU, and the experts it goes to come from the device */
     uint64_t *counts; /* [ops] */
-    int n_taken;
 };
 
 static int keeps_kv(const struct op *op)
@@ -79,11 +78,9 @@ int fallback_open(struct fallback **out, const struct program *p, const struct d
     exact.check_finite = 0;
     if (place_caches(f, e) < 0 || device_cpu.open(&f->cpu, p, &exact, e) < 0)
         goto out;
-    for (int i = 0; i < p->n_ops; i++) {
-        f->n_taken += f->takes[i];
+    for (int i = 0; i < p->n_ops; i++)
         f->is_foreign[i] =
             f->takes[i] && chooses_experts(&p->ops[i]) && is_routed_elsewhere(f, i);
-    }
     *out = f;
     f = NULL;
     rc = 0;
@@ -106,11 +103,6 @@ void fallback_close(struct fallback *f)
 int fallback_takes(const struct fallback *f, int op)
 {
     return f->takes[op];
-}
-
-int fallback_n_taken(const struct fallback *f)
-{
-    return f->n_taken;
 }
 
 int fallback_begin(struct fallback *f, struct batch *b, struct err *e)

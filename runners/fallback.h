@@ -29,7 +29,6 @@ int fallback_open(struct fallback **out, const struct program *p, const struct d
 void fallback_close(struct fallback *f);
 
 int fallback_takes(const struct fallback *f, int op); /* 1: the CPU computes op number `op` */
-int fallback_n_taken(const struct fallback *f);
 
 /* Before the batch's first op. */
 int fallback_begin(struct fallback *f, struct batch *b, struct err *e);

@@ -26,7 +26,7 @@ run 1 bundle verify "$work/d.tar" --model "$model"; prints 'log-likelihood -.* i
 # Speeds follow from samples, latencies from requests, joules from meters.
 hwmon=$work/board/sys/class/hwmon/hwmon0
 mkdir -p "$hwmon"; echo ina219 >"$hwmon/name"; echo 5000000 >"$hwmon/power1_input"
-run 0 bench "$model" --scenario single,multi,server,sustained,load,offline --rate 80 --requests 64 \
+run 0 bench "$model" --scenario single,multi,server,sustained,load,offline,peaks --rate 80 --requests 64 \
     --duration 1 -p 4,9 -n 2,5 -b 3 -r 3 --sysroot "$work/board" --declared-watts 3 --vanish .2 \
     --patience 0.05 -q
 run 0 bench "$model" -p 8 -n 4 --prompt-generate 8,4 -b 1,2 -r 3 --sysroot "$work/board" -q
@@ -49,6 +49,8 @@ tampered "UPDATE bench_values SET value = 1 - value WHERE metric = 'meets_limits
 tampered "UPDATE bench_values SET value = 7 WHERE metric = 'sustained_ratio'" \
     'sustained_ratio is .*, its requests give'
 tampered "UPDATE bench_samples SET seconds = seconds / 2" 'pp8: tok_s is .*, its samples give'
+tampered "UPDATE bench_values SET value = value / 2 WHERE metric = 'read_bytes_s'" \
+    'peaks: read_bytes_s is .*, its reads give'
 tampered "UPDATE energy SET joules = joules / 2" 'energy_j is .*, its meters give'
 tampered "UPDATE bench_values SET value = value / 2 WHERE metric = 'joule_per_decode_token'" \
     'tg4: joule_per_decode_token is .*, its meters give'

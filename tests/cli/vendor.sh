@@ -91,8 +91,8 @@ prints '"void_because": "parity of answers: .*; the profiles differ: open/1 on q
 run 0 vendor compare cpu.tar; prints 'nothing to compare with'
 
 # Another profile asks other items, which is told in a line and not item by item.
-run 0 vendor compare cpu.tar same.tar
-prints 'the profiles ask other items'; prints 'the profiles differ: quick/1, and open/1 on quick'
+run 0 vendor compare same.tar cpu.tar
+prints 'the profiles ask other items'
 
 # A device without a read of its memory says so.
 cc -shared -fPIC -O2 -I"$root/tests/plugins/v1" -o libv1.so "$root/tests/plugins/v1/naive_v1.c" -lm
