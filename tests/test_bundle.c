@@ -492,6 +492,43 @@ static void changed_files_are_found(void **state)
     }
 }
 
+/* published.json without its first line that ends so, sealed by somebody else. */
+static void without_line(const char *end)
+{
+    struct bundle b = {0};
+    struct err e = ERR_NONE;
+    char name[64], line[200];
+    const char *s, *at, *begin;
+
+    published(name, "published.json");
+    assert_int_equal(bundle_read(&b, in_dir("honest.tar"), &e), 0);
+    s = strbuf_str(&bundle_find(&b, name)->bytes);
+    at = strstr(s, end);
+    assert_non_null(at);
+    for (begin = at; begin > s && begin[-1] != '\n'; begin--)
+        ;
+    snprintf(line, sizeof line, "%.*s%s", (int)(at - begin), begin, end);
+    replace(&b, name, line, "");
+    assert_int_equal(bundle_seal(&b, &e), 0);
+    assert_int_equal(bundle_sign(&b, in_dir("other.pem"), &e), 0);
+    assert_int_equal(bundle_write(&b, in_dir("changed.tar"), &e), 0);
+    bundle_release(&b);
+}
+
+/* An earlier program published fewer members, of which this one has nothing to say. */
+static void what_an_earlier_program_had_no_member_for_is_no_finding(void **state)
+{
+    struct heard h;
+
+    (void)state;
+    without_line(": null,\n");
+    verify(in_dir("changed.tar"), &h);
+    assert_string_equal(strbuf_str(&h.text), "another key\n");
+    strbuf_release(&h.text);
+    without_line("\",\n");
+    must_say("a member is gone", in_dir("changed.tar"), "published.json is not what");
+}
+
 /* --- tar files that nobody should unpack ----------------------------------------------------- */
 
 static void put_entry(struct archive *a, const char *name, int type, const char *target)
@@ -623,6 +660,7 @@ int main(void)
         cmocka_unit_test(edited_rows_are_found_though_every_hash_was_fixed),
         cmocka_unit_test(a_bundle_of_an_older_program_is_as_good_and_no_easier_to_fake),
         cmocka_unit_test(changed_files_are_found),
+        cmocka_unit_test(what_an_earlier_program_had_no_member_for_is_no_finding),
         cmocka_unit_test(names_and_links_that_lead_out_are_refused),
         cmocka_unit_test(a_cut_or_garbled_tar_is_refused_in_every_place),
         cmocka_unit_test(a_key_is_never_written_over),
