@@ -156,9 +156,12 @@ int encode_prompt(struct encoder *c, const char *prompt, int max_tokens, struct 
     }
     n = pool->n - at;
     over = prepare_drop_generate(n, (size_t)max_tokens, (size_t)c->max_length);
-    if (over >= n)
-        return err_set(e, ERR_USAGE, "%d new tokens leave no room for a prompt in %d", max_tokens,
-                       c->max_length);
+    if (over >= n) {
+        err_set(e, ERR_USAGE, "%d new tokens leave no room for a prompt in %d", max_tokens,
+                c->max_length);
+        err_hint(e, "--max-length lets a model read more at once, where it can");
+        return -1;
+    }
     drop(pool, at, over);
     *out = (struct span){.at = at, .n_ids = (int)(n - over), .n_given = (int)(n - over),
                          .n_context = (int)n};
