@@ -27,7 +27,7 @@ static int is_a_presets(const char *task)
 
 static int has_document(const char *task, const char *hash, int at, const struct task_opts *o);
 
-/* The task that asks as lm-eval does where this one is a preset's: the first that has the document. */
+/* The task that asks as lm-eval does where this one is a preset's: the first with the document. */
 static const char *lm_evals(const struct task_info *t, const char *hash, int at,
                             const struct task_opts *o)
 {

@@ -27,9 +27,9 @@ struct conventions { /* a zeroed struct is empty */
     struct convention v[CONVENTIONS_MAX];
     int n;
 };
-/* Those that ask the document `doc` of a task, the task's own or lm-eval's first; only[n_only]: their
- * names, 0 for all.  ERR_USAGE names those there are.  o: data and seed; shots and examples are each
- * convention's own.  conventions_close also after a failure. */
+/* Those that ask the document `doc` of a task, the task's own or lm-eval's first; only[n_only]:
+ * their names, 0 for all.  ERR_USAGE names those there are.  o: data and seed; shots and examples
+ * are each convention's own.  conventions_close also after a failure. */
 int conventions_open(struct conventions *out, const char *task, int doc, const struct task_opts *o,
                      const char *const *only, int n_only, struct err *e);
 void conventions_close(struct conventions *c);

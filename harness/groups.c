@@ -220,7 +220,7 @@ static size_t whole_tag(const struct task_tag *tag, const struct task_list *l)
     return n == words ? n : 0;
 }
 
-/* The group, and the parts of it that are there whole; where one part is all there is, that alone. */
+/* The group, and the parts of it that are whole; where one part is all there is, that alone. */
 static int own_group(struct group_scores *g, const struct task_list *l, size_t first,
                      struct err *e)
 {

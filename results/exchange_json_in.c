@@ -478,7 +478,8 @@ static void check_content(struct taking *t, const cJSON *run)
         db_get_int(im->db, SQL_RUN_OF_CONTENT, &here, &found, t->e, "tt", id, hex) < 0)
         t->failed = 1;
     else if (strcmp(hex, content) != 0)
-        refuse(t, "content_sha256", "is not that of the content: it was changed after it was written");
+        refuse(t, "content_sha256",
+               "is not that of the content: it was changed after it was written");
     if (t->failed || !found)
         return;
     if (db_run(im->db, SQL_RUN_DELETE, t->e, "i", im->run_id) < 0)

@@ -1,6 +1,6 @@
-/* curated.c -- the five examples of each OLMES task (Gu et al. 2024, "OLMES: A Standard for Language
- * Model Evaluations"): ids where the data set has them, else hashes of the rows' texts.  MMLU's are
- * the first of its dev split and need no list. */
+/* curated.c -- the five examples of each OLMES task (Gu et al. 2024, "OLMES: A Standard for
+ * Language Model Evaluations"): ids where the data set has them, else hashes of the rows' texts.
+ * MMLU's are the first of its dev split and need no list. */
 #include "tasks/curated.h"
 
 #include <string.h>
@@ -123,8 +123,8 @@ int curated_keep(struct docs *docs, const struct curated *c, const char *task, c
     if (missing) {
         err_set(e, ERR_NOTFOUND, "%s: %d of the %d examples that OLMES shows are not in %s", task,
                 missing, n, path);
-        err_hint(e, "they are rows of the data set's training split: put that file, or %s with those "
-                 "rows alone, below a folder of --data", c->file);
+        err_hint(e, "they are rows of the data set's training split: put that file, or %s with "
+                 "those rows alone, below a folder of --data", c->file);
         return -1;
     }
     memcpy(docs->v, found, (size_t)n * sizeof *found);

@@ -1,7 +1,7 @@
 /* curated.h -- examples that a convention has picked by hand: private to tasks/.
  *
- * They are rows of the data set's own training split, and its texts stay there: what is kept here is
- * how each is recognised.  A row that is not in the file is an error that names how many are
+ * They are rows of the data set's own training split, and its texts stay there: what is kept here
+ * is how each is recognised.  A row that is not in the file is an error that names how many are
  * missing: other examples would be another measurement. */
 #ifndef TASKS_CURATED_H
 #define TASKS_CURATED_H

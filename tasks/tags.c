@@ -1,4 +1,4 @@
-/* tags.c -- lm-eval's names for several tasks together, beside the group that a task's row names. */
+/* tags.c -- lm-eval's names for several tasks together, beside the group of a task's row. */
 #include <string.h>
 
 #include "tasks/task.h"
