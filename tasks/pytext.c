@@ -120,8 +120,8 @@ void py_lower(struct strbuf *out, const char *s, size_t n)
     }
 }
 
-/* Characters whose capitals are several (Unicode's SpecialCasing.txt); those of Greek with an iota below
- * are left out. */
+/* Characters whose capitals are several (Unicode's SpecialCasing.txt); those of Greek with an iota
+ * below are left out. */
 static const struct { int c; const char *upper; } capitals[] = {
     {0xdf, "SS"},    {0x149, "\u02bcN"},  {0x1f0, "J\u030c"},  {0x587, "\u0535\u0552"},
     {0x1e96, "H\u0331"}, {0x1e97, "T\u0308"}, {0x1e98, "W\u030a"}, {0x1e99, "Y\u030a"},

@@ -6,7 +6,7 @@
 
 #include "tasks/texvalue.h"
 
-/* Of an answer that is one: longer ones, deeper ones and those that take more steps are not read. */
+/* Of an answer that is one: what is longer, deeper or takes more steps is not read. */
 enum { TOKENS = 1024, DEPTH = 64, STEPS = 50000, FACTORS = 128, NAME = 64, TRIALS = 12 };
 
 /* --- tokens -------------------------------------------------------------------------------- */
@@ -14,7 +14,8 @@ enum { TOKENS = 1024, DEPTH = 64, STEPS = 50000, FACTORS = 128, NAME = 64, TRIAL
 enum kind { /* a sign is its own kind */
     END = 0, BAD = 256, LETTER, SYMBOL, DIGIT, DIFFERENTIAL, QUOTES, SKIPPED, RELATION, TIMES, OVER,
     FRACTION, BINOMIAL, ROOT, OVERLINE, FUNCTION, BRACE_LEFT, BRACE_RIGHT, FLOOR_LEFT, FLOOR_RIGHT,
-    CEIL_LEFT, CEIL_RIGHT, ITALIC, OTHER, /* known words that nothing that is read here begins with */
+    CEIL_LEFT, CEIL_RIGHT, ITALIC,
+    OTHER, /* known words that nothing that is read here begins with */
 };
 
 struct token {
@@ -308,7 +309,8 @@ static int fraction_part(struct reader *r, struct texvalue *out)
 static int is_derivative(const struct reader *r, int from)
 {
     const struct token *t = r->v + from;
-    int over = t[1].kind == '{' && *t[2].s == 'd', partial = t[1].kind == '{' && is_word(&t[2], "partial");
+    int braced = t[1].kind == (enum kind)'{';
+    int over = braced && *t[2].s == 'd', partial = braced && is_word(&t[2], "partial");
     const struct token *last = r->v + r->at - 1, *lower = last - 1;
 
     if (last->kind != '}')

@@ -1,8 +1,8 @@
 /* Answers in TeX against lm-eval 0.4.11's minerva_math (SymPy 1.14 with a minute for each pair):
- * which pairs are equal, and how final answers are spelt.  Pairs are drawn by tests/lmeval_cases.h; a
- * number is the FNV-1a hash of the verdicts ('0', '1') on 250 pairs, or of the texts of 1,000 answers.
- * Ten pairs of 10,000 are judged otherwise, and listed: logarithms to the base 1, and texts that stop
- * in the middle of an expression. */
+ * which pairs are equal, and how final answers are spelt.  Pairs are drawn by lmeval_cases.h; a
+ * number is the FNV-1a hash of the verdicts ('0', '1') on 250 pairs, or of the texts of 1,000
+ * answers.  Ten pairs of 10,000 are judged otherwise, and listed: logarithms to the base 1, and
+ * texts that stop in the middle of an expression. */
 #include "tests/test.h"
 
 #include <string.h>
