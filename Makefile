@@ -97,7 +97,7 @@ $(BUILD)/tasks/scenario_data.o: ALL_CFLAGS += -DSCENARIO_BANK='"$(BUILD)/scenari
 $(BUILD)/opencl_%.cl: runners/opencl_args.h runners/opencl_kernels.cl runners/opencl_%.cl
 	@mkdir -p $(@D)
 	@cat $^ >$@
-$(BUILD)/opencl_cuda.cl: runners/cuda_prelude.cuh runners/opencl_args.h runners/opencl_kernels.cl runners/opencl_lanes.cl
+$(BUILD)/opencl_cuda.cl: runners/cuda_prelude.cuh runners/opencl_args.h runners/opencl_kernels.cl runners/opencl_lanes.cl runners/cuda_tensor.cuh
 	@mkdir -p $(@D)
 	@cat $^ >$@
 $(BUILD)/runners/opencl_source.o: $(addprefix $(BUILD)/opencl_,vector.cl lanes.cl cuda.cl)

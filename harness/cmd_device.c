@@ -16,6 +16,8 @@ const struct option device_options[] = {
     {"all", 0, OPTION_FLAG, NULL, NULL, 0, 0, "check: a row for every case"},
     {"kernels", 0, OPTION_TEXT, "NAME", NULL, 0, 0,
      "kernels of the CPU to use instead of the best"},
+    {"numerics", 0, OPTION_CHOICE, "exact|fast", "exact", 0, 0,
+     "check, audit: which of its arithmetics"},
     {"threads", 't', OPTION_INT, "N", "0", 0, 1024,
      "threads for the device; 0: one per usable core"},
     DEVICE_OPTIONS,
@@ -42,6 +44,7 @@ int device_chosen(const struct context *c, const char *name, struct conform *out
                    .program = device_program(),
                    .timeout_s = args_num(c->args, "device-timeout"),
                    .kernels = args_str(c->args, "kernels"),
+                   .numerics = args_choice(c->args, "numerics") ? NUMERICS_FAST : NUMERICS_EXACT,
                    .threads = (int)args_int(c->args, "threads")},
         .ops = device_find(name, e), .stop = c->stop};
     return out->ops ? 0 : -1;

@@ -16,7 +16,7 @@
     {"device", 0, OPTION_TEXT, "NAME", "cpu", 0, 0, "what computes: a name of 'devices', or a plug-in's path"},       \
     DEVICE_OPTIONS,                                                                                \
     {"numerics", 0, OPTION_CHOICE, "exact|fast", "exact", 0, 0,                                    \
-     "arithmetic: float32, or 8-bit activations"},                                                 \
+     "arithmetic: float32, or 8-bit activations; on CUDA devices float16 tensor cores"},            \
     {"kv-type", 0, OPTION_CHOICE, KV_TYPE_NAMES, "f32", 0, 0,                                      \
      "what the KV cache holds; f16 and q8_0 are numerics of their own"},                           \
     {"kernels", 0, OPTION_TEXT, "NAME", NULL, 0, 0, "kernels to use instead of the best"},         \

@@ -119,7 +119,7 @@ static void device_text(const struct cl_api *api, void *device, uint32_t what, c
 static void describe(const struct cl_api *api, enum cl_kind kind, void *device, int i,
                      struct cl_about *out)
 {
-    uint32_t units = 0;
+    uint32_t units = 0, major = 0, minor = 0;
     uint64_t type = 0, memory = 0, buffer = 0;
 
     *out = (struct cl_about){.kind = kind};
@@ -130,6 +130,11 @@ static void describe(const struct cl_api *api, enum cl_kind kind, void *device, 
     api->device_info(device, CL_IS_TYPE, sizeof type, &type, NULL);
     api->device_info(device, CL_IS_MEMORY_BYTES, sizeof memory, &memory, NULL);
     api->device_info(device, CL_IS_BUFFER_BYTES, sizeof buffer, &buffer, NULL);
+    if (kind == CL_CUDA) {
+        api->device_info(device, CL_IS_MAJOR, sizeof major, &major, NULL);
+        api->device_info(device, CL_IS_MINOR, sizeof minor, &minor, NULL);
+    }
+    out->capability = (int)(major % 100 * 10 + minor % 10);
     out->units = units < 1 << 20 ? (int)units : 1 << 20;
     out->is_cpu = (type & CL_TYPE_CPU) != 0;
     out->memory_bytes = memory;
@@ -249,6 +254,8 @@ int cl_build(struct cl *c, const char *source, size_t n, const char *const *kern
     if (rc != 0)
         return build_failed(c, rc, e);
     for (int i = 0; i < n_kernels; i++) {
+        if (!kernels[i])
+            continue;
         c->kernels[i] = c->api.kernel(c->program, kernels[i], &rc);
         if (!c->kernels[i] || rc != 0)
             return fail(c, rc, kernels[i], e);
@@ -343,4 +350,57 @@ int cl_launch(struct cl *c, int kernel, const struct cl_arg *args, int n, const 
     if (rc == 0)
         rc = c->api.range(c->queue, c->kernels[kernel], 2, NULL, size, group, 0, NULL, NULL);
     return rc == 0 ? 0 : fail(c, rc, "launching a kernel", e);
+}
+
+struct cl_recording {
+    struct cl *owner;
+    void *handle;
+};
+
+int cl_records(const struct cl *c)
+{
+    return c->api.record != NULL;
+}
+
+int cl_record(struct cl *c, struct err *e)
+{
+    int32_t rc = c->api.record(c->queue);
+
+    return rc == 0 ? 0 : fail(c, rc, "recording launches", e);
+}
+
+int cl_recorded(struct cl *c, struct cl_recording **out, struct err *e)
+{
+    int32_t rc = 0;
+    void *handle = c->api.recorded(c->queue, &rc);
+    struct cl_recording *r = mem_calloc(1, sizeof *r);
+
+    *out = NULL;
+    if (r && handle && rc == 0) {
+        *r = (struct cl_recording){c, handle};
+        *out = r;
+        return 0;
+    }
+    if (handle)
+        c->api.drop_recording(handle);
+    if (!r)
+        return err_nomem(e);
+    mem_free(r);
+    return fail(c, rc, "recording launches", e);
+}
+
+int cl_replay(struct cl_recording *r, struct err *e)
+{
+    struct cl *c = r->owner;
+    int32_t rc = c->api.replay(c->queue, r->handle);
+
+    return rc == 0 ? 0 : fail(c, rc, "launching what was recorded", e);
+}
+
+void cl_forget(struct cl_recording *r)
+{
+    if (!r)
+        return;
+    r->owner->api.drop_recording(r->handle);
+    mem_free(r);
 }

@@ -20,6 +20,7 @@ struct cl_about { /* a device */
     char title[160];  /* its own name */
     char driver[96];
     int units, is_cpu;
+    int capability; /* of an NVIDIA GPU by cuda_api.h: 90 is sm_90; else 0 */
     uint64_t memory_bytes, buffer_bytes; /* all of it, and at most in one buffer */
 };
 
@@ -39,7 +40,7 @@ int cl_open(struct cl **out, enum cl_kind kind, int i, struct err *e);
 void cl_close(struct cl *c);
 const struct cl_about *cl_info(const struct cl *c);
 
-/* Compiles the source; kernel number i is then kernels[i].  The compiler's words: in the hint. */
+/* Compiles the source; kernel number i is then kernels[i], NULL: none.  The compiler's words: in the hint. */
 int cl_build(struct cl *c, const char *source, size_t n, const char *const *kernels, int n_kernels,
              struct err *e);
 
@@ -64,5 +65,15 @@ struct cl_arg { /* bytes 0: memory, or NULL */
  * NULL: as the device likes. */
 int cl_launch(struct cl *c, int kernel, const struct cl_arg *args, int n, const size_t size[2],
               const size_t group[2], struct err *e);
+
+/* Launches kept to be queued again at once, with the same arguments: what changes from time to time
+ * is in memory.  Between cl_record and cl_recorded nothing but launches. */
+struct cl_recording;
+
+int cl_records(const struct cl *c); /* it is offered */
+int cl_record(struct cl *c, struct err *e);
+int cl_recorded(struct cl *c, struct cl_recording **out, struct err *e); /* ends it in any case */
+int cl_replay(struct cl_recording *r, struct err *e);
+void cl_forget(struct cl_recording *r); /* NULL is fine */
 
 #endif

@@ -16,6 +16,7 @@ enum {
     CL_IS_TYPE = 0x1000, CL_IS_UNITS = 0x1002, CL_IS_BUFFER_BYTES = 0x1010,
     CL_IS_MEMORY_BYTES = 0x101f, CL_IS_NAME = 0x102b, CL_IS_DRIVER = 0x102d,
     CL_BUILD_LOG = 0x1183,
+    CL_IS_MAJOR = 0x4000, CL_IS_MINOR = 0x4001, /* of the compute capability: NVIDIA's extension */
     CL_NO_DEVICE = -1, CL_NO_BUFFER = -4, CL_NO_RESOURCES = -5, CL_NO_HOST_MEMORY = -6,
     CL_BUILD_FAILED = -11, CL_BAD_GROUP = -54, CL_BAD_BUFFER_SIZE = -61, CL_NO_PLATFORM = -1001,
 };
@@ -46,6 +47,12 @@ struct cl_api {
                      const size_t *size, const size_t *group, uint32_t n, void *const *wait,
                      void **event);
     int32_t (*finish)(void *queue);
+    /* All NULL: not offered.  From `record` to `recorded` ranges are kept instead of run, with
+     * their arguments; `recorded` ends that in any case. */
+    int32_t (*record)(void *queue);
+    void *(*recorded)(void *queue, int32_t *rc);
+    int32_t (*replay)(void *queue, void *recording);
+    int32_t (*drop_recording)(void *recording);
     int32_t (*drop_buffer)(void *buffer);
     int32_t (*drop_kernel)(void *kernel);
     int32_t (*drop_program)(void *program);

@@ -418,7 +418,8 @@ int conform_ask(const struct conform *c, struct conform_about *a, struct err *e)
         snprintf(a->name, sizeof a->name, "%s", info.name ? info.name : c->ops->name);
         snprintf(a->numerics, sizeof a->numerics, "%s",
                  info.numerics_id ? info.numerics_id : numerics_id(c->device.numerics, KV_F32));
-        a->precision = c->device.numerics == NUMERICS_FAST ? DSM_PRECISION_I8 : info.precision;
+        a->precision = !info.numerics_id && c->device.numerics == NUMERICS_FAST ? DSM_PRECISION_I8
+                                                                                : info.precision;
         a->claims_repeats = !(info.waives & DSM_REPEATS);
         a->claims_invariant = !(info.waives & DSM_BATCH_INVARIANT);
         a->bits = precision_of(a->precision)->bits;

@@ -12,6 +12,7 @@
 enum {
     DEVICES_MAX = 16, ARGS_MAX = 8, ARG_BYTES = 512, IMAGE_MAX = 64 << 20,
     GRID_MAX = 65535, /* groups in the second dimension */
+    CAPTURE_THIS_THREAD = 1, /* CU_STREAM_CAPTURE_MODE_THREAD_LOCAL */
     OUT_OF_MEMORY = 2, MAJOR = 75, MINOR = 76, UNITS = 16,
     ERROR_BASE = 20000, /* + CUresult; cl_api.h's own numbers are negative */
     ERROR_TEXT = 40000, /* the program's log has it */
@@ -39,13 +40,24 @@ static struct driver { /* the library's, the same for all: filled once */
     int (*launch)(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
                   unsigned bz, unsigned shared, void *stream, void **args, void **extra);
     int (*error)(int rc, const char **name);
+    int (*stream)(void **stream, unsigned flags);
+    int (*drop_stream)(void *stream);
+    /* graphs: NULL with drivers before 11.4 */
+    int (*capture)(void *stream, int mode);
+    int (*captured)(void *stream, void **graph);
+    int (*instantiate)(void **instance, void *graph, unsigned long long flags);
+    int (*drop_graph)(void *graph);
+    int (*launch_graph)(void *instance, void *stream);
+    int (*drop_instance)(void *instance);
 } driver;
 
-#define FUNCTION(field, name) {offsetof(struct driver, field), name}
+#define FUNCTION(field, name) {offsetof(struct driver, field), name, 0}
+#define GRAPH_FUNCTION(field, name) {offsetof(struct driver, field), name, 1}
 
 static const struct {
     size_t at;
     const char *name;
+    int is_graph; /* without one of these there are none */
 } functions[] = {
     FUNCTION(init, "cuInit"), FUNCTION(count, "cuDeviceGetCount"),
     FUNCTION(device, "cuDeviceGet"), FUNCTION(name, "cuDeviceGetName"),
@@ -57,11 +69,22 @@ static const struct {
     FUNCTION(make, "cuMemAlloc_v2"), FUNCTION(drop, "cuMemFree_v2"),
     FUNCTION(write, "cuMemcpyHtoD_v2"), FUNCTION(read, "cuMemcpyDtoH_v2"),
     FUNCTION(launch, "cuLaunchKernel"), FUNCTION(error, "cuGetErrorName"),
+    FUNCTION(stream, "cuStreamCreate"), FUNCTION(drop_stream, "cuStreamDestroy_v2"),
+    GRAPH_FUNCTION(capture, "cuStreamBeginCapture_v2"),
+    GRAPH_FUNCTION(captured, "cuStreamEndCapture"),
+    GRAPH_FUNCTION(instantiate, "cuGraphInstantiateWithFlags"),
+    GRAPH_FUNCTION(drop_graph, "cuGraphDestroy"), GRAPH_FUNCTION(launch_graph, "cuGraphLaunch"),
+    GRAPH_FUNCTION(drop_instance, "cuGraphExecDestroy"),
 };
 
 struct context {
     int device;
-    void *primary;
+    void *primary, *stream;
+};
+
+struct recording {
+    struct context *owner;
+    void *instance;
 };
 
 struct program {
@@ -160,7 +183,10 @@ static int32_t device_info(void *device, uint32_t what, size_t bytes, void *to, 
     case CL_IS_DRIVER:
         return status(put_version(to, bytes));
     case CL_IS_UNITS:
-        rc = driver.attribute(&n, UNITS, d);
+    case CL_IS_MAJOR:
+    case CL_IS_MINOR:
+        rc = driver.attribute(&n, what == CL_IS_UNITS ? UNITS : what == CL_IS_MAJOR ? MAJOR : MINOR,
+                              d);
         units = (uint32_t)n;
         return status(rc ? rc : put(to, bytes, &units, sizeof units));
     case CL_IS_MEMORY_BYTES:
@@ -204,24 +230,31 @@ static int32_t drop_context(void *context)
     return status(rc);
 }
 
-/* The default stream of the context. */
+static int use(const struct context *c)
+{
+    return driver.current(c->primary);
+}
+
+/* A stream of its own, for the default one records nothing; copies go over the default one, which
+ * waits for this one and lets it wait. */
 static void *open_queue(void *context, void *device, uint64_t properties, int32_t *rc)
 {
+    struct context *c = context;
+
     (void)device;
     (void)properties;
-    *rc = status(driver.current(((struct context *)context)->primary));
+    *rc = status(use(c));
+    if (*rc == 0)
+        *rc = status(driver.stream(&c->stream, 0));
     return *rc == 0 ? context : NULL;
 }
 
 static int32_t drop_queue(void *queue)
 {
-    (void)queue;
-    return 0;
-}
+    struct context *c = queue;
+    int rc = use(c), then = driver.drop_stream(c->stream);
 
-static int use(const struct context *c)
-{
-    return driver.current(c->primary);
+    return status(rc ? rc : then);
 }
 
 static int32_t finish(void *queue)
@@ -401,8 +434,57 @@ static int32_t range(void *queue, void *kernel, uint32_t dimensions, const size_
     if (rc == 0)
         rc = driver.launch(k->function, (unsigned)(size[0] / group[0]),
                            (unsigned)(size[1] / group[1]), 1, (unsigned)group[0],
-                           (unsigned)group[1], 1, 0, NULL, args, NULL);
+                           (unsigned)group[1], 1, 0, k->owner->stream, args, NULL);
     return status(rc);
+}
+
+/* ---- graphs ------------------------------------------------------------------------------- */
+
+static int32_t record(void *queue)
+{
+    struct context *c = queue;
+    int rc = use(c);
+
+    return status(rc ? rc : driver.capture(c->stream, CAPTURE_THIS_THREAD));
+}
+
+static void *recorded(void *queue, int32_t *rc)
+{
+    struct context *c = queue;
+    struct recording *r = mem_calloc(1, sizeof *r);
+    void *graph = NULL;
+
+    *rc = status(driver.captured(c->stream, &graph));
+    if (*rc == 0 && !r)
+        *rc = CL_NO_HOST_MEMORY;
+    if (*rc == 0) {
+        r->owner = c;
+        *rc = status(driver.instantiate(&r->instance, graph, 0));
+    }
+    if (graph)
+        driver.drop_graph(graph);
+    if (*rc == 0)
+        return r;
+    mem_free(r);
+    return NULL;
+}
+
+static int32_t replay(void *queue, void *recording)
+{
+    struct context *c = queue;
+    int rc = use(c);
+
+    return status(rc ? rc : driver.launch_graph(((struct recording *)recording)->instance,
+                                                c->stream));
+}
+
+static int32_t drop_recording(void *recording)
+{
+    struct recording *r = recording;
+    int rc = use(r->owner), then = driver.drop_instance(r->instance);
+
+    mem_free(r);
+    return status(rc ? rc : then);
 }
 
 /* ---- memory ------------------------------------------------------------------------------- */
@@ -459,8 +541,25 @@ static int32_t write_to(void *queue, void *buffer, uint32_t is_blocking, size_t 
     return status(rc ? rc : driver.write(((struct buffer *)buffer)->at + at, from, bytes));
 }
 
+/* 1: graphs too; 0: without; -1: nothing. */
+static int find_functions(void *library, const char *path, struct err *e)
+{
+    int has_graphs = 1;
+
+    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+        void *f = dlsym(library, functions[i].name);
+        if (!f && !functions[i].is_graph)
+            return err_set(e, ERR_UNSUPPORTED, "no CUDA: %s has no %s", path, functions[i].name);
+        has_graphs &= f != NULL;
+        memcpy((char *)&driver + functions[i].at, &f, sizeof f);
+    }
+    return has_graphs;
+}
+
 int cuda_api_load(struct cl_api *out, struct err *e)
 {
+    int has_graphs;
+
     const char *asked = getenv("DENSIMETER_CUDA");
     const char *path = asked && asked[0] ? asked : "libcuda.so.1";
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -470,12 +569,9 @@ int cuda_api_load(struct cl_api *out, struct err *e)
         err_hint(e, "NVIDIA's driver brings it along");
         return -1;
     }
-    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
-        void *f = dlsym(library, functions[i].name);
-        if (!f)
-            return err_set(e, ERR_UNSUPPORTED, "no CUDA: %s has no %s", path, functions[i].name);
-        memcpy((char *)&driver + functions[i].at, &f, sizeof f);
-    }
+    has_graphs = find_functions(library, path, e);
+    if (has_graphs < 0)
+        return -1;
     *out = (struct cl_api){
         .error = error_name, .platforms = platforms, .devices = devices,
         .device_info = device_info, .context = open_context, .queue = open_queue,
@@ -484,5 +580,11 @@ int cuda_api_load(struct cl_api *out, struct err *e)
         .finish = finish, .drop_buffer = drop, .drop_kernel = drop_kernel,
         .drop_program = drop_program, .drop_queue = drop_queue, .drop_context = drop_context,
     };
+    if (has_graphs) {
+        out->record = record;
+        out->recorded = recorded;
+        out->replay = replay;
+        out->drop_recording = drop_recording;
+    }
     return 0;
 }

@@ -13,6 +13,7 @@ enum {
     PANEL_FLOATS = 1 << 20,      /* at least one row of a weight, beside that */
     LOGITS_BYTES = 64 << 20,     /* of the rows of logits computed at once */
     HEAD_ROWS_MAX = 64,
+    TENSOR_CAPABILITY = 80, /* mma.m16n8k16 of float16 */
     INTS_MIN = 4096,
 };
 
@@ -46,6 +47,18 @@ static int put_weight(struct device *d, const struct weight *w, struct err *e)
     return 0;
 }
 
+/* A matrix that tensor cores multiply with. */
+static int put_scales(struct device *d, const struct op *op, const struct weight *w, struct err *e)
+{
+    struct cl_memory **m = &d->scales[w->id];
+
+    if (*m || !d->is_narrow || (op->kind != OP_LINEAR && op->kind != OP_HEAD))
+        return 0;
+    return cl_make(d->cl, m, (size_t)w->rows * sizeof(float), w->name, e) < 0
+               ? -1
+               : opencl_make_scales(d, w, e);
+}
+
 static int put_table(struct device *d, const struct weight *w, struct err *e)
 {
     size_t bytes = bytes_of((size_t)w->k, (size_t)w->rows, sizeof(float));
@@ -62,13 +75,16 @@ static int put_weights(struct device *d, struct err *e)
 {
     d->weights = mem_calloc((size_t)d->p->n_weights + 1, sizeof(struct cl_memory *));
     d->tables = mem_calloc((size_t)d->p->n_weights + 1, sizeof(struct cl_memory *));
-    if (!d->weights || !d->tables)
+    d->scales = mem_calloc((size_t)d->p->n_weights + 1, sizeof(struct cl_memory *));
+    if (!d->weights || !d->tables || !d->scales)
         return err_nomem(e);
     for (int i = 0; i < d->p->n_ops; i++) {
         const struct op *op = &d->p->ops[i];
         for (int k = 0; k < OP_OUTS && !fallback_takes(d->cpu, i); k++) {
             const struct weight *w = op->w[k], *bias = op->bias[k];
             if (w && (opencl_reads_floats(op) ? put_table(d, w, e) : put_weight(d, w, e)) < 0)
+                return -1;
+            if (w && put_scales(d, op, w, e) < 0)
                 return -1;
             if (bias && put_table(d, bias, e) < 0)
                 return -1;
@@ -176,6 +192,7 @@ static void opencl_close(struct device *d)
         return;
     drop_all(d->weights, d->p->n_weights);
     drop_all(d->tables, d->p->n_weights);
+    drop_all(d->scales, d->p->n_weights);
     drop_all(d->kv, d->p->n_layers);
     drop_all(d->scratch, d->p->n_layers);
     cl_drop(d->arena);
@@ -186,6 +203,10 @@ static void opencl_close(struct device *d)
     cl_drop(d->sums);
     cl_drop(d->picked);
     cl_drop(d->shelf);
+    cl_drop(d->parts);
+    cl_drop(d->narrow);
+    cl_drop(d->narrow_scales);
+    opencl_forget(d);
     cl_close(d->cl);
     fallback_close(d->cpu);
     mem_free(d->page_floats);
@@ -199,12 +220,19 @@ static void opencl_close(struct device *d)
 
 static const char *const form_names[] = {"vector", "lanes"};
 
-static int check_opts(const struct device_opts *o, struct err *e)
+/* 'fast' is what tensor cores compute, where there are some. */
+static int choose_numerics(struct device *d, const struct device_opts *o, struct err *e)
 {
-    if (o->numerics == NUMERICS_FAST)
+    const struct cl_about *a = cl_info(d->cl);
+
+    d->is_narrow = o->numerics == NUMERICS_FAST;
+    if (!d->is_narrow || a->capability >= TENSOR_CAPABILITY)
+        return 0;
+    if (a->kind != CL_CUDA)
         return err_set(e, ERR_USAGE, "%s has an arithmetic of its own: 'fast' is the CPU's",
-                       o->name);
-    return 0;
+                       a->name);
+    return err_set(e, ERR_USAGE, "%s: 'fast' needs tensor cores of sm_%d or later, this is sm_%d",
+                   a->name, TENSOR_CAPABILITY, a->capability);
 }
 
 /* By the device's kind, unless asked for. */
@@ -219,12 +247,21 @@ static int choose_form(struct device *d, const char *asked, struct err *e)
             asked = NULL;
         }
     d->form = is_cuda ? FORM_CUDA : (enum opencl_form)form;
-    d->form_name = form_names[form];
+    d->form_name = d->is_narrow ? "tensor" : form_names[form];
     if (!asked)
         return 0;
     err_set(e, ERR_USAGE, "kernels '%.40s' are unknown to %s", asked, cl_info(d->cl)->name);
     err_hint(e, "kernels: %slanes (for GPUs)", is_cuda ? "" : "vector (for processors), ");
     return -1;
+}
+
+/* Whether launches can be recorded, and the CPU has no part in any pass. */
+static int can_record(const struct device *d)
+{
+    for (int i = 0; i < d->p->n_ops; i++)
+        if (fallback_takes(d->cpu, i))
+            return 0;
+    return cl_records(d->cl);
 }
 
 static int opencl_open(struct device **out, const struct program *p, const struct device_opts *o,
@@ -242,12 +279,13 @@ static int opencl_open(struct device **out, const struct program *p, const struc
     d->p = p;
     d->max_rows = o->max_rows;
     d->check_finite = o->check_finite;
-    if (check_opts(o, e) < 0 || cl_open(&d->cl, kind, i, e) < 0 ||
+    if (cl_open(&d->cl, kind, i, e) < 0 || choose_numerics(d, o, e) < 0 ||
         choose_form(d, o->kernels, e) < 0 ||
-        make_values(d, e) < 0 || make_kv(d, o, e) < 0 || opencl_build(d, e) < 0 ||
+        make_values(d, e) < 0 || (d->is_narrow && opencl_make_narrow(d, e) < 0) || make_kv(d, o, e) < 0 || opencl_build(d, e) < 0 ||
         fallback_open(&d->cpu, p, &rest, opencl_supports, NULL, e) < 0 || find_writers(d, e) < 0 ||
         put_weights(d, e) < 0)
         goto out;
+    d->records = can_record(d);
     snprintf(d->kernels, sizeof d->kernels, "%s, %s", d->form_name,
              cl_info(d->cl)->title);
     *out = d;
@@ -274,8 +312,6 @@ static int stage(struct device *d, const int32_t *from, size_t n, int *at)
 /* For each row where the list of its span's pages begins. */
 static int stage_pages(struct device *d, const struct batch *b)
 {
-    if (stage(d, NULL, (size_t)b->n, &d->at.page_lists) < 0)
-        return -1;
     for (int s = 0; s < b->n_spans; s++) {
         const struct span *sp = &b->spans[s];
         int list;
@@ -310,6 +346,7 @@ static int stage_wanted(struct device *d, const struct batch *b)
             d->staging[at++] = i % d->head_rows;
             d->staging[at++] = token;
         }
+    d->n_picks = n;
     if (n <= d->picked_max)
         return 0;
     mem_free(d->picked_host);
@@ -336,6 +373,7 @@ static int send(struct device *d, struct err *e)
     size_t bytes = d->n_staged * sizeof *d->staging;
 
     if (bytes > d->ints_bytes) {
+        opencl_forget(d);
         cl_drop(d->ints);
         d->ints = NULL;
         d->ints_bytes = 2 * bytes < INTS_MIN ? INTS_MIN : 2 * bytes;
@@ -376,20 +414,21 @@ static int begin(struct device *d, struct batch *b, struct err *e)
     d->batch = b;
     d->n_staged = 0;
     if (stage(d, b->tokens, (size_t)b->n, &d->at.tokens) < 0 ||
-        stage(d, b->positions, (size_t)b->n, &d->at.positions) < 0 || stage_pages(d, b) < 0 ||
-        stage_copies(d, b) < 0)
+        stage(d, b->positions, (size_t)b->n, &d->at.positions) < 0 ||
+        stage(d, NULL, (size_t)b->n, &d->at.page_lists) < 0 || stage_copies(d, b) < 0)
         return err_nomem(e);
     picks = stage_wanted(d, b);
-    if (picks < 0)
+    if (picks < 0 || stage_pages(d, b) < 0) /* lists last: they grow, the rest keeps its place */
         return err_nomem(e);
     if (picks > 0) {
+        opencl_forget(d);
         cl_drop(d->picked);
         d->picked = NULL;
         if (cl_make(d->cl, &d->picked, (size_t)picks * sizeof(float), "logits asked for", e) < 0)
             return -1;
         d->picked_max = picks;
     }
-    if (send(d, e) < 0 || send_angles(d, b, e) < 0)
+    if (opencl_make_parts(d, e) < 0 || send(d, e) < 0 || send_angles(d, b, e) < 0)
         return -1;
     return fallback_begin(d->cpu, b, e);
 }
@@ -489,6 +528,26 @@ static int run_ops(struct device *d, int is_again, struct err *e)
     return 0;
 }
 
+static int queue_all(struct device *d, struct err *e)
+{
+    for (int i = 0; i < d->p->n_ops; i++) {
+        const struct op *op = &d->p->ops[i];
+        int rows = opencl_rows(d, op), is_head = op->kind == OP_HEAD;
+        if (rows > 0 && (is_head ? opencl_head_queue(d, op, 0, rows, e) : opencl_op(d, op, e)) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* All of the pass at once, where nothing needs the host before its end. */
+static int run_at_once(struct device *d, struct err *e)
+{
+    if (!d->records || d->batch->n_heads > d->head_rows)
+        return run_ops(d, 0, e);
+    return opencl_play(d, queue_all, e) < 0 ? -1
+                                            : opencl_head_read(d, 0, d->batch->n_heads, e);
+}
+
 static int bad_head(const struct device *d)
 {
     for (int i = 0; i < d->batch->n_heads; i++)
@@ -499,7 +558,7 @@ static int bad_head(const struct device *d)
 
 static int opencl_run(struct device *d, struct batch *b, struct err *e)
 {
-    if (begin(d, b, e) < 0 || run_ops(d, 0, e) < 0)
+    if (begin(d, b, e) < 0 || run_at_once(d, e) < 0)
         return -1;
     if (!d->check_finite && bad_head(d) < 0)
         return 0;
@@ -524,14 +583,16 @@ static void opencl_info(const struct device *d, struct device_info *out)
 {
     uint64_t weights = bytes_in(d->weights, d->p->n_weights) + bytes_in(d->tables, d->p->n_weights);
     uint64_t kv = bytes_in(d->kv, d->p->n_layers);
+    enum numerics numerics = d->is_narrow                       ? NUMERICS_CUDA_F16
+                             : cl_info(d->cl)->kind == CL_CUDA ? NUMERICS_CUDA
+                                                               : NUMERICS_OPENCL;
 
     *out = (struct device_info){
-        .name = cl_info(d->cl)->name, .kernels = d->kernels,
-         .threads = cl_info(d->cl)->units,
+        .name = cl_info(d->cl)->name, .kernels = d->kernels, .threads = cl_info(d->cl)->units,
         .weights_bytes = weights, .kv_bytes = kv,
-        .scratch_bytes = cl_used(d->cl) - weights - kv, 
-        .numerics_id = numerics_id(cl_info(d->cl)->kind == CL_CUDA ? NUMERICS_CUDA : NUMERICS_OPENCL,
-                                   KV_F32),
+        .scratch_bytes = cl_used(d->cl) - weights - kv,
+        .numerics_id = numerics_id(numerics, KV_F32),
+        .precision = d->is_narrow ? DSM_PRECISION_F16 : DSM_PRECISION_F32,
         .waives = d->form == FORM_VECTOR ? 0 : DSM_BATCH_INVARIANT,
     };
 }

@@ -13,6 +13,7 @@ enum numerics {
     NUMERICS_FAST,  /* 8-bit activations: fast.h */
     NUMERICS_OPENCL,
     NUMERICS_CUDA,
+    NUMERICS_CUDA_F16, /* products of many columns in float16: cuda_tensor.cuh */
     NUMERICS_KINDS
 };
 

@@ -16,6 +16,12 @@ typedef uint64_t args_u64;
 #define TILE_ROWS 4 /* of the weight, per work-item of a product */
 #define TILE_COLS 4 /* of the batch */
 #define THIN_COLS 8 /* with so few, a weight is unpacked where it is used */
+#define PART_PAGES 4 /* of keys that one group of attention reads */
+#define SHARERS 4    /* query heads that read a key together */
+#define TENSOR_TILE 128  /* rows and columns of a product on tensor cores, by a group */
+#define TENSOR_GROUP 256
+#define NARROW_WORDS(k) (((k) + 31) / 32 * 16) /* of a column: two float16 each, whole steps */
+#define VALUES 256   /* dimensions of a value that one group sums */
 
 enum { /* how a product is finished */
     FINISH_PLAIN, /* v + bias */
@@ -36,12 +42,13 @@ struct op_args {
     int rows;        /* of the batch, or the wanted ones */
     int n;           /* width of a row; rows of a weight */
     int k;           /* elements of a weight's row */
-    int row0;        /* first row of the weight that is computed */
+    int row0;        /* first row that is computed, of the weight or of the batch */
     int finish, act, has_threshold, has_weight;
     int heads, kv_heads, head_dim, value_dim, first, at, step;
     int n_rot, halves, window, chunk, mean_removed;
     int parts, part_ld, weighs_input, experts, gating, is_normalised, groups, groups_used;
     int temper_offset, temper_length, vocab, n_copies;
+    int n_parts; /* of the longest path of a batch, at least */
     /* in the batch's integers: */
     int tokens_at, positions_at, wanted_at, page_list_at, pages_at, copies_at, targets_at;
     float scale, eps, limit, softcap, temper_scale;

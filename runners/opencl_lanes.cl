@@ -89,56 +89,175 @@ void experts(bytes W, floats A, table bias, struct op_args a)
         *to = finish(&a, bias ? s + bias[(ulong)expert * a.n + r] : s, *to, 0);
 }
 
-/* One query head of one row by a group: a work-item per key of a page, then per dimension. */
-__kernel FIXED_GROUP(LANES, 1)
-void attention(floats A, floats kept, floats scratch, table sinks, table slopes, ints batch,
-               struct op_args a)
-{
-    LOCAL_ARRAY float s[PAGE];
-    int h = get_group_id(0), row = get_group_id(1), j = get_local_id(0);
-    int head = h / (a.heads / a.kv_heads);
-    int last = batch[a.positions_at + row], first = a.chunk ? last / a.chunk * a.chunk : 0;
-    ints pages = batch + batch[a.page_list_at + row];
-    table q = A + a.in[0] + (ulong)row * a.ld_in[0] + (ulong)h * a.head_dim;
-    floats out = A + a.out[0] + (ulong)row * a.ld_out[0] + (ulong)h * a.value_dim;
-    ulong values_at = (ulong)a.kv_heads * a.head_dim * PAGE + (ulong)head * a.value_dim * PAGE;
-    float max = sinks ? sinks[h] : -INFINITY, sum = sinks ? 1 : 0;
+/* ---- attention ------------------------------------------------------------------------------ */
 
-    if (a.window && last - a.window + 1 > first)
-        first = last - a.window + 1;
-    for (int d = j; d < a.value_dim; d += LANES)
-        out[d] = 0;
-    for (int page = first / PAGE; page <= last / PAGE; page++) {
-        table k = page_at(kept, scratch, pages[page], &a), v = k + values_at;
-        int from = first > page * PAGE ? first - page * PAGE : 0;
-        int to = last - page * PAGE < PAGE - 1 ? last - page * PAGE : PAGE - 1;
-        float dot = 0, before = max;
-        k += (ulong)head * a.head_dim * PAGE;
-        for (int d = 0; d < a.head_dim; d++)
-            dot = fma(q[d], k[d * PAGE + j], dot);
-        dot = soft_cap(dot * a.scale, a.softcap);
-        barrier(CLK_LOCAL_MEM_FENCE);
-        s[j] = slopes ? fma(slopes[h], (float)(page * PAGE + j - last), dot) : dot;
-        barrier(CLK_LOCAL_MEM_FENCE);
-        for (int i = from; i <= to; i++)
-            max = s[i] > max ? s[i] : max;
-        float p = j >= from && j <= to ? exp(s[j] - max) : 0, shrink = exp(before - max);
-        barrier(CLK_LOCAL_MEM_FENCE);
-        s[j] = p;
-        barrier(CLK_LOCAL_MEM_FENCE);
-        sum *= shrink;
-        for (int i = from; i <= to; i++)
-            sum += s[i];
-        for (int d = j; d < a.value_dim; d += LANES) {
-            float o = out[d] * shrink;
-            for (int i = from; i <= to; i++)
-                o = fma(s[i], v[i * a.value_dim + d], o);
-            out[d] = o;
-        }
-    }
-    for (int d = j; d < a.value_dim; d += LANES)
-        out[d] /= sum;
+#define SLOTS (VALUES / LANES)
+
+/* The first position that a row at `last` sees. */
+static int first_key(const struct op_args *a, int last)
+{
+    int first = a->chunk ? last / a->chunk * a->chunk : 0;
+
+    return a->window && last - a->window + 1 > first ? last - a->window + 1 : first;
 }
+
+/* Where a head's part is: largest logit, sum, values. */
+static ulong part_at(const struct op_args *a, ulong part, int head)
+{
+    return (part * a->heads + head) * (a->value_dim + 2);
+}
+
+struct reading { /* of SHARERS query heads that read the same keys: a work-item's */
+    float max[SHARERS], sum[SHARERS]; /* of logits, of exp: the same in all */
+    float logit[SHARERS];             /* at its key of a page */
+    float shrink[SHARERS];            /* of what was summed before the page */
+    float o[SHARERS][SLOTS];          /* its dimensions of the values */
+    int head[SHARERS], n; /* the query heads; beyond n the last again */
+    int from, to;         /* keys of the page */
+};
+
+static void begin_reading(struct reading *w, const struct op_args *a, int key_head, int set)
+{
+    int sharing = a->heads / a->kv_heads, left = sharing - set * SHARERS;
+
+    w->n = left < SHARERS ? left : SHARERS;
+    for (int g = 0; g < SHARERS; g++) {
+        w->head[g] = key_head * sharing + set * SHARERS + (g < w->n ? g : w->n - 1);
+        w->max[g] = -INFINITY;
+        w->sum[g] = 0;
+        for (int t = 0; t < SLOTS; t++)
+            w->o[g][t] = 0;
+    }
+}
+
+static void page_logits(struct reading *w, table q, table k, table slopes, int behind,
+                        const struct op_args *a)
+{
+    int j = get_local_id(0);
+
+    for (int g = 0; g < SHARERS; g++)
+        w->logit[g] = 0;
+    for (int d = 0; d < a->head_dim; d++)
+        for (int g = 0; g < SHARERS; g++)
+            w->logit[g] = fma(q[w->head[g] * a->head_dim + d], k[d * PAGE + j], w->logit[g]);
+    for (int g = 0; g < SHARERS; g++) {
+        float x = soft_cap(w->logit[g] * a->scale, a->softcap);
+        w->logit[g] = slopes ? fma(slopes[w->head[g]], (float)(j - behind), x) : x;
+    }
+}
+
+/* To s: exp(logit - the largest so far). */
+static void page_weights(struct reading *w, LOCAL_POINTER float (*s)[PAGE])
+{
+    int j = get_local_id(0);
+
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (int g = 0; g < SHARERS; g++)
+        s[g][j] = w->logit[g];
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (int g = 0; g < SHARERS; g++) {
+        float before = w->max[g];
+        for (int i = w->from; i <= w->to; i++)
+            w->max[g] = s[g][i] > w->max[g] ? s[g][i] : w->max[g];
+        w->shrink[g] = exp(before - w->max[g]);
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (int g = 0; g < SHARERS; g++)
+        s[g][j] = j >= w->from && j <= w->to ? exp(w->logit[g] - w->max[g]) : 0;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (int g = 0; g < SHARERS; g++) {
+        w->sum[g] *= w->shrink[g];
+        for (int i = w->from; i <= w->to; i++)
+            w->sum[g] += s[g][i];
+    }
+}
+
+static void page_values(struct reading *w, LOCAL_POINTER float (*s)[PAGE], table v, int d0, int n)
+{
+    int j = get_local_id(0);
+
+    for (int t = 0; t < SLOTS; t++) {
+        int d = d0 + t * LANES + j;
+        if (d >= n)
+            break;
+        for (int g = 0; g < SHARERS; g++)
+            w->o[g][t] *= w->shrink[g];
+        for (int i = w->from; i <= w->to; i++)
+            for (int g = 0; g < SHARERS; g++)
+                w->o[g][t] = fma(s[g][i], v[i * n + d], w->o[g][t]);
+    }
+}
+
+/* The keys of a part of a row's path, for query heads that share them, and VALUES dimensions of
+ * their values: the largest logit, the sum of exp and the weighted sum of values over that part
+ * alone.  Parts are aligned to absolute position, so that a row's sums are the same in every batch.
+ * A work-item per key of a page, then per dimension. */
+__kernel FIXED_GROUP(LANES, 1)
+void attend(table A, floats kept, floats scratch, floats parts, table slopes, ints batch,
+            struct op_args a)
+{
+    LOCAL_ARRAY float s[SHARERS][PAGE];
+    int n_sets = (a.heads / a.kv_heads + SHARERS - 1) / SHARERS, x = get_group_id(0) / n_sets;
+    int head = x % a.kv_heads, d0 = x / a.kv_heads * VALUES, j = get_local_id(0);
+    int part = get_group_id(1) % a.n_parts, row = a.row0 + get_group_id(1) / a.n_parts;
+    int last = batch[a.positions_at + row], first = first_key(&a, last);
+    int page = part * PART_PAGES, end = page + PART_PAGES - 1;
+    ints pages = batch + batch[a.page_list_at + row];
+    table q = A + a.in[0] + (ulong)row * a.ld_in[0];
+    ulong keys_at = (ulong)head * a.head_dim * PAGE;
+    ulong values_at = ((ulong)a.kv_heads * a.head_dim + (ulong)head * a.value_dim) * PAGE;
+    struct reading w;
+
+    page = first / PAGE > page ? first / PAGE : page;
+    end = last / PAGE < end ? last / PAGE : end;
+    if (page > end)
+        return;
+    begin_reading(&w, &a, head, get_group_id(0) % n_sets);
+    for (; page <= end; page++) {
+        table there = page_at(kept, scratch, pages[page], &a);
+        w.from = first > page * PAGE ? first - page * PAGE : 0;
+        w.to = last - page * PAGE < PAGE - 1 ? last - page * PAGE : PAGE - 1;
+        page_logits(&w, q, there + keys_at, slopes, last - page * PAGE, &a);
+        page_weights(&w, s);
+        page_values(&w, s, there + values_at, d0, a.value_dim);
+    }
+    for (int g = 0; g < SHARERS; g++) { /* a bound that is known: w stays in registers */
+        floats to = parts + part_at(&a, get_group_id(1), w.head[g]);
+        if (g >= w.n)
+            break;
+        if (j == 0) { /* every block of dimensions has the same */
+            to[0] = w.max[g];
+            to[1] = w.sum[g];
+        }
+        for (int t = 0; t < SLOTS; t++)
+            if (d0 + t * LANES + j < a.value_dim)
+                to[2 + d0 + t * LANES + j] = w.o[g][t];
+    }
+}
+
+/* The second pass: a work-item per number of a row's output joins its parts in order. */
+__kernel FIXED_GROUP(LANES, 1)
+void attend_join(floats A, table parts, table sinks, ints batch, struct op_args a)
+{
+    int i = get_global_id(0), row = a.row0 + get_global_id(1);
+    int h = i / a.value_dim, d = i % a.value_dim;
+    int last = batch[a.positions_at + row], first = first_key(&a, last);
+
+    if (h >= a.heads)
+        return;
+    float max = sinks ? sinks[h] : -INFINITY, sum = sinks ? 1 : 0, o = 0;
+    for (int part = first / PAGE / PART_PAGES; part <= last / PAGE / PART_PAGES; part++) {
+        table p = parts + part_at(&a, (ulong)get_global_id(1) * a.n_parts + part, h);
+        float before = max;
+        max = p[0] > max ? p[0] : max;
+        float shrink = exp(before - max), grow = exp(p[0] - max);
+        sum = sum * shrink + p[1] * grow;
+        o = o * shrink + p[2 + d] * grow;
+    }
+    A[a.out[0] + (ulong)row * a.ld_out[0] + i] = o / sum;
+}
+
+/* ---- the sum over the vocabulary ------------------------------------------------------------- */
 
 /* A group per block of a row of logits: max, sum of exp(x - max), where the maximum is. */
 __kernel FIXED_GROUP(LANES, 1)

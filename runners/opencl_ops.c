@@ -7,18 +7,25 @@
 #include "runners/opencl.h"
 #include "runners/quant.h"
 
-enum { PANEL_BYTES = 4 << 20, ARGS_MAX = 8 };
+enum {
+    PANEL_BYTES = 4 << 20,
+    PARTS_BYTES = 32 << 20, /* of the parts of the rows that attend at once; one row's, at least */
+    GROUPS_MAX = 65535,     /* in the second dimension: CUDA's bound */
+    ARGS_MAX = 8,
+};
 
 enum kernel_no {
     K_EXPAND, K_GEMM, K_THIN, K_EXPERTS, K_ROW_NORM, K_HEAD_NORM, K_EMBED, K_ROPE, K_CLAMP,
     K_THRESHOLD, K_SCALE, K_TEMPER, K_ADD, K_GATE, K_SCALE_BY, K_SLICE, K_CONCAT, K_GATHER,
-    K_ROUTE, K_COMBINE, K_KV_STORE, K_ATTENTION, K_LOG_SUM, K_PICK, K_READ, N_KERNELS
+    K_ROUTE, K_COMBINE, K_KV_STORE, K_ATTENTION, K_ATTEND, K_ATTEND_JOIN, K_LOG_SUM, K_PICK,
+    K_WEIGHT_SCALES, K_NARROW, K_TENSOR, K_READ, N_KERNELS
 };
 
 /* Groups of a fixed size: some drivers compile a kernel anew for every other one. */
 static const struct kernel_row {
     const char *name;
     size_t group[2], lanes[2]; /* lanes: where that form has another */
+    enum { ALL, PROCESSORS, GPUS, TENSOR_CORES } forms; /* that have it */
 } kernels[N_KERNELS] = {
     [K_EXPAND] = {"expand", {8, 1}},
     [K_GEMM] = {"gemm", {8, 8}, {16, 16}},
@@ -41,11 +48,26 @@ static const struct kernel_row {
     [K_ROUTE] = {"route_rows", {1, 1}},
     [K_COMBINE] = {"combine_rows", {64, 1}},
     [K_KV_STORE] = {"kv_store", {32, 1}},
-    [K_ATTENTION] = {"attention", {1, 1}, {LANES, 1}},
+    [K_ATTENTION] = {"attention", {1, 1}, .forms = PROCESSORS},
+    [K_ATTEND] = {"attend", {LANES, 1}, .forms = GPUS},
+    [K_ATTEND_JOIN] = {"attend_join", {LANES, 1}, .forms = GPUS},
     [K_LOG_SUM] = {"log_sum", {1, 1}, {LANES, 1}},
     [K_PICK] = {"pick", {1, 1}},
     [K_READ] = {"read_all", {1, 1}, {256, 1}},
+    [K_WEIGHT_SCALES] = {"weight_scales", {LANES, 1}, .forms = TENSOR_CORES},
+    [K_NARROW] = {"narrow", {LANES, 1}, .forms = TENSOR_CORES},
+    [K_TENSOR] = {"tensor", {TENSOR_GROUP, 1}, .forms = TENSOR_CORES},
 };
+
+static int has_kernel(const struct device *d, const struct kernel_row *k)
+{
+    switch (k->forms) {
+    case PROCESSORS: return d->form == FORM_VECTOR;
+    case GPUS: return d->form != FORM_VECTOR;
+    case TENSOR_CORES: return d->is_narrow;
+    default: return 1;
+    }
+}
 
 int opencl_build(struct device *d, struct err *e)
 {
@@ -57,7 +79,7 @@ int opencl_build(struct device *d, struct err *e)
     const char *names[N_KERNELS], *const *text = texts[d->form];
 
     for (int i = 0; i < N_KERNELS; i++)
-        names[i] = kernels[i].name;
+        names[i] = has_kernel(d, &kernels[i]) ? kernels[i].name : NULL;
     return cl_build(d->cl, text[0], (size_t)(text[1] - text[0]), names, N_KERNELS, e);
 }
 
@@ -160,6 +182,34 @@ static int gemm(struct device *d, struct op_args a, struct cl_memory *w, struct 
                   tiles(a.rows, TILE_COLS), e);
 }
 
+static int is_narrow(const struct device *d, int rows)
+{
+    return d->is_narrow && rows > THIN_COLS;
+}
+
+/* The columns of products with matrices of k elements a row, before tensor_product. */
+static int narrow(struct device *d, struct op_args a, int k, struct err *e)
+{
+    struct cl_memory *const memory[] = {d->arena, d->narrow, d->narrow_scales};
+
+    if (!is_narrow(d, a.rows))
+        return 0;
+    a.k = k;
+    a.step = NARROW_WORDS(k);
+    return launch(d, K_NARROW, &a, memory, 3, (size_t)a.rows * LANES, 1, e);
+}
+
+static int tensor_product(struct device *d, const struct weight *w, struct op_args a,
+                          struct cl_memory *y, struct cl_memory *bias, struct err *e)
+{
+    struct cl_memory *const memory[] = {d->weights[w->id], d->scales[w->id], d->narrow,
+                                        d->narrow_scales, y, d->arena, bias};
+
+    a.step = NARROW_WORDS(a.k);
+    return launch(d, K_TENSOR, &a, memory, 7, tiles(a.n, TENSOR_TILE) * TENSOR_GROUP,
+                  tiles(a.rows, TENSOR_TILE), e);
+}
+
 /* y = finish(w x + bias): of many columns by panels of floats, which are used for all of them. */
 static int product(struct device *d, const struct weight *w, struct op_args a, struct cl_memory *y,
                    struct cl_memory *bias, struct err *e)
@@ -171,6 +221,8 @@ static int product(struct device *d, const struct weight *w, struct op_args a, s
     set_weight(&a, w);
     if (a.rows <= THIN_COLS)
         return launch(d, K_THIN, &a, thin, 4, (size_t)a.n * sharing(d), 1, e);
+    if (is_narrow(d, a.rows))
+        return tensor_product(d, w, a, y, bias, e);
     if (w->type == QUANT_F32)
         return gemm(d, a, data, y, bias, e);
     step = step < 1 ? 1 : step;
@@ -184,11 +236,37 @@ static int product(struct device *d, const struct weight *w, struct op_args a, s
     return 0;
 }
 
+int opencl_make_scales(struct device *d, const struct weight *w, struct err *e)
+{
+    struct cl_memory *const memory[] = {d->weights[w->id], d->scales[w->id]};
+    struct op_args a = {0};
+
+    set_weight(&a, w);
+    return launch(d, K_WEIGHT_SCALES, &a, memory, 2, (size_t)w->rows * LANES, 1, e);
+}
+
+int opencl_make_narrow(struct device *d, struct err *e)
+{
+    size_t words = 0, rows = (size_t)(d->max_rows > d->head_rows ? d->max_rows : d->head_rows);
+
+    for (int i = 0; i < d->p->n_ops; i++) {
+        const struct op *op = &d->p->ops[i];
+        int is_product = op->kind == OP_LINEAR || op->kind == OP_HEAD;
+        if (is_product && (size_t)NARROW_WORDS(op->w[0]->k) > words)
+            words = (size_t)NARROW_WORDS(op->w[0]->k);
+    }
+    return cl_make(d->cl, &d->narrow, words * rows * 4, "columns as float16", e) < 0
+               ? -1
+               : cl_make(d->cl, &d->narrow_scales, rows * sizeof(float), "their scales", e);
+}
+
 static int linear(struct device *d, const struct op *op, struct err *e)
 {
     struct op_args a = args_of(d, op);
     int n = op->epilogue == EPILOGUE_GLU ? 2 : op->n_out;
 
+    if (narrow(d, a, op->w[0]->k, e) < 0)
+        return -1;
     for (int i = 0; i < n; i++) {
         if (op->epilogue == EPILOGUE_GLU)
             a.finish = i ? FINISH_GLU : FINISH_PLAIN;
@@ -388,6 +466,34 @@ static int kv_store(struct device *d, const struct op *op, struct err *e)
                   (size_t)op->kv_heads * (size_t)(op->head_dim + op->value_dim), 1, e);
 }
 
+static size_t part_floats(const struct op *op)
+{
+    return (size_t)op->heads * ((size_t)op->value_dim + 2);
+}
+
+/* Parts of the keys of some rows at a time, as many as d->parts holds, and their join. */
+static int attend_parts(struct device *d, const struct op *op, struct op_args a, struct err *e)
+{
+    struct cl_memory *const memory[] = {d->arena, d->kv[op->kv_layer], scratch_of(d, op), d->parts,
+                                        floats_of(d, op->w[1]), d->ints};
+    struct cl_memory *const join[] = {d->arena, d->parts, floats_of(d, op->w[0]), d->ints};
+    size_t sets = (size_t)op->kv_heads * tiles(op->heads / op->kv_heads, SHARERS) *
+                  tiles(op->value_dim, VALUES), n_parts = (size_t)d->n_parts;
+    size_t fit = (size_t)cl_bytes(d->parts) / sizeof(float) / part_floats(op) / n_parts;
+    size_t most = GROUPS_MAX / n_parts, step = fit < most ? fit : most, all = (size_t)a.rows;
+
+    a.n_parts = d->n_parts;
+    for (size_t row = 0; row < all; row += step) {
+        size_t n = all - row < step ? all - row : step;
+        a.row0 = (int)row;
+        if (launch(d, K_ATTEND, &a, memory, 6, sets * LANES, n * n_parts, e) < 0 ||
+            launch(d, K_ATTEND_JOIN, &a, join, 4, (size_t)op->heads * (size_t)op->value_dim, n,
+                   e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int attention(struct device *d, const struct op *op, struct err *e)
 {
     struct op_args a = args_of(d, op);
@@ -395,20 +501,75 @@ static int attention(struct device *d, const struct op *op, struct err *e)
                                         floats_of(d, op->w[0]), floats_of(d, op->w[1]), d->ints};
 
     set_pages(d, op, &a);
-    return launch(d, K_ATTENTION, &a, memory, 6, (size_t)a.heads * sharing(d), (size_t)a.rows, e);
+    if (d->form != FORM_VECTOR)
+        return attend_parts(d, op, a, e);
+    return launch(d, K_ATTENTION, &a, memory, 6, (size_t)a.heads, (size_t)a.rows, e);
+}
+
+int opencl_make_parts(struct device *d, struct err *e)
+{
+    size_t floats = 0, row, bytes;
+    int last = 0;
+
+    for (int i = 0; i < d->p->n_ops; i++)
+        if (d->p->ops[i].kind == OP_ATTENTION && part_floats(&d->p->ops[i]) > floats)
+            floats = part_floats(&d->p->ops[i]);
+    for (int i = 0; i < d->batch->n; i++)
+        last = d->batch->positions[i] > last ? d->batch->positions[i] : last;
+    for (d->n_parts = 1; last / KV_PAGE / PART_PAGES >= d->n_parts;)
+        d->n_parts *= 2;
+    if (d->form == FORM_VECTOR || floats == 0)
+        return 0;
+    row = (size_t)d->n_parts * floats * sizeof(float);
+    bytes = (size_t)d->batch->n * row < PARTS_BYTES ? (size_t)d->batch->n * row : PARTS_BYTES;
+    bytes = bytes < row ? row : bytes;
+    if (bytes <= cl_bytes(d->parts))
+        return 0;
+    opencl_forget(d);
+    cl_drop(d->parts);
+    d->parts = NULL;
+    return cl_make(d->cl, &d->parts, bytes, "sums of attention", e);
 }
 
 /* ---- the head ----------------------------------------------------------------------------- */
 
-static int read_targets(struct device *d, struct op_args *a, int from, int to, struct err *e)
+static int asked(const struct device *d, int from, int to)
 {
-    struct cl_memory *const memory[] = {d->logits, d->picked, d->ints};
-    int n = 0, k = 0;
+    int n = 0;
 
     for (int i = from; i < to; i++)
         n += head_asked(&d->batch->heads[i], d->p->n_vocab);
-    if (launch(d, K_PICK, a, memory, 3, (size_t)n, 1, e) < 0 ||
-        cl_read(d->cl, d->picked, 0, d->picked_host, (size_t)n * sizeof(float), e) < 0)
+    return n;
+}
+
+int opencl_head_queue(struct device *d, const struct op *op, int from, int to, struct err *e)
+{
+    struct op_args a = args_of(d, op), sum;
+    struct cl_memory *const sums[] = {d->logits, d->sums};
+    struct cl_memory *const picks[] = {d->logits, d->picked, d->ints};
+
+    a.finish = FINISH_LOGIT;
+    a.rows = to - from;
+    a.in[0] += (args_u64)from * (args_u64)a.ld_in[0];
+    a.out[0] = 0;
+    a.ld_out[0] = d->p->n_vocab;
+    a.targets_at = d->at.targets + 2 * asked(d, 0, from);
+    sum = a;
+    sum.n = d->head_blocks;
+    if (narrow(d, a, op->w[0]->k, e) < 0 ||
+        product(d, op->w[0], a, d->logits, floats_of(d, op->bias[0]), e) < 0 ||
+        launch(d, K_LOG_SUM, &sum, sums, 2, (size_t)d->head_blocks * sharing(d), (size_t)a.rows,
+               e) < 0)
+        return -1;
+    return launch(d, K_PICK, &a, picks, 3, (size_t)asked(d, from, to), 1, e);
+}
+
+static int read_targets(struct device *d, int from, int to, struct err *e)
+{
+    int k = 0;
+
+    if (cl_read(d->cl, d->picked, 0, d->picked_host, (size_t)asked(d, from, to) * sizeof(float),
+                e) < 0)
         return -1;
     for (int i = from; i < to; i++) {
         struct head_row *h = &d->batch->heads[i];
@@ -416,16 +577,16 @@ static int read_targets(struct device *d, struct op_args *a, int from, int to, s
             if (h->targets[t] >= 0 && h->targets[t] < d->p->n_vocab)
                 h->target_logits[t] = d->picked_host[k++];
     }
-    a->targets_at += 2 * n;
     return 0;
 }
 
-static int finish_rows(struct device *d, int from, int to, struct err *e)
+int opencl_head_read(struct device *d, int from, int to, struct err *e)
 {
     size_t vocab = (size_t)d->p->n_vocab, blocks = (size_t)d->head_blocks;
     struct lse *l;
 
-    if (cl_read(d->cl, d->sums, 0, d->sums_host, (size_t)(to - from) * blocks * 3 * sizeof(float),
+    if (read_targets(d, from, to, e) < 0 ||
+        cl_read(d->cl, d->sums, 0, d->sums_host, (size_t)(to - from) * blocks * 3 * sizeof(float),
                 e) < 0)
         return -1;
     l = mem_alloc(blocks * sizeof *l);
@@ -450,25 +611,11 @@ static int finish_rows(struct device *d, int from, int to, struct err *e)
 /* As many rows at a time as there is memory for logits. */
 static int head(struct device *d, const struct op *op, struct err *e)
 {
-    struct op_args a = args_of(d, op), sum;
-    struct cl_memory *const memory[] = {d->logits, d->sums};
-    int rows = a.rows;
-    args_u64 in = a.in[0];
+    int rows = opencl_rows(d, op);
 
-    a.finish = FINISH_LOGIT;
-    a.out[0] = 0;
-    a.ld_out[0] = d->p->n_vocab;
-    a.targets_at = d->at.targets;
     for (int from = 0; from < rows; from += d->head_rows) {
         int to = rows - from < d->head_rows ? rows : from + d->head_rows;
-        a.rows = to - from;
-        a.in[0] = in + (args_u64)from * (args_u64)a.ld_in[0];
-        sum = a;
-        sum.n = d->head_blocks;
-        if (product(d, op->w[0], a, d->logits, floats_of(d, op->bias[0]), e) < 0 ||
-            launch(d, K_LOG_SUM, &sum, memory, 2, (size_t)d->head_blocks * sharing(d),
-                   (size_t)a.rows, e) < 0 ||
-            read_targets(d, &a, from, to, e) < 0 || finish_rows(d, from, to, e) < 0)
+        if (opencl_head_queue(d, op, from, to, e) < 0 || opencl_head_read(d, from, to, e) < 0)
             return -1;
     }
     return 0;

@@ -13,6 +13,7 @@
 #include "harness/meter.h"
 #include "harness/meter_csv.h"
 #include "tests/data_folder.h"
+#include "tests/plugins.h"
 #include "tests/tiny.h"
 
 static double clock_s;
@@ -454,7 +455,7 @@ static void gpus_are_read_through_their_library(void **state)
     struct meter *m;
     (void)state;
     data_put("usr/lib/x86_64-linux-gnu/nvml.c", nvml_source);
-    snprintf(command, sizeof command, "cc -shared -fPIC -o '%s' '%s' 2>/dev/null",
+    snprintf(command, sizeof command, "%s -shared -fPIC -o '%s' '%s' 2>/dev/null", plugin_compiler(),
              data_path(lib), data_path("usr/lib/x86_64-linux-gnu/nvml.c"));
     if (system(command) != 0) {
         print_message("          skipped: no C compiler here\n");

@@ -18,7 +18,7 @@ const char *__lsan_default_suppressions(void)
            "leak:libhwloc\n";
 }
 
-/* opencl/1 is float32 with sums in some order and the device's exp and tanh: a logit is this near
+/* opencl/2 is float32 with sums in some order and the device's exp and tanh: a logit is this near
  * to that of exact arithmetic, relative to the largest of all. */
 static const double NEAR = 2e-5;
 
@@ -215,7 +215,7 @@ static int left_of(struct arch_case *g, const struct runner_opts *o, float *got)
     assert_int_equal(runner_left(r, &rows, &n, &e), 0);
     for (int i = 0; i < n; i++)
         times += (int)rows[i].times;
-    assert_string_equal(runner_info(r)->numerics_id, "opencl/1");
+    assert_string_equal(runner_info(r)->numerics_id, "opencl/2");
     runner_close(r);
     return times;
 }
