@@ -45,7 +45,8 @@ static void put_accelerators(struct json_out *o, enum cl_kind kind)
         json_put_str(o, "device", a.name);
         json_put_str(o, "help", a.title);
         json_put_str(o, "version", a.driver);
-        json_put_str(o, "numerics", numerics_id(kind == CL_CUDA ? NUMERICS_CUDA : NUMERICS_OPENCL, KV_F32));
+        json_put_str(o, "numerics", numerics_id(kind == CL_CUDA ? NUMERICS_CUDA : NUMERICS_OPENCL,
+                                                KV_F32));
         json_put_int(o, "cores", a.units);
         json_put_int(o, "memory_bytes", (int64_t)a.memory_bytes);
         json_end_object(o);

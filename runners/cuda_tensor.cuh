@@ -128,7 +128,7 @@ static void multiply(float sums[4][4][4], LOCAL_POINTER const uint *w, LOCAL_POI
 }
 
 union tile_memory { /* of a group */
-    ALIGNED_16 uint steps[2][2][TILE_WORDS]; /* this one's and the next: of the weight, of the batch */
+    ALIGNED_16 uint steps[2][2][TILE_WORDS]; /* this one and the next: of weight, of batch */
     float sums[OUT_COLS][TENSOR_TILE + 4];   /* apart, so that a warp's writes meet in no bank */
 };
 
@@ -182,9 +182,10 @@ void tensor(bytes W, table w_scales, const_words X, table x_scales, floats Y, ta
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int i = me; i < OUT_COLS * TENSOR_TILE; i += TENSOR_GROUP) {
             int r = r0 + i % TENSOR_TILE, c = i / TENSOR_TILE;
-            if (r < a.n && c0 + at + c < a.rows)
-                put(&a, Y, A, bias, r, c0 + at + c, tile.sums[c][i % TENSOR_TILE] *
-                                                        (1 / (w_scales[r] * x_scales[c0 + at + c])));
+            float sum = tile.sums[c][i % TENSOR_TILE];
+            c += c0 + at;
+            if (r < a.n && c < a.rows)
+                put(&a, Y, A, bias, r, c, sum * (1 / (w_scales[r] * x_scales[c])));
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }

@@ -2,8 +2,8 @@
 #ifndef TESTS_PLUGINS_H
 #define TESTS_PLUGINS_H
 
-/* The compiler for the machine that the tests run on: $CC, or cc.  Skips the test, with a line, where
- * programs go through an emulator and nothing says what compiles for it. */
+/* The compiler for the machine that the tests run on: $CC, or cc.  Skips the test, with a line,
+ * where programs go through an emulator and nothing says what compiles for it. */
 const char *plugin_compiler(void);
 
 /* The shared object made of a C file of this project, in a folder that goes with the process.

@@ -455,7 +455,8 @@ static void gpus_are_read_through_their_library(void **state)
     struct meter *m;
     (void)state;
     data_put("usr/lib/x86_64-linux-gnu/nvml.c", nvml_source);
-    snprintf(command, sizeof command, "%s -shared -fPIC -o '%s' '%s' 2>/dev/null", plugin_compiler(),
+    snprintf(command, sizeof command, "%s -shared -fPIC -o '%s' '%s' 2>/dev/null",
+             plugin_compiler(),
              data_path(lib), data_path("usr/lib/x86_64-linux-gnu/nvml.c"));
     if (system(command) != 0) {
         print_message("          skipped: no C compiler here\n");
