@@ -472,6 +472,39 @@ static void ci_texts_are_escaped(void **state)
     strbuf_release(&b);
 }
 
+/* Hand-made checks, so that each cell's number can be told beforehand. */
+static void the_page_has_each_quantity_in_its_unit(void **state)
+{
+    static const char *const policy =
+        "{\"accuracy\":{\"margin\":0.02},\"likelihood\":{\"margin\":0.01},"
+        "\"latency\":{\"margin\":0.1},\"memory\":{\"margin\":0.25},\"energy\":{\"margin\":0.5}}";
+    static const char *const wanted[] = {
+        "75.00 %", "69.00 %", "-6.00 [", "-2.00 points", /* 12 of 200 lost */
+        "-0.0100 nats/byte",
+        "95.4 MiB", "101.1 MiB", "+6.00", "+25.0 %", /* 1e8 and 1.06e8 bytes */
+        "5 J", "+50.0 %", "+10.0 %",
+    };
+    struct setting t;
+    struct report r;
+    struct strbuf b = STRBUF_INIT;
+    struct report_options o = {.width = 200};
+
+    (void)state;
+    fill(12, 0, 1);
+    decide(&t, policy);
+    report_init(&r, "Release gate");
+    gate_report(&r, &t.story);
+    for (int i = 0; report_writer_at(i); i++)
+        if (strcmp(report_writer_at(i)->name, "text") == 0)
+            assert_int_equal(report_writer_at(i)->write(&r, &o, &b, NULL), 0);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        if (!strstr(strbuf_str(&b), wanted[i]))
+            fail_msg("no %s in\n%s", wanted[i], strbuf_str(&b));
+    strbuf_release(&b);
+    report_release(&r);
+    end(&t);
+}
+
 static void the_page_says_the_verdict_first(void **state)
 {
     struct setting t;
@@ -542,6 +575,7 @@ int main(void)
         cmocka_unit_test(speed_tests_are_compared_as_two_samples),
         cmocka_unit_test(every_number_can_be_found_again),
         cmocka_unit_test(ci_texts_are_escaped),
+        cmocka_unit_test(the_page_has_each_quantity_in_its_unit),
         cmocka_unit_test(the_page_says_the_verdict_first),
         cmocka_unit_test(a_verdict_survives_every_failed_allocation),
     };
