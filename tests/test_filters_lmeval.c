@@ -278,9 +278,35 @@ static void lm_evals_own_filters_are_the_original_on_10000_texts(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+static void a_match_is_chosen_from_either_end(void **state)
+{
+    static const struct {
+        const char *text;
+        int select, rc;
+        const char *found;
+    } picks[] = {
+        {"a1 b2 c3", 0, 1, "a"},  {"a1 b2 c3", 1, 1, "b"},  {"a1 b2 c3", 2, 1, "c"},
+        {"a1 b2 c3", 3, -1, ""},  {"a1 b2 c3", -1, 1, "c"}, {"a1 b2 c3", -2, 1, "b"},
+        {"a1 b2 c3", -3, -1, ""}, {"a1", -1, 1, "a"},       {"a1", -2, -1, ""},
+        {"a1", 1, -1, ""},        {"none", 0, 0, ""},       {"", -1, 0, ""},
+    };
+    struct pyregex *r = NULL;
+    struct span found;
+    (void)state;
+    assert_int_equal(pyregex_open(&r, "([a-z])\\d", NULL), 0);
+    for (size_t i = 0; i < sizeof picks / sizeof picks[0]; i++) {
+        assert_int_equal(filter_pick(r, picks[i].text, picks[i].select, &found, NULL), picks[i].rc);
+        if (picks[i].rc == 1)
+            assert_true(found.n == 1 && found.s[0] == picks[i].found[0]);
+    }
+    pyregex_close(r);
+    assert_int_equal(mem_live(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_match_is_chosen_from_either_end),
         cmocka_unit_test(every_filter_is_the_original_on_10000_texts),
         cmocka_unit_test(lm_evals_own_filters_are_the_original_on_10000_texts),
     };

@@ -176,6 +176,7 @@ static void wikitext_credits_raw_words_and_bytes(void **state)
     assert_int_equal(task_count(t), 1);
     assert_int_equal(task_item(t, 0, &it, NULL), 0);
     assert_int_equal(it.queries[0].kind, QUERY_ROLLING);
+    assert_int_equal(it.gold_index, -1);
     assert_int_equal(task_score(t, &it, &reply, &v, NULL), 0);
     assert_close(credit_of(&v, "word_perplexity"), -500, 0);
     assert_close(v.credits[0].weight, 51, 0);
@@ -186,6 +187,33 @@ static void wikitext_credits_raw_words_and_bytes(void **state)
     verdict_release(&v);
     item_release(&it);
     task_close(t);
+}
+
+static void the_last_word_is_asked_for(void **state)
+{
+    struct reply_text reply = {.loglikelihood = -2.5, .is_greedy = 1};
+    struct verdict v;
+    struct item it;
+    struct task *t;
+    (void)state;
+    data_put("lambada/lambada_test.jsonl", "{\"text\":\"he sat on the chair\"}\n");
+    t = opened("lambada_openai", 0);
+    assert_int_equal(task_item(t, 0, &it, NULL), 0);
+    assert_int_equal(it.n_queries, 1);
+    assert_int_equal(it.queries[0].kind, QUERY_LOGLIKELIHOOD);
+    assert_string_equal(it.queries[0].context, "he sat on the");
+    assert_string_equal(it.queries[0].continuation, " chair");
+    assert_int_equal(it.gold_index, -1);
+    for (int greedy = 0; greedy < 2; greedy++) {
+        reply.is_greedy = greedy;
+        assert_int_equal(task_score(t, &it, &reply, &v, NULL), 0);
+        assert_close(credit_of(&v, "perplexity"), -2.5, 0);
+        assert_close(credit_of(&v, "acc"), greedy, 0);
+        verdict_release(&v);
+    }
+    item_release(&it);
+    task_close(t);
+    assert_int_equal(mem_live(), 0);
 }
 
 static void the_published_wikitext_has_62_pages(void **state)
@@ -936,6 +964,7 @@ int main(void)
         TEST(wikitext_is_detokenised),
         TEST(wikitext_pages_begin_at_titles),
         TEST(wikitext_credits_raw_words_and_bytes),
+        TEST(the_last_word_is_asked_for),
         TEST(the_published_wikitext_has_62_pages),
         TEST(a_long_text_is_asked_in_windows),
         TEST(our_own_text_needs_no_data),
