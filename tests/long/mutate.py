@@ -26,7 +26,7 @@ AREAS = {
     ],
     "scoring": [
         (["tasks/answer*.c", "tasks/score.c", "tasks/format.c"],
-         ["test_tasks", "test_questions", "test_leaderboard"]),
+         ["test_tasks", "test_questions", "test_leaderboard", "test_filters_lmeval"]),
         (["tasks/lmeval_metric*.c", "tasks/lmeval_filter*.c"],
          ["test_metrics_lmeval", "test_filters_lmeval", "test_tasks_lmeval", "test_lmeval_native"]),
     ],
