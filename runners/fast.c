@@ -154,6 +154,18 @@ static void put_codes(enum fast_bits bits, uint8_t *group, int r, const uint8_t 
         memcpy(group + 64 * l + 4 * r, &line[l], 4);
 }
 
+/* Where a block has 16 bytes of codes that are those of a group's lines; 0: nowhere. */
+static int nibbles_at(const struct fast_format *f)
+{
+    return f->codes == codes_q4_0 ? 2 : f->codes == codes_q4_1 ? 4 : 0;
+}
+
+static void put_nibbles(uint8_t *group, int r, const uint8_t *qs)
+{
+    for (int l = 0; l < 4; l++)
+        memcpy(group + 64 * l + 4 * r, qs + 4 * l, 4);
+}
+
 /* The scales of group g (counted in the whole row) of row r. */
 static void put_scales(const struct fast_format *f, uint8_t *stripe, int r, int g,
                        const uint8_t *block)
@@ -175,7 +187,7 @@ void fast_pack(int quant_type, void *stripe, const uint8_t *rows, size_t row_byt
                int n_rows, int k)
 {
     const struct fast_format *f = fast_format_find(quant_type);
-    int per_block = f->block / 32;
+    int per_block = f->block / 32, nibbles = nibbles_at(f);
     uint8_t code[32];
 
     memset(stripe, 0, fast_stripe_bytes(quant_type, k));
@@ -184,9 +196,14 @@ void fast_pack(int quant_type, void *stripe, const uint8_t *rows, size_t row_byt
 
         for (int g = 0; g < k / 32; g++) {
             const uint8_t *block = row + (size_t)(g / per_block) * (size_t)f->bytes;
+            uint8_t *group = (uint8_t *)stripe + fast_codes_at(f->bits, f->scales, g);
 
-            f->codes(code, block, g % per_block);
-            put_codes(f->bits, (uint8_t *)stripe + fast_codes_at(f->bits, f->scales, g), r, code);
+            if (nibbles) {
+                put_nibbles(group, r, block + nibbles);
+            } else {
+                f->codes(code, block, g % per_block);
+                put_codes(f->bits, group, r, code);
+            }
             put_scales(f, stripe, r, g, block);
         }
     }
