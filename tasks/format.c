@@ -110,13 +110,14 @@ static int choice_credit(const struct task *t, const struct doc *d,
 {
     const size_t n_metrics = sizeof choice_metrics / sizeof choice_metrics[0];
     size_t n = (size_t)d->n_choices, *lengths = mem_calloc(n, sizeof *lengths);
-    double *ll = mem_calloc(2 * n, sizeof *ll), *lead = ll + n; /* lead: over that alone */
+    double *ll = mem_calloc(2 * n, sizeof *ll), *lead; /* over that alone */
     int rc = -1;
 
     if (!ll || !lengths) {
         err_nomem(e);
         goto out;
     }
+    lead = ll + n;
     for (size_t i = 0; i < n; i++)
         ll[i] = replies[i].loglikelihood;
     for (size_t m = 0; m < n_metrics; m++) {

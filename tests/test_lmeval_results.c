@@ -143,7 +143,7 @@ static void put_turns(struct made *m, const char *key, int n)
 static void make_coqa(struct made *m)
 {
     int n = 1 + cases_below(m->c, 2), people;
-    char key[8];
+    char key[16];
 
     json_begin_object(&m->o, "questions");
     json_begin_array(&m->o, "input_text");
