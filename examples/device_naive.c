@@ -615,11 +615,14 @@ static const struct dsm_state_copy *copy_states(float *slots, size_t n,
                                                 const struct dsm_state_copy *c,
                                                 const struct dsm_state_copy *end, int row)
 {
-    for (; c < end && c->before_row <= row; c++)
+    for (; c < end && c->before_row <= row; c++) {
+        if (n == 0) /* a convolution of one tap has no state */
+            continue;
         if (c->src < 0)
             memset(slots + (size_t)c->dst * n, 0, n * sizeof *slots);
         else
             memcpy(slots + (size_t)c->dst * n, slots + (size_t)c->src * n, n * sizeof *slots);
+    }
     return c;
 }
 
