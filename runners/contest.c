@@ -60,7 +60,8 @@ static int leads(const struct run *run, int i, int rule)
 
     for (int t = 0; t < s->n_streams; t++) {
         int k = s->streams[t].request;
-        if (!s->streams[t].path || k == i || run->q[k].contest != run->q[i].contest ||
+        if (k < 0 || !s->streams[t].path || k == i || /* < 0: ended in this pass */
+            run->q[k].contest != run->q[i].contest ||
             run->p[k].wanted == 0 || run->p[k].is_pruned)
             continue;
         double other = can_reach(run, k, rule);
