@@ -205,39 +205,31 @@ static int run(const struct context *c, struct err *e)
 
 /* --- compare ---------------------------------------------------------------------------------- */
 
-static int write_page(const struct vendor *v, const char *path, struct err *e)
+/* path NULL: for the terminal. */
+static int write_page(const struct context *c, const struct vendor *v, const char *path,
+                      struct err *e)
 {
     struct report page;
     int rc;
 
     report_init(&page, "Devices compared");
-    vendor_report(&page, v, 1);
-    rc = report_ok(&page, e) < 0 ? -1 : report_write(&page, NULL, path, e);
+    vendor_report(&page, v, path != NULL);
+    rc = context_report(c, &page, path, e);
     report_release(&page);
     return rc;
 }
 
 static int print_comparison(const struct context *c, const struct vendor *v, struct err *e)
 {
-    const struct report_options how = {.color = c->colour, .width = context_width()};
-    const struct report_writer *w = report_writer_named(c->csv ? "csv" : "text");
     struct strbuf b = STRBUF_INIT;
-    struct report page;
     struct json_out o;
     int rc;
 
-    if (c->json) {
-        o = context_json_begin(&b, "vendor");
-        vendor_json(&o, v);
-        rc = context_json_end(c, &o, e);
-    } else {
-        report_init(&page, "Devices compared");
-        vendor_report(&page, v, 0);
-        rc = report_ok(&page, e) < 0 ? -1 : w->write(&page, &how, &b, e);
-        if (rc == 0)
-            rc = context_print(c, &b, e);
-        report_release(&page);
-    }
+    if (!c->json)
+        return write_page(c, v, NULL, e);
+    o = context_json_begin(&b, "vendor");
+    vendor_json(&o, v);
+    rc = context_json_end(c, &o, e);
     strbuf_release(&b);
     return rc;
 }
@@ -256,7 +248,7 @@ static int compare(const struct context *c, struct err *e)
         return -1;
     rc = print_comparison(c, &v, e);
     if (rc == 0 && out)
-        rc = write_page(&v, out, e);
+        rc = write_page(c, &v, out, e);
     vendor_release(&v);
     return rc;
 }

@@ -117,11 +117,10 @@ static int residual(const struct build *b, int in, int k, int to)
     return added(b, norm(b, add(b, op, b->k)), to);
 }
 
-static int attend(const struct build *b, int in)
+/* What a mixer begins with: three products of the normed rows at once. */
+static struct op three(const struct build *b, int in, const int *widths, int has_bias)
 {
-    static const int widths[OP_OUTS] = {HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM};
-    struct program *p = &b->t->p;
-    struct op op = TRIAL_OP, store = TRIAL_OP;
+    struct op op = TRIAL_OP;
 
     op.kind = OP_LINEAR;
     op.layer = b->layer;
@@ -129,10 +128,20 @@ static int attend(const struct build *b, int in)
     op.n_out = OP_OUTS;
     for (int i = 0; i < OP_OUTS; i++) {
         op.w[i] = matrix(b, b->k, widths[i]);
-        op.bias[i] = bias(b, widths[i]);
-        op.out[i] = program_value(p, widths[i]);
+        if (has_bias)
+            op.bias[i] = bias(b, widths[i]);
+        op.out[i] = program_value(&b->t->p, widths[i]);
     }
-    program_op(p, op);
+    program_op(&b->t->p, op);
+    return op;
+}
+
+static int attend(const struct build *b, int in)
+{
+    static const int widths[OP_OUTS] = {HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM};
+    struct program *p = &b->t->p;
+    struct op op = three(b, in, widths, 1), store = TRIAL_OP;
+
     turn(b, op.out[0], HEADS);
     turn(b, op.out[1], KV_HEADS);
     store.kind = OP_KV_STORE;
@@ -155,17 +164,8 @@ static int attend(const struct build *b, int in)
 static int scan(const struct build *b, int in)
 {
     static const int widths[OP_OUTS] = {HEADS * HEAD_DIM, HEADS * HEAD_DIM + 2 * STATES, HEADS};
-    struct op op = TRIAL_OP, conv = TRIAL_OP, heads = TRIAL_OP, gate = TRIAL_OP;
+    struct op op = three(b, in, widths, 0), conv = TRIAL_OP, heads = TRIAL_OP, gate = TRIAL_OP;
 
-    op.kind = OP_LINEAR;
-    op.layer = b->layer;
-    op.in[0] = norm(b, in);
-    op.n_out = OP_OUTS;
-    for (int i = 0; i < OP_OUTS; i++) {
-        op.w[i] = matrix(b, b->k, widths[i]);
-        op.out[i] = program_value(&b->t->p, widths[i]);
-    }
-    program_op(&b->t->p, op);
     conv.kind = OP_CONV;
     conv.in[0] = op.out[1];
     conv.rec.taps = TAPS;

@@ -167,7 +167,7 @@ static void insert_group(struct strbuf *b, size_t at)
 /* atom: where in b the thing starts that a repetition after it would repeat. */
 static void translate(struct strbuf *b, const char *p, enum regex_dialect d)
 {
-    size_t open[DEPTH_MAX], atom = 0, k;
+    size_t open[DEPTH_MAX] = {0}, atom = 0, k; /* 0: a ) that nothing opened */
     int depth = 0;
 
     while (*p && !b->failed) {

@@ -2,11 +2,11 @@
  * of their scores is what the leaderboard published of them. */
 #include "tests/test.h"
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "harness/preset_score.h"
 #include "tasks/task.h"
+#include "tests/data_folder.h"
 #include "tests/lmeval_cases.h"
 
 static const char *const bbh[] = {
@@ -53,20 +53,8 @@ static void big_bench_hard_is_asked_as_lm_eval_asks_it(void **state)
 
 /* --- made documents ------------------------------------------------------------------------- */
 
-static char dir[] = "/tmp/densimeter-leaderboard-XXXXXX";
-static const char *const dirs[] = {dir};
-static const struct task_opts here = {.data_dirs = dirs, .n_data_dirs = 1, .shots = -1,
+static const struct task_opts here = {.data_dirs = data_folders, .n_data_dirs = 1, .shots = -1,
                                       .seed = 1234};
-
-static void put(const char *folder, const char *name, const char *text)
-{
-    char path[200];
-
-    snprintf(path, sizeof path, "%s/%s", dir, folder);
-    assert_int_equal(dir_make(path, NULL), 0);
-    snprintf(path, sizeof path, "%s/%s/%s", dir, folder, name);
-    assert_int_equal(file_write(path, text, strlen(text), NULL), 0);
-}
 
 static void expect(const char *task, int doc, const char *context, int n, const char *last,
                    int gold)
@@ -89,7 +77,7 @@ static void expect(const char *task, int doc, const char *context, int n, const 
 static void gpqa_is_shuffled_and_musr_is_listed_as_lm_eval_does_it(void **state)
 {
     (void)state;
-    put("gpqa", "gpqa_main.jsonl",
+    data_put("gpqa/gpqa_main.jsonl",
         "{\"Question\":\"sat sat words cat $x^2$ [a]  the of and [a]?\",\"Incorrect Answer 1\":"
         "\"frac [title] sat [x] 1\",\"Incorrect Answer 2\":\" 中文 the the 2 \",\"Incorrect Answer 3\":"
         "\"mat $x^2$ [title] 3\",\"Correct Answer\":\"sat with [a]  4\"}\n"
@@ -103,14 +91,14 @@ static void gpqa_is_shuffled_and_musr_is_listed_as_lm_eval_does_it(void **state)
     expect("leaderboard_gpqa_main", 1,
            "What is the correct answer to this question:中文 and  [a]?\nChoices:\n(A) 中文 é 中文 1\n"
            "(B) of kinds 2\n(C) with the kinds 4\n(D)  . 3\nAnswer: ", 4, " (D)", 2);
-    put("musr", "team_allocation.jsonl",
+    data_put("musr/team_allocation.jsonl",
         "{\"narrative\":\"中文 the mat\\n\\ncat words\",\"question\":\"with  é?\",\"choices\":"
         "\"['$x^2$ with the0', '[title] many $x^2$1', \\\"it's 2\\\"]\",\"answer_index\":1,"
         "\"answer_choice\":\"[title] many $x^2$1\"}\n");
     expect("leaderboard_musr_team_allocation", 0,
            "中文 the mat\n\ncat words\n\nwith  é?\n\n1 - $x^2$ with the0\n2 - [title] many $x^2$1\n"
            "3 - it's 2\n\nAnswer:", 3, " it's 2", 1);
-    put("musr", "murder_mysteries.jsonl",
+    data_put("musr/murder_mysteries.jsonl",
         "{\"narrative\":\"a\",\"question\":\"b\",\"choices\":\"['x', 1]\",\"answer_choice\":\"x\"}\n");
     struct err e = ERR_NONE;
     struct task *t = NULL;
@@ -130,7 +118,7 @@ static void only_the_hardest_problems_are_asked_and_their_statement_counts(void 
     struct task *t;
     struct item it;
     (void)state;
-    put("math", "algebra_test.jsonl",
+    data_put("math/algebra_test.jsonl",
         "{\"problem\":\"easy\",\"level\":\"Level 1\",\"solution\":\"$\\\\boxed{1}$\"}\n"
         "{\"problem\":\"hard\",\"level\":\"Level 5\",\"solution\":\"$\\\\boxed{\\\\frac{1}{2}}$\"}\n");
     assert_int_equal(task_open(&t, "leaderboard_math_algebra_hard", &here, NULL), 0);
@@ -213,20 +201,6 @@ static void scores_are_normalised_as_the_leaderboard_did(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
-static int clean(void **state)
-{
-    static const char *const left[] = {
-        "gpqa/gpqa_main.jsonl", "musr/team_allocation.jsonl", "musr/murder_mysteries.jsonl",
-        "math/algebra_test.jsonl", "gpqa", "musr", "math"};
-    char path[200];
-    (void)state;
-    for (int i = 0; i < LENGTH(left); i++) {
-        snprintf(path, sizeof path, "%s/%s", dir, left[i]);
-        remove(path);
-    }
-    return rmdir(dir);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,7 +210,5 @@ int main(void)
         cmocka_unit_test(scores_are_normalised_as_the_leaderboard_did),
     };
 
-    if (!mkdtemp(dir))
-        return 1;
-    return cmocka_run_group_tests_name(__FILE__, tests, NULL, clean);
+    return cmocka_run_group_tests_name(__FILE__, tests, NULL, data_folder_gone);
 }

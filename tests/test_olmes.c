@@ -2,29 +2,16 @@
  * and none other.  All data is made up: of the examples only the ids are real. */
 #include "tests/test.h"
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "tasks/curated.h"
 #include "tasks/recipe.h"
 #include "tasks/task.h"
+#include "tests/data_folder.h"
 
 #define LENGTH(a) ((int)(sizeof(a) / sizeof(a)[0]))
 
-static char dir[] = "/tmp/densimeter-olmes-XXXXXX";
-static const char *const dirs[] = {dir};
-static struct task_opts here = {.data_dirs = dirs, .n_data_dirs = 1, .shots = 2, .seed = 1234};
-
-static void put(const char *name, const char *text)
-{
-    const char *slash = strrchr(name, '/');
-    char path[200];
-
-    snprintf(path, sizeof path, "%s/%.*s", dir, (int)(slash - name), name);
-    assert_int_equal(dir_make(path, NULL), 0);
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    assert_int_equal(file_write(path, text, strlen(text), NULL), 0);
-}
+static struct task_opts here = {.data_dirs = data_folders, .n_data_dirs = 1, .shots = 2, .seed = 1234};
 
 static struct item asked(const char *task, int doc)
 {
@@ -73,14 +60,14 @@ static void put_labelled(const char *test, const char *train, const char *key, c
     struct strbuf b = STRBUF_INIT;
 
     labelled(&b, "other", key, "asked", labels, labels[1]);
-    put(test, b.s);
+    data_put(test, b.s);
     strbuf_clear(&b);
     labelled(&b, "none of them", key, "no", labels, labels[0]);
     for (int i = 4; i >= 0; i--) { /* not in their order */
         char question[] = {(char)('p' + i), 0};
         labelled(&b, c->marks[i], key, question, labels, labels[i % 3]);
     }
-    put(train, b.s);
+    data_put(train, b.s);
     strbuf_release(&b);
 }
 
@@ -110,24 +97,24 @@ static void letters_and_texts_are_asked_as_olmes_asks_them(void **state)
            "[Question: p\n A. p 0\n B. p 1\n C. p 2\nAnswer: A\n\n"
            "Question: asked\n A. asked 0\n B. asked 1\n C. asked 2\nAnswer:]\n A\n> B\n C\n");
     here.shots = 0;
-    put("piqa/valid.jsonl", "{\"goal\":\"Eat\",\"sol1\":\"fork\",\"sol2\":\"saw\",\"label\":0}\n");
+    data_put("piqa/valid.jsonl", "{\"goal\":\"Eat\",\"sol1\":\"fork\",\"sol2\":\"saw\",\"label\":0}\n");
     expect("olmes_piqa_mc", "[Goal: Eat\n A. fork\n B. saw\nAnswer:]\n> A\n B\n");
     expect("olmes_piqa_cf", "[Goal: Eat\nAnswer:]\n> fork\n saw\n");
-    put("boolq/dev.jsonl", "{\"question\":\"is it\",\"passage\":\"It -- It is.\",\"label\":1}\n");
+    data_put("boolq/dev.jsonl", "{\"question\":\"is it\",\"passage\":\"It -- It is.\",\"label\":1}\n");
     expect("olmes_boolq_mc",
            "[It -- It is.\nQuestion: is it?\n A. yes\n B. no\nAnswer:]\n> A\n B\n");
     expect("olmes_boolq_cf", "[It -- It is.\nQuestion: is it?\nAnswer:]\n> yes\n no\n");
-    put("social_iqa/dev.jsonl", "{\"context\":\"Ann ran.\",\"question\":\"Why?\",\"answerA\":\"late\","
+    data_put("social_iqa/dev.jsonl", "{\"context\":\"Ann ran.\",\"question\":\"Why?\",\"answerA\":\"late\","
                                 "\"answerB\":\"fun\",\"answerC\":\"fear\",\"label\":\"3\"}\n");
     expect("olmes_social_iqa_mc",
            "[Question: Ann ran. Why?\n A. late\n B. fun\n C. fear\nAnswer:]\n A\n B\n> C\n");
-    put("winogrande/dev.jsonl", "{\"sentence\":\"Ann paid Bea so _ has less.\",\"option1\":\"Ann\","
+    data_put("winogrande/dev.jsonl", "{\"sentence\":\"Ann paid Bea so _ has less.\",\"option1\":\"Ann\","
                                 "\"option2\":\"Bea\",\"answer\":\"1\"}\n");
     expect("olmes_winogrande_mc",
            "[Fill in the blank: Ann paid Bea so _ has less.\n A. Ann\n B. Bea\nAnswer:]\n> A\n B\n");
     expect("olmes_winogrande_cf", "[Ann paid Bea so Ann]\n> has less.\n[Ann paid Bea so Bea]\n"
                                   " has less.\n");
-    put("hellaswag/validation.jsonl",
+    data_put("hellaswag/validation.jsonl",
         "{\"activity_label\":\"Tea\",\"ctx_a\":\"[header] Tea. [title] Boil [step] it.\","
         "\"ctx_b\":\"he\",\"endings\":[\"[step] Pours.  Drinks.\",\"b. [title] Ends.\",\"c\",\"d\"],"
         "\"label\":\"1\"}\n");
@@ -136,8 +123,8 @@ static void letters_and_texts_are_asked_as_olmes_asks_them(void **state)
            " C. c\n D. d\nAnswer:]\n A\n> B\n C\n D\n");
     expect("olmes_hellaswag_cf",
            "[Tea: Tea. Boil it. He]\n  Pours. Drinks.\n> b. Ends.\n c\n d\n");
-    put("mmlu/test/anatomy_test.csv", "Bone?,a,b,c,d,C\n");
-    put("mmlu/dev/anatomy_dev.csv", "Skin?,e,f,g,h,B\n");
+    data_put("mmlu/test/anatomy_test.csv", "Bone?,a,b,c,d,C\n");
+    data_put("mmlu/dev/anatomy_dev.csv", "Skin?,e,f,g,h,B\n");
     here.shots = 1;
     expect("olmes_mmlu_anatomy_cf",
            "[The following are multiple choice questions (with answers) about anatomy.\n\n"
@@ -155,7 +142,7 @@ static void other_examples_are_refused(void **state)
     assert_int_equal(task_open(&t, "olmes_piqa_mc", &here, &e), -1);
     assert_int_equal(e.code, ERR_NOTFOUND);
     assert_non_null(strstr(e.text, "piqa/olmes.jsonl"));
-    put("piqa/train.jsonl", "{\"goal\":\"Sit\",\"sol1\":\"chair\",\"sol2\":\"tree\",\"label\":0}\n");
+    data_put("piqa/train.jsonl", "{\"goal\":\"Sit\",\"sol1\":\"chair\",\"sol2\":\"tree\",\"label\":0}\n");
     e = ERR_NONE;
     assert_int_equal(task_open(&t, "olmes_piqa_mc", &here, &e), -1);
     assert_int_equal(e.code, ERR_NOTFOUND);
@@ -194,7 +181,7 @@ static void of_many_items_a_thousand_are_drawn(void **state)
     (void)state;
     for (int i = 0; i < 1200; i++)
         strbuf_addf(&b, "{\"goal\":\"%d\",\"sol1\":\"a\",\"sol2\":\"b\",\"label\":0}\n", i);
-    put("piqa/valid.jsonl", b.s);
+    data_put("piqa/valid.jsonl", b.s);
     strbuf_release(&b);
     here.shots = 0;
     assert_int_equal(task_open(&t, "olmes_piqa_mc", &here, NULL), 0);
@@ -216,7 +203,7 @@ static void options_are_compared_as_each_metric_says(void **state)
     struct task *t;
     struct item it;
     (void)state;
-    put("openbookqa/test.jsonl",
+    data_put("openbookqa/test.jsonl",
         "{\"question_stem\":\"q\",\"choices\":{\"text\":[\"apple\",\"b\",\"cat\"],\"label\":[\"A\",\"B\","
         "\"C\"]},\"answerKey\":\"C\"}\n");
     here.shots = 0;
@@ -236,30 +223,6 @@ static void options_are_compared_as_each_metric_says(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
-static int make(void **state)
-{
-    (void)state;
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int clean(void **state)
-{
-    static const char *const left[] = {
-        "arc_easy/test.jsonl", "arc_easy/train.jsonl", "arc_easy", "commonsenseqa/dev.jsonl",
-        "commonsenseqa/olmes.jsonl", "commonsenseqa", "openbookqa/test.jsonl",
-        "openbookqa/train.jsonl", "openbookqa", "piqa/valid.jsonl", "piqa/train.jsonl", "piqa",
-        "boolq/dev.jsonl", "boolq", "social_iqa/dev.jsonl", "social_iqa", "winogrande/dev.jsonl",
-        "winogrande", "hellaswag/validation.jsonl", "hellaswag", "mmlu/test/anatomy_test.csv",
-        "mmlu/dev/anatomy_dev.csv", "mmlu/test", "mmlu/dev", "mmlu"};
-    char path[200];
-    (void)state;
-    for (int i = 0; i < LENGTH(left); i++) {
-        snprintf(path, sizeof path, "%s/%s", dir, left[i]);
-        remove(path);
-    }
-    return rmdir(dir);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,5 +233,5 @@ int main(void)
         cmocka_unit_test(options_are_compared_as_each_metric_says),
     };
     unsetenv("DENSIMETER_DATA");
-    return cmocka_run_group_tests_name(__FILE__, tests, make, clean);
+    return cmocka_run_group_tests_name(__FILE__, tests, NULL, data_folder_gone);
 }
