@@ -133,9 +133,11 @@ static int copy_states(const struct device *d, const struct unit *u, int *copy, 
 
     for (; *copy < b->n_state_copies && b->state_copies[*copy].before_row <= row; (*copy)++) {
         const struct state_copy *c = &b->state_copies[*copy];
+        if (bytes == 0) /* a convolution of one tap has no state */
+            continue;
         if (c->src == NO_SLOT)
             memset(slot_of(d, u, c->dst), 0, bytes);
-        else if (bytes)
+        else
             memcpy(slot_of(d, u, c->dst), slot_of(d, u, c->src), bytes);
     }
     if (*copy < b->n_state_copies && b->state_copies[*copy].before_row < end)
