@@ -22,7 +22,7 @@ static const struct {
 struct made { /* a run's tasks */
     struct task_row rows[TASKS_MOST];
     struct store_value values[TASKS_MOST][METRICS];
-    char names[TASKS_MOST][8];
+    char names[TASKS_MOST][16];
     int n, n_inner;
 };
 
