@@ -394,8 +394,10 @@ int cmd_db(struct context *c, struct err *e)
     if (c->json)
         r.o = context_json_begin(&r.b, "db");
     rc = open_store(c, verbs[v].readonly, &s, e);
-    if (rc == 0)
+    if (rc == 0) {
+        store_stop_on(s, c->stop);
         rc = verbs[v].run(&r, s, e);
+    }
     store_close(s);
     strbuf_release(&r.b);
     return rc;

@@ -11,6 +11,8 @@ int open_store(const struct context *c, int readonly, struct store **out, struct
     if (!path)
         return -1;
     rc = store_open(out, path, &o, e);
+    if (rc == 0 && readonly)
+        store_stop_on(*out, c->stop);
     mem_free(path);
     return rc;
 }

@@ -17,6 +17,7 @@ struct db {
     sqlite3 *h;
     char *path;
     int busy_ms;
+    const volatile sig_atomic_t *stop; /* NULL: nothing interrupts */
     sqlite3_stmt *cache[SQL_COUNT];
     unsigned char in_use[SQL_COUNT];
 };
@@ -39,6 +40,7 @@ static const struct {
     {SQLITE_LOCKED, ERR_BUSY, "another process keeps the database locked", ""},
     {SQLITE_PROTOCOL, ERR_BUSY, "another process keeps the database locked", ""},
     {SQLITE_CONSTRAINT, ERR_INVALID, "a row that the database's rules forbid", ""},
+    {SQLITE_INTERRUPT, ERR_INTERRUPTED, "interrupted", ""},
     {SQLITE_TOOBIG, ERR_INVALID, "a text larger than a database can hold", ""},
     {SQLITE_IOERR, ERR_IO, "reading or writing the database failed",
      "what was stored before is intact"},
@@ -92,6 +94,13 @@ static int db_fail(struct db *db, int code, struct err *e)
     }
     return err_set(e, ERR_IO, "%s: %s", db->path,
                    db->h ? sqlite3_errmsg(db->h) : sqlite3_errstr(code));
+}
+
+static int stopped(void *user)
+{
+    const struct db *db = user;
+
+    return db->stop && *db->stop;
 }
 
 /* A database in WAL mode on a medium that cannot be written has no place for its shared-memory
@@ -204,6 +213,14 @@ const char *db_path(const struct db *db)
     return db->path;
 }
 
+void db_stop_on(struct db *db, const volatile sig_atomic_t *stop)
+{
+    enum { STEPS = 10000 }; /* of SQLite's machine: well below a millisecond */
+
+    db->stop = stop;
+    sqlite3_progress_handler(db->h, STEPS, stopped, db);
+}
+
 static int bind_args(sqlite3_stmt *s, const char *fmt, va_list ap)
 {
     int code = SQLITE_OK;
@@ -277,7 +294,7 @@ int db_query(struct db *db, struct stmt *st, enum sql q, struct err *e, const ch
 
 int db_step(struct stmt *st, struct err *e)
 {
-    int code = sqlite3_step(st->s);
+    int code = stopped(st->db) ? SQLITE_INTERRUPT : sqlite3_step(st->s);
 
     if (code == SQLITE_ROW)
         return 1;
@@ -432,7 +449,8 @@ int db_copy(struct db *db, const char *to, struct err *e)
         db_fail(&target, code != SQLITE_OK ? code : sqlite3_errcode(target.h), e);
         goto out;
     }
-    while ((code = sqlite3_backup_step(b, 256)) != SQLITE_DONE) {
+    for (;;) {
+        code = stopped(db) ? SQLITE_INTERRUPT : sqlite3_backup_step(b, 256);
         if (((code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED) &&
             waited < db->busy_ms)
             waited += sqlite3_sleep(20);

@@ -8,6 +8,7 @@
 #ifndef RESULTS_DB_H
 #define RESULTS_DB_H
 
+#include <signal.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -22,6 +23,9 @@ struct db_opts {
 int db_open(struct db **out, const char *path, const struct db_opts *o, struct err *e);
 void db_close(struct db *db);
 const char *db_path(const struct db *db);
+/* From now on a statement that is under way when *stop is not 0 ends with ERR_INTERRUPTED, and what
+ * it changed is undone. */
+void db_stop_on(struct db *db, const volatile sig_atomic_t *stop);
 
 struct stmt {
     struct db *db;

@@ -85,6 +85,11 @@ void store_close(struct store *s)
     mem_free(s);
 }
 
+void store_stop_on(struct store *s, const volatile sig_atomic_t *stop)
+{
+    db_stop_on(s->db, stop);
+}
+
 const char *store_path(const struct store *s)
 {
     return db_path(s->db);
