@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
-"""mutate.py [--mutants N] [--seed S] [--jobs J] [--mode MODE] [AREA | FILE.c:LINE ...]
+"""mutate.py [--mutants N] [--seed S] [--jobs J] [--mode MODE] [AREA | FILE.c[:LINE] ...]
 
 Are mistakes noticed?  One operator or constant of a source file at a time is made wrong, the file
-alone is compiled again, and the test programs that answer for it are linked with that object and
-run: a mutant is killed when one of them fails, crashes or does not end.  Those that survive are
-printed with their place.  A mutant whose object is the same, byte for byte, is no mutant.
+alone is compiled again, and the test programs that answer for it are run with it: a mutant is
+killed when one of them fails, crashes or does not end.  Those that survive are printed with their
+place.  A mutant whose object is the same, byte for byte, is no mutant; nor is one that
+mutate_equal.txt gives a reason for.  Folders of data and of models are hidden from the programs:
+what is shared is not everywhere, and the tests must notice without it.
 
-N mutants an area (0: all) are drawn by chance from the seed.  FILE.c:LINE tries each of that line.
-Nothing below build/MODE changes; make built the programs before.
+N mutants an area (0: all) are drawn by chance from the seed.  FILE.c tries each of that file,
+FILE.c:LINE of that line.  Each program is linked once, its area's files beside it as shared
+objects; the changed one of them is all that a mutant costs.  Nothing below build/MODE changes.
 """
-import argparse, concurrent.futures, filecmp, glob, os, random, re, shlex, subprocess, sys, tempfile
-import threading, time
+import argparse, concurrent.futures, filecmp, glob, os, random, re, resource, shlex, subprocess, sys
+import tempfile, threading, time
 
 # area: rows of files and the programs that answer for them
 AREAS = {
@@ -18,27 +21,34 @@ AREAS = {
         (["harness/stats_trend.c", "harness/stats_frontier.c"], ["test_trend", "test_trend_runs"]),
         (["harness/stats_fit.c"], ["test_cost", "test_ruler"]),
         (["harness/stats_handover.c", "harness/stats_logistic.c"], ["test_handover"]),
-        (["harness/stats_p*.c", "harness/stats_dist.c"],
-         ["test_stats_methods", "test_gate_power", "test_stats_golden"]),
-        (["harness/stats.c", "harness/stats_cluster.c", "harness/stats_m*.c", "harness/stats_rank.c",
-          "harness/stats_series.c", "harness/stats_tail.c"],
-         ["test_stats", "test_stats_methods", "test_stats_golden"]),
+        (["harness/stats_process.c"], ["test_gate_runs", "test_gate"]),
+        (["harness/stats.c", "harness/stats_cluster.c", "harness/stats_dist.c",
+          "harness/stats_m*.c", "harness/stats_pa*.c", "harness/stats_po*.c",
+          "harness/stats_prop*.c", "harness/stats_rank.c", "harness/stats_series.c",
+          "harness/stats_tail.c"],
+         ["test_stats", "test_stats_methods", "test_stats_golden", "test_pairs"]),
     ],
     "scoring": [
         (["tasks/answer*.c", "tasks/score.c", "tasks/format.c"],
-         ["test_tasks", "test_questions", "test_leaderboard", "test_filters_lmeval"]),
+         ["test_tasks", "test_questions", "test_leaderboard", "test_filters_lmeval",
+          "test_tasks_lmeval", "test_ifeval", "test_code"]),
         (["tasks/lmeval_metric*.c", "tasks/lmeval_filter*.c"],
          ["test_metrics_lmeval", "test_filters_lmeval", "test_tasks_lmeval", "test_lmeval_native"]),
     ],
     "tokenizers": [
         (["runners/tokenizer*.c", "runners/pretokenize.c"],
-         ["test_tokenizer", "test_tokenizer_hf", "test_pretokenize"]),
+         ["test_tokenizer", "test_tokenizer_hf", "test_pretokenize", "test_streaming",
+          "test_hf_folder", "test_vocabulary"]),
     ],
     "store": [
         (["results/store.c", "results/put.c", "results/db.c", "results/query*.c"],
-         ["test_store", "test_exchange_own", "test_rulers_store", "test_store_faults"]),
+         ["test_store", "test_exchange_own", "test_rulers_store", "test_store_faults",
+          "test_exchange", "test_lease", "test_summary", "test_compare", "test_models",
+          "test_bundle"]),
     ],
-    "gate": [(["harness/gate*.c"], ["test_gate", "test_gate_runs", "test_gate_power"])],
+    "gate": [(["harness/gate*.c"],
+              ["test_gate", "test_gate_runs", "test_gate_policy", "test_gate_page",
+               "test_gate_times"])],
 }
 # Written as house style writes them, with a space at each side, so that a pointer's star or a sign
 # is not taken for an operator.
@@ -48,6 +58,8 @@ SWAPS = [(" < ", " <= "), (" <= ", " < "), (" > ", " >= "), (" >= ", " > "), (" 
          ("--", "++"), ("return -1;", "return 0;"), ("return 0;", "return -1;"), ("(!", "("),
          ("continue;", "break;"), (" ? ", " ? !"), (" ? ", " && 0 ? ")]
 NUMBER = re.compile(r"(?<![\w.\"])(\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?(?![\w.])")
+# An array with room for one more is no mistake.
+ARRAY = re.compile(r"^\s*(?:static |const |unsigned |struct )*\w+ [^=(;]*\[$")
 HIDDEN = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'"
                     r"|^[ \t]*#(?:\\\n|[^\n])*", re.S | re.M)
 
@@ -64,13 +76,22 @@ def mutants_of(path):
             at = bare.find(was, at + 1)
     for m in NUMBER.finditer(bare):
         was = m.group()
-        yield path, m.start(), was, (str(int(was) + 1) if was != "1" else "0") if was.isdigit() else f"({was} * 1.25)"
+        if ARRAY.match(bare[bare.rfind("\n", 0, m.start()) + 1:m.start()]):
+            continue
+        whole = str(int(was) + 1) if was.isdigit() and was != "1" else "0"
+        yield path, m.start(), was, whole if was.isdigit() else f"({was} * 1.25)"
 
 
 def line_of(path, at):
     with open(path) as f:
         text = f.read()
     return text.count("\n", 0, at) + 1, text[text.rfind("\n", 0, at) + 1:text.find("\n", at)]
+
+
+def what_of(mutant):
+    """As mutate_equal.txt names it."""
+    path, at, was, now = mutant
+    return path, line_of(path, at)[1].strip(), was.strip(), now.strip()
 
 
 def commands(target, mode, changed):
@@ -84,78 +105,92 @@ def commands(target, mode, changed):
     sys.exit(f"make would not make {target}")
 
 
+def known_equal():
+    """{(path, its line, what was there, what is there now): why it changes nothing}"""
+    rows, path = {}, None
+    with open(os.path.join(os.path.dirname(__file__), "mutate_equal.txt")) as f:
+        for line in f:
+            if line[0] not in "#\n \t":
+                path = line.strip()
+            elif line[0] == " ":
+                what, text, why = line.strip().split(" | ")
+                was, now = what.split(" -> ")
+                rows[path, text, was, now] = why
+    return rows
+
+
 class Area:
     def __init__(self, answer, o, work):
         self.work, self.o, self.build = work, o, f"build/{o.mode}"
-        self.programs = sorted({p for ps in answer.values() for p in ps})
-        self.programs = [f"{self.build}/tests/{p}" for p in self.programs]
-        self.answer = {f: [f"{self.build}/tests/{p}" for p in ps] for f, ps in answer.items()}
-        self.compiles, self.links, self.originals = {}, {}, set()
-        self.lock = threading.Lock()
-        subprocess.run(["make", "-s", f"MODE={o.mode}"] + self.programs, check=True)
-        self.took = {p: self.run(p, 300) for p in self.programs}
-        for p, t in self.took.items():
-            if t is None:
+        self.answer = {f: [f"{work}/{p}" for p in ps] for f, ps in answer.items()}
+        self.compiles, self.lock = {}, threading.Lock()
+        self.env = dict(os.environ, DENSIMETER_SHARED=work, DENSIMETER_DATA=work,
+                        DENSIMETER_MODELS=work, LC_ALL="C.UTF-8")
+        built = [f"{self.build}/tests/{p}" for p in {p for ps in answer.values() for p in ps}]
+        subprocess.run(["make", "-s", f"MODE={o.mode}"] + built, check=True)
+        os.mkdir(f"{work}/original")
+        for path in answer:
+            with open(path) as f:
+                if not self.compile(path, f.read(), f"{work}/original"):
+                    sys.exit(f"{path} does not compile")
+        with concurrent.futures.ThreadPoolExecutor(o.jobs) as pool:
+            list(pool.map(self.link, built))
+        self.took = {}
+        for p in (f"{work}/{os.path.basename(b)}" for b in built):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+            if not self.run(p, "", 300):
                 sys.exit(f"{p} fails without a mutant")
-
-    def run(self, program, limit):
-        """Seconds; None: it fails."""
-        start = time.monotonic()
-        try:
-            ended = subprocess.run([program], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL, timeout=limit)
-        except subprocess.TimeoutExpired:
-            return None
-        return time.monotonic() - start if ended.returncode == 0 else None
+            self.took[p] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
 
     def compile(self, path, text, to):
-        obj = f"{self.build}/{path[:-2]}.o"
+        """`to`/FILE.o, and from it FILE.so."""
+        obj, name = f"{self.build}/{path[:-2]}.o", path[:-2].replace("/", "_")
         with self.lock:
             if path not in self.compiles:
                 words = commands(obj, self.o.mode, path)
-                faster = {"-O2": ["-O1"], "-g": ["-g0"], path: ["-x", "c", "-"]}
+                faster = {"-O2": ["-O1"], "-g": ["-g0"], path: ["-x", "c", "-"], obj: [None]}
                 self.compiles[path] = sum((faster.get(w, [w]) for w in words
-                                           if w not in ("-MMD", "-MP")), []) + ["-w"]
-        return subprocess.run([to if w == obj else w for w in self.compiles[path]], input=text,
-                              text=True, stderr=subprocess.DEVNULL).returncode == 0
+                                           if w not in ("-MMD", "-MP")), []) + ["-w", "-fPIC"]
+        return subprocess.run([w or f"{to}/{name}.o" for w in self.compiles[path]], input=text,
+                              text=True, stderr=subprocess.DEVNULL).returncode == 0 and \
+            subprocess.run(["cc", "-shared", "-o", f"{to}/{name}.so", f"-Wl,-soname,{name}.so",
+                            f"{to}/{name}.o"], stderr=subprocess.DEVNULL).returncode == 0
 
-    def original(self, path, text):
-        to = f"{self.work}/{path.replace('/', '_')}.o"
-        with self.lock:
-            known = path in self.originals
-            self.originals.add(path)
-        if not known:
-            self.compile(path, text, to + ".part")
-            os.rename(to + ".part", to)
-        while not os.path.exists(to):
-            time.sleep(0.05)
-        return to
+    def link(self, program):
+        apart = {f"{self.build}/{f[:-2]}.o": f[:-2].replace("/", "_") for f in self.answer}
+        words = commands(program, self.o.mode, f"{program.replace(self.build + '/', '')}.c")
+        to = f"{self.work}/{os.path.basename(program)}"
+        words = [f"{self.work}/original/{apart[w]}.so" if w in apart
+                 else to if w == program else w for w in words]
+        done = subprocess.run(words[:1] + ["-rdynamic", "-Wl,--no-as-needed", "-Wl,-S"] + words[1:])
+        if done.returncode:
+            sys.exit(f"{program} cannot be linked with shared objects")
 
-    def link(self, program, path, obj, to):
-        with self.lock:
-            if (program, path) not in self.links:
-                self.links[program, path] = commands(program, self.o.mode, path)
-        theirs = f"{self.build}/{path[:-2]}.o"
-        words = [obj if w == theirs else to if w == program else w
-                 for w in self.links[program, path]] + ["-Wl,-S"]
-        return subprocess.run(words, stderr=subprocess.DEVNULL).returncode == 0
+    def run(self, program, changed, cpu_s):
+        """Does it pass?  Limits are on the processor's time: others may use the machine."""
+        try:
+            return subprocess.run(["prlimit", f"--cpu={cpu_s}", "--core=0", program],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, timeout=20 + 10 * cpu_s,
+                                  env=dict(self.env, LD_LIBRARY_PATH=f"{changed}:{self.work}/original")
+                                  ).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
 
     def attempt(self, mutant):
         """'killed', 'survived', or why it is none."""
         path, at, was, now = mutant
-        base = f"{self.work}/{threading.get_ident()}"
-        obj, program = f"{base}.o", f"{base}.bin"
+        name = path[:-2].replace("/", "_")
         with open(path) as f:
             text = f.read()
-        if not self.compile(path, text[:at] + now + text[at + len(was):], obj):
-            return "does not compile"
-        if filecmp.cmp(obj, self.original(path, text), shallow=False):
-            return "the same"
-        for test in sorted(self.answer[path], key=self.took.get):
-            if not self.link(test, path, obj, program):
-                return "does not link"
-            if self.run(program, 10 + 10 * self.took[test]) is None:
-                return "killed"
+        with tempfile.TemporaryDirectory(dir=self.work) as to:
+            if not self.compile(path, text[:at] + now + text[at + len(was):], to):
+                return "does not compile"
+            if filecmp.cmp(f"{to}/{name}.o", f"{self.work}/original/{name}.o", shallow=False):
+                return "the same"
+            for test in sorted(self.answer[path], key=self.took.get):
+                if not self.run(test, to, 2 + int(4 * self.took[test])):
+                    return "killed"
         return "survived"
 
 
@@ -166,20 +201,21 @@ def rows_of(area):
             yield f, programs
 
 
-def chosen(names, o):
+def chosen(names, equal, o):
     """(name, {file: programs}, mutants in the order in which they are tried, how many are wanted)"""
     for name in names:
         place = re.fullmatch(r"(.*\.c)(?::(\d+))?", name)
         if not place:
             answer = dict(rows_of(name))
-            every = [m for f in answer for m in mutants_of(f)]
+            every = [m for f in answer for m in mutants_of(f) if what_of(m) not in equal]
             # Some are none; the next in line take their places.
             random.Random(f"{o.seed} {name}").shuffle(every)
             yield name, answer, every, o.mutants or len(every)
             continue
         path, line = place.groups()
         programs = next(p for a in AREAS for f, p in rows_of(a) if f == path)
-        every = [m for m in mutants_of(path) if not line or line_of(path, m[1])[0] == int(line)]
+        every = [m for m in mutants_of(path) if what_of(m) not in equal
+                 and (not line or line_of(path, m[1])[0] == int(line))]
         yield name, {path: programs}, every, len(every)
 
 
@@ -195,7 +231,7 @@ def main():
     os.environ["CCACHE_DISABLE"] = "1"
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
     poor = 0
-    for name, answer, every, wanted in chosen(o.areas or AREAS, o):
+    for name, answer, every, wanted in chosen(o.areas or AREAS, known_equal(), o):
         with tempfile.TemporaryDirectory() as work, \
                 concurrent.futures.ThreadPoolExecutor(o.jobs) as pool:
             area = Area(answer, o, work)
