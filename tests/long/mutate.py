@@ -48,7 +48,7 @@ AREAS = {
     ],
     "gate": [(["harness/gate*.c"],
               ["test_gate", "test_gate_runs", "test_gate_policy", "test_gate_page",
-               "test_gate_times"])],
+               "test_gate_times", "test_gate_checks"])],
 }
 # Written as house style writes them, with a space at each side, so that a pointer's star or a sign
 # is not taken for an operator.
