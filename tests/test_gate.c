@@ -553,6 +553,8 @@ static void a_verdict_survives_every_failed_allocation(void **state)
         rc = gate_decide(&g, &t.runs.in, &t.policy, 1, &e);
         mem_fail_at(-1);
         assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
+        for (size_t i = 0; i < g.n_checks; i++)
+            assert_non_null(g.checks[i].reason);
         gate_release(&g);
     }
     end(&t);

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "harness/gate_policy_rows.h"
+#include "tests/data_folder.h"
 
 #define AT(member) offsetof(struct gate_policy, member)
 #define TASK(member) offsetof(struct gate_task_rule, member)
@@ -316,6 +317,28 @@ static void any_margin_is_one_that_is_asked_for(void **state)
     gate_policy_release(&p);
 }
 
+static void a_policy_is_a_file_of_at_most_a_mebibyte(void **state)
+{
+    struct strbuf b = STRBUF_INIT;
+    struct gate_policy p;
+    struct err e = ERR_NONE;
+
+    (void)state;
+    strbuf_adds(&b, "{\"energy\":{\"margin\":0.5}}");
+    while (b.len < 1 << 20)
+        strbuf_addc(&b, ' ');
+    data_put("p.json", strbuf_str(&b));
+    assert_int_equal(gate_policy_read(&p, data_path("p.json"), &e), 0);
+    assert_true(p.energy_margin == .5);
+    gate_policy_release(&p);
+    strbuf_addc(&b, ' ');
+    data_put("p.json", strbuf_str(&b));
+    assert_int_equal(gate_policy_read(&p, data_path("p.json"), &e), -1);
+    assert_int_equal(gate_policy_read(&p, data_path("none.json"), &e), -1);
+    strbuf_release(&b);
+    assert_int_equal(mem_live(), 0);
+}
+
 /* --- the schema ----------------------------------------------------------------------------- */
 
 static void check_closed(const cJSON *object)
@@ -393,8 +416,9 @@ int main(void)
         cmocka_unit_test(a_wrong_member_is_found_at_its_line_and_column),
         cmocka_unit_test(what_may_be_forbidden_has_names),
         cmocka_unit_test(any_margin_is_one_that_is_asked_for),
+        cmocka_unit_test(a_policy_is_a_file_of_at_most_a_mebibyte),
         cmocka_unit_test(the_schema_says_what_the_reader_takes),
     };
 
-    return RUN(tests);
+    return cmocka_run_group_tests_name(__FILE__, tests, NULL, data_folder_gone);
 }
