@@ -158,11 +158,12 @@ class Area:
                             f"{to}/{name}.o"], stderr=subprocess.DEVNULL).returncode == 0
 
     def link(self, program):
-        apart = {f"{self.build}/{f[:-2]}.o": f[:-2].replace("/", "_") for f in self.answer}
+        """The files of the area as shared objects before the archive, which has them, too."""
+        apart = [f"{self.work}/original/{f[:-2].replace('/', '_')}.so" for f in self.answer]
         words = commands(program, self.o.mode, f"{program.replace(self.build + '/', '')}.c")
         to = f"{self.work}/{os.path.basename(program)}"
-        words = [f"{self.work}/original/{apart[w]}.so" if w in apart
-                 else to if w == program else w for w in words]
+        words = sum((apart + [w] if w == f"{self.build}/tests/tested.a" else [to] if w == program
+                     else [w] for w in words), [])
         done = subprocess.run(words[:1] + ["-rdynamic", "-Wl,--no-as-needed", "-Wl,-S"] + words[1:])
         if done.returncode:
             sys.exit(f"{program} cannot be linked with shared objects")
