@@ -181,7 +181,10 @@ static int open_unigram(struct sp *s, const uint32_t *parts, size_t n, struct er
         }
     }
     o.user_per_byte = most;
-    return unigram_init(&s->unigram, s->v, &o, scores, parts, n, least, e);
+    if (unigram_init(&s->unigram, s->v, &o, scores, parts, n, least, e) < 0)
+        return -1;
+    memcpy(s->unigram.byte, s->byte, sizeof s->byte); /* by_text has no byte tokens */
+    return 0;
 }
 
 /* The pieces that may be part of a text, and the user's among them. */
