@@ -39,7 +39,7 @@ AREAS = {
     "tokenizers": [
         (["runners/tokenizer*.c", "runners/pretokenize.c"],
          ["test_tokenizer", "test_tokenizer_hf", "test_pretokenize", "test_streaming",
-          "test_hf_folder", "test_vocabulary"]),
+          "test_hf_folder", "test_vocabularies", "test_sentencepiece", "test_hf_tokens"]),
     ],
     "store": [
         (["results/store.c", "results/put.c", "results/db.c", "results/query*.c"],
