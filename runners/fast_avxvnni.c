@@ -20,11 +20,11 @@ static int usable(void)
     return fast_avx2.usable() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & AVX_VNNI);
 }
 
-INLINE void add_codes(enum fast_bits bits, __m256i isum[COLS][2], int cols,
+INLINE void add_codes(enum fast_bits bits, int is_flat, __m256i isum[COLS][2], int cols,
                       const struct fast_tile *t, const uint8_t *group, int g, int from, int n)
 {
     UNROLL for (int j = from; j < from + n; j++) {
-        __m256i v[2] = {codes(bits, group, j, 0), codes(bits, group, j, 1)};
+        __m256i v[2] = {vector(bits, is_flat, group, j, 0), vector(bits, is_flat, group, j, 1)};
 
         UNROLL for (int c = 0; c < cols; c++) {
             __m256i q = four_times(fast_block_at(t, c, g)->q + 4 * j);

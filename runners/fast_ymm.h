@@ -1,10 +1,12 @@
 /* fast_ymm.h -- the kernels of fast.h in registers of 256 bits, written once for the two ways to
  * multiply bytes in them: fast_avx2.c (VPMADDUBSW) and fast_avxvnni.c (VPDPBUSD).
  *
- * A tile is 16 rows, in two registers of 8, x up to 4 columns.  The including file defines
+ * A tile is 16 rows, in two registers of 8, x up to 4 columns.  Few columns take the codes from the
+ * packed bits; many take them from pieces of a stripe that are unpacked once for all of them.  The
+ * including file defines
  *   YMM_SIGNED: 1: codes of eight bits come signed, less their bias of 128; 0: as they are stored;
- *   add_codes(bits, isum, cols, t, group, g, from, n): isum[c][side] += code * q over vectors
- *     from .. from+n-1 (n: 4 or 8) of group g; and
+ *   add_codes(bits, is_flat, isum, cols, t, group, g, from, n): isum[c][side] += code * q over
+ *     vectors from .. from+n-1 (n: 4 or 8) of group g, at `group` packed or (is_flat) unpacked; and
  *   YMM_NAME, YMM_TABLE and usable(). */
 #ifndef RUNNERS_FAST_YMM_H
 #define RUNNERS_FAST_YMM_H
@@ -15,9 +17,13 @@
 #include "runners/fast.h"
 #include "runners/fast_tile.h"
 
-enum { COLS = 4 }; /* of a tile */
+enum {
+    COLS = 4,        /* of a tile */
+    PIECE = 16,      /* groups that are unpacked together: 11 KB, a third of a first cache */
+    WIDE_COLS = 128, /* whose sums wait for the next piece */
+};
 
-INLINE void add_codes(enum fast_bits bits, __m256i isum[COLS][2], int cols,
+INLINE void add_codes(enum fast_bits bits, int is_flat, __m256i isum[COLS][2], int cols,
                       const struct fast_tile *t, const uint8_t *group, int g, int from, int n);
 static int usable(void);
 
@@ -116,6 +122,12 @@ INLINE __m256i codes(enum fast_bits bits, const uint8_t *group, int j, int side)
     return _mm256_or_si256(v, _mm256_and_si256(h, _mm256_set1_epi8(48)));
 }
 
+/* The same, packed or a byte each. */
+INLINE __m256i vector(enum fast_bits bits, int is_flat, const uint8_t *group, int j, int side)
+{
+    return is_flat ? load(group + 64 * j + 32 * side) : codes(bits, group, j, side);
+}
+
 INLINE __m256 halves(const uint8_t *p)
 {
     return _mm256_cvtph_ps(_mm_load_si128((const __m128i *)p));
@@ -145,14 +157,15 @@ INLINE __m256 scale(enum fast_bits bits, enum fast_scales kind, const uint8_t *s
     return d;
 }
 
-/* m of group g; FAST_K_D_M: -m. */
+/* m of group g. */
 INLINE __m256 minimum(enum fast_bits bits, enum fast_scales kind, const uint8_t *stripe, int g,
                       int side)
 {
     __m256 m = halves(stripe + fast_d_at(bits, kind, g) + 32 + 16 * side);
+    const uint8_t *sub = stripe + fast_sub_at(bits, kind, g) + 16 + 8 * side;
 
     if (kind == FAST_K_D_M)
-        m = _mm256_mul_ps(m, unsigned_bytes(stripe + fast_sub_at(bits, kind, g) + 16 + 8 * side));
+        m = _mm256_xor_ps(_mm256_mul_ps(m, unsigned_bytes(sub)), _mm256_set1_ps(-0.0f));
     return m;
 }
 
@@ -162,6 +175,17 @@ INLINE __m256i start(enum fast_bits bits, enum fast_bias bias, const struct fast
     if (bias == FAST_BIAS_NONE || (YMM_SIGNED && bits == FAST_8))
         return _mm256_setzero_si256();
     return _mm256_set1_epi32(bias == FAST_BIAS_HALVES ? b->half[h] : b->start[bias]);
+}
+
+INLINE int has_minimum(enum fast_scales kind)
+{
+    return kind == FAST_D_M || kind == FAST_K_D_M;
+}
+
+/* What one part of a group adds. */
+INLINE __m256 add_part(__m256 acc, __m256i isum, __m256 w, const struct fast_block *b)
+{
+    return _mm256_fmadd_ps(_mm256_cvtepi32_ps(isum), _mm256_mul_ps(w, _mm256_set1_ps(b->d)), acc);
 }
 
 INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind, int cols,
@@ -180,29 +204,22 @@ INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind
         UNROLL for (int h = 0; h < parts; h++) {
             UNROLL for (int c = 0; c < cols; c++)
                 isum[c][0] = isum[c][1] = start(bits, bias, fast_block_at(t, c, g), h);
-            add_codes(bits, isum, cols, t, group, g, h * each, each);
+            add_codes(bits, 0, isum, cols, t, group, g, h * each, each);
             UNROLL for (int side = 0; side < 2; side++) {
                 __m256 w = scale(bits, kind, t->stripe, g, h, side);
 
-                UNROLL for (int c = 0; c < cols; c++) {
-                    __m256 wd = _mm256_mul_ps(w, _mm256_set1_ps(fast_block_at(t, c, g)->d));
-
-                    acc[c][side] =
-                        _mm256_fmadd_ps(_mm256_cvtepi32_ps(isum[c][side]), wd, acc[c][side]);
-                }
+                UNROLL for (int c = 0; c < cols; c++)
+                    acc[c][side] = add_part(acc[c][side], isum[c][side], w, fast_block_at(t, c, g));
             }
         }
-        if (kind != FAST_D_M && kind != FAST_K_D_M)
+        if (!has_minimum(kind))
             continue;
         UNROLL for (int side = 0; side < 2; side++) {
             __m256 m = minimum(bits, kind, t->stripe, g, side);
 
-            UNROLL for (int c = 0; c < cols; c++) {
-                __m256 s = _mm256_set1_ps(fast_block_at(t, c, g)->s);
-
-                acc[c][side] = kind == FAST_D_M ? _mm256_fmadd_ps(m, s, acc[c][side])
-                                                : _mm256_fnmadd_ps(m, s, acc[c][side]);
-            }
+            UNROLL for (int c = 0; c < cols; c++)
+                acc[c][side] = _mm256_fmadd_ps(m, _mm256_set1_ps(fast_block_at(t, c, g)->s),
+                                               acc[c][side]);
         }
     }
     UNROLL for (int c = 0; c < cols; c++) {
@@ -211,6 +228,76 @@ INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind
         _mm256_storeu_ps(whole, acc[c][0]);
         _mm256_storeu_ps(whole + 8, acc[c][1]);
         memcpy(t->out + (size_t)c * t->ldo, whole, (size_t)t->rows * sizeof *whole);
+    }
+}
+
+/* ---- many columns ---- */
+
+struct piece {                              /* PIECE groups of a stripe or fewer */
+    _Alignas(64) uint8_t codes[PIECE][512]; /* a byte each, in the order of FAST_8 */
+    float w[PIECE][2][FAST_ROWS], m[PIECE][FAST_ROWS];
+};
+
+struct wide {
+    const struct piece *piece;
+    struct fast_tile t; /* acts: from the piece's first group on */
+    float (*sums)[FAST_ROWS];
+};
+
+typedef void unpack_fn(struct piece *p, const uint8_t *stripe, int g, int groups);
+typedef void wide_fn(const struct wide *w);
+
+INLINE void unpack(enum fast_bits bits, enum fast_scales kind, struct piece *p,
+                   const uint8_t *stripe, int g, int groups)
+{
+    const int parts = kind == FAST_K_D ? 2 : 1;
+
+    for (int i = 0; i < groups; i++, g++) {
+        const uint8_t *group = stripe + fast_codes_at(bits, kind, g);
+
+        UNROLL for (int side = 0; side < 2; side++) {
+            UNROLL for (int j = 0; j < 8; j++)
+                _mm256_store_si256((__m256i *)(p->codes[i] + 64 * j + 32 * side),
+                                   codes(bits, group, j, side));
+            UNROLL for (int h = 0; h < parts; h++)
+                _mm256_store_ps(p->w[i][h] + 8 * side, scale(bits, kind, stripe, g, h, side));
+            if (has_minimum(kind))
+                _mm256_store_ps(p->m[i] + 8 * side, minimum(bits, kind, stripe, g, side));
+        }
+    }
+}
+
+INLINE void wide_tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind, int cols,
+                      const struct wide *w)
+{
+    const int parts = kind == FAST_K_D ? 2 : 1, each = 8 / parts;
+    const struct fast_tile t = w->t;
+    const struct piece *p = w->piece;
+    float(*sums)[FAST_ROWS] = w->sums;
+
+    for (int g = 0; g < t.groups; g++) {
+        __asm__ volatile("" ::: "memory"); /* the sums stay there: no registers are left */
+        UNROLL for (int h = 0; h < parts; h++) {
+            __m256i isum[COLS][2];
+
+            UNROLL for (int c = 0; c < cols; c++)
+                isum[c][0] = isum[c][1] = start(bits, bias, fast_block_at(&t, c, g), h);
+            add_codes(bits, 1, isum, cols, &t, p->codes[g], g, h * each, each);
+            UNROLL for (int side = 0; side < 2; side++) {
+                __m256 scales = _mm256_load_ps(p->w[g][h] + 8 * side);
+
+                UNROLL for (int c = 0; c < cols; c++) {
+                    const struct fast_block *b = fast_block_at(&t, c, g);
+                    float *sum = sums[c] + 8 * side;
+                    __m256 acc = add_part(_mm256_load_ps(sum), isum[c][side], scales, b);
+
+                    if (has_minimum(kind))
+                        acc = _mm256_fmadd_ps(_mm256_load_ps(p->m[g] + 8 * side),
+                                              _mm256_set1_ps(b->s), acc);
+                    _mm256_store_ps(sum, acc);
+                }
+            }
+        }
     }
 }
 
@@ -226,10 +313,92 @@ FAST_FORMATS(TILES)
 
 static fast_tile_fn *const tiles[4][4][COLS] = {FAST_FORMATS(ROW)};
 
+#define WIDE_TILE(name, bits, bias, scales, cols)                                                  \
+    static void name##_wide_##cols(const struct wide *w)                                           \
+    {                                                                                              \
+        wide_tile(bits, bias, scales, cols, w);                                                    \
+    }
+#define WIDE(name, bits, bias, scales)                                                             \
+    static void name##_unpack(struct piece *p, const uint8_t *stripe, int g, int groups)           \
+    {                                                                                              \
+        unpack(bits, scales, p, stripe, g, groups);                                                \
+    }                                                                                              \
+    WIDE_TILE(name, bits, bias, scales, 1)                                                         \
+    WIDE_TILE(name, bits, bias, scales, 2)                                                         \
+    WIDE_TILE(name, bits, bias, scales, 3)                                                         \
+    WIDE_TILE(name, bits, bias, scales, 4)
+#define WIDE_ROW(name, bits, bias, scales)                                                         \
+    [bits][scales] = {name##_unpack, {name##_wide_1, name##_wide_2, name##_wide_3, name##_wide_4}},
+
+FAST_FORMATS(WIDE)
+
+static const struct wide_kernels {
+    unpack_fn *unpack;
+    wide_fn *tiles[COLS];
+} wide_kernels[4][4] = {FAST_FORMATS(WIDE_ROW)};
+
+/* One stripe against at most WIDE_COLS columns. */
+static void wide_stripe(const struct wide_kernels *kernels, const struct fast_tile *t, int cols)
+{
+    _Alignas(64) float sums[WIDE_COLS][FAST_ROWS];
+    struct piece p;
+
+    memset(sums, 0, (size_t)cols * sizeof *sums);
+    for (int g = 0; g < t->groups; g += PIECE) {
+        struct wide w = {.piece = &p, .t = *t, .sums = sums};
+        int tiles_left = (cols + COLS - 1) / COLS, some;
+
+        w.t.groups = t->groups - g < PIECE ? t->groups - g : PIECE;
+        w.t.acts += (size_t)g * FAST_BLOCK_BYTES;
+        kernels->unpack(&p, t->stripe, g, w.t.groups);
+        for (int c = 0; c < cols; c += some) {
+            some = (cols - c + tiles_left - 1) / tiles_left;
+            tiles_left--;
+            kernels->tiles[some - 1](&w);
+            w.t.acts += (size_t)some * t->act_bytes;
+            w.sums += some;
+        }
+    }
+    for (int c = 0; c < cols; c++)
+        memcpy(t->out + (size_t)c * t->ldo, sums[c], (size_t)t->rows * sizeof *sums[c]);
+}
+
+static void wide_gemm(const struct fast_format *f, float *out, size_t ldo, const void *stripes,
+                      int rows, const void *acts, int cols, int k)
+{
+    struct fast_tile t = {.groups = k / FAST_BLOCK, .act_bytes = fast_act_bytes(k), .ldo = ldo};
+    size_t stripe_bytes = fast_stripe_bytes(f->type, k);
+
+    for (int c = 0; c < cols; c += WIDE_COLS) {
+        t.acts = (const uint8_t *)acts + (size_t)c * t.act_bytes;
+        t.stripe = stripes;
+        for (int r = 0; r < rows; r += FAST_ROWS) {
+            t.out = out + (size_t)c * ldo + r;
+            t.rows = rows - r < FAST_ROWS ? rows - r : FAST_ROWS;
+            wide_stripe(&wide_kernels[f->bits][f->scales], &t,
+                        cols - c < WIDE_COLS ? cols - c : WIDE_COLS);
+            t.stripe += stripe_bytes;
+        }
+    }
+}
+
+/* With so many columns it takes less time to unpack once.  Measured on Zen 3, products a cycle of 8,
+ * 16 and 128 columns, packed and unpacked: Q4_0 32, 32, 32 and 29, 33, 35; Q4_K 26, 26, 26 and 25,
+ * 30, 32; Q5_0 22, 22, 22 and 26, 29, 32; Q6_K 18, 18, 18 and 19, 20, 23. */
+static int is_wide(enum fast_bits bits, int cols)
+{
+    return cols >= (bits == FAST_5 || bits == FAST_6 ? COLS + 1 : 4 * COLS);
+}
+
 static void gemm(int quant_type, float *out, size_t ldo, const void *stripes, int rows,
                  const void *acts, int cols, int k)
 {
-    fast_walk(&tiles[0][0][0], COLS, quant_type, out, ldo, stripes, rows, acts, cols, k);
+    const struct fast_format *f = fast_format_find(quant_type);
+
+    if (is_wide(f->bits, cols))
+        wide_gemm(f, out, ldo, stripes, rows, acts, cols, k);
+    else
+        fast_walk(&tiles[0][0][0], COLS, quant_type, out, ldo, stripes, rows, acts, cols, k);
 }
 
 const struct fast_kernels YMM_TABLE = {YMM_NAME, usable, quantise, gemm};

@@ -153,6 +153,7 @@ static void compare_shapes(const struct fast_kernels *t)
         for (int rows = 1; rows <= 50; rows += 7)
             compare(t, types[i], rows, rows % 5 + 1, block == 32 ? 96 : 512, RANDOM);
         compare(t, types[i], 48, 67, block == 32 ? 576 : 768, RANDOM);
+        compare(t, types[i], 20, 131, block == 32 ? 544 : 768, RANDOM);
     }
 }
 
