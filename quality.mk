@@ -21,6 +21,9 @@ cov: ## line and branch coverage of each room and the least covered files, build
 	@sh .ci/deps gcovr
 	@$(MAKE) --no-print-directory MODE=cov cov-only
 
+# What tests hold is not asked about.
+$(BUILD)/tests/%.o: FLAGS_cov = -O1 -DNDEBUG
+
 COVERING = $(patsubst %,$(BUILD)/tests/%,$(filter-out cli/%,$(ONLY)))
 cov-only: $(BUILD)/densimeter $(if $(ONLY),$(COVERING),$(TESTS) $(TOOLS) $(FUZZ))
 	@MODE=cov sh tests/long/cover.sh $(BUILD) $(ONLY)

@@ -114,20 +114,19 @@ int bundle_write(struct bundle *b, const char *path, struct err *e)
         return err_nomem(e);
     qsort(b->files, b->n, sizeof *b->files, by_name);
     if (archive_write_set_format_ustar(a) != ARCHIVE_OK ||
-        archive_write_open(a, &out, NULL, append, NULL) != ARCHIVE_OK) {
-        tar_fail(a, path, e);
+        archive_write_open(a, &out, NULL, append, NULL) != ARCHIVE_OK)
         goto out;
-    }
     for (size_t i = 0; i < b->n; i++)
-        if (write_file(a, &b->files[i]) < 0) {
-            tar_fail(a, path, e);
+        if (write_file(a, &b->files[i]) < 0)
             goto out;
-        }
-    if (archive_write_close(a) != ARCHIVE_OK)
-        tar_fail(a, path, e);
-    else if (strbuf_ok(&out, e) == 0)
-        rc = file_write(path, out.s, out.len, e);
+    rc = archive_write_close(a) == ARCHIVE_OK ? 0 : -1;
 out:
+    if (rc < 0)
+        tar_fail(a, path, e);
+    if (strbuf_ok(&out, e) < 0) /* this is why, whatever the archive says of it */
+        rc = -1;
+    if (rc == 0)
+        rc = file_write(path, out.s, out.len, e);
     archive_write_free(a);
     strbuf_release(&out);
     return rc;

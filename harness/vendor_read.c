@@ -27,6 +27,18 @@ static int refuse(const struct vendor_side *s, const struct findings *f, struct 
     return -1;
 }
 
+/* A finding, unless it is this machine that lacks something: that says nothing about the bundle. */
+static int find_unless_ours(struct findings *f, struct err *why, struct err *e)
+{
+    if (why->code == ERR_NOMEM || why->code == ERR_IO) {
+        *e = *why;
+        return -1;
+    }
+    find(f, why->text);
+    *why = ERR_NONE;
+    return 0;
+}
+
 /* Hashes, signature, rows against numbers, audits: as bundle verify. */
 static int verify(struct vendor_side *s, const struct bundle *b, struct err *e)
 {
@@ -34,20 +46,16 @@ static int verify(struct vendor_side *s, const struct bundle *b, struct err *e)
     struct err why = ERR_NONE;
     int has = bundle_signer(b, s->signer, &why), audits;
 
-    if (has < 0)
-        find(&f, why.text);
+    if (has < 0 && find_unless_ours(&f, &why, e) < 0)
+        return -1;
     if (has <= 0)
         s->signer[0] = 0;
-    why = ERR_NONE;
-    if (bundle_check_manifest(b, &why) < 0)
-        find(&f, why.text);
-    why = ERR_NONE;
-    if (bundle_check_runs(b, find, &f, &s->unknown, &why) < 0 ||
-        bundle_check_audits(b, find, &f, &audits, &why) < 0) {
-        if (why.code == ERR_NOMEM)
-            return err_nomem(e);
-        find(&f, why.text);
-    }
+    if (bundle_check_manifest(b, &why) < 0 && find_unless_ours(&f, &why, e) < 0)
+        return -1;
+    if ((bundle_check_runs(b, find, &f, &s->unknown, &why) < 0 ||
+         bundle_check_audits(b, find, &f, &audits, &why) < 0) &&
+        find_unless_ours(&f, &why, e) < 0)
+        return -1;
     return f.n ? refuse(s, &f, e) : 0;
 }
 

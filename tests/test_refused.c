@@ -1,0 +1,320 @@
+/* Whichever allocation of a command is refused, it ends with one error, holds nothing, and does its
+ * work when it is asked again: every command, in this process, over one folder of files. */
+#include "tests/test.h"
+
+#include <dirent.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "harness/commands.h"
+#include "runners/quant.h"
+#include "tests/store_fixture.h"
+#include "tests/tiny.h"
+
+#define ROW(name, words) {"", #name, cmd_##name, name##_options, "", 0, -1, words, 1, "", NULL}
+#define BARE(name) {"", #name, cmd_##name, NULL, "", 0, -1, NULL, 1, "", NULL}
+static const struct command table[] = {
+    ROW(bench, NULL), ROW(bundle, "make|sign|verify|key"), ROW(compare, NULL),
+    ROW(db, "check|backup|vacuum|schema|prune"), ROW(density, NULL), ROW(device, NULL),
+    ROW(doctor, NULL), ROW(envelope, NULL), ROW(eval, NULL), ROW(explain, NULL), ROW(export, NULL),
+    ROW(gate, NULL), ROW(generate, NULL), ROW(handover, NULL), ROW(help, NULL), ROW(info, NULL),
+    ROW(items, NULL), ROW(label, NULL), ROW(logits, NULL), ROW(nightly, NULL), ROW(probe, NULL),
+    ROW(pull, NULL), ROW(quantize, NULL), ROW(report, NULL), ROW(ruler, NULL), ROW(run, NULL),
+    ROW(runs, NULL), ROW(score, NULL), ROW(show, NULL), ROW(tasks, NULL), ROW(template, NULL),
+    ROW(tokenize, NULL), ROW(tracker, NULL), ROW(trend, NULL), ROW(vendor, NULL), ROW(verify, NULL),
+    BARE(completions), BARE(devices), BARE(import), BARE(models),
+    {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, NULL, NULL},
+};
+
+/* The status of a command line, as main.c would have it; the output is nobody's. */
+static int command(const char *line, struct err *e)
+{
+    static volatile sig_atomic_t stop;
+    char words[512], *argv[64] = {"densimeter"};
+    struct args *args = NULL;
+    FILE *nowhere;
+    int argc = 1, rc;
+
+    snprintf(words, sizeof words, "%s", line);
+    for (char *at = words, *word; (word = strtok_r(at, " ", &at)) != NULL;)
+        argv[argc++] = word;
+    nowhere = fopen("/dev/null", "w");
+    assert_non_null(nowhere);
+    rc = args_parse(&args, table, argc, argv, e);
+    if (rc == 0) {
+        struct context c = {.args = args, .table = table, .out = nowhere, .log = nowhere,
+                            .stop = &stop, .argc = argc, .argv = argv};
+        c.json = args_flag(args, "json");
+        c.csv = args_flag(args, "csv");
+        c.quiet = args_flag(args, "quiet");
+        rc = args_command(args)->run(&c, e);
+    }
+    args_free(args);
+    fclose(nowhere);
+    return rc;
+}
+
+enum { FAR = 1 << 18 };
+
+/* How many allocations the countdown was away from refusing one; FAR: it had refused one. */
+static long countdown_left(void)
+{
+    long n = 0;
+    void *p;
+
+    while (n < FAR && (p = mem_alloc(1)) != NULL) {
+        mem_free(p);
+        n++;
+    }
+    mem_fail_at(-1);
+    return n;
+}
+
+/* What each line ends with when nothing is refused.  made: what it writes, taken away before each
+ * try.  sparse: where one try takes long, fewer are made (0: as many as elsewhere). */
+static const struct {
+    const char *line;
+    int status;
+    const char *made;
+    int sparse;
+} lines[] = {
+    {"eval tiny.gguf --tasks facts --limit 2 -t 1 -q --no-cache --json", 0, NULL, 2},
+    {"eval tiny.gguf --tasks words.json,numbers.json,judged.json -t 2 --keep-prompts", 0, NULL, 2},
+    {"eval tiny.gguf other.gguf --tasks words.json --chat --csv", 0, NULL, 3},
+    {"bench tiny.gguf -p 8,16 -n 4 -r 2 -t 1 -q --json", 0, NULL, 0},
+    {"bench tiny.gguf -p 8 -n 4 -r 1 -t 1 --scenario single --requests 2 --csv", 0, NULL, 0},
+    {"probe tiny.gguf --tasks letters.json --json", 0, NULL, 0},
+    {"probe tiny.gguf --tasks words.json --vary case --no-store", 0, NULL, 0},
+    {"probe tiny.gguf --tasks words.json --vary sequence --csv", 0, NULL, 0},
+    {"export first --format json -o out.json", 0, NULL, 0},
+    {"export first --format csv -o out.csv", 0, NULL, 0},
+    {"export first --format csv -o out.csv --json", 0, NULL, 0},
+    {"export first --format sqlite -o out.db", 0, "out.db", 3},
+    {"export first --format lm-eval -o out.lm", 0, NULL, 0},
+    {"import first.json first.csv first.db --db other.db --json", 0, "other.db", 1},
+    {"import first.lm/results.json --db other.db", 0, "other.db", 1},
+    {"bundle make first second -o out.tar --json", 0, NULL, 1},
+    {"bundle verify first.tar", 0, NULL, 1},
+    {"bundle verify first.tar --json", 0, NULL, 1},
+    {"bundle key out.key", 0, "out.key", 0},
+    {"gate --baseline first --candidate second --policy policy.json --junit out.xml "
+     "--markdown out.md", 2, NULL, 0},
+    {"gate --baseline first --candidate second --policy policy.json --json", 2, NULL, 0},
+    {"gate --baseline bench1 --candidate bench2 --policy policy.json --json", 3, NULL, 0},
+    {"compare first second", 0, NULL, 0},
+    {"compare first second --json", 0, NULL, 0},
+    {"compare first second -o out.md", 0, NULL, 0},
+    {"compare bench1 bench2 --json", 0, NULL, 0},
+    {"handover first second --json", 0, NULL, 0},
+    {"handover first second -o out.md", 0, NULL, 0},
+    {"report first second bench1 -o out.md", 0, NULL, 1},
+    {"report first -o out.json", 0, NULL, 1},
+    {"report first -o out.csv", 0, NULL, 1},
+    {"quantize tiny.gguf out.gguf --type q8_0 -q", 0, NULL, 0},
+    {"quantize tiny.gguf out.gguf --type q5_1 --json", 0, NULL, 0},
+    {"runs --json", 0, NULL, 0},
+    {"runs --csv", 0, NULL, 0},
+    {"runs --probes --json", 0, NULL, 0},
+    {"runs --probes", 0, NULL, 0},
+    {"show first", 0, NULL, 0},
+    {"show bench1 --json", 0, NULL, 0},
+    {"show first --json", 0, NULL, 0},
+    {"items first --jsonl", 0, NULL, 0},
+    {"items first --wrong", 0, NULL, 0},
+    {"explain first", 0, NULL, 0},
+    {"explain first --json", 0, NULL, 0},
+    {"label second second --json", 0, NULL, 0},
+    {"db check --json", 0, NULL, 3},
+    {"db backup copy.db --json", 0, NULL, 0},
+    {"db vacuum", 0, NULL, 0},
+    {"db schema --json", 0, NULL, 0},
+    {"db schema", 0, NULL, 0},
+    {"db prune --keep last=3,likelihoods=20 --json", 0, NULL, 0},
+    {"density --source catalogue llama-2-7b --json", 0, NULL, 1},
+    {"density --source catalogue llama-2-7b", 0, NULL, 1},
+    {"ruler list", 0, NULL, 1},
+    {"ruler show pythia-piqa --json", 0, NULL, 1},
+    {"ruler check pythia-piqa", 0, NULL, 1},
+    {"info tiny.gguf --json", 0, NULL, 0},
+    {"info hybrid.gguf", 0, NULL, 0},
+    {"tokenize tiny.gguf hello --json", 0, NULL, 0},
+    {"tokenize other.gguf hello", 0, NULL, 0},
+    {"tokenize tiny.gguf --jsonl texts", 0, NULL, 0},
+    {"tokenize tiny.gguf --ids 3,4,5", 0, NULL, 0},
+    {"score tiny.gguf --jsonl pairs --json", 0, NULL, 0},
+    {"score hybrid.gguf --jsonl pairs", 0, NULL, 0},
+    {"logits hybrid.gguf --ids 3,4,5 -o out.bin --json", 0, NULL, 0},
+    {"template tiny.gguf --vars chat.json --json", 0, NULL, 0},
+    {"generate tiny.gguf hello -n 4 --json", 0, NULL, 0},
+    {"generate hybrid.gguf hello -n 4 --chat", 0, NULL, 0},
+    {"tasks show words.json --json", 0, NULL, 0},
+    {"tasks show words.json --model tiny.gguf --convention lm-eval", 0, NULL, 0},
+    {"tasks check words.json --json", 0, NULL, 0},
+    {"tasks check numbers.json", 0, NULL, 0},
+    {"tasks new mine -o -", 0, NULL, 0},
+    {"tasks new --kinds", 0, NULL, 0},
+    {"tasks new --schema", 0, NULL, 0},
+    {"tasks fetch --list --json", 0, NULL, 3},
+    {"models --json", 0, NULL, 0},
+    {"models", 0, NULL, 0},
+    {"devices", 0, NULL, 0},
+    {"devices --json", 0, NULL, 0},
+    {"device new naive", 0, "naive.c", 0},
+    {"run --schema", 0, NULL, 0},
+    {"verify --list --json", 0, NULL, 0},
+    {"verify --list", 0, NULL, 0},
+    {"help eval", 0, NULL, 0},
+    {"help --json", 0, NULL, 0},
+    {"completions bash", 0, NULL, 0},
+    {"completions zsh", 0, NULL, 0},
+    {"completions fish --json", 0, NULL, 0},
+    {"pull --list --json", 0, NULL, 0},
+    {"vendor compare first.tar --json", 0, NULL, 1},
+};
+
+static void write_text(const char *path, const char *text)
+{
+    struct err e = ERR_NONE;
+    assert_int_equal(file_write(path, text, strlen(text), &e), 0);
+}
+
+static void done(const char *line)
+{
+    struct err e = ERR_NONE;
+    int rc = command(line, &e);
+    if (rc != 0)
+        fail_msg("%s: %d, %s", line, rc, e.text);
+}
+
+#define SCENARIO(name, more) "{\"format\": \"densimeter.scenario/1\", \"name\": \"" name "\", " \
+    "\"version\": 1, \"language\": \"en\", \"licence\": \"CC0-1.0\", " more "}"
+
+static void write_files(void)
+{
+    const struct tiny_opts tiny = {.seed = 1, .is_bpe = 1, .type = QUANT_Q4_0};
+    const struct tiny_opts other = {.seed = 2, .type = QUANT_Q8_0};
+    const struct tiny_opts hybrid = {.seed = 3, .is_bpe = 1, .is_hybrid = 1};
+    struct err e = ERR_NONE;
+
+    assert_int_equal(tiny_write("tiny.gguf", &tiny, &e), 0);
+    assert_int_equal(tiny_write("other.gguf", &other, &e), 0);
+    assert_int_equal(tiny_write("hybrid.gguf", &hybrid, &e), 0);
+    write_text("policy.json", "{\"minimum_items\": 2, \"accuracy\": {\"margin\": 0.05}}");
+    write_text("texts", "{\"text\": \"a b\"}\n{\"text\": \"c\"}\n");
+    write_text("pairs", "{\"context\": \"a b\", \"continuation\": \" c\"}\n"
+                        "{\"context\": \"a b\", \"continuation\": \" d e\"}\n");
+    write_text("chat.json", "{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}");
+    write_text("letters.json", SCENARIO("letters",
+        "\"fields\": [\"text\"], \"prompt\": \"{{ text }}{% for c in choices %}\\n"
+        "{{ 'ABC'[loop.index0] }}. {{ c }}{% endfor %}\\nAnswer:\", "
+        "\"answer\": {\"kind\": \"choice\", \"by\": \"letter\"}, \"items\": ["
+        "{\"text\": \"Sky?\", \"choices\": [\"red\", \"blue\", \"green\"], \"answer\": 1}, "
+        "{\"text\": \"Grass?\", \"choices\": [\"green\", \"pink\", \"blue\"], \"answer\": 0}]"));
+    done("tasks new words --kind choice -q");
+    done("tasks new numbers --kind number -q");
+    done("tasks new judged --kind judge -q");
+}
+
+static int ground(void **state)
+{
+    if (fixture_folder(state) < 0 || chdir(fixture_dir) < 0)
+        return -1;
+    setenv("DENSIMETER_DB", in_dir("results.db"), 1);
+    setenv("XDG_DATA_HOME", in_dir("home"), 1);
+    setenv("XDG_CACHE_HOME", in_dir("home"), 1);
+    setenv("DENSIMETER_MODELS", fixture_dir, 1);
+    unsetenv("DENSIMETER_DATA");
+    write_files();
+    done("eval tiny.gguf --tasks words.json,letters.json -t 1 -q --no-cache");
+    done("label last first");
+    done("eval other.gguf --tasks words.json,letters.json -t 1 -q --no-cache");
+    done("label last second");
+    done("bench tiny.gguf -p 8 -n 4 -r 2 -t 1 -q");
+    done("label last bench1");
+    done("bench other.gguf -p 8 -n 4 -r 2 -t 1 -q");
+    done("label last bench2");
+    done("bundle make first -o first.tar");
+    done("export first --format json -o first.json");
+    done("export first --format csv -o first.csv");
+    done("export first --format sqlite -o first.db");
+    done("export first --format lm-eval -o first.lm");
+    return system("mv first.lm/results_*.json first.lm/results.json");
+}
+
+static int gone(void **state)
+{
+    return chdir("/") < 0 ? -1 : fixture_folder_gone(state);
+}
+
+/* One try: the work is done, or there was no memory for it and nothing is held. */
+static void refuse(const char *line, int status, const char *made, long nth)
+{
+    struct err e = ERR_NONE;
+    long live = mem_live();
+    int rc;
+
+    if (made)
+        unlink(made);
+    mem_fail_at(nth);
+    rc = command(line, &e);
+    mem_fail_at(-1);
+    if (rc != status && (rc != -1 || e.code != ERR_NOMEM || !strstr(e.text, "out of memory")))
+        fail_msg("%s: allocation %ld refused: %d, code %d, %s", line, nth, rc, (int)e.code, e.text);
+    if (mem_live() != live)
+        fail_msg("%s: allocation %ld refused: %ld blocks are held", line, nth, mem_live() - live);
+}
+
+/* What is refused lies densely at the beginning and at the end, where each allocation is one of the
+ * command's own: between them lie the rows of what it reads. */
+static void whatever_is_refused_a_command_does_its_work_or_says_why_not(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        const char *line = lines[i].line, *made = lines[i].made;
+        int status = lines[i].status, rc;
+        int sparse = getenv("EMULATOR") ? 1 : lines[i].sparse ? lines[i].sparse : 8;
+        struct err e = ERR_NONE;
+        long n;
+
+        if (made)
+            unlink(made);
+        mem_fail_at(FAR - 1);
+        rc = command(line, &e);
+        n = FAR - 1 - countdown_left();
+        assert_true(n > 0);
+        if (rc != status)
+            fail_msg("%s: %d, %s", line, rc, e.text);
+        for (long k = 0; 2 * k <= n; k += 1 + k / sparse) {
+            refuse(line, status, made, k);
+            refuse(line, status, made, n - 1 - k);
+        }
+        if (made)
+            unlink(made);
+        e = ERR_NONE;
+        if (command(line, &e) != status)
+            fail_msg("%s: asked again: %s", line, e.text);
+    }
+}
+
+static void what_was_refused_leaves_no_file_behind_and_the_database_whole(void **state)
+{
+    struct err e = ERR_NONE;
+    DIR *d = opendir(".");
+    (void)state;
+    assert_non_null(d);
+    for (const struct dirent *f; (f = readdir(d)) != NULL;)
+        if (strstr(f->d_name, ".tmp") || strstr(f->d_name, ".part"))
+            fail_msg("%s is left", f->d_name);
+    closedir(d);
+    assert_int_equal(command("db check", &e), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_is_refused_a_command_does_its_work_or_says_why_not),
+        cmocka_unit_test(what_was_refused_leaves_no_file_behind_and_the_database_whole),
+    };
+
+    return cmocka_run_group_tests_name(__FILE__, tests, ground, gone);
+}
