@@ -1,8 +1,8 @@
 /* cmd_logits.c -- the raw outputs of a model, for comparison with a reference. */
-#include <errno.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
+#include "base/out.h"
 #include "harness/commands.h"
 #include "harness/open.h"
 
@@ -16,8 +16,9 @@ const struct option logits_options[] = {
 };
 
 struct rows {
-    FILE *f;
-    int vocab, failed; /* failed: errno of a write */
+    struct out_file *out; /* NULL: only argmax */
+    struct err e;         /* of a write */
+    int vocab;
     int32_t *argmax;
 };
 
@@ -31,9 +32,10 @@ static int on_logits(void *user, const struct request *q, int position, const fl
         if (logits[i] > logits[best])
             best = i;
     r->argmax[position] = best;
-    if (r->f && fwrite(logits, sizeof *logits, (size_t)r->vocab, r->f) != (size_t)r->vocab)
-        r->failed = errno;
-    return r->failed;
+    if (!r->out)
+        return 0;
+    strbuf_add(&r->out->b, (const char *)logits, sizeof *logits * (size_t)r->vocab);
+    return out_flush(r->out, &r->e) < 0;
 }
 
 static int print(const struct context *c, const struct rows *r, int n, struct err *e)
@@ -68,17 +70,22 @@ static int compute(const struct context *c, struct runner *m, struct rows *r,
     const char *path = args_str(c->args, "out");
     struct request q = {.kind = REQUEST_LOGITS, .ids = ids->v, .n_ids = (int)ids->n,
                         .on_logits = on_logits, .user = r};
+    struct out_file out = {0};
     int rc;
 
-    if (path && !(r->f = fopen(path, "wbe")))
-        return err_errno(e, "%s", path);
+    if (path && strcmp(path, "-") == 0)
+        return err_set(e, ERR_USAGE, "logits: --out names a file");
+    if (path && out_open(&out, path, e) < 0)
+        return -1;
+    r->out = path ? &out : NULL;
     rc = runner_run(m, &q, 1, NULL, NULL, c->stop, e);
-    if (r->f && fclose(r->f) != 0 && !r->failed)
-        r->failed = errno;
-    if (r->failed) {
-        errno = r->failed;
-        rc = err_errno(e, "%s", path);
+    if (r->e.code != ERR_OK) {
+        *e = r->e;
+        rc = -1;
     }
+    if (rc == 0 && path)
+        rc = out_finish(&out, e);
+    out_close(&out);
     return rc;
 }
 

@@ -1,28 +1,14 @@
-/* exchange_internal.h -- what the formats share: files that land by rename, and the run that an
- * import fills. */
+/* exchange_internal.h -- what the formats share: the run that an import fills. */
 #ifndef RESULTS_EXCHANGE_INTERNAL_H
 #define RESULTS_EXCHANGE_INTERNAL_H
 
-#include <stdio.h>
-
 #include "base/json.h"
+#include "base/out.h"
 #include "base/sha256.h"
 #include "results/exchange.h"
 #include "results/internal.h"
 
 #define IMPORT_BYTES_MAX ((size_t)1 << 30)
-
-/* What is put into b goes to the file at each flush; the file appears under its name at the end.
- * path "-" is stdout. */
-struct out_file {
-    FILE *f;
-    char *path, *tmp; /* tmp NULL: stdout */
-    struct strbuf b;
-};
-int out_open(struct out_file *o, const char *path, struct err *e);
-int out_flush(struct out_file *o, struct err *e);
-int out_finish(struct out_file *o, struct err *e); /* flush, fsync, rename */
-void out_close(struct out_file *o);                /* without out_finish: nothing is left */
 
 struct import {
     struct store *store;
