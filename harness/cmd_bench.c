@@ -380,9 +380,10 @@ static int run_grid(struct bench *b, struct err *e)
             measure(&here, t, &r, e) < 0)
             return -1;
         rc = energy_store(b->energy, b->run, NULL, e) < 0 ? -1 : left_now(&left, b->runner, e);
-        left_between(&left, &before, &left);
-        if (rc == 0)
+        if (rc == 0) {
+            left_between(&left, &before, &left);
             rc = store_rows(b, t, &r, &left, e);
+        }
         measured_release(&r);
         if (rc < 0)
             return -1;

@@ -249,12 +249,14 @@ static int new_device(struct context *c, const char *name, struct err *e)
     struct strbuf b = STRBUF_INIT;
     int rc;
 
-    if (device_new(name, e) < 0)
-        return -1;
     strbuf_addf(&b, "%s.c is a device that works: change one operation at a time\n"
                     "  cc -shared -fPIC -O2 -o lib%s.so %s.c -lm\n"
                     "  densimeter device check ./lib%s.so\n", name, name, name, name);
-    rc = context_print(c, &b, e);
+    rc = strbuf_ok(&b, e);
+    if (rc == 0)
+        rc = device_new(name, e);
+    if (rc == 0)
+        rc = context_print(c, &b, e);
     strbuf_release(&b);
     return rc;
 }
