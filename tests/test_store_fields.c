@@ -1,0 +1,650 @@
+/* Every field of every row comes back as it was put, what is unknown stays unknown, and what makes
+ * two command lines one run is just what it should be. */
+#include "tests/test.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "results/query.h"
+#include "tests/store_fixture.h"
+
+static struct store *opened(void)
+{
+    struct store *s = NULL;
+
+    assert_int_equal(store_open(&s, ":memory:", NULL, NULL), 0);
+    return s;
+}
+
+static void closed(struct store *s)
+{
+    check_is_clean(s);
+    store_close(s);
+    assert_int_equal(mem_live(), 0);
+}
+
+static struct store_run *begun(struct store *s, const struct store_run_spec *spec)
+{
+    struct store_run *r = NULL;
+    struct err e = ERR_NONE;
+
+    if (store_run_begin(s, spec, &r, &e) < 0)
+        fail_msg("%s", e.text);
+    return r;
+}
+
+static void text_is(const char *is, const char *wanted)
+{
+    assert_string_equal(is ? is : "(NULL)", wanted ? wanted : "(NULL)");
+}
+
+static void number_is(double is, double wanted)
+{
+    if (!(is == wanted || (isnan(is) && isnan(wanted))))
+        fail_msg("%.17g, expected %.17g", is, wanted);
+}
+
+/* --- runs --------------------------------------------------------------------------------------- */
+
+static void each_field_of_a_run_comes_back(void **state)
+{
+    static const struct store_task task = {"t", 1, 2, 3, "ds"};
+    const struct store_run_spec spec = {
+        .kind = "eval", .command_line = "command", .settings = "{\"s\":1}",
+        .program_version = "1.2.3", .numerics_id = "fast/2", .kernels = "avx2", .device = "dev",
+        .threads = 5, .seed = 6000000000,
+        .model = {.name = "name", .path = "path", .sha256 = "sha", .architecture = "arch",
+                  .licence = "lic", .tensor_types = "{}", .parameters = 11,
+                  .parameters_non_embedding = 12, .parameters_embedding = 13,
+                  .parameters_active = 14, .file_bytes = 15, .bits_per_weight = 16.5},
+        .machine = {.name = "host", .json = "{\"m\":1}"}, .tasks = &task, .n_tasks = 1,
+        .noise_before = "{\"b\":1}"};
+    struct store_run_spec bare = {
+        .kind = "eval", .command_line = "c", .settings = "{}", .program_version = "1",
+        .numerics_id = "n", .kernels = "k", .device = "d", .model = {.name = "other",
+        .parameters = -1, .parameters_non_embedding = -1, .parameters_embedding = -1,
+        .parameters_active = -1, .file_bytes = -1, .bits_per_weight = NAN},
+        .machine = {.name = "host", .json = "{}"}};
+    struct store *s = opened();
+    struct store_run *r = begun(s, &spec);
+    struct run_list l;
+    const struct run_row *x;
+
+    (void)state;
+    assert_int_equal(store_run_finish(r, STORE_FAILED, "{\"a\":1}", "why", NULL), 0);
+    assert_int_equal(query_run(s, store_run_id(r), &l, NULL), 0);
+    assert_int_equal(l.n, 1);
+    x = l.v;
+    text_is(x->id, store_run_id(r));
+    text_is(x->label, NULL);
+    text_is(x->kind, "eval");
+    assert_int_equal(strlen(x->created), 20);
+    assert_int_equal(strlen(x->ended), 20);
+    text_is(x->status, "failed");
+    text_is(x->error, "why");
+    text_is(x->command_line, "command");
+    text_is(x->settings, "{\"s\":1}");
+    assert_int_equal(strlen(x->settings_hash), 64);
+    text_is(x->program_version, "1.2.3");
+    text_is(x->numerics_id, "fast/2");
+    text_is(x->kernels, "avx2");
+    text_is(x->device, "dev");
+    text_is(x->source, NULL);
+    text_is(x->noise_before, "{\"b\":1}");
+    text_is(x->noise_after, "{\"a\":1}");
+    text_is(x->model.name, "name");
+    text_is(x->model.path, "path");
+    text_is(x->model.sha256, "sha");
+    text_is(x->model.architecture, "arch");
+    text_is(x->model.licence, "lic");
+    text_is(x->model.tensor_types, "{}");
+    text_is(x->machine_name, "host");
+    text_is(x->machine_json, "{\"m\":1}");
+    assert_int_equal(strlen(x->machine_hash), 64);
+    assert_true(x->threads == 5 && x->seed == 6000000000 && x->sessions == 1);
+    assert_true(x->model.parameters == 11 && x->model.parameters_non_embedding == 12);
+    assert_true(x->model.parameters_embedding == 13 && x->model.parameters_active == 14);
+    assert_true(x->model.file_bytes == 15 && x->model.bits_per_weight == 16.5);
+    assert_true(x->n_tasks == 1 && x->n_items == 0 && x->n_expected == 3);
+    run_list_release(&l);
+    store_run_close(r);
+
+    r = begun(s, &bare);
+    assert_int_equal(query_run(s, "last", &l, NULL), 0);
+    x = l.v;
+    text_is(x->status, "interrupted"); /* nobody holds a lock in memory */
+    text_is(x->ended, NULL);
+    text_is(x->noise_before, NULL);
+    text_is(x->model.sha256, NULL);
+    text_is(x->model.licence, NULL);
+    assert_true(x->model.parameters == -1 && x->model.parameters_non_embedding == -1);
+    assert_true(x->model.parameters_embedding == -1 && x->model.parameters_active == -1);
+    assert_true(x->model.file_bytes == -1 && isnan(x->model.bits_per_weight));
+    assert_true(x->n_tasks == 0 && x->n_items == 0 && x->n_expected == 0);
+    run_list_release(&l);
+    store_run_close(r);
+    bare.model.name = NULL;
+    struct err e = ERR_NONE;
+    assert_int_equal(store_run_begin(s, &bare, &r, &e), -1);
+    assert_string_equal(e.text, ":memory:: a model without a name");
+    closed(s);
+}
+
+/* One change at a time to what was begun: is it the same run? */
+static void a_run_is_told_by_what_can_change_a_result(void **state)
+{
+    static const struct store_task tasks[] = {{"a", 1, 2, 3, "d"}, {"b", 1, 2, 3, NULL}};
+    static const struct store_task other_tasks[][2] = {
+        {{"x", 1, 2, 3, "d"}, {"b", 1, 2, 3, NULL}}, {{"a", 2, 2, 3, "d"}, {"b", 1, 2, 3, NULL}},
+        {{"a", 1, 3, 3, "d"}, {"b", 1, 2, 3, NULL}}, {{"a", 1, 2, 4, "d"}, {"b", 1, 2, 3, NULL}},
+        {{"a", 1, 2, 3, "e"}, {"b", 1, 2, 3, NULL}}, {{"a", 1, 2, 3, "d"}, {"b", 1, 2, 3, "d"}},
+        {{"b", 1, 2, 3, NULL}, {"a", 1, 2, 3, "d"}}};
+    const struct store_run_spec first = {
+        .kind = "eval", .command_line = "c", .settings = "{}", .program_version = "1",
+        .numerics_id = "n", .kernels = "k", .device = "d", .threads = 2, .seed = 3,
+        .model = {.name = "m", .sha256 = "sha"}, .machine = {.name = "host", .json = "{}"},
+        .tasks = tasks, .n_tasks = 2};
+    enum { SAME = 5, OTHER = 10 };
+    struct store_run_spec same[SAME], other[OTHER];
+    struct store *s = opened();
+    struct store_run *r = begun(s, &first);
+    char id[RUN_ID_SIZE];
+
+    (void)state;
+    strcpy(id, store_run_id(r));
+    store_run_close(r);
+    for (int i = 0; i < SAME; i++)
+        same[i] = first;
+    same[1].command_line = "another";
+    same[2].program_version = "2";
+    same[3].noise_before = "{}";
+    same[4].model.name = "by another name"; /* the file is the same */
+    for (int i = 0; i < SAME; i++) {
+        r = begun(s, &same[i]);
+        assert_true(store_run_resumed(r));
+        assert_string_equal(store_run_id(r), id);
+        store_run_close(r);
+    }
+    for (int i = 0; i < OTHER; i++)
+        other[i] = first;
+    other[0].kind = "bench";
+    other[1].model.sha256 = "shb";
+    other[2].settings = "{\"a\":1}";
+    other[3].numerics_id = "n2";
+    other[4].kernels = "k2";
+    other[5].device = "d2";
+    other[6].threads = 3;
+    other[7].seed = 4;
+    other[8].machine.json = "{\"x\":1}";
+    other[9].n_tasks = 1;
+    for (int i = 0; i < OTHER; i++) {
+        r = begun(s, &other[i]);
+        if (store_run_resumed(r))
+            fail_msg("row %d is the same run", i);
+        store_run_close(r);
+    }
+    for (int i = 0; i < 7; i++) {
+        struct store_run_spec x = first;
+        x.tasks = other_tasks[i];
+        r = begun(s, &x);
+        assert_false(store_run_resumed(r));
+        store_run_close(r);
+    }
+    r = begun(s, &first); /* and all of them are still there */
+    assert_string_equal(store_run_id(r), id);
+    store_run_close(r);
+    closed(s);
+}
+
+static void a_session_is_counted_each_time(void **state)
+{
+    struct store_run_spec spec = spec_of("{}");
+    struct store *s = opened();
+    struct run_list l;
+    struct store_run *r;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        r = begun(s, &spec);
+        assert_int_equal(store_run_resumed(r), i > 0);
+        assert_int_equal(store_run_finish(r, STORE_INTERRUPTED, i ? "{\"n\":2}" : "{\"n\":1}", NULL,
+                                          NULL), 0);
+        store_run_close(r);
+    }
+    assert_int_equal(query_run(s, "last~0", &l, NULL), 0);
+    assert_int_equal(l.v->sessions, 3);
+    text_is(l.v->noise_after, "{\"n\":2}");
+    text_is(l.v->status, "interrupted");
+    text_is(l.v->error, NULL);
+    run_list_release(&l);
+    closed(s);
+}
+
+/* --- items -------------------------------------------------------------------------------------- */
+
+static void each_field_of_an_item_comes_back(void **state)
+{
+    static const struct store_metric metrics[] = {{"acc", "strict", 0, 2}, {"f1", "loose", .5, NAN}};
+    static const struct store_request requests[] = {{-1.5, 1, 2, 3}, {NAN, -1, 4, 5}};
+    static const struct store_item full = {
+        .task = "arc_easy", .doc_id = 7, .doc_hash = "dh", .prompt_hash = "ph", .doc = "{\"d\":1}",
+        .arguments = "[[\"c\",\"x\"]]", .cluster = "cl", .gold = "g", .prediction = "p",
+        .gold_index = 3, .output = "out", .filtered = "{}", .latency_s = 1.25, .ttft_s = .5,
+        .prompt_tokens = 21, .computed_tokens = 22, .reused_tokens = 23, .cached_tokens = 24,
+        .generated_tokens = 25, .metrics = metrics, .n_metrics = 2, .requests = requests,
+        .n_requests = 2};
+    static const struct store_item bare = {
+        .task = "gsm8k", .doc_id = 0, .doc_hash = "eh", .prompt_hash = "ph", .gold_index = -1,
+        .error = "refused", .latency_s = NAN, .ttft_s = NAN, .prompt_tokens = -1,
+        .computed_tokens = -1, .reused_tokens = -1, .cached_tokens = -1, .generated_tokens = -1};
+    struct store_run_spec spec = spec_of("{}");
+    struct store *s = opened();
+    struct store_run *r = begun(s, &spec);
+    struct item_iter *it;
+    struct store_item x;
+
+    (void)state;
+    assert_int_equal(store_item_add(r, &full, NULL), 0);
+    assert_int_equal(store_item_add(r, &bare, NULL), 0);
+    assert_int_equal(query_items(s, store_run_id(r), NULL, &it, NULL), 0);
+    assert_int_equal(item_iter_next(it, &x, NULL), 1);
+    text_is(x.task, "arc_easy");
+    text_is(x.doc_hash, "dh");
+    text_is(x.prompt_hash, "ph");
+    text_is(x.doc, "{\"d\":1}");
+    text_is(x.arguments, "[[\"c\",\"x\"]]");
+    text_is(x.cluster, "cl");
+    text_is(x.gold, "g");
+    text_is(x.prediction, "p");
+    text_is(x.output, "out");
+    text_is(x.filtered, "{}");
+    text_is(x.error, NULL);
+    assert_true(x.doc_id == 7 && x.gold_index == 3 && x.latency_s == 1.25 && x.ttft_s == .5);
+    assert_true(x.prompt_tokens == 21 && x.computed_tokens == 22 && x.reused_tokens == 23);
+    assert_true(x.cached_tokens == 24 && x.generated_tokens == 25);
+    assert_true(x.n_metrics == 2 && x.n_requests == 2);
+    for (int i = 0; i < 2; i++) {
+        text_is(x.metrics[i].metric, metrics[i].metric);
+        text_is(x.metrics[i].filter, metrics[i].filter);
+        number_is(x.metrics[i].value, metrics[i].value);
+        number_is(x.metrics[i].weight, metrics[i].weight);
+        number_is(x.requests[i].loglikelihood, requests[i].loglikelihood);
+        assert_int_equal(x.requests[i].is_greedy, requests[i].is_greedy);
+        assert_int_equal(x.requests[i].n_tokens, requests[i].n_tokens);
+        assert_int_equal(x.requests[i].n_bytes, requests[i].n_bytes);
+    }
+    assert_int_equal(item_iter_next(it, &x, NULL), 1);
+    text_is(x.task, "gsm8k");
+    text_is(x.doc, NULL);
+    text_is(x.cluster, NULL);
+    text_is(x.gold, NULL);
+    text_is(x.prediction, NULL);
+    text_is(x.error, "refused");
+    assert_true(x.gold_index == -1 && isnan(x.latency_s) && isnan(x.ttft_s));
+    assert_true(x.prompt_tokens == -1 && x.computed_tokens == -1 && x.reused_tokens == -1);
+    assert_true(x.cached_tokens == -1 && x.generated_tokens == -1);
+    assert_true(x.n_metrics == 0 && x.n_requests == 0);
+    assert_int_equal(item_iter_next(it, &x, NULL), 0);
+    item_iter_close(it);
+    store_run_close(r);
+    closed(s);
+}
+
+static void add_credit(struct store_run *r, const char *task, int doc, double acc, double norm)
+{
+    const struct store_metric metrics[] = {{"acc", "a", acc, 1}, {"norm", "b", norm, 1}};
+    const struct store_item it = {.task = task, .doc_id = doc, .doc_hash = "h", .prompt_hash = "p",
+                                  .gold_index = -1, .latency_s = doc, .ttft_s = NAN,
+                                  .prompt_tokens = 1 + doc, .computed_tokens = 2,
+                                  .reused_tokens = -1, .cached_tokens = -1, .generated_tokens = 3,
+                                  .metrics = metrics, .n_metrics = 2};
+
+    assert_int_equal(store_item_add(r, &it, NULL), 0);
+}
+
+static void items_are_chosen_by_task_document_and_credit(void **state)
+{
+    static const struct {
+        struct item_filter f;
+        const char *docs;
+    } rows[] = {
+        {{0}, "a0 a1 a2 g0 "},
+        {{.task = "arc_easy"}, "a0 a1 a2 "},
+        {{.task = "gsm8k"}, "g0 "},
+        {{.task = "none"}, ""},
+        {{.one_doc = 1, .doc_id = 0}, "a0 g0 "},
+        {{.one_doc = 1, .doc_id = 2}, "a2 "},
+        {{.doc_id = 2}, "a0 a1 a2 g0 "}, /* not asked for */
+        {{.wrong = 1}, "a0 a2 "},        /* the first metric */
+        {{.wrong = 1, .metric = "norm"}, "a1 g0 "},
+        {{.wrong = 1, .filter = "b"}, "a1 g0 "},
+        {{.wrong = 1, .metric = "acc", .filter = "b"}, ""},
+        {{.item = 2}, "a1 "},
+        {{.item = 9}, ""},
+    };
+    struct store_run_spec spec = spec_of("{}");
+    struct store *s = opened();
+    struct store_run *r = begun(s, &spec);
+
+    (void)state;
+    add_credit(r, "arc_easy", 0, 0, 1);
+    add_credit(r, "arc_easy", 1, 1, 0);
+    add_credit(r, "arc_easy", 2, 0, 1);
+    add_credit(r, "gsm8k", 0, 1, 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct strbuf b = STRBUF_INIT;
+        struct item_iter *it;
+        struct store_item x;
+        assert_int_equal(query_items(s, store_run_id(r), &rows[i].f, &it, NULL), 0);
+        while (item_iter_next(it, &x, NULL) == 1)
+            strbuf_addf(&b, "%c%d ", x.task[0], x.doc_id);
+        item_iter_close(it);
+        assert_string_equal(strbuf_str(&b), rows[i].docs);
+        strbuf_release(&b);
+    }
+    store_run_close(r);
+    closed(s);
+}
+
+/* --- tasks -------------------------------------------------------------------------------------- */
+
+static void a_tasks_numbers_replace_those_it_had(void **state)
+{
+    static const struct store_value old = {"acc", NULL, 9, 9, 9, 9};
+    static const struct store_value values[] = {{"f1", "strict", .25, .125, NAN, NAN},
+                                                {"acc", NULL, .5, NAN, .25, .75},
+                                                {"acc", "loose", .75, NAN, NAN, NAN}};
+    static const struct store_cost costs[] = {{"wall_s", 2}, {"energy_j", NAN}};
+    struct store_run_spec spec = spec_of("{}");
+    struct store *s = opened();
+    struct store_run *r = begun(s, &spec);
+    struct task_list l;
+    const struct task_row *t;
+    double *v = NULL;
+    size_t n = 0, cap = 0;
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        add_credit(r, "arc_easy", i, 1, 1);
+    assert_int_equal(store_task_finish(r, &(struct store_task_result){"arc_easy", 1, &old, 1,
+                                                                      costs, 1}, NULL), 0);
+    assert_int_equal(store_task_finish(r, &(struct store_task_result){"arc_easy", 3, values, 3,
+                                                                      costs, 2}, NULL), 0);
+    assert_int_equal(query_tasks(s, store_run_id(r), &l, NULL), 0);
+    assert_int_equal(l.n, 2);
+    t = &l.v[0];
+    text_is(t->task, "arc_easy");
+    text_is(t->data_sha256, "dd");
+    assert_true(t->version == 1 && t->shots == 0 && t->n_expected == 40 && t->n == 3);
+    assert_true(t->n_scored == 3 && t->n_values == 3 && t->n_costs == 2);
+    for (int i = 0; i < 3; i++) {
+        text_is(t->values[i].metric, values[i].metric);
+        text_is(t->values[i].filter, values[i].filter ? values[i].filter : "none");
+        number_is(t->values[i].value, values[i].value);
+        number_is(t->values[i].stderr_, values[i].stderr_);
+        number_is(t->values[i].low, values[i].low);
+        number_is(t->values[i].high, values[i].high);
+    }
+    assert_true(task_row_value(t, "acc", NULL) == &t->values[1]);
+    assert_true(task_row_value(t, "acc", "loose") == &t->values[2]);
+    assert_null(task_row_value(t, "acc", "strict"));
+    assert_null(task_row_value(t, "mcc", NULL));
+    number_is(task_row_cost(t, "wall_s"), 2);
+    number_is(task_row_cost(t, "energy_j"), NAN);
+    number_is(task_row_cost(t, "nothing"), NAN);
+    assert_true(t->latency_s == 0 + 1 + 2 && t->prompt_tokens == 1 + 2 + 3);
+    assert_true(t->computed_tokens == 6 && t->reused_tokens == -1 && t->generated_tokens == 9);
+    assert_int_equal(task_row_items(t), 3);
+    t = &l.v[1];
+    assert_true(t->version == 3 && t->shots == 5 && t->n_expected == 1 && t->n == 0);
+    assert_true(t->n_scored == -1 && t->n_values == 0 && t->n_costs == 0 && isnan(t->latency_s));
+    text_is(t->data_sha256, NULL);
+    assert_int_equal(task_row_items(t), -1);
+    assert_int_equal(task_row_items(&(struct task_row){.n = 0, .n_scored = 7}), 7);
+    assert_int_equal(task_row_items(&(struct task_row){.n = 1, .n_scored = 7}), 1);
+    task_list_release(&l);
+    assert_int_equal(query_latencies(s, store_run_id(r), "arc_easy", &v, &n, &cap, NULL), 0);
+    assert_int_equal(query_latencies(s, store_run_id(r), "arc_easy", &v, &n, &cap, NULL), 0);
+    assert_true(n == 6 && v[0] == 0 && v[2] == 2 && v[5] == 2);
+    mem_free(v);
+    store_run_close(r);
+    closed(s);
+}
+
+/* --- speed --------------------------------------------------------------------------------------- */
+
+static void each_field_of_a_speed_test_comes_back(void **state)
+{
+    static const double seconds[] = {.5, .25};
+    static const struct store_value values[] = {{"tok_s", NULL, 1, 2, 3, 4},
+                                                {"interrupted", NULL, 1, NAN, NAN, NAN}};
+    static const struct store_served served[] = {
+        {"completed", NULL, .5, 1.5, 2.5, 3.5, 4.5, 6, 7, 8, "[1]", "sha"},
+        {"refused", "full", 1, NAN, NAN, NAN, 2, 1, 2, 0, "[]", NULL}};
+    struct store_run_spec spec = spec_of("{}");
+    struct store_bench b = {.test = "tg1", .depth = 2, .batch = 3, .threads = 4, .device = "d",
+                            .samples = seconds, .n_samples = 2, .tokens = 5, .values = values,
+                            .n_values = 1, .noise = "{\"n\":1}", .served = served, .n_served = 2};
+    struct store *s = opened();
+    struct store_run *r;
+    struct bench_list l;
+    struct served_list q;
+
+    (void)state;
+    spec.kind = "bench";
+    spec.n_tasks = 0;
+    r = begun(s, &spec);
+    assert_int_equal(store_bench_add(r, &b, NULL), 0);
+    for (int i = 0; i < 5; i++) { /* any of these makes another row */
+        struct store_bench x = b;
+        x.served = NULL, x.n_served = 0;
+        *(i == 0 ? &x.depth : i == 1 ? &x.batch : i == 2 ? &x.threads : &x.n_values) += 1;
+        if (i == 3)
+            x.test = "tg2", x.device = NULL, x.noise = NULL, x.tokens = -1, x.n_samples = 0;
+        if (i == 4)
+            x.rival = "other";
+        assert_int_equal(store_bench_add(r, &x, NULL), 0);
+        assert_int_equal(store_bench_add(r, &x, NULL), 1);
+    }
+    assert_int_equal(query_bench(s, store_run_id(r), &l, NULL), 0);
+    assert_int_equal(l.n, 6);
+    text_is(l.v[0].test, "tg1");
+    text_is(l.v[0].device, "d");
+    text_is(l.v[0].rival, NULL);
+    text_is(l.v[0].noise, "{\"n\":1}");
+    assert_true(l.v[0].depth == 2 && l.v[0].batch == 3 && l.v[0].threads == 4);
+    assert_true(l.v[0].tokens == 5 && l.v[0].n_samples == 2 && l.v[0].samples[1] == .25);
+    assert_int_equal(l.v[0].n_values, 1);
+    text_is(l.v[0].values[0].filter, "none");
+    assert_true(l.v[0].values[0].value == 1 && l.v[0].values[0].stderr_ == 2);
+    assert_true(l.v[0].values[0].low == 3 && l.v[0].values[0].high == 4);
+    text_is(l.v[4].device, "");
+    text_is(l.v[4].noise, NULL);
+    assert_true(l.v[4].tokens == -1 && l.v[4].n_samples == 0 && !l.v[4].samples);
+    text_is(l.v[5].rival, "other");
+    assert_true(bench_value(&l.v[4], "interrupted") == &l.v[4].values[1]);
+    bench_list_keep_whole(&l); /* without the two that were interrupted */
+    assert_int_equal(l.n, 4);
+    assert_true(l.v[0].depth == 2 && l.v[1].depth == 3 && l.v[2].batch == 4 && l.v[3].threads == 5);
+    bench_list_release(&l);
+
+    assert_int_equal(query_served(s, store_run_id(r), "tg1", &q, NULL), 0);
+    assert_int_equal(q.n, 2);
+    for (int i = 0; i < 2; i++) {
+        const struct store_served *x = &q.v[i], *w = &served[i];
+        text_is(x->state, w->state);
+        text_is(x->reason, w->reason);
+        text_is(x->token_s, w->token_s);
+        text_is(x->output_sha256, w->output_sha256);
+        number_is(x->arrival_s, w->arrival_s);
+        number_is(x->start_s, w->start_s);
+        number_is(x->first_s, w->first_s);
+        number_is(x->last_s, w->last_s);
+        number_is(x->end_s, w->end_s);
+        assert_true(x->prompt == w->prompt && x->wanted == w->wanted);
+        assert_int_equal(x->generated, w->generated);
+    }
+    served_list_release(&q);
+    assert_int_equal(query_served(s, store_run_id(r), "tg2", &q, NULL), 0);
+    assert_int_equal(q.n, 0);
+    served_list_release(&q);
+    store_run_close(r);
+    closed(s);
+}
+
+/* --- energy --------------------------------------------------------------------------------------- */
+
+static void energy_is(const struct store_energy *x, const struct store_energy *w)
+{
+    text_is(x->subject, w->subject);
+    text_is(x->source, w->source);
+    text_is(x->channel, w->channel);
+    text_is(x->reason, w->reason);
+    assert_true(x->idx == w->idx && x->is_declared == w->is_declared);
+    assert_true(x->is_headline == w->is_headline && x->samples == w->samples);
+    number_is(x->seconds, w->seconds);
+    number_is(x->joules, w->joules);
+    number_is(x->gap_s, w->gap_s);
+}
+
+static void meters_are_kept_and_settled(void **state)
+{
+    static const struct store_cost cost = {"energy_j", 1};
+    static const struct store_energy rows[] = {
+        {"arc_easy", 0, "rapl", "package", 0, 1, 2.5, 3.5, 4, .5, NULL},
+        {"arc_easy", 1, "user", "all", 1, 0, 1.5, NAN, 0, NAN, "no meter"},
+        {"arc_easy", 2, "csv", "wall", 0, 1, 2.5, 9.5, 7, .25, NULL},
+    };
+    struct store_energy first = rows[0];
+    struct store_run_spec spec = spec_of("{}");
+    struct store *s = opened();
+    struct store_run *r = begun(s, &spec);
+    struct energy_list l;
+    struct task_list t;
+
+    (void)state;
+    first.joules = 8; /* replaced by the next with its subject and place */
+    assert_int_equal(store_energy_add(r, &first, NULL), 0);
+    assert_int_equal(store_energy_add(r, &rows[0], NULL), 0);
+    assert_int_equal(store_energy_add(r, &rows[1], NULL), 0);
+    assert_int_equal(store_task_finish(r, &(struct store_task_result){"arc_easy", 0, NULL, 0, &cost,
+                                                                      1}, NULL), 0);
+    assert_int_equal(query_energy(s, store_run_id(r), &l, NULL), 0);
+    assert_int_equal(l.n, 2);
+    energy_is(&l.v[0], &rows[0]);
+    energy_is(&l.v[1], &rows[1]);
+    energy_list_release(&l);
+    assert_int_equal(store_energy_settle(r, &rows[2], &(struct store_cost){"energy_j", 9.5}, 1,
+                                         NULL), 0);
+    assert_int_equal(query_energy(s, store_run_id(r), &l, NULL), 0);
+    assert_int_equal(l.n, 3);
+    first = rows[0];
+    first.is_headline = 0; /* the later meter is it now */
+    energy_is(&l.v[0], &first);
+    energy_is(&l.v[2], &rows[2]);
+    energy_list_release(&l);
+    assert_int_equal(query_tasks(s, store_run_id(r), &t, NULL), 0);
+    number_is(task_row_cost(&t.v[0], "energy_j"), 9.5);
+    task_list_release(&t);
+    store_run_close(r);
+    closed(s);
+}
+
+/* --- names ---------------------------------------------------------------------------------------- */
+
+static void what_is_no_name_is_refused(void **state)
+{
+    static const char *const names[] = {"last~", "last~1x", "last~-1", "last~:", "last~/", "Last",
+                                        "last~2", "zz"};
+    struct store_run_spec spec = spec_of("0");
+    struct store *s = opened();
+    char ids[2][RUN_ID_SIZE], got[RUN_ID_SIZE], text[100];
+    struct err e = ERR_NONE;
+    struct store_run *r;
+
+    (void)state;
+    (void)spec;
+    for (int i = 0; i < 2; i++) {
+        r = begun(s, &(struct store_run_spec){
+            .kind = "eval", .command_line = "c", .settings = i ? "1" : "2", .program_version = "1",
+            .numerics_id = "n", .kernels = "k", .device = "d", .model = {.name = "m"},
+            .machine = {.name = "h", .json = "{}"}});
+        strcpy(ids[i], store_run_id(r));
+        store_run_close(r);
+    }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_int_equal(query_resolve(s, names[i], got, &e), -1);
+        snprintf(text, sizeof text, ":memory:: no run %s", names[i]);
+        assert_string_equal(e.text, text);
+        snprintf(text, sizeof text, "the newest runs are %s, %s", ids[1], ids[0]);
+        assert_string_equal(e.hint, text);
+    }
+    assert_int_equal(query_resolve(s, "last~1", got, &e), 0);
+    assert_string_equal(got, ids[0]);
+    assert_int_equal(query_resolve(s, "last~01", got, &e), 0);
+    assert_string_equal(got, ids[0]);
+    closed(s);
+}
+
+/* Made so that ids begin alike: many runs, until some do. */
+static void a_beginning_that_several_have_is_ambiguous(void **state)
+{
+    struct store *s = opened();
+    char got[RUN_ID_SIZE], prefix[2] = "";
+    int counts[16] = {0};
+    struct err e = ERR_NONE;
+    struct run_list l;
+
+    (void)state;
+    for (int i = 0; i < 90; i++) { /* of 16 first digits one has at least five */
+        char settings[16];
+        struct store_run *r;
+        snprintf(settings, sizeof settings, "%d", i);
+        r = begun(s, &(struct store_run_spec){
+            .kind = "eval", .command_line = "c", .settings = settings, .program_version = "1",
+            .numerics_id = "n", .kernels = "k", .device = "d", .model = {.name = "m"},
+            .machine = {.name = "h", .json = "{}"}});
+        store_run_close(r);
+    }
+    assert_int_equal(query_runs(s, &(struct run_filter){.limit = -1}, &l, NULL), 0);
+    assert_int_equal(l.n, 90);
+    for (size_t i = 0; i < l.n; i++) {
+        const char *digits = "0123456789abcdef";
+        int k = (int)(strchr(digits, l.v[i].id[0]) - digits);
+        if (++counts[k] == 5)
+            prefix[0] = l.v[i].id[0];
+    }
+    run_list_release(&l);
+    assert_int_equal(query_resolve(s, prefix, got, &e), -1);
+    assert_int_equal(e.code, ERR_USAGE);
+    assert_memory_equal(e.text, ":memory:: run ", 14);
+    assert_non_null(strstr(e.text, " is ambiguous: "));
+    /* four of them, three commas between, and three dots */
+    assert_int_equal(strlen(strstr(e.text, "ambiguous: ")), 11 + 4 * 8 + 3 * 2 + 5);
+    assert_string_equal(e.text + strlen(e.text) - 5, ", ...");
+    for (int k = 0; k < 16; k++) {
+        char one[2] = {"0123456789abcdef"[k], 0};
+        if (counts[k] != 2 && counts[k] != 3)
+            continue;
+        assert_int_equal(query_resolve(s, one, got, &e), -1);
+        assert_null(strstr(e.text, "..."));
+    }
+    closed(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_field_of_a_run_comes_back),
+        cmocka_unit_test(a_run_is_told_by_what_can_change_a_result),
+        cmocka_unit_test(a_session_is_counted_each_time),
+        cmocka_unit_test(each_field_of_an_item_comes_back),
+        cmocka_unit_test(items_are_chosen_by_task_document_and_credit),
+        cmocka_unit_test(a_tasks_numbers_replace_those_it_had),
+        cmocka_unit_test(each_field_of_a_speed_test_comes_back),
+        cmocka_unit_test(meters_are_kept_and_settled),
+        cmocka_unit_test(what_is_no_name_is_refused),
+        cmocka_unit_test(a_beginning_that_several_have_is_ambiguous),
+    };
+
+    return RUN(tests);
+}
