@@ -18,15 +18,17 @@ import tempfile, threading, time
 # area: rows of files and the programs that answer for them
 AREAS = {
     "statistics": [
-        (["harness/stats_trend.c", "harness/stats_frontier.c"], ["test_trend", "test_trend_runs"]),
-        (["harness/stats_fit.c"], ["test_cost", "test_ruler"]),
-        (["harness/stats_handover.c", "harness/stats_logistic.c"], ["test_handover"]),
-        (["harness/stats_process.c"], ["test_gate_runs", "test_gate"]),
+        (["harness/stats_trend.c", "harness/stats_frontier.c"],
+         ["test_trend", "test_trend_runs", "test_stats_models"]),
+        (["harness/stats_fit.c"], ["test_cost", "test_ruler", "test_stats_models"]),
+        (["harness/stats_handover.c", "harness/stats_logistic.c"], ["test_handover", "test_stats_models"]),
+        (["harness/stats_process.c"], ["test_gate_runs", "test_gate", "test_stats_models"]),
         (["harness/stats.c", "harness/stats_cluster.c", "harness/stats_dist.c",
           "harness/stats_m*.c", "harness/stats_pa*.c", "harness/stats_po*.c",
           "harness/stats_prop*.c", "harness/stats_rank.c", "harness/stats_series.c",
           "harness/stats_tail.c"],
-         ["test_stats", "test_stats_methods", "test_stats_golden", "test_pairs"]),
+         ["test_stats", "test_stats_methods", "test_stats_golden", "test_pairs",
+          "test_stats_edges"]),
     ],
     "scoring": [
         (["tasks/answer*.c", "tasks/score.c", "tasks/format.c"],

@@ -1,0 +1,362 @@
+/* Fits, lines by date, models that hand over to others and spreads of processes on a few points: by
+ * hand, with their bounds, refusals and ends. */
+#include "tests/test.h"
+
+#include "base/mem.h"
+#include "harness/stats.h"
+#include "harness/stats_dist.h"
+#include "harness/stats_fit.h"
+#include "harness/stats_handover.h"
+#include "harness/stats_process.h"
+#include "harness/stats_trend.h"
+
+/* --- curves ----------------------------------------------------------------------------------------- */
+
+static void lines_and_monotone_curves(void **state)
+{
+    static const double x[] = {0, 1, 3}, y[] = {0, 1, 9}, up_down[] = {0, 1, 0}, line[] = {5, 3, -1},
+                        steep[] = {0, 1, -9}, even[] = {0, 1, 2};
+    struct stats_line l = stats_line(x, line, 3);
+
+    (void)state;
+    assert_close(l.slope, -2, 1e-14);
+    assert_close(l.offset, 5, 1e-14);
+    assert_close(l.r2, 1, 1e-14);
+    l = stats_line(x, y, 3); /* sums around the means: 14/3, 44/3, 146/3 */
+    assert_close(l.slope, 44 / 14., 1e-13);
+    assert_close(l.r2, 44. * 44 / (14 * 146), 1e-13);
+    assert_true(isnan(stats_line(x, y, 1).slope) && isnan(stats_line(y, (double[]){2, 2, 2}, 3).r2));
+    assert_true(isnan(stats_line((double[]){2, 2}, y, 2).slope));
+    assert_close(stats_pchip(x, y, 2, .25), .25, 1e-15);
+    /* slopes in the nodes: 0 (turned at the end), 9 / (5/1 + 4/4) = 1.5, (5 * 4 - 2 * 1) / 3 = 6 */
+    assert_close(stats_pchip(x, y, 3, .5), .5 - 1.5 / 8, 1e-14);
+    assert_close(stats_pchip(x, y, 3, 2), .5 + 3 / 8. + 4.5 - 12 / 8., 1e-14);
+    for (int i = 0; i < 3; i++)
+        assert_close(stats_pchip(x, y, 3, x[i]), y[i], 1e-14);
+    assert_close(stats_pchip(even, up_down, 3, .5), .5 + 2 / 8., 1e-14); /* (3 * 1 + 1) / 2 = 2 */
+    assert_close(stats_pchip(even, up_down, 3, 1.5), .5 + 2 / 8., 1e-14);
+    assert_close(stats_pchip(even, steep, 3, .5), .5 + 3 / 8., 1e-14); /* 6.5 is cut to 3 */
+    assert_close(stats_pchip((double[]){0, 1, 2}, (double[]){0, 4, 4}, 3, 1.5), 4, 1e-14);
+}
+
+static void straight(void *user, const double *p, double *r)
+{
+    static const double y[] = {2, 5, 8, 11};
+
+    (void)user;
+    for (int i = 0; i < 4; i++)
+        r[i] = y[i] - p[0] - p[1] * i;
+}
+
+static void level_of_four(void *user, const double *p, double *r)
+{
+    for (int i = 0; i < 4; i++)
+        r[i] = (i == 3 ? 10 : 0) - p[0] + (user ? NAN : 0);
+}
+
+static void fits_stay_within_bounds(void **state)
+{
+    struct stats_fit f = {.n_params = 2, .n = 4, .low = {-10, -10}, .high = {10, 10},
+                          .f = straight};
+    double p[STATS_FIT_PARAMS] = {-50, 50}, rms;
+    struct err e = ERR_NONE;
+
+    (void)state;
+    assert_int_equal(stats_fit(&f, p, &rms, NULL), 0);
+    assert_close(p[0], 2, 1e-7);
+    assert_close(p[1], 3, 1e-7);
+    assert_true(rms < 1e-6);
+    f.high[1] = 2; /* then the level is the mean of 2 3 4 5 */
+    assert_int_equal(stats_fit(&f, p, &rms, NULL), 0);
+    assert_true(p[1] == 2);
+    assert_close(p[0], 3.5, 1e-7);
+    assert_close(rms, sqrt(1.25), 1e-9);
+    f.high[1] = 10;
+    f.low[1] = 4; /* 2 1 0 -1 */
+    assert_int_equal(stats_fit(&f, p, &rms, NULL), 0);
+    assert_true(p[1] == 4);
+    assert_close(p[0], .5, 1e-7);
+    f = (struct stats_fit){.n_params = 1, .n = 4, .low = {-99}, .high = {99}, .f = level_of_four};
+    p[0] = 1;
+    assert_int_equal(stats_fit(&f, p, &rms, NULL), 0);
+    assert_close(p[0], 2.5, 1e-7);
+    f.huber = 1; /* three pull with p, one with 1 */
+    assert_int_equal(stats_fit(&f, p, &rms, NULL), 0);
+    assert_close(p[0], 1 / 3., 1e-4);
+    assert_close(rms, sqrt((3 * p[0] * p[0] + (10 - p[0]) * (10 - p[0])) / 4), 1e-12);
+    f.user = &f;
+    assert_int_equal(stats_fit(&f, p, &rms, &e), -1);
+    assert_string_equal(e.text, "a fit of 4 points left the numbers");
+    assert_int_equal(mem_live(), 0);
+}
+
+/* --- models by date --------------------------------------------------------------------------------- */
+
+static void frontiers_of_a_few_points(void **state)
+{
+    static const struct trend_point p[] = {
+        {1, 1, 0, 0, 0}, {1, 2, 0, 1, 0}, {2, 2, 0, 2, 0}, {3, 9, -1, 2, 0}, {3, 3, 0, 3, 0},
+        {0, 0, 0, 4, 0}, {4, 1, 0, 5, 0}};
+    struct trend_line l = trend_least_squares(p, 3);
+    struct trend_envelope env;
+    size_t at[7], n;
+
+    (void)state;
+    assert_close(l.slope, .5, 1e-14); /* days 1 1 2, values 1 2 2 */
+    assert_close(l.intercept, 1, 1e-14);
+    assert_close(l.r2, .25, 1e-14);
+    assert_true(isnan(trend_least_squares(p, 2).slope) && isnan(trend_least_squares(p, 0).slope));
+    assert_true(isnan(trend_least_squares(p + 1, 2).r2)); /* both 2: nothing to explain */
+    assert_int_equal(trend_frontier(p, 7, at, &n, NULL), 0);
+    assert_int_equal(n, 3);
+    assert_true(at[0] == 5 && at[1] == 1 && at[2] == 4);
+    assert_int_equal(trend_frontier(p, 0, at, &n, NULL), 0);
+    assert_int_equal(n, 0);
+    assert_int_equal(trend_envelope(p, 7, &env, NULL), 0); /* (0,0) (1,2) (3,3) */
+    assert_int_equal(env.n, 3);
+    assert_close(env.line.slope, 13 / 14., 1e-14);
+    /* without (0,0): 1/2; without (1,2) it is (0,0) (1,1) (2,2) (3,3): 1; without (3,3): 2 */
+    assert_close(env.without.low, .5, 1e-14);
+    assert_close(env.without.high, 2, 1e-14);
+}
+
+static void quantile_lines_of_three_points(void **state)
+{
+    static const struct trend_point p[] = {{0, 0, 0, 0, 0}, {1, 2, 0, 1, 0}, {2, 1, 0, 2, 0}};
+    struct trend_point many[601] = {{0}};
+    struct trend_line l;
+    struct err e = ERR_NONE;
+
+    (void)state;
+    assert_int_equal(trend_quantile(p, 3, .1, &l, NULL), 0); /* low: below all */
+    assert_close(l.slope, .5, 1e-14);
+    assert_close(l.intercept, 0, 1e-14);
+    assert_int_equal(trend_quantile(p, 3, .9, &l, NULL), 0);
+    assert_true(l.slope == 2 || l.slope == -1);
+    assert_int_equal(trend_quantile(many, 601, .5, &l, &e), -1);
+    assert_string_equal(e.text, "601 points are too many for a quantile line, at most 600");
+    assert_int_equal(trend_quantile(many, 600, .5, &l, &e), 0); /* all on one day */
+    assert_true(isnan(l.slope));
+}
+
+static double count_points(const struct trend_point *p, size_t n, void *user)
+{
+    (void)p;
+    ++*(int *)user;
+    return n ? (double)n : NAN;
+}
+
+static void redrawn_families_and_shuffled_dates(void **state)
+{
+    static const struct trend_point p[] = {{0, 0, 0, 5, 0}, {1, 1, 0, 7, 0}, {2, 2, 0, 6, 0},
+                                           {3, 3, 0, 8, 0}, {9, 9, 1, 9, 0}};
+    struct trend_shuffled s;
+    struct interval i;
+    int calls = 0;
+
+    (void)state;
+    assert_int_equal(trend_redrawn(p, 5, count_points, &calls, 20, 1, .9, &i, NULL), 0);
+    assert_true(calls == 20 && i.low == 5 && i.high == 5); /* families of one: always five */
+    assert_int_equal(trend_redrawn(p, 0, count_points, &calls, 20, 1, .9, &i, NULL), 0);
+    assert_true(calls == 20 && isnan(i.low));
+    /* Of 24 orders of four days one rises as steeply; the censored point is no model. */
+    assert_int_equal(trend_shuffle(p, 5, 0, 2400, 7, &s, NULL), 0);
+    assert_true(s.p_slope > .03 && s.p_slope < .055);
+    assert_true(s.p_frontier > s.p_slope && s.frontier_p95 <= 3);
+    assert_int_equal(trend_shuffle(p, 1, 0, 10, 7, &s, NULL), 0);
+    assert_true(isnan(s.p_slope));
+}
+
+static void a_trend_needs_points_days_and_families(void **state)
+{
+    struct trend_point p[8];
+    struct trend_fit f;
+    struct err e = ERR_NONE;
+
+    (void)state;
+    for (int i = 0; i < 8; i++)
+        p[i] = (struct trend_point){i, 2 + .5 * i + (i % 2 ? .01 : -.01), 0, (size_t)i / 2, 0};
+    assert_int_equal(trend_fit(p, 8, &f, &e), 0);
+    assert_true(f.n == 8 && f.n_families == 4 && f.n_censored == 0);
+    assert_close(f.slope, .5, .01);
+    assert_int_equal(trend_fit(p, 6, &f, &e), -1);
+    assert_string_equal(e.text, "3 families of models, a trend needs 4");
+    for (int i = 3; i < 8; i++)
+        p[i].censored = 1;
+    assert_int_equal(trend_fit(p, 8, &f, &e), 0); /* three measured are enough */
+    assert_int_equal(f.n_censored, 5);
+    p[2].censored = -1;
+    assert_int_equal(trend_fit(p, 8, &f, &e), -1);
+    assert_string_equal(e.text, "2 models have a density, a trend needs 3");
+    for (int i = 0; i < 8; i++)
+        p[i].censored = 0, p[i].day = 3;
+    assert_int_equal(trend_fit(p, 8, &f, &e), -1);
+    assert_string_equal(e.text, "no two models came on different days");
+    p[5].y = INFINITY;
+    assert_int_equal(trend_fit(p, 8, &f, &e), -1);
+    assert_string_equal(e.text, "point 5 of a trend is not a number");
+    p[5].y = 0;
+    p[6].series = TREND_SERIES;
+    assert_int_equal(trend_fit(p, 8, &f, &e), -1);
+    assert_string_equal(e.text, "point 6 of a trend is not a number");
+    f = (struct trend_fit){.slope = 2, .stderr_ = 1, .df = 1};
+    assert_close(trend_slope_interval(&f, .5).high, 3, 1e-11); /* t of 3/4 with 1 is 1 */
+    assert_close(trend_slope_interval(&f, .5).low, 1, 1e-11);
+    assert_close(trend_slope_p(&f, 1), .5, 1e-12);
+    assert_close(trend_slope_p(&f, 3), .5, 1e-12);
+    f.stderr_ = 0;
+    assert_true(isnan(trend_slope_p(&f, 1)));
+}
+
+/* --- one model after the other ------------------------------------------------------------------------ */
+
+static struct handover_item item(double small, double large, double confidence, size_t cluster)
+{
+    return (struct handover_item){small, large, confidence, 1, 2, 3, 4, cluster};
+}
+
+static void a_curve_of_three_items(void **state)
+{
+    const struct handover_item v[] = {item(1, 1, .9, 0), item(0, 1, .5, 1), item(0, 0, .5, 2)};
+    struct handover_point p[4];
+    struct handover_area a;
+    size_t n;
+
+    (void)state;
+    assert_int_equal(handover_curve(v, 3, p, &n, NULL), 0);
+    assert_int_equal(n, 3); /* equal confidences go together */
+    assert_true(p[0].share == 0 && p[0].threshold == .5 && p[0].latency_s == 1 && p[0].cost == 3);
+    assert_close(p[0].accuracy, 1 / 3., 1e-14);
+    assert_close(p[1].share, 2 / 3., 1e-14);
+    assert_true(p[1].threshold == .9);
+    assert_close(p[1].accuracy, 2 / 3., 1e-14);
+    assert_close(p[1].latency_s, 1 + 4 / 3., 1e-14);
+    assert_close(p[1].cost, 3 + 8 / 3., 1e-14);
+    assert_true(p[2].share == 1 && isinf(p[2].threshold) && p[2].latency_s == 3 && p[2].cost == 7);
+    assert_int_equal(handover_area(v, 3, 0, 1, &a, NULL), 0);
+    assert_close(a.area, (2 * 1.5 + 2) / 9, 1e-14);   /* two at once, then one */
+    assert_close(a.oracle, (1.5 + 2 + 2) / 9, 1e-14); /* the one that gains first */
+    assert_close(a.random, .5, 1e-14);
+    assert_close(a.captured, (5 / 9. - .5) / (5.5 / 9 - .5), 1e-12);
+    assert_true(isnan(a.area_interval.low));
+    assert_int_equal(handover_area(v, 1, 0, 1, &a, NULL), 0);
+    assert_true(isnan(a.captured)); /* nothing to gain */
+}
+
+static void what_cannot_be_handed_over(void **state)
+{
+    struct handover_item v[2] = {item(1, 0, .5, 0), item(0, 1, .5, 1)};
+    struct handover_point p[3];
+    struct err e = ERR_NONE;
+    size_t n;
+
+    (void)state;
+    assert_int_equal(handover_curve(v, 2, p, &n, &e), 0);
+    assert_int_equal(handover_curve(v, 0, p, &n, &e), -1);
+    assert_string_equal(e.text, "no items to hand over");
+    for (int i = 0; i < 6; i++) {
+        struct handover_item x = v[1];
+        if (i == 0)
+            x.small = -.1;
+        if (i == 1)
+            x.small = 1.1;
+        if (i == 2)
+            x.large = -.1;
+        if (i == 3)
+            x.large = 1.1;
+        if (i == 4)
+            x.confidence = NAN;
+        if (i == 5)
+            x.cluster = 2;
+        assert_int_equal(handover_curve((struct handover_item[]){v[0], x}, 2, p, &n, &e), -1);
+        assert_string_equal(e.text, "item 1 has no credit or confidence");
+    }
+}
+
+/* Without an error 0.9^k must be at most 0.05: 29 items. */
+static void a_promise_needs_29_items_without_an_error(void **state)
+{
+    struct handover_item v[60];
+    struct handover_promise p;
+    struct handover_check c;
+    char use[60];
+
+    (void)state;
+    for (int i = 0; i < 60; i++)
+        v[i] = item(1, 0, i, (size_t)i);
+    assert_int_equal(handover_promise(v, NULL, 28, .1, .05, &p, NULL), 0);
+    assert_true(isinf(p.threshold) && p.kept == 0 && p.error == .1 && p.delta == .05);
+    assert_int_equal(handover_promise(v, NULL, 29, .1, .05, &p, NULL), 0);
+    assert_true(p.threshold == 0 && p.kept == 1);
+    for (int i = 0; i < 60; i++)
+        use[i] = i % 2 == 0;
+    assert_int_equal(handover_promise(v, use, 60, .1, .05, &p, NULL), 0);
+    assert_true(p.threshold == 0 && p.kept == 1);
+    use[0] = use[2] = 0; /* 28 are left */
+    assert_int_equal(handover_promise(v, use, 60, .1, .05, &p, NULL), 0);
+    assert_true(isinf(p.threshold));
+    for (int i = 0; i < 20; i++)
+        v[i].small = 0; /* the least confident are wrong: one more error needs 46 items, not 41 */
+    assert_int_equal(handover_promise(v, NULL, 60, .1, .05, &p, NULL), 0);
+    assert_true(p.threshold == 20);
+    assert_close(p.kept, 40 / 60., 1e-14);
+    for (int i = 0; i < 25; i++)
+        v[i].confidence = 19; /* those of one confidence stand or fall together */
+    assert_int_equal(handover_promise(v, NULL, 60, .1, .05, &p, NULL), 0);
+    assert_true(p.threshold == 25);
+    for (int i = 0; i < 60; i++)
+        v[i] = item(1, 0, i, (size_t)i);
+    assert_int_equal(handover_check(v, 60, .2, .05, 10, 3, &c, NULL), 0);
+    assert_true(c.splits == 10 && c.kept_any == 10 && c.error == 0 && c.broken == 0);
+    assert_true(c.kept > .9 && c.accuracy > .9);
+    assert_int_equal(handover_check(v, 60, .2, .05, 0, 3, &c, NULL), 0);
+    assert_true(c.splits == 0 && isnan(c.error) && c.kept == 0);
+}
+
+/* --- processes ---------------------------------------------------------------------------------------- */
+
+static void the_spread_is_pooled_within_each_program(void **state)
+{
+    static const double a[] = {0, 2}, b[] = {10, 10, 13}, known[] = {5, 7}, one[] = {3};
+    struct process_group g[PROCESS_GROUPS] = {{a, 2}, {b, 3}, {known, 2}, {one, 1}, {NULL, 0}};
+    struct process_ratio r;
+    double half;
+
+    (void)state;
+    assert_int_equal(process_ratio(g, .9, &r, NULL), 0);
+    /* squares 2, 6 and 2 over 1 + 2 + 1 degrees */
+    assert_true(r.df == 4);
+    assert_close(r.sd, sqrt(10 / 4.), 1e-14);
+    assert_int_equal(r.method, PROCESS_STUDENT);
+    half = dist_t_quantile(.95, 4) * r.sd * sqrt(1 / 2. + 1 / 3.);
+    assert_close(r.low, r.ratio / exp(half), 1e-12);
+    assert_close(r.high, r.ratio * exp(half), 1e-12);
+    g[2].n = 1; /* three degrees are no spread */
+    assert_int_equal(process_ratio(g, .9, &r, NULL), 0);
+    assert_true(r.df == 3 && r.method == PROCESS_UNKNOWN && isnan(r.low) && r.ratio > 1);
+    g[4] = (struct process_group){b, 3};
+    assert_int_equal(process_ratio(g, .9, &r, NULL), 0);
+    assert_true(r.df == 2); /* within the pairs; half of their variance */
+    assert_close(r.sd, sqrt(3) / sqrt(2), 1e-14);
+    g[4].n = 1;
+    assert_int_equal(process_ratio(g, .9, &r, NULL), 0);
+    assert_true(r.df == 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_and_monotone_curves),
+        cmocka_unit_test(fits_stay_within_bounds),
+        cmocka_unit_test(frontiers_of_a_few_points),
+        cmocka_unit_test(quantile_lines_of_three_points),
+        cmocka_unit_test(redrawn_families_and_shuffled_dates),
+        cmocka_unit_test(a_trend_needs_points_days_and_families),
+        cmocka_unit_test(a_curve_of_three_items),
+        cmocka_unit_test(what_cannot_be_handed_over),
+        cmocka_unit_test(a_promise_needs_29_items_without_an_error),
+        cmocka_unit_test(the_spread_is_pooled_within_each_program),
+    };
+
+    return RUN(tests);
+}
