@@ -588,6 +588,92 @@ static void generated_text_is_searched_for_each_target(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+/* --- memory ------------------------------------------------------------------------------------- */
+
+/* Everything of one format; 0, or -1 with e. */
+static int ask_and_credit(const struct format *f, const struct recipe *r, const struct doc *d,
+                          const struct reply_text *replies, struct err *e)
+{
+    struct task_row row;
+    struct task t = task_of(&row, r);
+    struct item it = {0};
+    struct verdict v = {0};
+    int rc = r->answers ? answer_open(&t.answer, r->answers, e) : 0;
+
+    if (rc == 0)
+        rc = f->ask(&t, d, prompts, &it, e);
+    if (rc == 0)
+        rc = f->credit(&t, d, replies, &v, e);
+    item_release(&it);
+    verdict_release(&v);
+    answer_close(t.answer);
+    return rc;
+}
+
+static void every_format_survives_every_failed_allocation(void **state)
+{
+    static const char *const targets[] = {"7", "twelve"};
+    static const unsigned char right[] = {1, 0, 1};
+    static const struct answer_rules rules = {
+        .filters = {{"strict", "#### ([0-9]+)", 0, NULL, NULL}, {"all", NULL, 0, find_all, NULL}},
+        .n_filters = 2, .ignore = {"a"}, .ignore_case = 1, .ignore_punctuation = 1};
+    static const struct recipe text = {.answers = &rules};
+    const struct reply_text replies[] = {
+        {.loglikelihood = -1, .text = "Say #### 12, twelve", .n_tokens = 3}, {.loglikelihood = -2},
+        {.loglikelihood = -3}, {.loglikelihood = -1}, {.loglikelihood = -1}, {.loglikelihood = -1}};
+    const struct doc d = {.text = "a text", .choices = options, .n_choices = 3, .gold = 1,
+                          .right = right, .targets = targets, .n_targets = 2};
+    static const struct {
+        const struct format *format;
+        const struct recipe *recipe;
+    } rows[] = {{&format_choice, &scored}, {&format_choice, &mutual}, {&format_mass, &scored},
+                {&format_context, &scored}, {&format_likelihood, &scored},
+                {&format_rolling, &scored}, {&format_windows, &scored}, {&format_generate, &text},
+                {&format_contains, &text}, {&format_recall, &text}};
+
+    (void)state;
+    for (int i = 0; i < LENGTH(rows); i++) {
+        int rc = -1;
+        for (int nth = 0; rc < 0; nth++) {
+            struct err e = ERR_NONE;
+            mem_fail_at(nth);
+            rc = ask_and_credit(rows[i].format, rows[i].recipe, &d, replies, &e);
+            mem_fail_at(-1);
+            assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
+            assert_int_equal(mem_live(), 0);
+        }
+    }
+}
+
+static void every_search_survives_every_failed_allocation(void **state)
+{
+    static const struct answer_rules rules[] = {
+        {.filters = {{"f", "(\\([A-Z]\\))", -1, NULL, bbh_choice}}, .n_filters = 1},
+        {.filters = {{"f", "\\b(no)\\b|\\b(yes)\\b", 0, NULL, bbh_no_or_yes}}, .n_filters = 1},
+        {.filters = {{"f", "([-0-9]+)", 0, NULL, bbh_number}}, .n_filters = 1},
+        {.filters = {{"f", NULL, 0, NULL, bbh_words}}, .n_filters = 1}};
+    static const char *const texts[] = {"the cat", ": B", "two hundred", "yes", "cat bee", "maybe"};
+    const struct doc d = {.text = "Options:\n(A) The cat\n(B) dog\nList: bee cat"};
+
+    (void)state;
+    for (int i = 0; i < LENGTH(rules); i++)
+        for (int k = 0; k < LENGTH(texts); k++) {
+            char *got = NULL;
+            for (int nth = 0; !got; nth++) {
+                struct answer *a = NULL;
+                struct err e = ERR_NONE;
+                mem_fail_at(nth);
+                if (answer_open(&a, &rules[i], &e) == 0)
+                    got = answer_filter(a, 0, texts[k], &d, &e);
+                mem_fail_at(-1);
+                answer_close(a);
+                assert_int_equal(e.code, got ? ERR_OK : ERR_NOMEM);
+                assert_int_equal(mem_live(), got != NULL);
+            }
+            mem_free(got);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -608,6 +694,8 @@ int main(void)
         cmocka_unit_test(mass_is_the_share_of_right_answers),
         cmocka_unit_test(texts_are_scored_in_nats_with_their_weights),
         cmocka_unit_test(generated_text_is_searched_for_each_target),
+        cmocka_unit_test(every_format_survives_every_failed_allocation),
+        cmocka_unit_test(every_search_survives_every_failed_allocation),
     };
 
     return RUN(tests);

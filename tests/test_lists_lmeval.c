@@ -589,6 +589,74 @@ static void what_cannot_be_run_is_kept_as_missing(void **state)
     arena_release(&a);
 }
 
+static void lists_survive_every_failed_allocation(void **state)
+{
+    static const char *const filters[] = {
+        "{function: regex}", "{function: lowercase}", "{function: uppercase}",
+        "{function: remove_whitespace}", "{function: map, mapping_dict: {a: b}, default_value: d}",
+        "{function: format_span}", "{function: take_first}, {function: take_first_k, k: 1}",
+        "{function: regex, regex_pattern: '(a)', fallback: f}",
+        "{function: multi_choice_regex, regexes_to_ignore: [x, y], ignore_case: true, "
+        "ignore_punctuation: true}",
+    };
+    static const char *const texts[] = {"x per: ann, b", "two", "three"};
+    static const char *const metrics = "[{metric: exact_match, ignore_case: true, ignore_numbers: "
+                                       "true, ignore_punctuation: true, regexes_to_ignore: [x, y]}]";
+    struct arena file = {NULL};
+    cJSON *doc = json_parse("{\"choices\":[\"two\",\"b\"]}", 23, "doc", NULL);
+    const struct ynode *node;
+    long before;
+
+    (void)state;
+    assert_non_null(doc);
+    for (int i = 0; i < LENGTH(filters); i++) {
+        char yaml[240];
+        int rc = -1;
+        snprintf(yaml, sizeof yaml, "[{name: n, filter: [%s, {function: majority_vote}]}]",
+                 filters[i]);
+        node = parse(&file, yaml);
+        before = mem_live();
+        for (int nth = 0; rc < 0; nth++) {
+            struct pipelines p = {0};
+            struct arena a = {NULL};
+            struct err e = ERR_NONE;
+            char *out = NULL;
+            mem_fail_at(nth);
+            rc = pipelines_read(&p, &a, node, &e);
+            if (rc == 0)
+                rc = pipeline_run(&p.v[0], texts, 3, doc, &out, &e);
+            mem_fail_at(-1);
+            if ((int)e.code != (rc < 0 ? ERR_NOMEM : ERR_OK))
+                fail_msg("%s: %s", filters[i], e.text);
+            mem_free(out);
+            pipelines_release(&p);
+            arena_release(&a);
+            assert_int_equal(mem_live(), before);
+        }
+    }
+    for (int k = 0, rc = -1; k < 2; k++, rc = -1) {
+        node = k ? parse(&file, metrics) : NULL;
+        before = mem_live();
+        for (int nth = 0; rc < 0; nth++) {
+            struct metrics m = {0};
+            struct arena a = {NULL};
+            struct err e = ERR_NONE;
+            mem_fail_at(nth);
+            rc = metrics_read(&m, &a, node, OUTPUT_GENERATE, 0, NULL, &e);
+            if (rc == 0)
+                rc = metric_same(&m.v[0], "aX1.", "A", &e) < 0 ? -1 : 0;
+            mem_fail_at(-1);
+            assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
+            metrics_release(&m);
+            arena_release(&a);
+            assert_int_equal(mem_live(), before);
+        }
+    }
+    json_free(doc);
+    arena_release(&file);
+    assert_int_equal(mem_live(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -607,6 +675,7 @@ int main(void)
         cmocka_unit_test(what_a_filter_list_may_not_say),
         cmocka_unit_test(filter_lists_are_bounded),
         cmocka_unit_test(what_cannot_be_run_is_kept_as_missing),
+        cmocka_unit_test(lists_survive_every_failed_allocation),
     };
 
     return RUN(tests);
