@@ -5,11 +5,6 @@
 
 #include "results/internal.h"
 
-enum { SEAL = 16 }; /* hex digits kept of a row's */
-
-static const struct kept_sets encoding_sets = {SQL_ENCODING_ROWS, SQL_ENCODING_SETS,
-                                               SQL_ENCODING_SET_DELETE};
-
 static int seal_of(char seal[SHA256_HEX], const char *a, const char *b, const char *c,
                    struct err *e)
 {
@@ -74,51 +69,30 @@ int encoding_find(struct store *s, const struct encoding_set *set, const char *q
     return rc;
 }
 
-static int keep_row(struct db *db, const struct encoding_set *set, const struct encoding *v,
+static int keep_row(struct db *db, int64_t id, const char *set_seal, const void *rows, int i,
                     struct err *e)
 {
+    const struct encoding *v = (const struct encoding *)rows + i;
     char seal[SHA256_HEX];
     int added;
 
-    if (row_seal(seal, set->seal, v->query, v->requests, e) < 0)
+    if (row_seal(seal, set_seal, v->query, v->requests, e) < 0)
         return -1;
-    added = db_run(db, SQL_ENCODING_PUT, e, "ittt", set->id, v->query, v->requests, seal);
-    if (added == 0 && db_run(db, SQL_ENCODING_REPLACE, e, "ttit", v->requests, seal, set->id,
+    added = db_run(db, SQL_ENCODING_PUT, e, "ittt", id, v->query, v->requests, seal);
+    if (added == 0 && db_run(db, SQL_ENCODING_REPLACE, e, "ttit", v->requests, seal, id,
                              v->query) < 0)
         return -1;
     return added;
 }
 
-static int keep_rows(struct db *db, const struct encoding_set *set, const struct encoding *v,
-                     int n, int64_t most, struct err *e)
-{
-    int64_t all, added = 0;
-
-    if (sets_prune(db, &encoding_sets, most > n ? most - n : 0, set->id, 0, e) < 0 ||
-        db_get_int(db, SQL_ENCODING_ROWS, &all, NULL, e, "") < 0)
-        return -1;
-    for (int i = 0; i < n && all + added < most; i++) {
-        int new = keep_row(db, set, &v[i], e);
-        if (new < 0)
-            return -1;
-        added += new;
-    }
-    return db_run(db, SQL_ENCODING_SET_GROW, e, "ii", added, set->id) < 0 ? -1 : 0;
-}
+static const struct kept_sets encoding_sets = {
+    SQL_ENCODING_ROWS, SQL_ENCODING_SETS, SQL_ENCODING_SET_GROW, SQL_ENCODING_SET_DELETE, keep_row,
+};
 
 int encoding_keep(struct store *s, const struct encoding_set *set, const struct encoding *v, int n,
                   int64_t most, struct err *e)
 {
-    int inside = db_in_transaction(s->db);
-
-    if (!inside && db_begin(s->db, e) < 0)
-        return -1;
-    if (keep_rows(s->db, set, v, n, most, e) < 0) {
-        if (!inside)
-            db_rollback(s->db);
-        return -1;
-    }
-    return inside ? 0 : db_commit(s->db, e);
+    return sets_keep(s->db, &encoding_sets, set->id, set->seal, v, n, most, e);
 }
 
 int64_t encoding_prune(struct store *s, int64_t most, int dry, struct err *e)

@@ -55,9 +55,19 @@ int likelihoods_check(struct db *db, void (*found)(void *user, const char *defec
 int encodings_check(struct db *db, void (*found)(void *user, const char *defect), void *user,
                     struct err *e);
 
-struct kept_sets { /* statements: how many rows there are, sets by age, the end of one */
-    enum sql rows, sets, set_delete;
+/* What is kept across runs, in sets of rows; each row with a seal, so that one that was changed by
+ * hand is not taken for what was computed. */
+struct kept_sets {
+    enum sql rows, sets, set_grow, set_delete; /* how many rows, sets by age, one longer, its end */
+    /* Keeps v[i], in the caller's transaction; 1, 0 where it replaces another, -1. */
+    int (*keep_row)(struct db *db, int64_t id, const char *set_seal, const void *v, int i,
+                    struct err *e);
 };
+enum { SEAL = 16 }; /* hex digits kept of a row's */
+/* Keeps v[0..n) in the set `id`, in one transaction or in the caller's; others than this set go
+ * when more than `most` rows would be left, and what then has no room is not kept. */
+int sets_keep(struct db *db, const struct kept_sets *of, int64_t id, const char *set_seal,
+              const void *v, int n, int64_t most, struct err *e);
 /* Ends sets other than `but` (0: none is spared), used longest ago first, until at most so many
  * rows are left; dry: only counts.  Returns the rows, -1. */
 int64_t sets_prune(struct db *db, const struct kept_sets *of, int64_t most, int64_t but, int dry,

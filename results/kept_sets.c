@@ -1,4 +1,5 @@
-/* kept_sets.c -- room for what is kept across runs: whole sets go, used longest ago first. */
+/* kept_sets.c -- room for what is kept across runs: whole sets go, used longest ago first;
+ * and how rows come into one. */
 #include "base/mem.h"
 #include "results/internal.h"
 
@@ -49,4 +50,36 @@ int64_t sets_prune(struct db *db, const struct kept_sets *of, int64_t most, int6
     }
     mem_free(v);
     return rc < 0 ? -1 : gone;
+}
+
+static int keep_rows(struct db *db, const struct kept_sets *of, int64_t id, const char *set_seal,
+                     const void *v, int n, int64_t most, struct err *e)
+{
+    int64_t all, added = 0;
+
+    if (sets_prune(db, of, most > n ? most - n : 0, id, 0, e) < 0 ||
+        db_get_int(db, of->rows, &all, NULL, e, "") < 0)
+        return -1;
+    for (int i = 0; i < n && all + added < most; i++) {
+        int new = of->keep_row(db, id, set_seal, v, i, e);
+        if (new < 0)
+            return -1;
+        added += new;
+    }
+    return db_run(db, of->set_grow, e, "ii", added, id) < 0 ? -1 : 0;
+}
+
+int sets_keep(struct db *db, const struct kept_sets *of, int64_t id, const char *set_seal,
+              const void *v, int n, int64_t most, struct err *e)
+{
+    int inside = db_in_transaction(db);
+
+    if (!inside && db_begin(db, e) < 0)
+        return -1;
+    if (keep_rows(db, of, id, set_seal, v, n, most, e) < 0) {
+        if (!inside)
+            db_rollback(db);
+        return -1;
+    }
+    return inside ? 0 : db_commit(db, e);
 }

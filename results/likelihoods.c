@@ -8,11 +8,6 @@
 #include "base/strbuf.h"
 #include "results/internal.h"
 
-enum { SEAL = 16 }; /* hex digits kept of a row's */
-
-static const struct kept_sets likelihood_sets = {SQL_LIKELIHOOD_ROWS, SQL_LIKELIHOOD_SETS,
-                                                 SQL_LIKELIHOOD_SET_DELETE};
-
 static int set_seal(const struct likelihood_about *a, char seal[SHA256_HEX], struct err *e)
 {
     struct strbuf b = STRBUF_INIT;
@@ -87,52 +82,30 @@ int likelihood_find(struct store *s, const struct likelihood_set *set, struct li
     return rc;
 }
 
-static int keep_row(struct db *db, const struct likelihood_set *set, const struct likelihood *v,
+static int keep_row(struct db *db, int64_t id, const char *set_seal, const void *rows, int i,
                     struct err *e)
 {
+    const struct likelihood *v = (const struct likelihood *)rows + i;
     char seal[SHA256_HEX];
     int added;
 
-    if (row_seal(set->seal, v, seal, e) < 0)
+    if (row_seal(set_seal, v, seal, e) < 0)
         return -1;
-    added = db_run(db, SQL_LIKELIHOOD_PUT, e, "itdnt", set->id, v->request, v->nats, v->is_greedy,
-                   seal);
+    added = db_run(db, SQL_LIKELIHOOD_PUT, e, "itdnt", id, v->request, v->nats, v->is_greedy, seal);
     if (added == 0 && db_run(db, SQL_LIKELIHOOD_REPLACE, e, "dntit", v->nats, v->is_greedy, seal,
-                             set->id, v->request) < 0)
+                             id, v->request) < 0)
         return -1;
     return added;
 }
 
-static int keep_rows(struct db *db, const struct likelihood_set *set, const struct likelihood *v,
-                     int n, int64_t most, struct err *e)
-{
-    int64_t all, added = 0;
-
-    if (sets_prune(db, &likelihood_sets, most > n ? most - n : 0, set->id, 0, e) < 0 ||
-        db_get_int(db, SQL_LIKELIHOOD_ROWS, &all, NULL, e, "") < 0)
-        return -1;
-    for (int i = 0; i < n && all + added < most; i++) {
-        int new = keep_row(db, set, &v[i], e);
-        if (new < 0)
-            return -1;
-        added += new;
-    }
-    return db_run(db, SQL_LIKELIHOOD_SET_GROW, e, "ii", added, set->id) < 0 ? -1 : 0;
-}
+static const struct kept_sets likelihood_sets = {
+    SQL_LIKELIHOOD_ROWS, SQL_LIKELIHOOD_SETS, SQL_LIKELIHOOD_SET_GROW, SQL_LIKELIHOOD_SET_DELETE, keep_row,
+};
 
 int likelihood_keep(struct store *s, const struct likelihood_set *set, const struct likelihood *v,
                     int n, int64_t most, struct err *e)
 {
-    int inside = db_in_transaction(s->db);
-
-    if (!inside && db_begin(s->db, e) < 0)
-        return -1;
-    if (keep_rows(s->db, set, v, n, most, e) < 0) {
-        if (!inside)
-            db_rollback(s->db);
-        return -1;
-    }
-    return inside ? 0 : db_commit(s->db, e);
+    return sets_keep(s->db, &likelihood_sets, set->id, set->seal, v, n, most, e);
 }
 
 int64_t likelihood_prune(struct store *s, int64_t most, int dry, struct err *e)
