@@ -33,10 +33,10 @@ AREAS = {
     "scoring": [
         (["tasks/answer*.c", "tasks/score.c", "tasks/format.c"],
          ["test_tasks", "test_questions", "test_leaderboard", "test_filters_lmeval",
-          "test_tasks_lmeval", "test_ifeval", "test_code", "test_answers"]),
+          "test_tasks_lmeval", "test_ifeval", "test_code", "test_answers", "test_formats"]),
         (["tasks/lmeval_metric*.c", "tasks/lmeval_filter*.c"],
          ["test_metrics_lmeval", "test_filters_lmeval", "test_tasks_lmeval", "test_lmeval_native",
-          "test_lists_lmeval", "test_lmeval_yaml", "test_lmeval_results"]),
+          "test_metric_list", "test_filter_list", "test_lmeval_yaml", "test_lmeval_results"]),
     ],
     "tokenizers": [
         (["runners/tokenizer*.c", "runners/pretokenize.c"],
