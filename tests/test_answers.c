@@ -23,7 +23,8 @@ static void a_pattern_finds_its_selected_match(void **state)
         {"[0-9]+", -1, "none", "[invalid]"},        {"[0-9]+", 0, "", "[invalid]"},
         {"a(b*)c", 0, "ac abbc", ""},               {"a(b*)c", 1, "ac abbc", "bb"},
         {"(x)|(y)", 0, "zy", "y"},                  {"(x*)(y)", 0, "y", "y"},
-        {"(x)(y)", -1, "xy", "x"},                  {"=([^;]*);", 0, "=  two words\n;", "two words"},
+        {"(x)(y)", -1, "xy", "x"},
+        {"=([^;]*);", 0, "=  two words\n;", "two words"},
         {"\\w+", 1, "\xc3\xa9t\xc3\xa9 caf\xc3\xa9", "caf\xc3\xa9"},
         {"(q)?(z)?$", 0, "a", "[invalid]"},
     };
@@ -141,7 +142,7 @@ static void a_text_is_contained_as_it_is_written(void **state)
     }
 }
 
-/* --- BIG-Bench Hard without examples ------------------------------------------------------------ */
+/* --- BIG-Bench Hard without examples --------------------------------------------------------- */
 
 struct found {
     const char *question, *text, *first, *last;
@@ -301,7 +302,7 @@ static void words_stand_in_the_order_of_their_last_places(void **state)
     check_found(&rules, rows, LENGTH(rows));
 }
 
-/* --- memory ------------------------------------------------------------------------------------- */
+/* --- memory ---------------------------------------------------------------------------------- */
 
 static void every_search_survives_every_failed_allocation(void **state)
 {

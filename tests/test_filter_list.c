@@ -79,8 +79,8 @@ static void pipelines_cut_texts_down_to_one(void **state)
         {"{function: take_first}, {function: lowercase}", "|b",
          "f:1:2: 'lowercase' has no answer to look at: a step after take_first sees single "
          "characters"},
-        {"{function: take_first}, {function: take_first_k, k: 4}, {function: majority_vote}", "xyyz",
-         "y"},
+        {"{function: take_first}, {function: take_first_k, k: 4}, {function: majority_vote}",
+         "xyyz", "y"},
         /* maps: a text without a key is the default, or nothing at all */
         {"{function: map, mapping_dict: {a: one, b: null, c: 3}, default_value: d}", "a", "one"},
         {"{function: map, mapping_dict: {a: one, b: null, c: 3}, default_value: d}", "b", "(None)"},

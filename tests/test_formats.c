@@ -32,7 +32,7 @@ static void the_lowest_of_equals_is_best(void **state)
     assert_close(score_pass_at(7, 1, 1), 1 / 7., 1e-14);
 }
 
-/* --- formats ------------------------------------------------------------------------------------ */
+/* --- formats --------------------------------------------------------------------------------- */
 
 static const struct recipe scored = {
     .format = &format_choice, .metrics = {"acc", "acc_norm", "acc_bytes", "acc_per_char"}};
@@ -233,7 +233,8 @@ static void generated_text_is_searched_for_each_target(void **state)
 {
     static const char *const stops[] = {"\n", "Q:"}, *const targets[] = {"7", "12"};
     static const struct answer_rules rules = {
-        .filters = {{"strict", "#### ([0-9]+)", 0, NULL, NULL}, {"last", "([0-9]+)", -1, NULL, NULL}},
+        .filters = {{"strict", "#### ([0-9]+)", 0, NULL, NULL},
+                    {"last", "([0-9]+)", -1, NULL, NULL}},
         .n_filters = 2};
     static const struct recipe asked = {.format = &format_generate, .until = stops, .n_until = 2,
                                         .max_tokens = 64, .repeats = 3, .temperature = .5,
@@ -294,7 +295,7 @@ static void generated_text_is_searched_for_each_target(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
-/* --- memory ------------------------------------------------------------------------------------- */
+/* --- memory ---------------------------------------------------------------------------------- */
 
 /* Everything of one format; 0, or -1 with e. */
 static int ask_and_credit(const struct format *f, const struct recipe *r, const struct doc *d,

@@ -360,8 +360,8 @@ static void tasks_and_groups_have_margins_of_their_own(void **state)
         assert_true(c[i].verdict == VERDICT_PASS);
     }
     assert_string_equal(l.gate.reason, "all 5 checks are within their margins");
-    c = decide(&l, "{\"accuracy\":{\"task_margin\":0.25,\"practical\":0.125},\"tasks\":{\"mmlu\":{}}"
-                   ",\"minimum_items\":1}");
+    c = decide(&l, "{\"accuracy\":{\"task_margin\":0.25,\"practical\":0.125},\"tasks\":{"
+                   "\"mmlu\":{}},\"minimum_items\":1}");
     assert_int_equal(l.gate.n_checks, 4); /* three tasks and the group, with the usual rules */
     assert_string_equal(c[3].task, "mmlu");
     assert_true(c[3].margin == .25 && c[3].practical == .125);
@@ -387,7 +387,7 @@ static void the_worst_check_is_the_verdict(void **state)
     lab_end(&l);
 }
 
-/* --- what may be compared ------------------------------------------------------------------------ */
+/* --- what may be compared -------------------------------------------------------------------- */
 
 static void each_difference_has_its_name_and_weight(void **state)
 {
@@ -528,7 +528,7 @@ static void runs_are_compared_only_when_they_may_be(void **state)
     l.in.processes = processes;
     l.in.n_processes = 4;
     decide(&l, policy);
-    assert_true(l.gate.verdict == VERDICT_PASS && !l.gate.env.noisy); /* earlier ones do not count */
+    assert_true(l.gate.verdict == VERDICT_PASS && !l.gate.env.noisy); /* earlier: none */
     processes[3].earlier = 0;
     decide(&l, policy);
     assert_true(l.gate.env.noisy);

@@ -47,7 +47,8 @@ static const char *evaluate(struct world *w, const char *model, double slower, e
 
     for (int t = 0; t < 2; t++)
         for (int k = 0; k < N; k++)
-            items[t][k] = (struct made_item){k + 10 * t, 1, -2, 4, slower * (1 + t + k / 10.), NULL};
+            items[t][k] = (struct made_item){k + 10 * t, 1, -2, 4,
+                                               slower * (1 + t + k / 10.), NULL};
     items[1][N - 1].acc = what != CREDIT;
     items[1][N - 1].nats = what == NATS ? -2.5 : -2;
     items[1][N - 1].bytes = what == NO_NATS ? 0 : 4;

@@ -105,7 +105,8 @@ static void make(struct made *m)
                             .env = {.v = (struct env_difference *)differences, .n = 1,
                                     .worst = ENV_FORBIDS_TIMING, .noisy = 1,
                                     .reasons = "load 9"}};
-    m->policy = (struct gate_policy){.alpha = .06, .looks = 3, .power = .8, .text = "{\"alpha\":0.06}",
+    m->policy = (struct gate_policy){.alpha = .06, .looks = 3, .power = .8,
+                                     .text = "{\"alpha\":0.06}",
                                      .sha256 = "0123456789abcdef0123"};
     for (int i = 0; i < PAIRS; i++) /* all but the second are lost */
         m->v[i] = (struct pair){.doc_id = 10 + i, .doc_hash = "0123456789abcdefXYZ",

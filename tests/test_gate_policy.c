@@ -116,7 +116,8 @@ static int takes(const struct member *m, const char *value)
     if (rc == 0)
         gate_policy_release(&p);
     else if (!strstr(e.text, "within the noise")) /* of memory: a rule on two members */
-        assert_non_null(strstr(e.text, m->shape == WHOLE ? "a whole number from" : "a number from"));
+        assert_non_null(strstr(e.text, m->shape == WHOLE ? "a whole number from"
+                                                         : "a number from"));
     return rc == 0 || strstr(e.text, "within the noise");
 }
 
@@ -192,7 +193,8 @@ static void tasks_have_rules_of_their_own(void **state)
     for (int i = 0; i < 2; i++) {
         static const char *const values[] = {"0", "1", "null", "-0.0000001", "1.0000001", "\"x\""};
         for (int k = 0; k < 6; k++) {
-            snprintf(text, sizeof text, "{\"accuracy\":{\"margin\":1},\"tasks\":{\"a\":{\"%s\":%s}}}",
+            snprintf(text, sizeof text, "{\"accuracy\":{\"margin\":1},\"tasks\":{\"a\":{"
+                     "\"%s\":%s}}}",
                      own[i].key, values[k]);
             assert_int_equal(parse(&p, text, &e), k < 3 ? 0 : -1);
             if (k < 3)

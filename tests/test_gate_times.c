@@ -157,8 +157,10 @@ static void the_environment_overrules_times_but_not_memory(void **state)
         enum verdict energy;
         const char *reason;
     } rows[] = {
-        {quiet, "inconclusive", VERDICT_PASS, "+0.0 %, at most +5.0 %: within the limit of +50.0 %"},
-        {noisy, "inconclusive", VERDICT_INCONCLUSIVE, "the machine was not quiet (candidate: load 9)"},
+        {quiet, "inconclusive", VERDICT_PASS,
+         "+0.0 %, at most +5.0 %: within the limit of +50.0 %"},
+        {noisy, "inconclusive", VERDICT_INCONCLUSIVE,
+         "the machine was not quiet (candidate: load 9)"},
         {noisy, "invalid", VERDICT_INVALID, "the machine was not quiet (candidate: load 9)"},
         {noisy, "ignored", VERDICT_PASS, "+0.0 %, at most +5.0 %: within the limit of +50.0 %"},
         {invalid, "ignored", VERDICT_INVALID,
@@ -187,7 +189,7 @@ static void the_environment_overrules_times_but_not_memory(void **state)
     lab_end(&l);
 }
 
-/* --- one process of each side ------------------------------------------------------------------ */
+/* --- one process of each side ---------------------------------------------------------------- */
 
 /* |ln r| of two equal processes is below ln (1 + floor) in 95 of 100: its sd is that over 1.96, and
  * that of one process over sqrt 2 less. */
@@ -262,7 +264,7 @@ static void the_briefest_process_says_whether_runs_are_brief(void **state)
     lab_end(&l);
 }
 
-/* --- several processes -------------------------------------------------------------------------- */
+/* --- several processes ----------------------------------------------------------------------- */
 
 static void alternation_is_told_by_age(void **state)
 {
@@ -358,7 +360,7 @@ static void earlier_runs_tell_the_spread(void **state)
     lab_end(&l);
 }
 
-/* --- latency of an evaluation ------------------------------------------------------------------- */
+/* --- latency of an evaluation ---------------------------------------------------------------- */
 
 /* Levels are against the mean of ln over the processes that were asked for, item by item. */
 static void a_level_is_the_median_of_what_all_know(void **state)
@@ -392,7 +394,7 @@ static void a_level_is_the_median_of_what_all_know(void **state)
     lab_end(&l);
 }
 
-/* --- speed tests ---------------------------------------------------------------------------------- */
+/* --- speed tests ----------------------------------------------------------------------------- */
 
 struct speed {
     struct store_bench rows[2][3];

@@ -10,7 +10,7 @@
 #define BLANK "\xe2\x96\x81"
 #define LENGTH(a) ((int)(sizeof(a) / sizeof(a)[0]))
 #define MODEL                                                                                      \
-    "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2,\"<s>\":3,\"q\":4,\"x\":5,"      \
+    "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2,\"<s>\":3,\"q\":4,\"x\":5,"   \
     "\"<\":6,\">\":7,\"" BLANK "\":8,\"" BLANK "a\":9},\"merges\":[\"a b\",\"" BLANK " a\"]}"
 
 /* members: of the file besides its model, each with its comma; config: beside it, or NULL. */
@@ -49,7 +49,7 @@ static void ids_are(struct tokenizer *t, const char *text, int flags, const char
 static void what_stands_in_front_is_bos(void **state)
 {
 #define TEMPLATE(first, ids)                                                                       \
-    "{\"type\":\"TemplateProcessing\",\"single\":[" first ",{\"Sequence\":{\"id\":\"A\"}}],"         \
+    "{\"type\":\"TemplateProcessing\",\"single\":[" first ",{\"Sequence\":{\"id\":\"A\"}}],"      \
     "\"special_tokens\":{\"<s>\":{\"id\":\"<s>\",\"ids\":[" ids "],\"tokens\":[\"<s>\"]}}}"
 #define BOS "{\"SpecialToken\":{\"id\":\"<s>\",\"type_id\":0}}"
     static const struct {
@@ -200,7 +200,7 @@ static void added_tokens_that_lie_are_refused(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
-/* --- families of GGUF's pre-tokenizers ------------------------------------------------------------- */
+/* --- families of GGUF's pre-tokenizers ------------------------------------------------------- */
 
 /* Each name that llama.cpp's converter writes, and what its family does besides cutting. */
 static void families_have_their_habits(void **state)
@@ -239,7 +239,8 @@ static void families_have_their_habits(void **state)
             assert_int_equal(rows[i].habits,
                              (h->adds_bos ? BOS_ : 0) | (h->prefers_whole ? WHOLE : 0) |
                                  (h->over_chars ? CHARS : 0) | (h->shows_blanks ? BLANKS : 0) |
-                                 (h->whole_lines ? LINES : 0) | (h->merges_optional ? OPTIONAL : 0));
+                                 (h->whole_lines ? LINES : 0) |
+                                 (h->merges_optional ? OPTIONAL : 0));
             pretokenizer_close(p);
             name += n + strspn(name + n, " ");
         }

@@ -91,7 +91,7 @@ static void metrics_have_their_outputs_and_aggregations(void **state)
         {"[{metric: ter, aggregation: ter}]", OUTPUT_GENERATE, "ter", "ter"},
         {"[{metric: acc}]", OUTPUT_GENERATE, NULL, NULL}, /* nothing of a text */
         {"[{metric: f1}]", OUTPUT_GENERATE, NULL, NULL},
-        {"[{metric: likelihood}]", OUTPUT_CHOICE, NULL, NULL}, /* lm-eval has no way to one number */
+        {"[{metric: likelihood}]", OUTPUT_CHOICE, NULL, NULL}, /* no way to one number */
     };
     struct metrics m;
     struct arena a;
@@ -271,7 +271,8 @@ static void two_texts_are_the_same_under_the_options(void **state)
         {"", "a", "a", 1}, {"", "a", "A", 0}, {"", "a", "ab", 0}, {"", "ab", "a", 0},
         {", ignore_case: true", "\xc3\x89", "\xc3\xa9", 1},
         {", ignore_case: true", "a1", "A", 0},
-        {", ignore_punctuation: true", "a.b!", "ab", 1}, {", ignore_punctuation: true", "a1", "a", 0},
+        {", ignore_punctuation: true", "a.b!", "ab", 1},
+        {", ignore_punctuation: true", "a1", "a", 0},
         {", ignore_numbers: true", "a0b9c", "abc", 1}, {", ignore_numbers: true", "a/:", "a", 0},
         {", ignore_numbers: true", "a.", "a", 0},
         {", regexes_to_ignore: ['b+', 'ac']", "abbc1", "1", 1},
@@ -301,7 +302,8 @@ static void two_texts_are_the_same_under_the_options(void **state)
 static void a_metric_list_survives_every_failed_allocation(void **state)
 {
     static const char *const metrics = "[{metric: exact_match, ignore_case: true, ignore_numbers: "
-                                       "true, ignore_punctuation: true, regexes_to_ignore: [x, y]}]";
+                                       "true, ignore_punctuation: true, regexes_to_ignore: "
+                                       "[x, y]}]";
     struct arena file = {NULL};
     const struct ynode *node;
     long before;

@@ -26,7 +26,7 @@ struct model { /* 0: not written, so that its default holds */
     int no_prefix, keeps_spaces, hides_blanks, maps;
 };
 
-/* --- protocol buffers --------------------------------------------------------------------------- */
+/* --- protocol buffers ------------------------------------------------------------------------ */
 
 static void put_varint(struct strbuf *b, uint64_t v)
 {
@@ -171,7 +171,7 @@ static void texts_are(const struct model *m, const char *config, const struct ex
     texts_are(m, config, (const struct expected[]){__VA_ARGS__},                                   \
               LENGTH(((const struct expected[]){__VA_ARGS__})))
 
-/* --- byte pairs --------------------------------------------------------------------------------- */
+/* --- byte pairs ------------------------------------------------------------------------------ */
 
 static const struct piece merged[] = {
     {"<unk>", UNKNOWN, 0}, {"<s>", CONTROL, 0}, {"</s>", CONTROL, 0}, {"<0xC3>", BYTE, 0},
@@ -243,14 +243,15 @@ static void characters_are_mapped_but_in_the_users_pieces(void **state)
 
     (void)state;
     m.maps = 1;
-    TEXTS(&m, NULL, {"A", "11"}, {"aA", "11 6"}, {"aB", "11 5 7"}, {"B!", "5 22"}, {"aBB!", "11 5 7 22"},
+    TEXTS(&m, NULL, {"A", "11"}, {"aA", "11 6"}, {"aB", "11 5 7"}, {"B!", "5 22"},
+          {"aBB!", "11 5 7 22"},
           {"CCa", "11"}, {"CC", ""}, {"aC C", "11"}, {"aCCb", "11 5 7"}, {"a B", "11 5 7"},
           {"D", ""}, {"aDb", "13"}, {"aDCD Db", "11 5 7"}, {"Ba", "5 7 6"});
     m.keeps_spaces = 1;
     TEXTS(&m, NULL, {"a B", "11 5 5 7"}, {"CCa", "5 5 11"}, {"aC", "11 5"});
 }
 
-/* --- unigram ------------------------------------------------------------------------------------ */
+/* --- unigram --------------------------------------------------------------------------------- */
 
 static const struct piece likely[] = {
     {"<unk>", UNKNOWN, 0}, {"<s>", CONTROL, 0}, {"</s>", CONTROL, 0}, {"<0xC3>", BYTE, 0},
@@ -294,7 +295,7 @@ static void the_likeliest_cut_wins(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
-/* --- special tokens, and what stands beside the file ----------------------------------------------- */
+/* --- special tokens, and what stands beside the file ----------------------------------------- */
 
 static void control_tokens_are_found_in_the_text(void **state)
 {
@@ -437,7 +438,7 @@ static void opening_and_encoding_survive_every_failed_allocation(void **state)
     strbuf_release(&b);
 }
 
-/* --- which file of a folder ------------------------------------------------------------------------ */
+/* --- which file of a folder ------------------------------------------------------------------ */
 
 static void the_pipeline_comes_before_the_model(void **state)
 {
@@ -473,7 +474,7 @@ static void the_pipeline_comes_before_the_model(void **state)
     assert_string_equal(tokenizer_model(t), "BPE");
     tokenizer_close(t);
     data_put("f/tokenizer_config.json", "{\"bos_token\":\"a\"}");
-    assert_int_equal(tokenizer_open_hf(&t, path, &e), 0); /* the file itself, and what is beside it */
+    assert_int_equal(tokenizer_open_hf(&t, path, &e), 0); /* the file and what is beside it */
     assert_string_equal(tokenizer_model(t), "SentencePiece BPE");
     assert_int_equal(tokenizer_bos(t), 6);
     tokenizer_close(t);

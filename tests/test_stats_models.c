@@ -10,11 +10,12 @@
 #include "harness/stats_process.h"
 #include "harness/stats_trend.h"
 
-/* --- curves ----------------------------------------------------------------------------------------- */
+/* --- curves ---------------------------------------------------------------------------------- */
 
 static void lines_and_monotone_curves(void **state)
 {
-    static const double x[] = {0, 1, 3}, y[] = {0, 1, 9}, up_down[] = {0, 1, 0}, line[] = {5, 3, -1},
+    static const double x[] = {0, 1, 3}, y[] = {0, 1, 9}, up_down[] = {0, 1, 0},
+                        line[] = {5, 3, -1},
                         steep[] = {0, 1, -9}, even[] = {0, 1, 2};
     struct stats_line l = stats_line(x, line, 3);
 
@@ -25,7 +26,8 @@ static void lines_and_monotone_curves(void **state)
     l = stats_line(x, y, 3); /* sums around the means: 14/3, 44/3, 146/3 */
     assert_close(l.slope, 44 / 14., 1e-13);
     assert_close(l.r2, 44. * 44 / (14 * 146), 1e-13);
-    assert_true(isnan(stats_line(x, y, 1).slope) && isnan(stats_line(y, (double[]){2, 2, 2}, 3).r2));
+    assert_true(isnan(stats_line(x, y, 1).slope));
+    assert_true(isnan(stats_line(y, (double[]){2, 2, 2}, 3).r2));
     assert_true(isnan(stats_line((double[]){2, 2}, y, 2).slope));
     assert_close(stats_pchip(x, y, 2, .25), .25, 1e-15);
     /* slopes in the nodes: 0 (turned at the end), 9 / (5/1 + 4/4) = 1.5, (5 * 4 - 2 * 1) / 3 = 6 */
@@ -90,7 +92,7 @@ static void fits_stay_within_bounds(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
-/* --- models by date --------------------------------------------------------------------------------- */
+/* --- models by date -------------------------------------------------------------------------- */
 
 static void frontiers_of_a_few_points(void **state)
 {
@@ -208,7 +210,7 @@ static void a_trend_needs_points_days_and_families(void **state)
     assert_true(isnan(trend_slope_p(&f, 1)));
 }
 
-/* --- one model after the other ------------------------------------------------------------------------ */
+/* --- one model after the other --------------------------------------------------------------- */
 
 static struct handover_item item(double small, double large, double confidence, size_t cluster)
 {
@@ -313,7 +315,7 @@ static void a_promise_needs_29_items_without_an_error(void **state)
     assert_true(c.splits == 0 && isnan(c.error) && c.kept == 0);
 }
 
-/* --- processes ---------------------------------------------------------------------------------------- */
+/* --- processes ------------------------------------------------------------------------------- */
 
 static void the_spread_is_pooled_within_each_program(void **state)
 {

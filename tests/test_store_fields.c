@@ -43,7 +43,7 @@ static void number_is(double is, double wanted)
         fail_msg("%.17g, expected %.17g", is, wanted);
 }
 
-/* --- runs --------------------------------------------------------------------------------------- */
+/* --- runs ------------------------------------------------------------------------------------ */
 
 static void each_field_of_a_run_comes_back(void **state)
 {
@@ -219,11 +219,12 @@ static void a_session_is_counted_each_time(void **state)
     closed(s);
 }
 
-/* --- items -------------------------------------------------------------------------------------- */
+/* --- items ----------------------------------------------------------------------------------- */
 
 static void each_field_of_an_item_comes_back(void **state)
 {
-    static const struct store_metric metrics[] = {{"acc", "strict", 0, 2}, {"f1", "loose", .5, NAN}};
+    static const struct store_metric metrics[] = {{"acc", "strict", 0, 2},
+                                                  {"f1", "loose", .5, NAN}};
     static const struct store_request requests[] = {{-1.5, 1, 2, 3}, {NAN, -1, 4, 5}};
     static const struct store_item full = {
         .task = "arc_easy", .doc_id = 7, .doc_hash = "dh", .prompt_hash = "ph", .doc = "{\"d\":1}",
@@ -345,7 +346,7 @@ static void items_are_chosen_by_task_document_and_credit(void **state)
     closed(s);
 }
 
-/* --- tasks -------------------------------------------------------------------------------------- */
+/* --- tasks ----------------------------------------------------------------------------------- */
 
 static void a_tasks_numbers_replace_those_it_had(void **state)
 {
@@ -410,7 +411,7 @@ static void a_tasks_numbers_replace_those_it_had(void **state)
     closed(s);
 }
 
-/* --- speed --------------------------------------------------------------------------------------- */
+/* --- speed ----------------------------------------------------------------------------------- */
 
 static void each_field_of_a_speed_test_comes_back(void **state)
 {
@@ -491,7 +492,7 @@ static void each_field_of_a_speed_test_comes_back(void **state)
     closed(s);
 }
 
-/* --- energy --------------------------------------------------------------------------------------- */
+/* --- energy ---------------------------------------------------------------------------------- */
 
 static void energy_is(const struct store_energy *x, const struct store_energy *w)
 {
@@ -549,7 +550,7 @@ static void meters_are_kept_and_settled(void **state)
     closed(s);
 }
 
-/* --- names ---------------------------------------------------------------------------------------- */
+/* --- names ----------------------------------------------------------------------------------- */
 
 static void what_is_no_name_is_refused(void **state)
 {

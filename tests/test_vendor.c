@@ -8,7 +8,7 @@
 #include "harness/vendor_profile.h"
 #include "tests/test.h"
 
-/* --- parity ------------------------------------------------------------------------------------- */
+/* --- parity ---------------------------------------------------------------------------------- */
 
 static struct parity_facts alike(void)
 {
@@ -63,7 +63,7 @@ static void answers_of_another_length_fail_however_right_they_are(void **state)
     assert_int_equal(verdict_of(f), PARITY_PASS);
 }
 
-/* --- the frontier ------------------------------------------------------------------------------- */
+/* --- the frontier ---------------------------------------------------------------------------- */
 
 static void what_nothing_else_beats_is_on_the_frontier(void **state)
 {
@@ -83,7 +83,7 @@ static void what_nothing_else_beats_is_on_the_frontier(void **state)
     vendor_frontier(quality, cost, 0, on);
 }
 
-/* --- profiles ----------------------------------------------------------------------------------- */
+/* --- profiles -------------------------------------------------------------------------------- */
 
 static struct vendor_wish wish(const char *name, const char *base)
 {

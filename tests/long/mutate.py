@@ -21,7 +21,8 @@ AREAS = {
         (["harness/stats_trend.c", "harness/stats_frontier.c"],
          ["test_trend", "test_trend_runs", "test_stats_models"]),
         (["harness/stats_fit.c"], ["test_cost", "test_ruler", "test_stats_models"]),
-        (["harness/stats_handover.c", "harness/stats_logistic.c"], ["test_handover", "test_stats_models"]),
+        (["harness/stats_handover.c", "harness/stats_logistic.c"],
+         ["test_handover", "test_stats_models"]),
         (["harness/stats_process.c"], ["test_gate_runs", "test_gate", "test_stats_models"]),
         (["harness/stats.c", "harness/stats_cluster.c", "harness/stats_dist.c",
           "harness/stats_m*.c", "harness/stats_pa*.c", "harness/stats_po*.c",
@@ -173,11 +174,12 @@ class Area:
 
     def run(self, program, changed, cpu_s):
         """Does it pass?  Limits are on the processor's time: others may use the machine."""
+        original = f"{self.work}/original"
         try:
             return subprocess.run(["prlimit", f"--cpu={cpu_s}", "--core=0", program],
                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL, timeout=20 + 10 * cpu_s,
-                                  env=dict(self.env, LD_LIBRARY_PATH=f"{changed}:{self.work}/original")
+                                  env=dict(self.env, LD_LIBRARY_PATH=f"{changed}:{original}")
                                   ).returncode == 0
         except subprocess.TimeoutExpired:
             return False
