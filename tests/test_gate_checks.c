@@ -296,6 +296,14 @@ static void a_number_in_one_run_only_is_not_compared(void **state)
     assert_int_equal(l.gate.verdict, VERDICT_INVALID);
     assert_string_equal(l.gate.reason, "nothing that the policy asks about was measured");
     lab_end(&l);
+    lab_make(&l, 1, 2); /* as many items in both runs as in one */
+    set_nats(&l, 2);
+    l.v[0].a.nats_per_byte = l.v[0].a.credit = NAN;
+    c = decide(&l, "{\"accuracy\":{\"margin\":0.5},\"likelihood\":{\"margin\":0.05}}");
+    assert_int_equal(l.gate.n_checks, 2);
+    says(&c[0], VERDICT_INVALID, "1 item has in only one of the runs a number, 1 in both");
+    says(&c[1], VERDICT_INVALID, "1 item has in only one of the runs a number, 1 in both");
+    lab_end(&l);
     lab_make(&l, 1, 1); /* one item: no spread */
     set_nats(&l, 1);
     says(decide(&l, "{\"likelihood\":{\"margin\":0.05}}"), VERDICT_INCONCLUSIVE,

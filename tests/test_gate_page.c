@@ -65,7 +65,7 @@ static void make_checks(struct made *m)
     c->reason = "it may be slower";
     c->n = 8;
     c->a = .5, c->b = .5625, c->estimate = 1.125, c->low = .95, c->high = 1.3;
-    c->margin = .1, c->mde = .17, c->n_needed = 9, c->spread = log(1.04), c->spread_df = 4;
+    c->margin = .1, c->mde = .17, c->n_needed = 9, c->spread = log(1.5), c->spread_df = 4;
     c->levels = m->levels, c->n_levels = 2, c->method = PROCESS_STUDENT, c->is_brief = 1;
     c++;
     c->quantity = GATE_MEMORY;
@@ -196,7 +196,7 @@ static void the_page_says_what_the_checks_say(void **state)
         "- **candidate:** bbbb2222 \\(tiny:q4, 2026-11-26T01:02:03Z\\)\n"
         "- **repeats:** 3 and 1 runs, not alternating\n"
         "- **earlier runs:** 0 and 2 of the same programs: they tell how far two runs of "
-        "one program differ\n- **spread of latency of tg128:** 4.0 % from run to run\n"
+        "one program differ\n- **spread of latency of tg128:** 50.0 % from run to run\n"
         "- **items:** 52, the same in both runs\n"
         "- **policy:** p.json \\(SHA-256 0123456789ab\\)\n"
         "- **look:** 2 of 3, alpha 0.02 one-sided\n\n## How it was decided\n");
@@ -315,7 +315,7 @@ static void the_json_has_every_number(void **state)
         "\"lost\":null,\"won\":null,\"design_effect\":null,\"p_mcnemar_exact\":null,"
         "\"p_loss\":null,\"p_adjusted\":null,\"p_margin\":null,\"mde\":0.17,"
         "\"runs_needed\":9,\"method\":\"student\",\"brief\":true,"
-        "\"spread\":0.03922071315328133,\"spread_df\":4,\"levels\":[{\"run\":\"aaaa1111\","
+        "\"spread\":0.4054651081081644,\"spread_df\":4,\"levels\":[{\"run\":\"aaaa1111\","
         "\"side\":\"baseline\",\"earlier\":false,\"level\":-0.25},{\"run\":\"bbbb2222\","
         "\"side\":\"candidate\",\"earlier\":true,\"level\":0.5}]},{\"quantity\":\"memory\","
         "\"unit\":\"ratio\",\"task\":null,\"metric\":null,\"filter\":null,"

@@ -317,6 +317,7 @@ static void any_margin_is_one_that_is_asked_for(void **state)
     assert_close(gate_policy_alpha(&p), .005, 1e-15);
     assert_int_equal(strlen(p.sha256), 64);
     gate_policy_release(&p);
+    assert_true(p.alpha == 0 && p.looks == 0 && p.n_tasks == 0 && !p.text);
 }
 
 static void a_policy_is_a_file_of_at_most_a_mebibyte(void **state)

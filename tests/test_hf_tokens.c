@@ -124,6 +124,8 @@ static void added_tokens_are_found_before_the_model(void **state)
         {ADDED("{\"id\":12,\"content\":\"<x>\"}"),
          "{\"added_tokens_decoder\":{\"13\":{\"content\":\"<y>\"},\"14\":{\"content\":\"<x>\"},"
          "\"15\":{\"special\":true}}}", "<x><y>", "12 13", "12 13"},
+        {ADDED("{\"id\":12,\"content\":\"<x>\"},{\"id\":13,\"content\":\"<y>\"}"),
+         "{\"added_tokens_decoder\":{\"14\":{\"content\":\"<y>\"}}}", "<x><y>", "12 13", "12 13"},
         {ADDED("{\"id\":12,\"content\":\"<x>\",\"special\":true}"),
          "{\"added_tokens_decoder\":{\"13\":{\"content\":\"<y>\",\"special\":true}}}", "<x><y>",
          "6 5 7 6 7", "12 13"},
@@ -174,6 +176,34 @@ static void special_tokens_have_no_text_unless_asked_for(void **state)
     strbuf_release(&b);
     tokenizer_close(t);
     assert_int_equal(mem_live(), 0);
+}
+
+static void added_tokens_survive_every_failed_allocation(void **state)
+{
+    static const char json[] = "{" ADDED("{\"id\":3,\"content\":\"<s>\",\"special\":true},"
+                                         "{\"id\":12,\"content\":\"Q\"}") LOWER MODEL "}";
+    int rc = -1;
+
+    (void)state;
+    for (int nth = 0; rc < 0; nth++) {
+        struct tokenizer *t = NULL;
+        struct ids ids = {0};
+        struct strbuf b = STRBUF_INIT;
+        struct err e = ERR_NONE;
+        mem_fail_at(nth);
+        rc = tokenizer_open_hf_bytes(&t, json, sizeof json - 1, "t.json", &e);
+        if (rc == 0) /* grows more than once */
+            rc = tokenizer_encode(t, "<s>aQb<s>Q<s><s>q<s>xxxxxxxxxxxxxx<s>Q", 38,
+                                  TOKENIZE_SPECIAL, &ids, &e);
+        if (rc == 0)
+            rc = tokenizer_decode(t, ids.v, ids.n, 1, &b, &e);
+        mem_fail_at(-1);
+        assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
+        tokenizer_close(t);
+        ids_release(&ids);
+        strbuf_release(&b);
+        assert_int_equal(mem_live(), 0);
+    }
 }
 
 static void added_tokens_that_lie_are_refused(void **state)
@@ -277,6 +307,7 @@ int main(void)
         cmocka_unit_test(what_stands_in_front_is_bos),
         cmocka_unit_test(added_tokens_are_found_before_the_model),
         cmocka_unit_test(special_tokens_have_no_text_unless_asked_for),
+        cmocka_unit_test(added_tokens_survive_every_failed_allocation),
         cmocka_unit_test(added_tokens_that_lie_are_refused),
         cmocka_unit_test(families_have_their_habits),
         cmocka_unit_test(an_unknown_family_is_refused_with_those_known),

@@ -198,6 +198,54 @@ static void pieces_merge_by_score(void **state)
           {"abab", "5 9 9"}); /* joined, and not used */
 }
 
+static void scores_are_ordered_as_numbers(void **state)
+{
+    static const struct {
+        float ab, bc;
+        const char *ids; /* a b c ab bc */
+    } rows[] = {
+        {2, 1, "4 3"},      {1, 2, "1 5"},     {-1, -2, "4 3"},     {-2, -1, "1 5"},
+        {.5f, -1, "4 3"},   {-1, .5f, "1 5"},  {-0.0f, 0, "4 3"},   {0, -0.0f, "4 3"},
+        {0, 1e-30f, "1 5"}, {-1e-30f, 0, "1 5"}, {7, 7, "4 3"},
+    };
+
+    (void)state;
+    for (int i = 0; i < LENGTH(rows); i++) {
+        const struct piece p[] = {{"<unk>", UNKNOWN, 0}, {"a", NORMAL, 0}, {"b", NORMAL, 0},
+                                  {"c", NORMAL, 0}, {"ab", NORMAL, rows[i].ab},
+                                  {"bc", NORMAL, rows[i].bc}};
+        const struct model m = {.pieces = p, .n = 6, .type = BPE, .no_prefix = 1};
+        texts_are(&m, NULL, &(struct expected){"abc", rows[i].ids}, 1);
+    }
+}
+
+/* Parts of parts are looked for 500 deep; what is left then is the token itself. */
+static void unused_pieces_fall_apart_to_a_depth(void **state)
+{
+    enum { DEEP = 505 };
+    static char d[DEEP + 1];
+    static struct piece p[DEEP + 1];
+    const struct model m = {.pieces = p, .n = DEEP + 1, .type = BPE, .no_prefix = 1};
+    struct err e;
+    struct tokenizer *t;
+    struct ids ids = {0};
+
+    (void)state;
+    memset(d, 'd', DEEP);
+    p[0] = (struct piece){"<unk>", UNKNOWN, 0};
+    for (int i = 1; i <= DEEP; i++) /* d^i, which is joined from the left */
+        p[i] = (struct piece){d + DEEP - i, i == 1 ? NORMAL : UNUSED, i == 2 ? -1e3f : -(float)i};
+    t = open_model(&m, NULL, &e);
+    assert_non_null(t);
+    assert_int_equal(tokenizer_encode(t, d, DEEP, 0, &ids, &e), 0);
+    assert_true(ids.n > 0 && ids.n <= DEEP);
+    for (size_t i = 0; i < ids.n; i++) /* all of them plain, but for one that is too deep */
+        assert_true(ids.v[i] == 1 || i == 0);
+    ids_release(&ids);
+    tokenizer_close(t);
+    assert_int_equal(mem_live(), 0);
+}
+
 static void unknown_characters_may_be_bytes(void **state)
 {
     struct model m = bpe;
@@ -492,6 +540,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_merge_by_score),
+        cmocka_unit_test(scores_are_ordered_as_numbers),
+        cmocka_unit_test(unused_pieces_fall_apart_to_a_depth),
         cmocka_unit_test(unknown_characters_may_be_bytes),
         cmocka_unit_test(blanks_are_put_in_front_or_behind),
         cmocka_unit_test(characters_are_mapped_but_in_the_users_pieces),

@@ -358,7 +358,7 @@ static void gemma4_merges_characters(void **state)
     ids_are(&m, "\n\n\n", "4 4 4");
     ids_are(&m, "\xc3\xa9\xc3\x9f", "7 8 9"); /* a character without a token: its bytes */
     text_is(&m, (int32_t[]){3, 8, 9}, 3, 0, " a\xc3\x9f");
-    assert_true(tokenizer_adds_bos(m.t) && tokenizer_bos(m.t) == -1);
+    assert_true(tokenizer_adds_bos(m.t) && tokenizer_bos(m.t) == -1 && tokenizer_eos(m.t) == -1);
     end(&m);
 }
 
@@ -367,7 +367,7 @@ static void gemma4_merges_characters(void **state)
 static const struct piece likely[] = {
     {"<pad>", CONTROL, 0}, {"</s>", CONTROL, 0}, {"<unk>", UNKNOWN, 0}, {BLANK, NORMAL, -2},
     {"a", NORMAL, -3}, {"b", NORMAL, -3}, {"ab", NORMAL, -4}, {BLANK "a", NORMAL, -4.5f},
-    {"<u v>", USER, -50}, {"cd", UNUSED, -33}, {"ef", UNUSED, -31}, {"ba", NORMAL, -6},
+    {"<u v>", USER, -50}, {"cd", UNUSED, -33}, {"ef", UNUSED, -31}, {"ba", NORMAL, -6}, {"\xc3\xa9", NORMAL, -3},
 };
 
 static void unigram_takes_the_likeliest_cut(void **state)
@@ -388,6 +388,7 @@ static void unigram_takes_the_likeliest_cut(void **state)
     ids_are(&m, "ef", "10");
     ids_are(&m, "a<u v>b", "4 8 5");
     ids_are(&m, "a\xff" "b", "4 2 5");
+    ids_are(&m, "\xc3\xa9" "a\xc3\xa9", "12 4 12");
     ids_of(&m, "a</s>", 5, TOKENIZE_SPECIAL, "4 1");
     text_is(&m, (int32_t[]){7, 8, 6}, 3, 0, " a<u v>ab");
     assert_true(tokenizer_eos(m.t) == 1 && tokenizer_bos(m.t) == -1 && !tokenizer_adds_bos(m.t));
@@ -549,6 +550,10 @@ static void without_an_unknown_token_a_word_has_none(void **state)
     ids_are(&m, "unx a", "7");
     ids_of(&m, "a", 1, TOKENIZE_BOS, "7");
     end(&m);
+    begin(&m, "bert", NULL, words + 7, 2); /* the first token is one like any other */
+    finish(&m);
+    ids_are(&m, "ab a", "0 1 0");
+    end(&m);
 }
 
 /* --- RWKV ------------------------------------------------------------------------------------- */
@@ -570,13 +575,59 @@ static void rwkv_takes_the_longest_token(void **state)
     ids_are(&m, "azb", "1"); /* no token starts with these */
     ids_are(&m, "q4w", "10 11"); /* escapes that are broken off */
     text_is(&m, (int32_t[]){7, 9, 4, 3, 6, 5, 2}, 7, 0, "\xff\xe0\r\x9a!A\n\t\\ab");
-    assert_true(tokenizer_bos(m.t) == -1 && !tokenizer_adds_bos(m.t));
+    assert_true(tokenizer_bos(m.t) == -1 && tokenizer_eos(m.t) == -1 && !tokenizer_adds_bos(m.t));
     end(&m);
     begin(&m, "rwkv", NULL, p, LENGTH(p));
     gguf_put_u32(&m.w, "tokenizer.ggml.unknown_token_id", 0);
     finish(&m);
     ids_are(&m, "azzb", "1 0 0 0");
     end(&m);
+}
+
+/* --- memory ------------------------------------------------------------------------------------- */
+
+static void every_scheme_survives_every_failed_allocation(void **state)
+{
+    static const struct {
+        const char *model, *pre;
+        const struct piece *pieces;
+        int n;
+    } rows[] = {{"llama", NULL, merged, LENGTH(merged)}, {"gpt2", "gpt-2", pairs, LENGTH(pairs)},
+                {"gemma4", NULL, pairs, LENGTH(pairs)}, {"t5", NULL, likely, LENGTH(likely)},
+                {"bert", NULL, words, LENGTH(words)}, {"rwkv", NULL, pairs, LENGTH(pairs)}};
+
+    (void)state;
+    for (int i = 0; i < LENGTH(rows); i++) {
+        struct made m;
+        long before;
+        int rc = -1;
+        begin(&m, rows[i].model, rows[i].pre, rows[i].pieces, rows[i].n);
+        put_merges(&m);
+        if (i == 3)
+            put_map(&m, 0);
+        finish(&m);
+        before = mem_live();
+        for (int nth = 0; rc < 0; nth++) {
+            struct tokenizer *t = NULL;
+            struct ids ids = {0};
+            struct strbuf b = STRBUF_INIT;
+            struct err e = ERR_NONE;
+            mem_fail_at(nth);
+            rc = tokenizer_open(&t, m.g, &e);
+            if (rc == 0)
+                rc = tokenizer_encode(t, "ab c <e>unx Ab, z", 17, TOKENIZE_SPECIAL | TOKENIZE_BOS,
+                                      &ids, &e);
+            if (rc == 0)
+                rc = tokenizer_decode(t, ids.v, ids.n, 1, &b, &e);
+            mem_fail_at(-1);
+            assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
+            tokenizer_close(t);
+            ids_release(&ids);
+            strbuf_release(&b);
+            assert_int_equal(mem_live(), before);
+        }
+        end(&m);
+    }
 }
 
 int main(void)
@@ -597,6 +648,7 @@ int main(void)
         cmocka_unit_test(case_and_accents_may_stay),
         cmocka_unit_test(without_an_unknown_token_a_word_has_none),
         cmocka_unit_test(rwkv_takes_the_longest_token),
+        cmocka_unit_test(every_scheme_survives_every_failed_allocation),
     };
 
     return RUN(tests);
