@@ -1,8 +1,11 @@
-/* Whichever allocation of a command is refused, it ends with one error, holds nothing, and does its
- * work when it is asked again: every command, in this process, over one folder of files. */
+/* Whichever allocation of a command is refused, its own or SQLite's, and wherever it is interrupted:
+ * it ends with one error, holds nothing, and does its work when it is asked again.  Every command, in
+ * this process, over one folder of files. */
 #include "tests/test.h"
 
 #include <dirent.h>
+#include <signal.h>
+#include <sqlite3.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -26,10 +29,11 @@ static const struct command table[] = {
     {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, NULL, NULL},
 };
 
+static volatile sig_atomic_t stop;
+
 /* The status of a command line, as main.c would have it; the output is nobody's. */
 static int command(const char *line, struct err *e)
 {
-    static volatile sig_atomic_t stop;
     char words[512], *argv[64] = {"densimeter"};
     struct args *args = NULL;
     FILE *nowhere;
@@ -45,7 +49,7 @@ static int command(const char *line, struct err *e)
         struct context c = {.args = args, .table = table, .out = nowhere, .log = nowhere,
                             .stop = &stop, .argc = argc, .argv = argv};
         c.json = args_flag(args, "json");
-        c.csv = args_flag(args, "csv");
+        c.csv = args_command(args)->lists && args_flag(args, "csv");
         c.quiet = args_flag(args, "quiet");
         rc = args_command(args)->run(&c, e);
     }
@@ -54,21 +58,95 @@ static int command(const char *line, struct err *e)
     return rc;
 }
 
-enum { FAR = 1 << 18 };
+/* --- what can be refused ------------------------------------------------------------------ */
 
-/* How many allocations the countdown was away from refusing one; FAR: it had refused one. */
-static long countdown_left(void)
+enum { FAR = 1 << 18 }; /* more than any command asks for */
+
+/* How many were asked for since memory_at(FAR - 1). */
+static long memory_asked(void)
 {
-    long n = 0;
+    long left = 0;
     void *p;
 
-    while (n < FAR && (p = mem_alloc(1)) != NULL) {
+    while (left < FAR && (p = mem_alloc(1)) != NULL) {
         mem_free(p);
-        n++;
+        left++;
     }
     mem_fail_at(-1);
-    return n;
+    return FAR - 1 - left;
 }
+
+static sqlite3_mem_methods real;
+static long sqlite_left = -1, steps_left = -1;
+
+static void *counting_malloc(int n)
+{
+    return sqlite_left >= 0 && sqlite_left-- == 0 ? NULL : real.xMalloc(n);
+}
+
+static void *counting_realloc(void *p, int n)
+{
+    return sqlite_left >= 0 && sqlite_left-- == 0 ? NULL : real.xRealloc(p, n);
+}
+
+static void sqlite_at(long nth)
+{
+    sqlite_left = nth;
+}
+
+static long sqlite_asked(void)
+{
+    long asked = FAR - 1 - sqlite_left;
+
+    sqlite_left = -1;
+    return asked;
+}
+
+/* Ctrl-C while SQLite begins a statement or has a row of it. */
+static int on_step(unsigned what, void *user, void *statement, void *text)
+{
+    (void)what;
+    (void)user;
+    (void)statement;
+    (void)text;
+    if (steps_left >= 0 && steps_left-- == 0)
+        stop = 1;
+    return 0;
+}
+
+static int watch_steps(sqlite3 *db, char **why, const struct sqlite3_api_routines *api)
+{
+    (void)why;
+    (void)api;
+    return sqlite3_trace_v2(db, SQLITE_TRACE_STMT | SQLITE_TRACE_ROW, on_step, NULL);
+}
+
+static void stop_at(long nth)
+{
+    steps_left = nth;
+    stop = 0;
+}
+
+static long stop_asked(void)
+{
+    long asked = FAR - 1 - steps_left;
+
+    stop_at(-1);
+    return asked;
+}
+
+static const struct refusal {
+    const char *what;
+    void (*at)(long nth); /* the nth from now on, once; -1: none */
+    long (*asked)(void);  /* how often since at(FAR - 1) */
+    enum err_code code;
+    const char *says;
+    int sparse; /* where the line does not say */
+} refusals[] = {
+    {"allocation", mem_fail_at, memory_asked, ERR_NOMEM, "out of memory", 8},
+    {"allocation of SQLite", sqlite_at, sqlite_asked, ERR_NOMEM, "out of memory", 1},
+    {"interruption", stop_at, stop_asked, ERR_INTERRUPTED, "interrupted", 1},
+};
 
 /* What each line ends with when nothing is refused.  made: what it writes, taken away before each
  * try.  sparse: where one try takes long, fewer are made (0: as many as elsewhere). */
@@ -78,8 +156,8 @@ static const struct {
     const char *made;
     int sparse;
 } lines[] = {
-    {"eval tiny.gguf --tasks facts --limit 2 -t 1 -q --no-cache --json", 0, NULL, 2},
-    {"eval tiny.gguf --tasks words.json,numbers.json,judged.json -t 2 --keep-prompts", 0, NULL, 2},
+    {"eval tiny.gguf --tasks facts --limit 2 -t 1 -q --no-cache --json", 0, NULL, 1},
+    {"eval tiny.gguf --tasks words.json,numbers.json,judged.json -t 2 --keep-prompts", 0, NULL, 1},
     {"eval tiny.gguf other.gguf --tasks words.json --chat --csv", 0, NULL, 3},
     {"bench tiny.gguf -p 8,16 -n 4 -r 2 -t 1 -q --json", 0, NULL, 0},
     {"bench tiny.gguf -p 8 -n 4 -r 1 -t 1 --scenario single --requests 2 --csv", 0, NULL, 0},
@@ -108,8 +186,6 @@ static const struct {
     {"handover first second --json", 0, NULL, 0},
     {"handover first second -o out.md", 0, NULL, 0},
     {"report first second bench1 -o out.md", 0, NULL, 1},
-    {"report first -o out.json", 0, NULL, 1},
-    {"report first -o out.csv", 0, NULL, 1},
     {"quantize tiny.gguf out.gguf --type q8_0 -q", 0, NULL, 0},
     {"quantize tiny.gguf out.gguf --type q5_1 --json", 0, NULL, 0},
     {"runs --json", 0, NULL, 0},
@@ -246,8 +322,8 @@ static int gone(void **state)
     return chdir("/") < 0 ? -1 : fixture_folder_gone(state);
 }
 
-/* One try: the work is done, or there was no memory for it and nothing is held. */
-static void refuse(const char *line, int status, const char *made, long nth)
+/* One try: the work is done, or there is one reason why not and nothing is held. */
+static void refuse(const struct refusal *r, const char *line, int status, const char *made, long nth)
 {
     struct err e = ERR_NONE;
     long live = mem_live();
@@ -255,45 +331,61 @@ static void refuse(const char *line, int status, const char *made, long nth)
 
     if (made)
         unlink(made);
-    mem_fail_at(nth);
+    r->at(nth);
     rc = command(line, &e);
-    mem_fail_at(-1);
-    if (rc != status && (rc != -1 || e.code != ERR_NOMEM || !strstr(e.text, "out of memory")))
-        fail_msg("%s: allocation %ld refused: %d, code %d, %s", line, nth, rc, (int)e.code, e.text);
+    r->at(-1);
+    if (rc != status && (rc != -1 || e.code != r->code || !strstr(e.text, r->says)))
+        fail_msg("%s: %s %ld: %d, code %d, %s", line, r->what, nth, rc, (int)e.code, e.text);
     if (mem_live() != live)
-        fail_msg("%s: allocation %ld refused: %ld blocks are held", line, nth, mem_live() - live);
+        fail_msg("%s: %s %ld: %ld blocks are held", line, r->what, nth, mem_live() - live);
 }
 
-/* What is refused lies densely at the beginning and at the end, where each allocation is one of the
- * command's own: between them lie the rows of what it reads. */
-static void whatever_is_refused_a_command_does_its_work_or_says_why_not(void **state)
+/* What is refused lies densely at the beginning and at the end, where it is the command's own:
+ * between them lie the rows of what it reads. */
+static void every_line_survives(const struct refusal *r)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         const char *line = lines[i].line, *made = lines[i].made;
         int status = lines[i].status, rc;
-        int sparse = getenv("EMULATOR") ? 1 : lines[i].sparse ? lines[i].sparse : 8;
+        int sparse = lines[i].sparse ? lines[i].sparse : r->sparse;
         struct err e = ERR_NONE;
         long n;
 
         if (made)
             unlink(made);
-        mem_fail_at(FAR - 1);
+        r->at(FAR - 1);
         rc = command(line, &e);
-        n = FAR - 1 - countdown_left();
-        assert_true(n > 0);
+        n = r->asked();
         if (rc != status)
             fail_msg("%s: %d, %s", line, rc, e.text);
-        for (long k = 0; 2 * k <= n; k += 1 + k / sparse) {
-            refuse(line, status, made, k);
-            refuse(line, status, made, n - 1 - k);
+        for (long k = 0; 2 * k <= n && n; k += 1 + k / sparse) {
+            refuse(r, line, status, made, k);
+            refuse(r, line, status, made, n - 1 - k);
         }
         if (made)
             unlink(made);
         e = ERR_NONE;
-        if (command(line, &e) != status)
+        if (n && command(line, &e) != status)
             fail_msg("%s: asked again: %s", line, e.text);
     }
+}
+
+static void a_refused_allocation_is_one_error(void **state)
+{
+    (void)state;
+    every_line_survives(&refusals[0]);
+}
+
+static void a_refused_allocation_of_SQLite_is_one_error(void **state)
+{
+    (void)state;
+    every_line_survives(&refusals[1]);
+}
+
+static void an_interruption_ends_what_reads(void **state)
+{
+    (void)state;
+    every_line_survives(&refusals[2]);
 }
 
 static void what_was_refused_leaves_no_file_behind_and_the_database_whole(void **state)
@@ -312,9 +404,19 @@ static void what_was_refused_leaves_no_file_behind_and_the_database_whole(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whatever_is_refused_a_command_does_its_work_or_says_why_not),
+        cmocka_unit_test(a_refused_allocation_is_one_error),
+        cmocka_unit_test(a_refused_allocation_of_SQLite_is_one_error),
+        cmocka_unit_test(an_interruption_ends_what_reads),
         cmocka_unit_test(what_was_refused_leaves_no_file_behind_and_the_database_whole),
     };
 
+    sqlite3_mem_methods counting;
+
+    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real);
+    counting = real;
+    counting.xMalloc = counting_malloc;
+    counting.xRealloc = counting_realloc;
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &counting);
+    sqlite3_auto_extension((void (*)(void))watch_steps);
     return cmocka_run_group_tests_name(__FILE__, tests, ground, gone);
 }

@@ -1,7 +1,8 @@
 #!/bin/sh
 # cover.sh BUILD [TEST...]: runs the tests of a build with --coverage (a program of tests/, cli/NAME;
 # none: all of them, from the beginning) and prints which share of its lines and branches each room
-# has seen, then the files that have seen least.  Every file's row: BUILD/files.csv.
+# has seen, then the files that have seen least.  Every file's row: BUILD/files.csv.  What no test can
+# reach on this machine (a processor without the instructions, no driver) is left out, and named.
 cd "$(dirname "$0")/../.." || exit 1
 build=$1; shift
 if [ $# -eq 0 ]; then
@@ -14,8 +15,22 @@ for t; do
         *) "$build/tests/$t" >"$build/tests.log" 2>&1 ;;
     esac || echo "$t failed: see $build/tests.log"
 done
+out=
+without() { # WHY FILE...
+    echo "left out, $1:$(shift; printf ' %s' "$@")"
+    shift
+    for file; do out="$out --exclude $file"; done
+}
+has() { grep -qw "$1" /proc/cpuinfo; }
+has avx512f || without 'no AVX-512 here' runners/kernels_avx512.c
+has avx512_vnni || without 'no AVX-512 VNNI here' runners/fast_vnni.c
+has avx_vnni || without 'no AVX-VNNI here' runners/fast_avxvnni.c
+has amx_int8 || without 'no AMX here' runners/fast_amx.c
+"$build/densimeter" devices --csv | grep -q '^opencl:0' || without 'no OpenCL driver here' \
+    runners/device_opencl.c runners/cl.c runners/cl_api.c runners/opencl_ops.c runners/opencl_record.c
+# shellcheck disable=SC2086
 gcovr --root . --object-directory "$build" --csv -o "$build/files.csv" -j "$(nproc)" \
-    --exclude-unreachable-branches --gcov-ignore-parse-errors --exclude 'tests/' --exclude 'examples/' \
+    --exclude-unreachable-branches --gcov-ignore-parse-errors --exclude 'tests/' --exclude 'examples/' $out \
     "$build/base" "$build/tasks" "$build/runners" "$build/results" "$build/reports" "$build/harness" ||
     exit 1
 awk -F, 'NR > 1 {
