@@ -191,6 +191,120 @@ static void entities_are_brought_to_one_form(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+/* --- functions of lm-eval's BIG-Bench Hard --------------------------------------------------- */
+
+/* The filter of that name, told `options`, on one text; wanted: the answer or the error. */
+static void function_gives(const char *name, const char *options, const char *doc, const char *text,
+                           const char *wanted)
+{
+    struct arena arena = {NULL};
+    struct filter_step s = {.node = parse(&arena, options)};
+    struct answers a = {.v = mem_calloc(1, sizeof *a.v), .n = 1};
+    cJSON *j = json_parse(doc, strlen(doc), "doc", NULL);
+    struct err e = ERR_NONE;
+    int rc = 0;
+
+    for (size_t i = 0; i < n_filter_functions; i++)
+        if (strcmp(filter_functions[i].kind->name, name) == 0)
+            s.kind = filter_functions[i].kind;
+    assert_non_null(s.kind);
+    assert_non_null(j);
+    a.v[0] = text ? mem_strdup(text) : NULL;
+    if (s.kind->read)
+        rc = s.kind->read(&s, &arena, &e);
+    if (rc == 0)
+        rc = s.kind->apply(&s, &a, j, &e);
+    if (strcmp(rc < 0 ? e.text : a.v[0], wanted) != 0)
+        fail_msg("%s of '%s': '%s', expected '%s'", name, text, rc < 0 ? e.text : a.v[0], wanted);
+    mem_free(a.v[0]);
+    mem_free(a.v);
+    json_free(j);
+    pyregex_close(s.regex);
+    pyregex_close(s.find);
+    for (int i = 0; i < s.n_ignore + s.n_map; i++)
+        pyregex_close(s.ignore[i]);
+    arena_release(&arena);
+}
+
+static void patterns_have_values(void **state)
+{
+#define MAP "function: x\nregex_pattern_to_value: "
+    static const char *const needed = "f:1:1: regex_pattern_to_value: a map of 1 to 64 patterns is "
+                                      "needed";
+    static const char *const map = MAP "{'\\b(no|not so)\\b': N, '\\b(yes)\\b': Y, z: Z}\n";
+
+    (void)state;
+    function_gives("MapRegexFilter", map, "{}", "yes, no", "Y"); /* what is found first */
+    function_gives("MapRegexFilter", map, "{}", "not so", "N");
+    function_gives("MapRegexFilter", map, "{}", "NO", "[invalid]");
+    function_gives("MapRegexFilter", map, "{}", "z", "[invalid]"); /* none of the groups */
+    function_gives("MapRegexFilter", map, "{}", NULL, "[invalid]");
+    function_gives("MapRegexFilter", MAP "{'no': N, 'yes': Y}\nignore_case: true\ngroup_select: -1\n"
+                   "fallback: f\nregexes_to_ignore: ['e', '-']\n", "{}", "Ye-s", "f");
+    function_gives("MapRegexFilter", MAP "{'no': N, 'ys': Y}\nignore_case: true\ngroup_select: -1\n"
+                   "regexes_to_ignore: ['e', '-']\n", "{}", "No, YE-S yes", "Y");
+    function_gives("MapRegexFilter", "function: x\n", "{}", "no", needed);
+    function_gives("MapRegexFilter", MAP "[a]\n", "{}", "no", needed);
+    function_gives("MapRegexFilter", MAP "{}\n", "{}", "no", needed);
+    function_gives("MapRegexFilter", MAP "{1: a}\n", "{}", "no", "f:2:26: a pattern is a text");
+    for (int more = 0; more < 2; more++) {
+        struct strbuf b = STRBUF_INIT;
+        strbuf_adds(&b, MAP "{");
+        for (int i = 0; i < 64 + more; i++)
+            strbuf_addf(&b, "%sp%02dq: %d", i ? ", " : "", i, i);
+        strbuf_adds(&b, "}\n");
+        function_gives("MapRegexFilter", strbuf_str(&b), "{}", "p63q", more ? needed : "63");
+        strbuf_release(&b);
+    }
+    assert_int_equal(mem_live(), 0);
+}
+
+static void words_are_sorted_by_their_last_places(void **state)
+{
+    static const char *const doc = "{\"input\":\"Sort. List: cat  ant\\tbee\"}";
+
+    (void)state;
+    function_gives("WordSortFilter", "function: x\n", doc, "bee cat ant bee", "cat ant bee");
+    function_gives("WordSortFilter", "function: x\n", doc, "ants Cat", "");
+    function_gives("WordSortFilter", "function: x\n", doc, NULL, "");
+    function_gives("WordSortFilter", "function: x\n",
+                   "{\"input\":\"List: a b List: c\"}", "c b a", "b a");
+    function_gives("WordSortFilter", "function: x\n", "{\"input\":\"none\"}", "a",
+                   "f:1:1: the document's 'input' has no list");
+    function_gives("WordSortFilter", "function: x\n", "{}", "a",
+                   "f:1:1: the document's 'input' has no list");
+    assert_int_equal(mem_live(), 0);
+}
+
+static void choices_stand_in_the_question(void **state)
+{
+    static const char *const doc = "{\"input\":\"Q\\nOptions:\\n(A) the cat\\n(B) dog ^ x\"}";
+    static const char *const options = "function: x\nregex_pattern: '(\\([A-Z]\\))'\n";
+    struct strbuf b = STRBUF_INIT;
+
+    (void)state;
+    function_gives("MultiChoiceRegexFilter", options, doc, "say (B)", "(B)");
+    function_gives("MultiChoiceRegexFilter", options, doc, "the cat", "(A)");
+    function_gives("MultiChoiceRegexFilter", options, doc, "so: B", "(B)");
+    function_gives("MultiChoiceRegexFilter", options, doc, "so: C", "[invalid]");
+    function_gives("MultiChoiceRegexFilter", options, "{\"input\":\"none\"}", "x: A", "[invalid]");
+    function_gives("MultiChoiceRegexFilter", options, "{}", "x: A",
+                   "f:1:1: the document has no text 'input'");
+    for (int more = 0; more < 2; more++) {
+        strbuf_clear(&b);
+        strbuf_adds(&b, "{\"input\":\"");
+        for (int i = 0; i < 26 + more; i++)
+            strbuf_addf(&b, "(%c) w%02d\\n", 'A' + i % 26, i);
+        strbuf_adds(&b, "\"}");
+        function_gives("MultiChoiceRegexFilter", options, strbuf_str(&b), "w25",
+                       more ? "f:1:1: the document has no list of up to 26 choices" : "(Z)");
+    }
+    strbuf_release(&b);
+    assert_int_equal(mem_live(), 0);
+}
+
+/* --- what is refused ------------------------------------------------------------------------- */
+
 static void what_a_filter_list_may_not_say(void **state)
 {
 #define ONE(step) "[{name: n, filter: [" step "]}]"
@@ -362,6 +476,9 @@ int main(void)
         cmocka_unit_test(choices_are_found_by_pattern_text_or_letter),
         cmocka_unit_test(escaped_signs_are_pythons),
         cmocka_unit_test(entities_are_brought_to_one_form),
+        cmocka_unit_test(patterns_have_values),
+        cmocka_unit_test(words_are_sorted_by_their_last_places),
+        cmocka_unit_test(choices_stand_in_the_question),
         cmocka_unit_test(what_a_filter_list_may_not_say),
         cmocka_unit_test(filter_lists_are_bounded),
         cmocka_unit_test(what_cannot_be_run_is_kept_as_missing),
