@@ -118,9 +118,14 @@ def known_equal():
             if line[0] not in "#\n \t":
                 path = line.strip()
             elif line[0] == " ":
-                what, text, why = line.strip().split(" | ")
-                was, now = what.split(" -> ")
-                rows[path, text, was, now] = why
+                what, rest = line.strip().split(" | ", 1)
+                text, why = rest.rsplit(" | ", 1)
+                rows[(path, text) + tuple(what.split(" -> "))] = why
+    for path in {row[0] for row in rows}:
+        there = {what_of(m) for m in mutants_of(path)}
+        for row in rows:
+            if row[0] == path and row not in there:
+                sys.exit(f"mutate_equal.txt: {path} has no {row[2]} -> {row[3]} in: {row[1]}")
     return rows
 
 
@@ -209,7 +214,7 @@ def rows_of(area):
 
 
 def chosen(names, equal, o):
-    """(name, {file: programs}, mutants in the order in which they are tried, how many are wanted)"""
+    """(name, {file: programs}, mutants in the order they are tried, how many are wanted)"""
     for name in names:
         place = re.fullmatch(r"(.*\.c)(?::(\d+))?", name)
         if not place:
