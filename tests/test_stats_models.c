@@ -164,9 +164,38 @@ static void redrawn_families_and_shuffled_dates(void **state)
     /* Of 24 orders of four days one rises as steeply; the censored point is no model. */
     assert_int_equal(trend_shuffle(p, 5, 0, 2400, 7, &s, NULL), 0);
     assert_true(s.p_slope > .03 && s.p_slope < .055);
-    assert_true(s.p_frontier > s.p_slope && s.frontier_p95 <= 3);
+    assert_true(s.p_frontier > s.p_slope && s.p_frontier <= 1 && s.frontier_p95 <= 3);
     assert_int_equal(trend_shuffle(p, 1, 0, 10, 7, &s, NULL), 0);
     assert_true(isnan(s.p_slope));
+}
+
+/* Where nothing moves any more, the slope is that of both series' sums around their own means, each
+ * weighted by its own spread. */
+static void each_series_weighs_by_its_own_spread(void **state)
+{
+    static const double ys[2][4] = {{.1, .9, 2.1, 2.9}, {1, 1, 5, 5}};
+    struct trend_point p[8];
+    struct trend_fit f;
+    double sxx = 0, sxy = 0;
+
+    (void)state;
+    for (int i = 0; i < 8; i++)
+        p[i] = (struct trend_point){i % 4, ys[i / 4][i % 4], 0, (size_t)i % 4, (size_t)i / 4};
+    assert_int_equal(trend_fit(p, 8, &f, NULL), 0);
+    for (int k = 0; k < 2; k++) {
+        double w = 1 / (f.spread[k] * f.spread[k]), mean = k ? 3 : 1.5, rest = 0;
+        for (int i = 0; i < 4; i++) {
+            double r = ys[k][i] - f.level[k] - f.slope * i;
+            sxx += w * (i - 1.5) * (i - 1.5);
+            sxy += w * (i - 1.5) * (ys[k][i] - mean);
+            rest += r * r;
+        }
+        assert_close(f.level[k], mean - 1.5 * f.slope, 1e-9);
+        assert_close(f.spread[k], sqrt(rest / 4), 1e-7);
+    }
+    assert_close(f.slope, sxy / sxx, 1e-7);
+    assert_true(f.slope > .95 && f.slope < 1.1); /* nearly that of the quiet one */
+    assert_true(isnan(f.level[2]) && isnan(f.spread[2]));
 }
 
 static void a_trend_needs_points_days_and_families(void **state)
@@ -353,6 +382,7 @@ int main(void)
         cmocka_unit_test(frontiers_of_a_few_points),
         cmocka_unit_test(quantile_lines_of_three_points),
         cmocka_unit_test(redrawn_families_and_shuffled_dates),
+        cmocka_unit_test(each_series_weighs_by_its_own_spread),
         cmocka_unit_test(a_trend_needs_points_days_and_families),
         cmocka_unit_test(a_curve_of_three_items),
         cmocka_unit_test(what_cannot_be_handed_over),
