@@ -14,7 +14,8 @@ struct spec {
     struct text fill; /* one character */
     char align;       /* '<', '>', '^', '=' (after the sign), 0: by type */
     char sign;        /* '+', ' ' or 0 */
-    int alternate, comma;
+    int alternate;
+    char comma; /* between thousands: ',', '_' or 0 */
     int width, precision; /* -1: not given */
     char type;            /* 0: by value */
 };
@@ -57,14 +58,14 @@ static void pad(struct strbuf *b, const struct spec *f, struct text body, size_t
         strbuf_add(b, f->fill.s, f->fill.n);
 }
 
-static void add_commas(struct strbuf *b, const char *digits)
+static void add_commas(struct strbuf *b, const char *digits, char comma)
 {
     size_t n = strspn(digits, "0123456789");
 
     for (size_t i = 0; i < n; i++) {
         strbuf_addc(b, digits[i]);
         if ((n - i) % 3 == 1 && i + 1 < n)
-            strbuf_addc(b, ',');
+            strbuf_addc(b, comma);
     }
     strbuf_adds(b, digits + n);
 }
@@ -96,7 +97,7 @@ static void put_int(struct strbuf *b, const struct spec *f, int64_t v)
     for (size_t i = strlen(text); f->precision > 0 && i < (size_t)f->precision; i++)
         strbuf_addc(&body, '0');
     if (f->comma)
-        add_commas(&body, text);
+        add_commas(&body, text, f->comma);
     else
         strbuf_adds(&body, text);
     b->failed |= body.failed;
@@ -125,7 +126,7 @@ static void put_float(struct strbuf *b, const struct spec *f, double v)
             strbuf_addc(&digits, '%');
     }
     if (f->comma)
-        add_commas(&body, strbuf_str(&digits));
+        add_commas(&body, strbuf_str(&digits), f->comma);
     else
         strbuf_add(&body, strbuf_str(&digits), digits.len);
     b->failed |= body.failed | digits.failed;
@@ -305,6 +306,7 @@ const struct val *format_percent(struct ctx *c, struct text s, const struct val 
 static int parse_spec(struct ctx *c, struct text s, struct spec *f)
 {
     size_t at = 0, first = 0;
+    int filled = 0;
 
     *f = (struct spec){.fill = TEXT(" "), .precision = -1};
     if (s.n)
@@ -313,6 +315,7 @@ static int parse_spec(struct ctx *c, struct text s, struct spec *f)
         f->fill = (struct text){s.s, first};
         f->align = s.s[first];
         at = first + 1;
+        filled = 1;
     } else if (s.n && strchr("<>^=", s.s[0])) {
         f->align = s.s[at++];
     }
@@ -326,16 +329,15 @@ static int parse_spec(struct ctx *c, struct text s, struct spec *f)
     }
     if (at < s.n && s.s[at] == '0') {
         at++;
-        if (!f->align) {
+        if (!filled)
             f->fill = TEXT("0");
+        if (!f->align)
             f->align = '=';
-        }
     }
     if (read_number(c, s, &at, &f->width) < 0)
         return -1;
     if (at < s.n && (s.s[at] == ',' || s.s[at] == '_')) {
-        f->comma = 1;
-        at++;
+        f->comma = s.s[at++];
     }
     if (at < s.n && s.s[at] == '.') {
         at++;
@@ -359,7 +361,13 @@ static int put_by_spec(struct ctx *c, struct strbuf *b, struct text spec, const 
     if (parse_spec(c, spec, &f) < 0)
         return -1;
     if (val_is_number(v) && !(v->type == VAL_BOOL && !f.type)) {
-        if (v->type == VAL_FLOAT || (f.type && strchr("eEfFgG%", f.type)))
+        if (f.type == 'c' && v->type != VAL_FLOAT) {
+            struct strbuf one = STRBUF_INIT;
+            utf8_put(&one, v->i < 0 || v->i > 0x10ffff ? 0xfffd : (int32_t)v->i);
+            b->failed |= one.failed;
+            put_text(b, &f, (struct text){strbuf_str(&one), one.len}, '>');
+            strbuf_release(&one);
+        } else if (v->type == VAL_FLOAT || (f.type && strchr("eEfFgG%", f.type)))
             put_float(b, &f, val_number(v));
         else
             put_int(b, &f, v->i);

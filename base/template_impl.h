@@ -50,7 +50,7 @@ enum val_type {
     VAL_NAMESPACE, VAL_LOOP, VAL_CALLABLE,
 };
 /* What Python tells apart though all are a row of values. */
-enum seq_kind { SEQ_LIST, SEQ_TUPLE, SEQ_RANGE, SEQ_VIEW, SEQ_ITERATOR };
+enum seq_kind { SEQ_LIST, SEQ_TUPLE, SEQ_RANGE, SEQ_VIEW, SEQ_KEYS, SEQ_VALUES, SEQ_ITERATOR };
 
 struct dict {
     const struct val **keys, **values; /* in order of insertion */

@@ -611,7 +611,7 @@ static const struct val *dict_method_get(struct ctx *c, const struct val *self, 
 
 static const struct val *dict_keys(struct ctx *c, const struct val *self, struct args *a)
 {
-    struct val *list = val_seq(c, SEQ_VIEW, self->dict->n);
+    struct val *list = val_seq(c, SEQ_KEYS, self->dict->n);
 
     (void)a;
     for (size_t i = 0; list && i < self->dict->n; i++)
@@ -621,7 +621,7 @@ static const struct val *dict_keys(struct ctx *c, const struct val *self, struct
 
 static const struct val *dict_values(struct ctx *c, const struct val *self, struct args *a)
 {
-    struct val *list = val_seq(c, SEQ_VIEW, self->dict->n);
+    struct val *list = val_seq(c, SEQ_VALUES, self->dict->n);
 
     (void)a;
     for (size_t i = 0; list && i < self->dict->n; i++)

@@ -301,7 +301,8 @@ const char *val_type_name(const struct val *v)
     };
     static const char *const rows[] = {
         [SEQ_LIST] = "list",        [SEQ_TUPLE] = "tuple",        [SEQ_RANGE] = "range",
-        [SEQ_VIEW] = "dict_items",  [SEQ_ITERATOR] = "generator",
+        [SEQ_VIEW] = "dict_items", [SEQ_KEYS] = "dict_keys", [SEQ_VALUES] = "dict_values",
+        [SEQ_ITERATOR] = "generator",
     };
 
     if (v->type == VAL_SEQ)
@@ -519,7 +520,8 @@ static void repr_items(struct ctx *c, struct strbuf *b, const struct val *v, int
         [SEQ_LIST] = {"[", "]"},
         [SEQ_TUPLE] = {"(", ")"},
         [SEQ_RANGE] = {"range(", ")"},
-        [SEQ_VIEW] = {"dict_items([", "])"},
+        [SEQ_VIEW] = {"dict_items([", "])"}, [SEQ_KEYS] = {"dict_keys([", "])"},
+        [SEQ_VALUES] = {"dict_values([", "])"},
         [SEQ_ITERATOR] = {"<generator object>", ""},
     };
 
