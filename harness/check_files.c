@@ -42,7 +42,7 @@ static void count(struct counts *n, const struct lmeval_checked *k, int loads)
 {
     n->files++;
     (loads ? n->loads : n->refused)[k->kind]++;
-    n->unscored += loads && k->unscored;
+    n->unscored += loads && k->unscored != NULL;
     n->rendered += loads && k->rendered;
     n->with_data += loads && k->with_data;
     if (k->functions == 0 && k->kind != LMEVAL_PYTHON) {
@@ -95,54 +95,101 @@ static void say_counts(struct strbuf *b, const struct counts *n)
                     "not native here\n", n->unscored);
 }
 
+/* One line: "FILE: not scored: acc, f1 (the filter 'x' is not native here)". */
+static void say_unscored(struct strbuf *b, const char *path, const struct lmeval_checked *k)
+{
+    const char *comma = "";
+    const cJSON *name;
+
+    strbuf_add_printable(b, path, 0);
+    strbuf_adds(b, ": not scored: ");
+    cJSON_ArrayForEach(name, k->unscored)
+    {
+        strbuf_adds(b, comma);
+        strbuf_add_printable(b, name->valuestring, 0);
+        comma = ", ";
+    }
+    strbuf_adds(b, " (");
+    strbuf_add_printable(b, strbuf_str(&k->why), 0);
+    strbuf_adds(b, " is not native here)\n");
+}
+
+static void put_unscored(struct json_out *o, const char *path, const struct lmeval_checked *k)
+{
+    const cJSON *name;
+
+    json_begin_object(o, NULL);
+    json_put_str(o, "file", path);
+    json_begin_array(o, "metrics");
+    cJSON_ArrayForEach(name, k->unscored)
+        json_put_str(o, NULL, name->valuestring);
+    json_end_array(o);
+    json_put_str(o, "not_native", strbuf_str(&k->why));
+    json_end_object(o);
+}
+
+struct said { /* about files, until all are counted */
+    struct strbuf text, unscored_text;
+    struct json_out defects, unscored;
+};
+
 static int check_one(const struct context *c, const struct task_opts *o, const char *path,
-                     struct counts *n, struct json_out *json, struct strbuf *b)
+                     struct counts *n, struct said *s)
 {
     struct lmeval_checked k;
     struct err why = ERR_NONE;
-    int rc = lmeval_check(path, o, &k, &why);
+    int rc = lmeval_check(path, o, &k, &why), no_memory = rc < 0 && why.code == ERR_NOMEM;
 
-    if (rc < 0 && why.code == ERR_NOMEM)
-        return -1;
-    count(n, &k, rc == 0);
+    if (!no_memory)
+        count(n, &k, rc == 0);
     if (rc < 0 && c->json) {
-        json_put_str(json, NULL, why.text);
+        json_put_str(&s->defects, NULL, why.text);
     } else if (rc < 0) {
-        strbuf_add_printable(b, why.text, 0);
-        strbuf_addc(b, '\n');
+        strbuf_add_printable(&s->text, why.text, 0);
+        strbuf_addc(&s->text, '\n');
+    } else if (k.unscored && c->json) {
+        put_unscored(&s->unscored, path, &k);
+    } else if (k.unscored) {
+        say_unscored(&s->text, path, &k);
     }
-    return 0;
+    lmeval_checked_release(&k);
+    return no_memory ? -1 : 0;
 }
 
 int check_task_files(const struct context *c, const struct task_opts *o, const char *path,
                      struct err *e)
 {
-    struct strbuf b = STRBUF_INIT;
-    struct json_out json = {0};
+    struct said s = {0};
     struct counts n = {0};
     struct walk files = {0};
     int rc = walk_files(&files, path, ".yaml", e);
 
+    s.unscored = JSON_OUT(&s.unscored_text);
     if (rc == 0 && c->json) {
-        json = context_json_begin(&b, "tasks.check");
-        json_put_str(&json, "task", path);
-        json_begin_array(&json, "defects");
+        s.defects = context_json_begin(&s.text, "tasks.check");
+        json_put_str(&s.defects, "task", path);
+        json_begin_array(&s.defects, "defects");
+        json_begin_array(&s.unscored, NULL);
     }
     for (size_t i = 0; i < files.n && rc == 0; i++) {
         if (c->stop && *c->stop)
             rc = err_set(e, ERR_INTERRUPTED, "interrupted");
-        else if (check_one(c, o, files.v[i], &n, &json, &b) < 0)
+        else if (check_one(c, o, files.v[i], &n, &s) < 0)
             rc = err_nomem(e);
     }
     if (rc == 0 && c->json) {
-        json_end_array(&json);
-        put_counts(&json, &n);
-        rc = context_json_end(c, &json, e);
+        json_end_array(&s.defects);
+        json_end_array(&s.unscored);
+        json_put_raw(&s.defects, "unscored", strbuf_str(&s.unscored_text));
+        s.text.failed |= s.unscored_text.failed;
+        put_counts(&s.defects, &n);
+        rc = context_json_end(c, &s.defects, e);
     } else if (rc == 0) {
-        say_counts(&b, &n);
-        rc = context_print(c, &b, e);
+        say_counts(&s.text, &n);
+        rc = context_print(c, &s.text, e);
     }
     walk_release(&files);
-    strbuf_release(&b);
+    strbuf_release(&s.text);
+    strbuf_release(&s.unscored_text);
     return rc < 0 ? -1 : n.loads[0] + n.loads[1] + n.loads[2] + n.loads[3] < n.files;
 }

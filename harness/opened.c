@@ -12,9 +12,6 @@ static int open_task(const struct context *c, struct opened_task *t, const char 
     if (task_examples_instead(t->task))
         context_note(c, "%s: the examples are from %s: their usual file is not here", name,
                      task_examples_instead(t->task));
-    if (task_left_out(t->task))
-        context_note(c, "%s: the metric '%s' is not native here and left out", name,
-                     task_left_out(t->task));
     if (task_sha256(t->task, t->data_sha256, e) < 0)
         return -1;
     t->order = mem_calloc((size_t)task_count(t->task) + 1, sizeof *t->order);

@@ -139,6 +139,48 @@ static int render_first(struct lmeval *t, const struct task_opts *o, struct lmev
     return rc;
 }
 
+/* --- what is not scored -------------------------------------------------------------------- */
+
+static int add_name(cJSON *names, const char *s)
+{
+    cJSON *v = cJSON_CreateString(s);
+
+    if (v && cJSON_AddItemToArray(names, v))
+        return 0;
+    json_free(v);
+    return -1;
+}
+
+/* One part that is not native leaves all metrics of the task without numbers. */
+static int name_unscored(const struct lmeval *t, struct lmeval_checked *out, struct err *e)
+{
+    const struct ynode *list = config_get(&t->config, "metric_list");
+    const char *what;
+    const struct ynode *part = lmeval_not_native(t, &what);
+    int failed = 0;
+
+    if (!part)
+        return 0;
+    json_begin();
+    out->unscored = cJSON_CreateArray();
+    for (size_t i = 0; out->unscored && list && i < list->n_items && !failed; i++) {
+        const struct ynode *name = ynode_get(list->items[i], "metric");
+        if (name && !ynode_is(name, "bypass"))
+            failed = add_name(out->unscored, name->s) < 0;
+    }
+    for (int i = 0; out->unscored && !list && i < t->metrics.n && !failed; i++)
+        failed = add_name(out->unscored, t->metrics.v[i].rule->name) < 0;
+    strbuf_addf(&out->why, "the %s '%s'", what, part->s);
+    return !out->unscored || failed || out->why.failed ? err_nomem(e) : 0;
+}
+
+void lmeval_checked_release(struct lmeval_checked *k)
+{
+    json_free(k->unscored);
+    strbuf_release(&k->why);
+    k->unscored = NULL;
+}
+
 int lmeval_check(const char *path, const struct task_opts *o, struct lmeval_checked *out,
                  struct err *e)
 {
@@ -159,7 +201,8 @@ int lmeval_check(const char *path, const struct task_opts *o, struct lmeval_chec
         rc = lmeval_read(&t, &c, e);
         if (rc == 0)
             rc = render_first(t, o, out, e);
-        out->unscored = rc == 0 && (t->metrics.missing || t->unscored || t->pipelines.missing);
+        if (rc == 0)
+            rc = name_unscored(t, out, e);
         lmeval_close(t);
         return rc;
     }

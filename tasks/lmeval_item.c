@@ -556,20 +556,24 @@ static int generate_credit(const struct lmeval *t, const struct asked *a, const 
     return rc;
 }
 
+const struct ynode *lmeval_not_native(const struct lmeval *t, const char **what)
+{
+    *what = t->metrics.missing ? "metric" : t->unscored ? "!function" : "filter";
+    return t->metrics.missing ? t->metrics.missing
+           : t->unscored      ? t->unscored
+                              : t->pipelines.missing;
+}
+
 int lmeval_score(const struct lmeval *t, const struct item *it, const struct reply_text *replies,
                  struct verdict *out, struct err *e)
 {
     const cJSON *doc = t->docs.v[it->doc_id];
-    const struct ynode *missing = t->metrics.missing;
-    const char *what = "metric";
+    const char *what;
+    const struct ynode *missing = lmeval_not_native(t, &what);
     struct asked a;
     int rc;
 
     *out = (struct verdict){.n = 0};
-    if (!missing && (missing = t->unscored) != NULL)
-        what = "!function";
-    if (!missing && (missing = t->pipelines.missing) != NULL)
-        what = "filter";
     if (missing)
         return ynode_fail(missing, e, ERR_UNSUPPORTED,
                           "the %s '%s' is not native here: the task can be shown, not scored", what,

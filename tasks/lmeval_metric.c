@@ -262,10 +262,6 @@ static int read_metric(struct metrics *out, const struct ynode *y, struct arena 
         return 1;
     if (find_rule(m, name, type, way, a, e) < 0)
         return -1;
-    if (m->rule && m->rule->outputs == 0) {
-        out->left_out = name;
-        return 1;
-    }
     m->aggregation = m->rule ? m->rule->aggregation : NULL;
     known = known_aggregation(m, how, type, e);
     if (known < 0)

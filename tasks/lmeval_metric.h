@@ -17,7 +17,7 @@ enum output_type { /* of a task; bits of metric_rule.outputs */
 
 struct metric_rule {
     const char *name;
-    int outputs; /* types that give it; with others lm-eval leaves it out.  0: it is not native */
+    int outputs; /* types that give it; with others lm-eval leaves it out */
     const char *aggregation; /* NULL: lm-eval has none, a task's own is needed */
 };
 
@@ -36,7 +36,6 @@ struct metrics { /* zeroed: none */
     struct metric_use *v;
     int n;
     const struct ynode *missing; /* the first that is not native; NULL: all are */
-    const struct ynode *left_out; /* one that is not native, while the others can be counted */
 };
 
 struct result_way;

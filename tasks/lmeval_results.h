@@ -25,7 +25,7 @@ struct result_in {
 
 struct result_way {
     const char *name;
-    /* Ended by a name of NULL, or full.  outputs 0: a metric that is not native and is left out. */
+    /* Ended by a name of NULL, or full. */
     struct metric_rule metrics[WAY_METRICS];
     /* values and weights [WAY_METRICS]: weights are 1 unless set.  Errors say what the document
      * lacks. */

@@ -6,6 +6,7 @@
 #include "base/pyfloat.h"
 #include "tasks/lmeval_results.h"
 #include "tasks/math.h"
+#include "tasks/mathverify.h"
 #include "tasks/minerva.h"
 #include "tasks/pyliteral.h"
 #include "tasks/pyregex.h"
@@ -229,6 +230,17 @@ static int spell_both(const struct result_in *in, struct strbuf *got, struct str
     return rc;
 }
 
+/* What math-verify finds in the reply against what it finds in the solution. */
+static int verified(const struct result_in *in, int latex_only, double *value, struct err *e)
+{
+    const char *solution = json_str(in->doc, "solution");
+    int same = solution ? mathverify_once(solution, latex_only, in->answer, e)
+                        : err_set(e, ERR_FORMAT, "'solution' is no text");
+
+    *value = same;
+    return same < 0 ? -1 : 0;
+}
+
 /* Minerva (Lewkowycz et al. 2022): the column is spelt already. */
 static int minerva(const struct result_in *in, double *values, double *weights, struct err *e)
 {
@@ -240,7 +252,7 @@ static int minerva(const struct result_in *in, double *values, double *weights, 
         values[0] = tex_equal(strbuf_str(&got), json_str(in->doc, "answer"));
     strbuf_release(&got);
     strbuf_release(&want);
-    return rc;
+    return rc < 0 ? -1 : verified(in, 0, &values[1], e);
 }
 
 /* The second Open LLM Leaderboard: the same text counts, too, and no answer is not one. */
@@ -256,18 +268,17 @@ static int math_hard(const struct result_in *in, double *values, double *weights
                      tex_equal(strbuf_str(&got), strbuf_str(&want)));
     strbuf_release(&got);
     strbuf_release(&want);
-    return rc;
+    return rc < 0 ? -1 : verified(in, 1, &values[1], e);
 }
 
 #define MEAN(name) {name, OUTPUT_GENERATE, "mean"}
-#define LEFT_OUT(name) {name, 0, "mean"}
 
 const struct result_way result_ways_math[] = {
     {"math_boxes", {MEAN("exact_match")}, math_boxes},
     {"math_column", {MEAN("exact_match")}, math_column},
     {"math_found", {MEAN("exact_match")}, math_found},
     {"math_found_acc", {MEAN("acc")}, math_found},
-    {"minerva", {MEAN("exact_match"), LEFT_OUT("math_verify")}, minerva},
-    {"math_hard", {MEAN("exact_match_original"), LEFT_OUT("exact_match")}, math_hard},
+    {"minerva", {MEAN("exact_match"), MEAN("math_verify")}, minerva},
+    {"math_hard", {MEAN("exact_match_original"), MEAN("exact_match")}, math_hard},
 };
 const size_t n_result_ways_math = sizeof result_ways_math / sizeof result_ways_math[0];

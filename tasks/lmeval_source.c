@@ -48,13 +48,6 @@ static const char *source_aggregation(const void *self, const char *metric)
     return m ? m->aggregation : NULL;
 }
 
-static const char *source_left_out(const void *self)
-{
-    const struct ynode *metric = ((const struct lmeval *)self)->metrics.left_out;
-
-    return metric ? metric->s : NULL;
-}
-
 static int add_json(struct sha256 *s, const cJSON *j, struct err *e)
 {
     char *text = cJSON_PrintUnformatted(j);
@@ -102,7 +95,6 @@ static int source_sha256(const void *self, char hex[65], struct err *e)
 static const struct source_ops ops = {
     source_close, source_name, source_version,     source_shots, source_count,
     source_item,  source_score, source_aggregation, .sha256 = source_sha256,
-    .left_out = source_left_out,
 };
 
 static int not_a_task(const struct lmeval_config *c, struct err *e)

@@ -10,6 +10,7 @@
 #include "tasks/format.h"
 #include "tasks/load.h"
 #include "tasks/math.h"
+#include "tasks/mathverify.h"
 #include "tasks/pyliteral.h"
 #include "tasks/read.h"
 #include "tasks/recipes.h"
@@ -209,48 +210,37 @@ const struct recipe recipe_leaderboard_gpqa = {
 
 /* --- MATH --------------------------------------------------------------------------------- */
 
-/* What is stated as the final answer, else boxed, else between dollars; without the dollars around
- * it. */
-static struct span find_stated(const char *text)
-{
-    static const char says[] = "The final answer is", end[] = ". I hope it is correct";
-    const char *at = strstr(text, says), *stop = at ? strstr(at, end) : NULL;
-    struct span s;
-
-    if (at) {
-        at += sizeof says - 1;
-        s = py_strip(at, stop ? (size_t)(stop - at) : strcspn(at, "\n"));
-        while (!stop && s.n && s.s[s.n - 1] == '.')
-            s.n--;
-    } else if (!math_boxed(text, &s)) {
-        s = find_between_dollars(text);
-    }
-    if (s.n > 1 && s.s[0] == '$' && s.s[s.n - 1] == '$')
-        s = (struct span){s.s + 1, s.n - 2};
-    return s;
-}
-
-/* An example shows its whole solution. */
+/* An example shows its whole solution.  A reply is compared with a whole solution, too: the second
+ * target; the first is the answer alone, for people. */
 static void read_math_hard(struct record *r)
 {
     const char *solution = record_field(r, "solution");
+    const char *both[2] = {NULL, solution};
     struct span answer = {"", 0};
 
     if (json_get(r->json, "few_shot"))
         record_target(r, solution);
     else if (!math_boxed(solution, &answer))
         record_fail(r, "\"solution\" has no \\boxed answer");
-    else
-        record_target(r, record_copy(r, answer));
+    else {
+        both[0] = record_copy(r, answer);
+        r->doc->targets = record_list(r, both, 2);
+        r->doc->n_targets = 2;
+    }
     r->doc->text = record_text(r, "Problem:\n%s\n\nSolution:", record_field(r, "problem"));
 }
 
 static const char *const problem[] = {"Problem:"};
-static const struct answer_rules stated = {
-    .filters = {{"none", NULL, 0, find_stated, NULL}}, .n_filters = 1, .equal = math_equal,
+static int verified(const char *got, const char *want, struct err *e)
+{
+    return strstr(want, "\\boxed") ? mathverify_once(want, 1, got, e) : 0;
+}
+
+static const struct answer_rules whole_reply = {
+    .filters = {{"none", NULL, 0, find_all, NULL}}, .n_filters = 1, .equal = verified,
 };
 const struct recipe recipe_leaderboard_math_hard = {
     .format = &format_generate, .load = load_jsonl, .read = read_math_hard, GAP, .where = "level",
     .shots = SHOTS_FIRST, .exemplars = minerva_exemplars, .until = problem, .n_until = 1,
-    .max_tokens = 1024, .answers = &stated,
+    .max_tokens = 1024, .answers = &whole_reply,
 };

@@ -404,7 +404,7 @@ static int source_timed(const void *self)
 static const struct source_ops scenario_ops = {
     source_close, source_name, source_version, source_shots, source_count, scenario_item,
     scenario_score, scenario_aggregation, source_threshold, source_timed, scenario_asks_on,
-    scenario_ask_on, NULL, NULL,
+    scenario_ask_on, NULL,
 };
 
 static int wrong_mode(const struct scenario *s, const struct task_opts *o, struct err *e)

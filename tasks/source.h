@@ -25,7 +25,6 @@ struct source_ops {
                   struct err *e);
     /* as task_sha256; NULL: the file's */
     int (*sha256)(const void *self, char hex[65], struct err *e);
-    const char *(*left_out)(const void *self); /* as task_left_out; NULL: nothing */
 };
 
 struct source { /* zeroed: none */

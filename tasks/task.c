@@ -431,12 +431,6 @@ const char *task_examples_instead(const struct task *t)
     return t->pool_instead;
 }
 
-const char *task_left_out(const struct task *t)
-{
-    return t->source.ops && t->source.ops->left_out ? t->source.ops->left_out(t->source.self)
-                                                    : NULL;
-}
-
 const struct facts *task_facts(const struct task *t)
 {
     return t->facts;

@@ -109,10 +109,6 @@ int task_sha256(const struct task *t, char hex[65], struct err *e);
 /* The file whose documents are shown as examples where the usual one is not at hand; else NULL. */
 const char *task_examples_instead(const struct task *t);
 
-/* A metric that the task asks for and that is not native, so that the others are given without it;
- * NULL: none. */
-const char *task_left_out(const struct task *t);
-
 /* Builds item number i, 0 <= i < task_count.  With lm-eval's sampling the shots of item i depend
  * on the items before it, so all shots are drawn in task_open.  On failure *out is empty. */
 int task_item(const struct task *t, int i, struct item *out, struct err *e);

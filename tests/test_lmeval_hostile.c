@@ -105,6 +105,7 @@ static void hostile_files_end_within_a_second_with_their_place(void **state)
             fail_msg("%s: '%s' does not say '%s'", rows[i].what, e.text, rows[i].says);
         if (!took_less_than(1, from))
             fail_msg("%s takes longer than a second", rows[i].what);
+        lmeval_checked_release(&k);
         unlink(path);
         snprintf(path, sizeof path, "%s/%s", dir, rows[i].name ? rows[i].name : "none");
         unlink(path);

@@ -550,33 +550,42 @@ static void aggregations_of_classes_are_the_originals(void **state)
     }
 }
 
-/* Minerva's, and the leaderboard's for which the same text is right, too. */
+/* Minerva's, and the leaderboard's for which the same text is right, too; then what math-verify says of
+ * the whole reply. */
 static void final_answers_are_computed_as_the_originals_do(void **state)
 {
 #define SAYS(answer) "Final Answer: The final answer is " answer ". I hope it is correct."
-    static const struct { const char *said, *answer; int minerva, hard; } cases[] = {
-        {SAYS("$\\frac{1}{2}$"), "0.5", 1, 1}, {"$x$. " SAYS("$2\\sqrt{2}$"), "\\sqrt{8}", 1, 1},
-        {SAYS("$(1,2)$"), "(1,2)", 0, 1}, {"It is 4.", "4", 0, 0}, {SAYS("$3,4$"), "3,5", 0, 0},
-        {SAYS("x=1,000"), "1000", 1, 1}, {SAYS("\\text{east}"), "\\text{east}", 0, 1},
-        {SAYS("$\\begin{pmatrix}1\\\\2\\end{pmatrix}$"), "\\begin{pmatrix}1\\\\2\\end{pmatrix}", 0, 1},
-        {SAYS("5 cm"), "5", 1, 1}, {"Final Answer: The final answer is 12.", "12", 0, 0},
-        {SAYS("[2,5)"), "[2,5)", 0, 1}, {"no", "[invalidanswer]", 1, 0},
+    static const struct { const char *said, *answer; int minerva, hard, verified; } cases[] = {
+        {SAYS("$\\frac{1}{2}$"), "0.5", 1, 1, 1},
+        {"$x$. " SAYS("$2\\sqrt{2}$"), "\\sqrt{8}", 1, 1, 1},
+        {SAYS("$(1,2)$"), "(1,2)", 0, 1, 1}, {"It is 4.", "4", 0, 0, 1},
+        {SAYS("$3,4$"), "3,5", 0, 0, 0}, {SAYS("x=1,000"), "1000", 1, 1, 1},
+        {SAYS("\\text{east}"), "\\text{east}", 0, 1, 0},
+        {SAYS("$\\begin{pmatrix}1\\\\2\\end{pmatrix}$"),
+         "\\begin{pmatrix}1\\\\2\\end{pmatrix}", 0, 1, 1},
+        {SAYS("5 cm"), "5", 1, 1, 1}, {"Final Answer: The final answer is 12.", "12", 0, 0, 1},
+        {SAYS("[2,5)"), "[2,5)", 0, 1, 0}, {"no", "[invalidanswer]", 1, 0, 0},
     };
     const struct result_way *minerva = result_way_find("minerva"), *hard = result_way_find("math_hard");
     (void)state;
     assert_string_equal(minerva->metrics[0].name, "exact_match");
+    assert_string_equal(minerva->metrics[1].name, "math_verify");
     assert_string_equal(hard->metrics[0].name, "exact_match_original");
+    assert_string_equal(hard->metrics[1].name, "exact_match");
     for (int i = 0; i < LENGTH(cases); i++) {
         cJSON *doc = cJSON_CreateObject();
         struct result_in in = {.doc = doc, .answer = cases[i].said};
-        double value = -1, weight = 1;
+        double value[2] = {-1, -1}, weight[2] = {1, 1};
         struct err e = ERR_NONE;
+        char solution[200];
+        snprintf(solution, sizeof solution, "So it is $\\boxed{%s}$.", cases[i].answer);
         assert_non_null(cJSON_AddStringToObject(doc, "answer", cases[i].answer));
-        assert_int_equal(minerva->score(&in, &value, &weight, &e), 0);
-        if (value != cases[i].minerva)
+        assert_non_null(cJSON_AddStringToObject(doc, "solution", solution));
+        assert_int_equal(minerva->score(&in, value, weight, &e), 0);
+        if (value[0] != cases[i].minerva || value[1] != cases[i].verified)
             fail_msg("%s, %s: Minerva", cases[i].said, cases[i].answer);
-        assert_int_equal(hard->score(&in, &value, &weight, &e), 0);
-        if (value != cases[i].hard)
+        assert_int_equal(hard->score(&in, value, weight, &e), 0);
+        if (value[0] != cases[i].hard || value[1] != cases[i].verified)
             fail_msg("%s, %s: leaderboard", cases[i].said, cases[i].answer);
         json_free(doc);
     }

@@ -28,8 +28,10 @@ static const char *complaint(const char *path)
     struct err e = ERR_NONE;
     size_t n = strlen(data_folder) + 1;
     char *at;
+    int rc = lmeval_check(path, &o, &k, &e);
 
-    if (lmeval_check(path, &o, &k, &e) == 0)
+    lmeval_checked_release(&k);
+    if (rc == 0)
         return "";
     snprintf(text, sizeof text, "%s", e.text);
     while ((at = strstr(text, data_folder)) != NULL)
@@ -117,6 +119,8 @@ static void a_first_document_is_made_up_from_what_the_templates_ask_for(void **s
         assert_int_equal(lmeval_check(put("t.yaml", b.s), &o, &k, NULL), 0);
         assert_int_equal(k.rendered, 1);
         assert_int_equal(k.with_data, 0);
+        assert_null(k.unscored);
+        lmeval_checked_release(&k);
         strbuf_release(&b);
     }
     assert_int_equal(mem_live(), 0);

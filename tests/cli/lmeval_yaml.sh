@@ -22,6 +22,13 @@ printf 'group: all\ntask:\n  - bright\n  - {task: say, num_fewshot: 1}\n' >tasks
 run 0 tasks check tasks; prints '2 of 2 tasks load, 1 of 1 groups load'
 prints 'the first document of 2 was rendered, 2 of them from data'
 run 0 tasks check tasks --json; prints '"defects": \[\]'; prints '"rendered_with_data": 2'
+# What can be shown and not scored is named before a run.
+printf 'include: tasks/base\ntask: cut\noutput_type: generate_until\ndoc_to_choice: null\ndoc_to_target: "x"\nmetric_list: [{metric: exact_match}, {metric: bleu}]\nfilter_list: [{name: f, filter: [{function: custom, filter_fn: !function utils.cut}]}]\n' >cut.yaml
+run 0 tasks check cut.yaml
+prints '^cut.yaml: not scored: exact_match, bleu (the filter .* is not native here)$'
+prints '^1 can be shown and not scored'
+run 0 tasks check cut.yaml --json
+prints '"unscored": *\[{"file": *"cut.yaml", *"metrics": *\["exact_match", *"bleu"\], *"not_native": *"the filter'
 printf 'include: tasks/base\ntask: broken\nprocess_docs: !function utils.process\n' >broken.yaml
 run 1 tasks check broken.yaml
 prints '^broken.yaml:3:15: !function utils.process: there is no file utils.py$'
