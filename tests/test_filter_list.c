@@ -239,7 +239,8 @@ static void patterns_have_values(void **state)
     function_gives("MapRegexFilter", map, "{}", "NO", "[invalid]");
     function_gives("MapRegexFilter", map, "{}", "z", "[invalid]"); /* none of the groups */
     function_gives("MapRegexFilter", map, "{}", NULL, "[invalid]");
-    function_gives("MapRegexFilter", MAP "{'no': N, 'yes': Y}\nignore_case: true\ngroup_select: -1\n"
+    function_gives("MapRegexFilter", MAP "{'no': N, 'yes': Y}\nignore_case: true\n"
+                   "group_select: -1\n"
                    "fallback: f\nregexes_to_ignore: ['e', '-']\n", "{}", "Ye-s", "f");
     function_gives("MapRegexFilter", MAP "{'no': N, 'ys': Y}\nignore_case: true\ngroup_select: -1\n"
                    "regexes_to_ignore: ['e', '-']\n", "{}", "No, YE-S yes", "Y");

@@ -367,7 +367,8 @@ static void gemma4_merges_characters(void **state)
 static const struct piece likely[] = {
     {"<pad>", CONTROL, 0}, {"</s>", CONTROL, 0}, {"<unk>", UNKNOWN, 0}, {BLANK, NORMAL, -2},
     {"a", NORMAL, -3}, {"b", NORMAL, -3}, {"ab", NORMAL, -4}, {BLANK "a", NORMAL, -4.5f},
-    {"<u v>", USER, -50}, {"cd", UNUSED, -33}, {"ef", UNUSED, -31}, {"ba", NORMAL, -6}, {"\xc3\xa9", NORMAL, -3},
+    {"<u v>", USER, -50}, {"cd", UNUSED, -33}, {"ef", UNUSED, -31}, {"ba", NORMAL, -6},
+    {"\xc3\xa9", NORMAL, -3},
 };
 
 static void unigram_takes_the_likeliest_cut(void **state)
@@ -584,7 +585,7 @@ static void rwkv_takes_the_longest_token(void **state)
     end(&m);
 }
 
-/* --- memory ------------------------------------------------------------------------------------- */
+/* --- memory ---------------------------------------------------------------------------------- */
 
 static void every_scheme_survives_every_failed_allocation(void **state)
 {
