@@ -46,9 +46,8 @@ AREAS = {
     ],
     "store": [
         (["results/store.c", "results/put.c", "results/db.c", "results/query*.c"],
-         ["test_store", "test_exchange_own", "test_rulers_store", "test_store_faults",
-          "test_exchange", "test_lease", "test_summary", "test_compare", "test_models",
-          "test_bundle", "test_store_fields", "test_store_speed"]),
+         ["test_store", "test_store_fields", "test_store_speed", "test_exchange_own",
+          "test_rulers_store", "test_exchange", "test_lease", "test_compare"]),
     ],
     "gate": [(["harness/gate*.c"],
               ["test_gate", "test_gate_runs", "test_gate_policy", "test_gate_page",
