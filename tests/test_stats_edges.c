@@ -202,7 +202,7 @@ static void many_values_have_the_normal_laws_ranks(void **state)
         a[i] = exp(.01 * (i * 7 % 30));
     for (int i = 0; i < 26; i++)
         b[i] = exp(.5 + .013 * (i * 5 % 26));
-    for (int m = 24; m <= 25; m++) { /* 24 + 26 is the last that is exact */
+    for (int m = 24; m <= 30; m++) { /* 24 + 26 is the last that is exact */
         n = 0;
         for (int i = 0; i < m; i++)
             for (int k = 0; k < 26; k++)
@@ -210,7 +210,7 @@ static void many_values_have_the_normal_laws_ranks(void **state)
         stats_sort(d, n);
         assert_int_equal(stats_ratio(a, (size_t)m, b, 26, .95, &r, NULL), 0);
         c = (size_t)floor(m * 13 - Z * sqrt(m * 26. * (m + 27) / 12) - .5) + 1;
-        if (m == 25) {
+        if (m > 24) {
             assert_true(r.coverage == .95);
             assert_close(r.low, exp(d[c - 1]), 1e-15);
             assert_close(r.high, exp(d[n - c]), 1e-15);

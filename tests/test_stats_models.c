@@ -10,6 +10,8 @@
 #include "harness/stats_process.h"
 #include "harness/stats_trend.h"
 
+#define LENGTH(a) (sizeof(a) / sizeof(a)[0])
+
 /* --- curves ---------------------------------------------------------------------------------- */
 
 static void lines_and_monotone_curves(void **state)
@@ -340,6 +342,11 @@ static void a_promise_needs_29_items_without_an_error(void **state)
     assert_int_equal(handover_check(v, 60, .2, .05, 10, 3, &c, NULL), 0);
     assert_true(c.splits == 10 && c.kept_any == 10 && c.error == 0 && c.broken == 0);
     assert_true(c.kept > .9 && c.accuracy > .9);
+    assert_int_equal(handover_check(v, 1, .2, .05, 200, 3, &c, NULL), 0); /* held out or not */
+    assert_true(c.splits == 200 && c.kept_any == 0 && c.accuracy == 0); /* the large one is wrong */
+    v[0].large = 1;
+    assert_int_equal(handover_check(v, 1, .2, .05, 200, 3, &c, NULL), 0);
+    assert_true(c.accuracy > .35 && c.accuracy < .65);
     assert_int_equal(handover_check(v, 60, .2, .05, 0, 3, &c, NULL), 0);
     assert_true(c.splits == 0 && isnan(c.error) && c.kept == 0);
 }
@@ -374,6 +381,24 @@ static void the_spread_is_pooled_within_each_program(void **state)
     assert_true(r.df == 3);
 }
 
+/* The smallest n with n >= 2 / (3 / pi) ((t(1 - alpha) + t(power)) sd / ln(1 + margin))^2, both of
+ * n - 1 degrees, and with 2^n signs enough for alpha. */
+static void the_needed_processes_are_the_smallest_number(void **state)
+{
+    static const double sds[] = {.005, .02, .031, .04, .055, .07, .09, .12, .16, .21, .3};
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(sds); i++) {
+        double effect = log(1.05) / sds[i], n = 5, t;
+        for (;; n++) {
+            t = dist_t_quantile(.95, n - 1) + dist_t_quantile(.8, n - 1);
+            if (n >= ceil(2 * M_PI / 3 * (t / effect) * (t / effect)))
+                break;
+        }
+        assert_true(process_needed(sds[i], .05, .05, .8) == n);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +413,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_handed_over),
         cmocka_unit_test(a_promise_needs_29_items_without_an_error),
         cmocka_unit_test(the_spread_is_pooled_within_each_program),
+        cmocka_unit_test(the_needed_processes_are_the_smallest_number),
     };
 
     return RUN(tests);

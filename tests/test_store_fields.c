@@ -501,6 +501,9 @@ static void a_beginning_that_several_have_is_ambiguous(void **state)
             prefix[0] = l.v[i].id[0];
     }
     run_list_release(&l);
+    assert_int_equal(query_resolve(s, "last~9", got, &e), 0);
+    assert_int_equal(query_resolve(s, "last~89", got, &e), 0);
+    assert_int_equal(query_resolve(s, "last~90", got, &e), -1);
     assert_int_equal(query_resolve(s, prefix, got, &e), -1);
     assert_int_equal(e.code, ERR_USAGE);
     assert_memory_equal(e.text, ":memory:: run ", 14);
