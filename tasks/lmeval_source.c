@@ -57,19 +57,40 @@ static int add_json(struct sha256 *s, const cJSON *j, struct err *e)
     return rc;
 }
 
-/* Every key and value, but of a function that nobody calls the name. */
-static int add_config(struct sha256 *s, const struct ynode *map, struct err *e)
+static int has_function(const struct ynode *y)
+{
+    for (size_t i = 0; i < y->n_items; i++)
+        if (has_function(y->items[i]))
+            return 1;
+    return y->type == Y_FUNCTION;
+}
+
+static int add_value(struct sha256 *s, const struct ynode *y, struct err *e);
+
+/* Every key and value, but of a function, wherever it stands, the name. */
+static int add_config(struct sha256 *s, const struct ynode *y, struct err *e)
 {
     int rc = 0;
 
-    for (size_t i = 0; i < map->n_items && rc == 0; i++) {
-        const struct ynode *key = map->keys[i], *y = map->items[i];
-        cJSON *v = y->type == Y_FUNCTION ? cJSON_CreateString(y->s) : ynode_json(y, e);
-        rc = v ? sha256_update(s, key->s, key->n + 1, e) : -1;
+    for (size_t i = 0; i < y->n_items && rc == 0; i++) {
+        if (y->type == Y_MAP)
+            rc = sha256_update(s, y->keys[i]->s, y->keys[i]->n + 1, e);
         if (rc == 0)
-            rc = add_json(s, v, e);
-        json_free(v);
+            rc = add_value(s, y->items[i], e);
     }
+    return rc;
+}
+
+static int add_value(struct sha256 *s, const struct ynode *y, struct err *e)
+{
+    cJSON *v;
+    int rc;
+
+    if (y->type != Y_FUNCTION && has_function(y))
+        return add_config(s, y, e);
+    v = y->type == Y_FUNCTION ? cJSON_CreateString(y->s) : ynode_json(y, e);
+    rc = v ? add_json(s, v, e) : y->type == Y_FUNCTION ? err_nomem(e) : -1;
+    json_free(v);
     return rc;
 }
 

@@ -22,6 +22,11 @@ printf 'group: all\ntask:\n  - bright\n  - {task: say, num_fewshot: 1}\n' >tasks
 run 0 tasks check tasks; prints '2 of 2 tasks load, 1 of 1 groups load'
 prints 'the first document of 2 was rendered, 2 of them from data'
 run 0 tasks check tasks --json; prints '"defects": \[\]'; prints '"rendered_with_data": 2'
+# A function that stands within another value has its name in the hash of the task.
+printf 'def shots():\n    return [{"thing": "Ink", "colours": ["red", "blue"], "right": 1}]\n' >tasks/utils.py
+printf 'include: base\ntask: within\nfewshot_config: {sampler: first_n, samples: !function utils.shots}\n' >tasks/within.yaml
+run 0 eval "$model" --tasks tasks/within.yaml --shots 1; prints '^within *1 *3 *acc '
+rm tasks/within.yaml tasks/utils.py
 # What can be shown and not scored is named before a run.
 printf 'include: tasks/base\ntask: cut\noutput_type: generate_until\ndoc_to_choice: null\ndoc_to_target: "x"\nmetric_list: [{metric: exact_match}, {metric: bleu}]\nfilter_list: [{name: f, filter: [{function: custom, filter_fn: !function utils.cut}]}]\n' >cut.yaml
 run 0 tasks check cut.yaml
