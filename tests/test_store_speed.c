@@ -180,7 +180,7 @@ static void meters_are_kept_and_settled(void **state)
     closed(s);
 }
 
-/* --- memory ------------------------------------------------------------------------------------- */
+/* --- memory ---------------------------------------------------------------------------------- */
 
 /* All of one kind of row: 0, or -1 with e. */
 static int read_all(struct store *s, const char *run, int what, struct err *e)
@@ -229,7 +229,8 @@ static void reading_survives_every_failed_allocation(void **state)
     static const double seconds[] = {.5, .25};
     static const struct store_value value = {"tok_s", NULL, 1, 2, 3, 4};
     static const struct store_cost cost = {"wall_s", 2};
-    static const struct store_served served = {"completed", NULL, 0, 1, 2, 3, 4, 5, 6, 7, "[]", "h"};
+    static const struct store_served served = {"completed", NULL, 0, 1, 2, 3, 4, 5, 6, 7, "[]",
+                                               "h"};
     static const struct store_energy energy = {"arc_easy", 0, "rapl", "package", 0, 1, 2, 3, 4, 5,
                                                NULL};
     const struct store_bench b = {.test = "tg1", .device = "d", .samples = seconds, .n_samples = 2,

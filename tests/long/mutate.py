@@ -46,7 +46,8 @@ AREAS = {
     ],
     "store": [
         (["results/store.c", "results/put.c", "results/db.c", "results/query*.c"],
-         ["test_store", "test_store_fields", "test_store_speed", "test_exchange_own",
+         ["test_store", "test_store_fields", "test_store_speed", "test_store_busy",
+          "test_store_stop", "test_exchange_own",
           "test_rulers_store", "test_exchange", "test_lease", "test_compare"]),
     ],
     "gate": [(["harness/gate*.c"],
