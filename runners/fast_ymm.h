@@ -337,16 +337,21 @@ static const struct wide_kernels {
     wide_fn *tiles[COLS];
 } wide_kernels[4][4] = {FAST_FORMATS(WIDE_ROW)};
 
-/* One stripe against at most WIDE_COLS columns. */
+/* One stripe against at most WIDE_COLS columns.  Each tile fetches its share of the next piece, of
+ * this stripe or of that behind it. */
 static void wide_stripe(const struct wide_kernels *kernels, const struct fast_tile *t, int cols)
 {
     _Alignas(64) float sums[WIDE_COLS][FAST_ROWS];
+    size_t piece_bytes = t->apart * PIECE / (size_t)t->groups;
+    const uint8_t *ahead = t->stripe + piece_bytes;
     struct piece p;
 
     memset(sums, 0, (size_t)cols * sizeof *sums);
     for (int g = 0; g < t->groups; g += PIECE) {
         struct wide w = {.piece = &p, .t = *t, .sums = sums};
         int tiles_left = (cols + COLS - 1) / COLS, some;
+        const uint8_t *end = t->stripe + (size_t)(g / PIECE + 2) * piece_bytes;
+        size_t share = piece_bytes / (size_t)tiles_left + 64;
 
         w.t.groups = t->groups - g < PIECE ? t->groups - g : PIECE;
         w.t.acts += (size_t)g * FAST_BLOCK_BYTES;
@@ -354,6 +359,8 @@ static void wide_stripe(const struct wide_kernels *kernels, const struct fast_ti
         for (int c = 0; c < cols; c += some) {
             some = (cols - c + tiles_left - 1) / tiles_left;
             tiles_left--;
+            for (const uint8_t *to = ahead + share; ahead < to && ahead < end; ahead += 64)
+                __builtin_prefetch(ahead, 0, 2);
             kernels->tiles[some - 1](&w);
             w.t.acts += (size_t)some * t->act_bytes;
             w.sums += some;
@@ -367,8 +374,8 @@ static void wide_gemm(const struct fast_format *f, float *out, size_t ldo, const
                       int rows, const void *acts, int cols, int k)
 {
     struct fast_tile t = {.groups = k / FAST_BLOCK, .act_bytes = fast_act_bytes(k), .ldo = ldo};
-    size_t stripe_bytes = fast_stripe_bytes(f->type, k);
 
+    t.apart = fast_stripe_bytes(f->type, k);
     for (int c = 0; c < cols; c += WIDE_COLS) {
         t.acts = (const uint8_t *)acts + (size_t)c * t.act_bytes;
         t.stripe = stripes;
@@ -377,7 +384,7 @@ static void wide_gemm(const struct fast_format *f, float *out, size_t ldo, const
             t.rows = rows - r < FAST_ROWS ? rows - r : FAST_ROWS;
             wide_stripe(&wide_kernels[f->bits][f->scales], &t,
                         cols - c < WIDE_COLS ? cols - c : WIDE_COLS);
-            t.stripe += stripe_bytes;
+            t.stripe += t.apart;
         }
     }
 }
