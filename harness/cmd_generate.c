@@ -266,7 +266,7 @@ int cmd_generate(struct context *c, struct err *e)
         goto out;
     if (context == 0)
         context = (int)prompt.n + (int)args_int(c->args, "n");
-    if (open_model(c, model, context, &r, e) < 0)
+    if (open_model_of(c, model, context, v.tokenizer, &r, e) < 0)
         goto out;
     rc = run(c, r, &prompt, e);
 out:

@@ -25,6 +25,12 @@ struct runner_opts engine_opts(const struct context *c)
 int open_model(const struct context *c, const char *name, int context, struct runner **out,
                struct err *e)
 {
+    return open_model_of(c, name, context, NULL, out, e);
+}
+
+int open_model_of(const struct context *c, const char *name, int context, struct tokenizer *t,
+                  struct runner **out, struct err *e)
+{
     struct runner_opts o = engine_opts(c);
     char *path = model_path(name, e);
     int rc;
@@ -32,6 +38,7 @@ int open_model(const struct context *c, const char *name, int context, struct ru
     if (!path)
         return -1;
     o.context = context;
+    o.tokenizer = t;
     rc = runner_open(out, path, &o, e);
     mem_free(path);
     return rc;

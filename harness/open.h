@@ -39,6 +39,9 @@ struct runner_opts engine_opts(const struct context *c);
 /* context: tokens a sequence may have, at most the model's own; 0: the model's own. */
 int open_model(const struct context *c, const char *name, int context, struct runner **out,
                struct err *e);
+/* The same with the tokenizer of the model, which was opened for its own sake and outlives it. */
+int open_model_of(const struct context *c, const char *name, int context, struct tokenizer *t,
+                  struct runner **out, struct err *e);
 
 /* Only the file and its tokenizer; works on a GGUF that holds just a vocabulary, and on a folder, a
  * tokenizer.json or a tokenizer.model of Hugging Face. */

@@ -56,6 +56,31 @@ static int bpe_join(const void *self, const struct symbol *l, const struct symbo
     return rule->rank != 0;
 }
 
+/* Rules mostly make the tokens one after the other: then the next one is found without its hash.
+ * Where two tokens have one text, only the map knows which counts. */
+static int is_next(const struct bpe *b, uint32_t id, struct gguf_str left, struct gguf_str right)
+{
+    const struct gguf_str *t;
+
+    if (id >= (uint32_t)b->v->n || b->v->by_text.n != (size_t)b->v->n)
+        return 0;
+    t = &b->v->text[id];
+    return t->n == left.n + right.n && memcmp(t->s, left.s, left.n) == 0 &&
+           memcmp(t->s + left.n, right.s, right.n) == 0;
+}
+
+static int intern_joined(struct bpe *b, struct gguf_str left, struct gguf_str right)
+{
+    if (is_next(b, b->joined_id + 1, left, right)) {
+        b->joined_id++;
+        return 0;
+    }
+    strbuf_clear(&b->joined);
+    strbuf_add(&b->joined, left.s, left.n);
+    strbuf_add(&b->joined, right.s, right.n);
+    return b->joined.failed ? -1 : intern(b, b->joined.s, b->joined.len, &b->joined_id);
+}
+
 /* An extra symbol under a name of its own lets a later rule use it; a name that nothing uses only
  * costs memory, which the file's size bounds. */
 int bpe_add_rule(struct bpe *b, struct gguf_str left, struct gguf_str right, uint32_t rank,
@@ -67,13 +92,10 @@ int bpe_add_rule(struct bpe *b, struct gguf_str left, struct gguf_str right, uin
 
     if (skip > right.n || (skip && memcmp(right.s, b->o.inner_prefix.s, skip) != 0))
         skip = 0;
-    strbuf_clear(&b->joined);
-    strbuf_add(&b->joined, left.s, left.n);
-    strbuf_add(&b->joined, right.s + skip, right.n - skip);
-    if (b->joined.failed || intern(b, left.s, left.n, &rule.left) < 0 ||
-        intern(b, right.s, right.n, &rule.right) < 0 ||
-        intern(b, b->joined.s, b->joined.len, &rule.id) < 0)
+    if (intern(b, left.s, left.n, &rule.left) < 0 || intern(b, right.s, right.n, &rule.right) < 0 ||
+        intern_joined(b, left, (struct gguf_str){right.s + skip, right.n - skip}) < 0)
         return err_nomem(e);
+    rule.id = b->joined_id;
     odd = rule.left > rule.right ? rule.left : rule.right;
     odd = odd > rule.id ? odd : rule.id;
     if (must_exist && odd >= (uint32_t)b->v->n) {

@@ -40,6 +40,7 @@ struct bpe {
     struct gguf_str *extra; /* texts of symbols v->n, v->n + 1, ...; owned */
     size_t n_extra, cap_extra;
     struct text_map by_extra;
+    uint32_t joined_id; /* what the last rule made */
     uint32_t byte[256]; /* symbols of bytes */
     int32_t raw[256];   /* tokens whose text is that one byte, or -1 */
     struct merger merger;

@@ -14,6 +14,7 @@ struct runner {
     struct gguf *file;
     struct model *model;
     struct tokenizer *tokenizer;
+    int is_tokenizer_given; /* the caller's */
     const struct device_ops *ops;
     struct device *device;
     struct kv kv, slots;

@@ -156,12 +156,15 @@ static int take_template(struct runner *r, struct err *e)
 }
 
 /* Checkpoints of Hugging Face may have rows for more tokens than there are, GGUF files may not. */
-static int open_tokenizer(struct runner *r, const char *path, struct err *e)
+static int open_tokenizer(struct runner *r, const char *path, struct tokenizer *given,
+                          struct err *e)
 {
     int is_folder = hf_is_folder(path), rows = r->model->hp.vocab, tokens;
 
-    if ((is_folder ? tokenizer_open_hf(&r->tokenizer, path, e)
-                   : tokenizer_open(&r->tokenizer, r->file, e)) < 0)
+    r->tokenizer = given;
+    r->is_tokenizer_given = given != NULL;
+    if (!given && (is_folder ? tokenizer_open_hf(&r->tokenizer, path, e)
+                             : tokenizer_open(&r->tokenizer, r->file, e)) < 0)
         return -1;
     tokens = tokenizer_size(r->tokenizer);
     if (is_folder ? tokens > rows : tokens != rows)
@@ -180,8 +183,8 @@ int runner_open(struct runner **out, const char *path, const struct runner_opts 
     if (!r)
         return err_nomem(e);
     if (model_file_open(&r->file, path, e) < 0 || gguf_fill(r->file, e) < 0 ||
-        model_open(&r->model, r->file, o->context, o->activation, e) < 0 || open_tokenizer(r, path, e) < 0 ||
-        take_template(r, e) < 0)
+        model_open(&r->model, r->file, o->context, o->activation, e) < 0 ||
+        open_tokenizer(r, path, o->tokenizer, e) < 0 || take_template(r, e) < 0)
         goto out;
     r->context = (int)clamp((size_t)r->model->context, 1, CONTEXT_MAX);
     r->batch_tokens = o->batch_tokens > 0 ? o->batch_tokens : BATCH_DEFAULT;
@@ -210,7 +213,8 @@ void runner_close(struct runner *r)
     kv_release(&r->slots);
     if (r->device)
         r->ops->close(r->device);
-    tokenizer_close(r->tokenizer);
+    if (!r->is_tokenizer_given)
+        tokenizer_close(r->tokenizer);
     model_close(r->model);
     gguf_close(r->file);
     participation_release(&r->participation);

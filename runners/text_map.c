@@ -27,18 +27,17 @@ uint64_t text_hash(const char *s, size_t n)
 }
 
 /* The slot that holds an equal text, or the free one where it belongs. */
-static size_t find_slot(const struct text_map *m, const struct gguf_str *texts, const char *s,
-                        size_t n)
+static struct text_slot *find_slot(const struct text_map *m, const struct gguf_str *texts,
+                                   const char *s, size_t n, uint64_t hash)
 {
-    size_t i = (size_t)text_hash(s, n) & m->mask;
+    size_t i = (size_t)hash & m->mask;
 
-    while (m->slots[i]) {
-        const struct gguf_str *t = &texts[m->slots[i] - 1];
-        if (t->n == n && memcmp(t->s, s, n) == 0)
+    for (; m->slots[i].index; i = (i + 1) & m->mask) {
+        const struct gguf_str *t = &texts[m->slots[i].index - 1];
+        if (m->slots[i].hash == hash >> 32 && t->n == n && memcmp(t->s, s, n) == 0)
             break;
-        i = (i + 1) & m->mask;
     }
-    return i;
+    return &m->slots[i];
 }
 
 int text_map_reserve(struct text_map *m, const struct gguf_str *texts, size_t n)
@@ -55,9 +54,9 @@ int text_map_reserve(struct text_map *m, const struct gguf_str *texts, size_t n)
         return -1;
     bigger.mask = size - 1;
     for (size_t i = 0; m->slots && i <= m->mask; i++)
-        if (m->slots[i]) {
-            const struct gguf_str *t = &texts[m->slots[i] - 1];
-            bigger.slots[find_slot(&bigger, texts, t->s, t->n)] = m->slots[i];
+        if (m->slots[i].index) {
+            const struct gguf_str *t = &texts[m->slots[i].index - 1];
+            *find_slot(&bigger, texts, t->s, t->n, text_hash(t->s, t->n)) = m->slots[i];
         }
     mem_free(m->slots);
     *m = bigger;
@@ -66,20 +65,22 @@ int text_map_reserve(struct text_map *m, const struct gguf_str *texts, size_t n)
 
 int text_map_put(struct text_map *m, const struct gguf_str *texts, uint32_t i)
 {
-    size_t slot;
+    const struct gguf_str *t = &texts[i];
+    uint64_t hash = text_hash(t->s, t->n);
+    struct text_slot *slot;
 
     if (text_map_reserve(m, texts, m->n + 1) < 0)
         return -1;
-    slot = find_slot(m, texts, texts[i].s, texts[i].n);
-    m->n += m->slots[slot] == 0;
-    m->slots[slot] = i + 1;
+    slot = find_slot(m, texts, t->s, t->n, hash);
+    m->n += slot->index == 0;
+    *slot = (struct text_slot){i + 1, (uint32_t)(hash >> 32)};
     return 0;
 }
 
 int32_t text_map_get(const struct text_map *m, const struct gguf_str *texts, const char *s,
                      size_t n)
 {
-    return m->slots ? (int32_t)m->slots[find_slot(m, texts, s, n)] - 1 : -1;
+    return m->slots ? (int32_t)find_slot(m, texts, s, n, text_hash(s, n))->index - 1 : -1;
 }
 
 void text_map_release(struct text_map *m)

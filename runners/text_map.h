@@ -1,6 +1,7 @@
 /* text_map.h -- from a text to its index in an array of texts: an open hash table of indices.
  *
- * The texts stay the caller's, so a slot is four bytes; every call is given the array. */
+ * The texts stay the caller's, and every call is given the array.  A slot keeps a part of the hash:
+ * nearly no text is fetched from memory to find that it is another. */
 #ifndef RUNNERS_TEXT_MAP_H
 #define RUNNERS_TEXT_MAP_H
 
@@ -9,8 +10,13 @@
 
 #include "runners/gguf.h"
 
+struct text_slot {
+    uint32_t index; /* + 1; 0: the slot is free */
+    uint32_t hash;  /* its upper half */
+};
+
 struct text_map {
-    uint32_t *slots; /* index + 1; 0 is free */
+    struct text_slot *slots;
     size_t mask, n;
 };
 

@@ -5,6 +5,7 @@
 #include "runners/kernels.h"
 #include "runners/quant.h"
 #include "runners/runner.h"
+#include "runners/tokenizer.h"
 #include "tests/tiny.h"
 
 enum { REQUESTS = 60, LONGEST = 90, VOCAB_USED = 200 };
@@ -195,6 +196,25 @@ static void a_shared_prefix_is_computed_once(void **state)
     assert_int_equal(runner_run(r, q, 3, add_computed, &computed, NULL, NULL), 0);
     assert_int_equal(computed, 4 + 1 + 2); /* 3 4 5 6, 7, 9 10 */
     runner_close(r);
+}
+
+static void a_tokenizer_that_is_open_is_used_and_left_open(void **state)
+{
+    struct runner_opts o = {.threads = 1};
+    struct gguf *g;
+    struct runner *r;
+    struct ids ids = {0};
+    (void)state;
+    assert_int_equal(gguf_open(&g, model_path, NULL), 0);
+    assert_int_equal(tokenizer_open(&o.tokenizer, g, NULL), 0);
+    assert_int_equal(runner_open(&r, model_path, &o, NULL), 0);
+    assert_ptr_equal(runner_tokenizer(r), o.tokenizer);
+    runner_close(r);
+    assert_int_equal(tokenizer_encode(o.tokenizer, "ab", 2, 0, &ids, NULL), 0);
+    assert_true(ids.n > 0);
+    ids_release(&ids);
+    tokenizer_close(o.tokenizer);
+    gguf_close(g);
 }
 
 static void opening_survives_every_failed_allocation(void **state)
@@ -468,6 +488,7 @@ int main(void)
         cmocka_unit_test(each_type_of_the_kv_cache_gives_its_own_bits_and_says_so),
         cmocka_unit_test(what_keeps_floats_only_refuses_other_types_of_the_kv_cache),
         cmocka_unit_test(a_shared_prefix_is_computed_once),
+        cmocka_unit_test(a_tokenizer_that_is_open_is_used_and_left_open),
         cmocka_unit_test(opening_survives_every_failed_allocation),
         cmocka_unit_test(running_survives_every_failed_allocation),
         cmocka_unit_test(decoding_allocates_nothing_in_the_steady_state),

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "runners/bpe.h"
 #include "runners/gguf.h"
 #include "runners/gguf_write.h"
 #include "runners/tokenizer.h"
@@ -410,6 +411,36 @@ static void merges_that_are_no_pairs_merge_nothing(void **state)
     unload(&l);
 }
 
+/* Of two tokens with one text the last counts, also where the rules make the tokens in order. */
+static void a_merge_makes_the_last_of_equal_tokens(void **state)
+{
+    static const char *const texts[] = {"a", "b", "aa", "ab", "ab"};
+    static const struct gguf_str a = {"a", 1}, b = {"b", 1};
+    const struct bpe_opts o = {.over_chars = 1, .missing = BPE_UNK, .unk = -1};
+    struct ids ids = {0};
+    struct vocab v;
+    struct bpe bpe;
+    (void)state;
+    assert_int_equal(vocab_alloc(&v, "texts", 5, NULL), 0);
+    v.longest = 2;
+    for (uint32_t i = 0; i < 5; i++) {
+        v.text[i] = (struct gguf_str){texts[i], strlen(texts[i])};
+        assert_int_equal(text_map_put(&v.by_text, v.text, i), 0);
+    }
+    assert_int_equal(vocab_find(&v, "ab", 2), 4);
+    assert_int_equal(vocab_find(&v, "ba", 2), -1);
+    assert_int_equal(bpe_init(&bpe, &v, &o, 2, NULL), 0);
+    assert_int_equal(bpe_add_rule(&bpe, a, a, 0, 1, NULL), 0);
+    assert_int_equal(bpe_add_rule(&bpe, a, b, 1, 1, NULL), 0);
+    assert_int_equal(bpe_encode(&bpe, "aaab", 4, &ids), 0);
+    assert_int_equal(ids.n, 2);
+    assert_int_equal(ids.v[0], 2);
+    assert_int_equal(ids.v[1], 4);
+    ids_release(&ids);
+    bpe_release(&bpe);
+    vocab_release(&v);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +455,7 @@ int main(void)
         cmocka_unit_test(arrays_that_do_not_fit_the_vocabulary_are_refused),
         cmocka_unit_test(odd_vocabularies_do_no_harm),
         cmocka_unit_test(merges_that_are_no_pairs_merge_nothing),
+        cmocka_unit_test(a_merge_makes_the_last_of_equal_tokens),
     };
     return RUN(tests);
 }
