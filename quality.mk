@@ -31,7 +31,8 @@ cov-only: $(BUILD)/densimeter $(if $(ONLY),$(COVERING),$(TESTS) $(TOOLS) $(FUZZ)
 # --- faults: each call of the system refused once ------------------------------------------
 # POINTS: how many of each kind in each command; 0: all.
 POINTS ?= 40
-faults: build/densimeter $(BUILD)/tests/tool_tiny ## refuse allocations, writes, fsync, rename, mmap, threads (POINTS=40)
+faults: build/densimeter $(BUILD)/tests/tool_tiny $(BUILD)/tests/test_refused ## refuse allocations, writes, fsync, rename, mmap, threads (POINTS=40)
+	@DENSIMETER_LONG=1 $(BUILD)/tests/test_refused
 	@python3 tests/long/faults.py $(BUILD)/densimeter $(BUILD)/tests/tool_tiny --points $(POINTS)
 
 # --- all that is long -----------------------------------------------------------------------
