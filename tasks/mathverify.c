@@ -43,15 +43,17 @@ struct mathverify {
     struct pyregex *places[PLACES], *complex_numbers;
 };
 
-/* What is between two signs of mathematics ends at the first that closes it: no search goes back.  What
- * has no end near by is not looked through from each of its beginnings. */
+/* What is between two signs of mathematics ends at the first that closes it: no search goes back.
+ * What has no end near by is not looked through from each of its beginnings. */
 static const struct {
     const char *open, *content, *close;
 } environments[] = {
     {"(?<!\\\\)\\$\\$", "(?:[^$]|\\$(?!\\$))", "(?<!\\\\)\\$\\$"},
-    {"(?<!\\\\)\\\\\\[(?=[^\\]]{1,1000}+\\].{0,1000}?(?<=\\\\\\]))", "(?:[^\\\\]|\\\\(?!\\]))", "(?<!\\\\)\\\\\\]"},
+    {"(?<!\\\\)\\\\\\[(?=[^\\]]{1,1000}+\\].{0,1000}?(?<=\\\\\\]))", "(?:[^\\\\]|\\\\(?!\\]))",
+     "(?<!\\\\)\\\\\\]"},
     {"(?<!\\\\|\\d)\\$", "(?:\\\\[$]|[^\\n$])", "(?<!\\\\)\\$"},
-    {"(?<!\\\\)\\\\\\((?=[^)\\n]{1,1000}+\\).{0,1000}?(?<=\\\\\\)))", "(?:[^\\\\\\n]|\\\\(?!\\)))", "(?<!\\\\)\\\\\\)"},
+    {"(?<!\\\\)\\\\\\((?=[^)\\n]{1,1000}+\\).{0,1000}?(?<=\\\\\\)))", "(?:[^\\\\\\n]|\\\\(?!\\)))",
+     "(?<!\\\\)\\\\\\)"},
     {"\\s\\[", "[^\\n\\]\\[]", "\\]\\s"},
 };
 
@@ -122,11 +124,12 @@ int mathverify_open(struct mathverify **out, struct err *e)
     if (rc == 0)
         rc = mv_speller_open(&m->speller, e);
     if (rc == 0) /* where letters do not stand for real numbers */
-        rc = pyregex_open(&m->complex_numbers,
-                          "\\\\mathbb\\{C\\}|\\\\i\\b|\\bi\\b|\\\\(?:text|mathrm)\\{i\\}|\\\\imath\\b|"
-                          "\\\\det|\\\\operatorname\\{(?:tr|rank|Re|Im)\\}|\\\\text\\{(?:rank|Re|Im)\\}|"
-                          "\\\\(?:arg|Re|Im)\\{",
-                          e);
+        rc = pyregex_open(
+            &m->complex_numbers,
+            "\\\\mathbb\\{C\\}|\\\\i\\b|\\bi\\b|\\\\(?:text|mathrm)\\{i\\}|\\\\imath\\b|"
+            "\\\\det|\\\\operatorname\\{(?:tr|rank|Re|Im)\\}|\\\\text\\{(?:rank|Re|Im)\\}|"
+            "\\\\(?:arg|Re|Im)\\{",
+            e);
     for (int i = 0; i < PLACES && rc == 0; i++)
         rc = open_place(&m->places[i], i, e);
     if (rc == 0)

@@ -7,8 +7,8 @@
  * all else as SymPy simplifies, here by values at random points (texvalue.h).  Not symmetric: how
  * the right answer is written decides what a reply may leave out ("x = 5" or "5").
  *
- * Not read, and equal to itself only: integrals, sums, limits, determinants, subsets.  Of a text the
- * last MATHVERIFY_BYTES are looked through, a place of at most 2,048. */
+ * Not read, and equal to itself only: integrals, sums, limits, determinants, subsets.  Of a text
+ * the last MATHVERIFY_BYTES are looked through, a place of at most 2,048. */
 #ifndef TASKS_MATHVERIFY_H
 #define TASKS_MATHVERIFY_H
 

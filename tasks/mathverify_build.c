@@ -185,10 +185,10 @@ static void accented(struct strbuf *b, const char *s, int n)
 static void greek_name(struct strbuf *b, struct span t)
 {
     static const char *const names[][2] = {
-        {"α", "alpha"}, {"β", "beta"}, {"γ", "gamma"}, {"δ", "delta"}, {"ε", "epsilon"},
-        {"θ", "theta"}, {"λ", "lambda"}, {"μ", "mu"}, {"π", "pi"}, {"ρ", "rho"}, {"σ", "sigma"},
-        {"τ", "tau"}, {"φ", "phi"}, {"ψ", "psi"}, {"ω", "omega"}, {"Δ", "Delta"}, {"Σ", "Sigma"},
-        {"Ω", "Omega"}, {"Π", "Pi"},
+        {"α", "alpha"}, {"β", "beta"},   {"γ", "gamma"}, {"δ", "delta"}, {"ε", "epsilon"},
+        {"θ", "theta"}, {"λ", "lambda"}, {"μ", "mu"},    {"π", "pi"},    {"ρ", "rho"},
+        {"σ", "sigma"}, {"τ", "tau"},    {"φ", "phi"},   {"ψ", "psi"},   {"ω", "omega"},
+        {"Δ", "Delta"}, {"Σ", "Sigma"},  {"Ω", "Omega"}, {"Π", "Pi"},
     };
 
     for (size_t i = 0; i < LENGTH(names); i++)

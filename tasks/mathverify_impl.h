@@ -51,7 +51,8 @@
     X(exp, "func power* | comp power*")                                                           \
     X(plain_exp, "comp power*")                                                                   \
     X(power, "above below?")                                                                      \
-    X(comp, "group | phantom | bars | floor | ceiling | atom | frac | binom | matrix | det | norm") \
+    X(comp, "group | phantom | bars | floor | ceiling | atom | frac | binom | matrix | det | "     \
+            "norm")                                                                               \
     X(group, "PAREN expr PAREN_END | LGROUP expr RGROUP | BRACE expr BRACE_END | "                \
              "BRACKET expr BRACKET_END | SET expr SET_END | LBRACE expr RBRACE | "                \
              "LBRACK expr RBRACK")                                                                \
@@ -189,7 +190,7 @@ struct mv {
     const struct mv **args;
 };
 
-/* real: its letters stand for real numbers.  1; 0: it is none of what is compared; -1: no memory. */
+/* real: its letters stand for real numbers.  1; 0: it is none of what is compared; -1: no memory */
 int mv_read(const struct mv_grammar *g, struct arena *a, const char *s, size_t n, int real,
             const struct mv **out);
 /* What is no TeX but digits, points and signs, as Python reads it. */

@@ -1,5 +1,5 @@
-/* mathverify_number.c -- values of expressions, and which numbers, formulas and matrices are the same:
- * floats to six decimals, 9 % also as 9, all else at random points (texvalue.h). */
+/* mathverify_number.c -- values of expressions, and which numbers, formulas and matrices are the
+ * same: floats to six decimals, 9 % also as 9, all else at random points (texvalue.h). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@ struct point { /* where values are looked at; `name` may be given a value of its
     double complex value;
 };
 
-/* Sets and tuples; relations are none. */static int value(struct point *at, const struct mv *v, struct texvalue *out);
+static int value(struct point *at, const struct mv *v, struct texvalue *out);
 
 static struct texvalue number_value(const struct texpoint *p, const struct mv *v)
 {

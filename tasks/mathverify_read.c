@@ -44,7 +44,8 @@ static const struct mv *function(struct maker *m, const struct mv_node *n)
     const struct mv_token *t = &m->tokens[which->n > 1 ? which->from + 2 : which->from];
     const struct mv_node *above = scripts ? mv_kid(scripts, MV_above, 0) : NULL;
     const struct mv_node *below = scripts ? mv_kid(scripts, MV_below, 0) : NULL;
-    const struct mv *x = argument(m, mv_kid(n, MV_argument, 0)), *power = NULL, *base = NULL, *v = NULL;
+    const struct mv *x = argument(m, mv_kid(n, MV_argument, 0)), *power = NULL, *base = NULL,
+                    *v = NULL;
     struct span word = {t->s + (*t->s == '\\'), (size_t)(t->n - (*t->s == '\\'))};
 
     if (above)
@@ -62,7 +63,8 @@ static const struct mv *function(struct maker *m, const struct mv_node *n)
     for (size_t i = 0; i < LENGTH(functions); i++)
         if (strlen(functions[i].name) == word.n &&
             strncmp(functions[i].name, word.s, word.n) == 0) {
-            int inverse = power && functions[i].inverse >= 0 && mv_is_whole(power) && power->num == -1;
+            int inverse =
+                power && functions[i].inverse >= 0 && mv_is_whole(power) && power->num == -1;
             v = mv_build(m, MV_APPLIED, inverse ? functions[i].inverse : functions[i].of, 1, &x);
             power = inverse ? NULL : power;
         }
@@ -191,7 +193,9 @@ static const struct mv *matrix(struct maker *m, const struct mv_node *n)
         if (row && columns && row->n != columns)
             return mv_fail(m);
         for (int k = 0; row && k < row->n; k++)
-            mv_push(m, &all, mv_expr(m, row->kids[k]->part == MV_expr ? row->kids[k] : row->kids[k]->kids[1]));
+            mv_push(
+                m, &all,
+                mv_expr(m, row->kids[k]->part == MV_expr ? row->kids[k] : row->kids[k]->kids[1]));
         columns = row ? row->n : columns;
     }
     return m->failed ? NULL : mv_build(m, MV_ROWS, columns, all.n, all.v);
@@ -226,7 +230,9 @@ static const struct mv *comp(struct maker *m, const struct mv_node *n)
     case MV_floor: return applied(m, TEX_FLOOR, mv_expr(m, what->kids[1]));
     case MV_ceiling: return applied(m, TEX_CEILING, mv_expr(m, what->kids[1]));
     case MV_atom: return mv_atom(m, what);
-    case MV_frac: return mv_quotient(m, mv_expr(m, mv_kid(what, MV_expr, 0)), mv_expr(m, mv_kid(what, MV_expr, 1)));
+    case MV_frac:
+        return mv_quotient(m, mv_expr(m, mv_kid(what, MV_expr, 0)),
+                           mv_expr(m, mv_kid(what, MV_expr, 1)));
     case MV_binom:
         return mv_pair(m, MV_CHOOSING, mv_expr(m, mv_kid(what, MV_expr, 0)),
                     mv_expr(m, mv_kid(what, MV_expr, 1)));

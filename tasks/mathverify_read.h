@@ -1,6 +1,6 @@
-/* mathverify_read.h -- from the tree of a text to the expression that it stands for.  Hardly anything
- * is computed, as math-verify has it: 2 + 3 stays a sum, 2/4 becomes 1/2, and 2\frac{1}{2} the mixed
- * number.  Private to tasks/mathverify*.c.
+/* mathverify_read.h -- from the tree of a text to the expression that it stands for.  Hardly
+ * anything is computed, as math-verify has it: 2 + 3 stays a sum, 2/4 becomes 1/2, and 2\frac{1}{2}
+ * the mixed number.  Private to tasks/mathverify*.c.
  *
  * Every function takes NULL for what could not be made and hands it on; `failed` says why. */
 #ifndef TASKS_MATHVERIFY_READ_H
@@ -23,11 +23,13 @@ struct several {
 const struct mv *mv_fail(struct maker *m); /* NULL */
 struct mv *mv_build(struct maker *m, enum mv_kind kind, int64_t num, int n,
                     const struct mv *const *args);
-const struct mv *mv_pair(struct maker *m, enum mv_kind kind, const struct mv *a, const struct mv *b);
+const struct mv *mv_pair(struct maker *m, enum mv_kind kind, const struct mv *a,
+                         const struct mv *b);
 const struct mv *mv_whole(struct maker *m, int64_t n);
 void mv_push(struct maker *m, struct several *s, const struct mv *v);
 /* A sum in a sum, or a product in a product, is one. */
-const struct mv *mv_flat(struct maker *m, enum mv_kind kind, const struct mv *a, const struct mv *b);
+const struct mv *mv_flat(struct maker *m, enum mv_kind kind, const struct mv *a,
+                         const struct mv *b);
 const struct mv *mv_negated(struct maker *m, const struct mv *v);
 const struct mv *mv_quotient(struct maker *m, const struct mv *a, const struct mv *b);
 /* What stands behind one another: a whole number in front of a fraction is mixed with it. */

@@ -9,6 +9,7 @@
 
 enum { ELEMENTS = 64, STEPS = 60 };
 
+/* Tuples are none. */
 static int is_set(const struct mv *v)
 {
     return v->kind >= MV_FINITE && v->kind <= MV_NUMBER_SET && v->kind != MV_ORDERED;
@@ -18,6 +19,7 @@ static int is_relation(const struct mv *v)
 {
     return v->kind == MV_RELATED || v->kind == MV_CHAIN;
 }
+
 /* --- letters ------------------------------------------------------------------------------- */
 
 /* What letters that were read as a product spell. */
@@ -169,7 +171,8 @@ static int same_differences(struct arena *a, const struct mv *x, const struct mv
     for (int i = 0; i < 2; i++) {
         const struct mv *v = i ? y : x;
         const struct mv *product[] = {minus, v->args[!(i && flipped)]};
-        const struct mv *sum[] = {v->args[i && flipped], minus ? mv_make(a, MV_PRODUCT, 2, product) : NULL};
+        const struct mv *sum[] = {v->args[i && flipped],
+                                  minus ? mv_make(a, MV_PRODUCT, 2, product) : NULL};
         sides[i] = sum[1] ? mv_make(a, MV_SUM, 2, sum) : NULL;
     }
     if (!sides[0] || !sides[1])

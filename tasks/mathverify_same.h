@@ -1,5 +1,5 @@
-/* mathverify_same.h -- what two expressions are compared by.  Private to tasks/mathverify*.c.  Pure, but
- * for what is put into the arena. */
+/* mathverify_same.h -- what two expressions are compared by.  Private to tasks/mathverify*.c. Pure,
+ * but for what is put into the arena. */
 #ifndef TASKS_MATHVERIFY_SAME_H
 #define TASKS_MATHVERIFY_SAME_H
 

@@ -1,5 +1,5 @@
 /* mathverify_spell.c -- the spelling that math-verify brings TeX to before it is read: what is in
- * the box, without units, signs of layout and quotes, with the braces that TeX lets one leave out. */
+ * the box, without units, signs of layout and quotes, with the braces that TeX lets one omit. */
 #include <ctype.h>
 #include <string.h>
 
@@ -135,7 +135,8 @@ static int boxes(const char *s, size_t n, int last_only, struct span *v)
     int found = 0;
 
     while (found < BOXES) {
-        size_t boxed = last_of(s, at, "\\boxed"), fbox = last_of(s, at, "\\fbox"), start, open, close;
+        size_t boxed = last_of(s, at, "\\boxed"), fbox = last_of(s, at, "\\fbox"), start, open,
+               close;
         struct span content;
         if (boxed == at && fbox == at)
             break;

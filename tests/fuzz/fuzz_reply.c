@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     static struct mathverify *verifier; /* stays: its patterns take longer than a reply */
-    static size_t live;
+    static long live;
     struct strbuf spelt = STRBUF_INIT;
     int same;
     char *text = malloc(n + 1), *other;
