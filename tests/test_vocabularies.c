@@ -368,7 +368,7 @@ static const struct piece likely[] = {
     {"<pad>", CONTROL, 0}, {"</s>", CONTROL, 0}, {"<unk>", UNKNOWN, 0}, {BLANK, NORMAL, -2},
     {"a", NORMAL, -3}, {"b", NORMAL, -3}, {"ab", NORMAL, -4}, {BLANK "a", NORMAL, -4.5f},
     {"<u v>", USER, -50}, {"cd", UNUSED, -33}, {"ef", UNUSED, -31}, {"ba", NORMAL, -6},
-    {"\xc3\xa9", NORMAL, -3},
+    {"\xc3\xa9", NORMAL, -3}, {"Ax", USER, 0},
 };
 
 static void unigram_takes_the_likeliest_cut(void **state)
@@ -460,6 +460,7 @@ static void characters_are_mapped_before_they_are_cut(void **state)
         finish(&m);
         ids_are(&m, "AB", "6 5"); /* abb */
         ids_are(&m, "A", "4");
+        ids_are(&m, "AxA", "13 4"); /* the user's tokens stay as they are */
         ids_are(&m, "C", "2");
         end(&m);
     }
@@ -506,6 +507,7 @@ static void word_pieces_are_the_longest(void **state)
     ids_are(&m, "a\xc2\xa2", "7 16");  /* a symbol that is not ASCII is a letter */
     ids_are(&m, "\t a\n\xe3\x80\x80" "a ", "7 7");
     ids_of(&m, "u\0n\x01", 4, 0, "3");
+    ids_of(&m, "a\xe4\xb8\xad", 3, 0, "7"); /* the text ends inside a character */
     ids_are(&m, "u\xe2\x80\x8b\xef\xbf\xbdn\xff", "3");
     ids_are(&m, "", "");
     ids_are(&m, " ", "");
