@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -167,8 +168,8 @@ static const struct refusal {
 
 /* What each line ends with when nothing is refused.  made: what it writes, taken away before each
  * try.  sparse: with DENSIMETER_LONG, where one try takes long, fewer are made (0: as many as
- * elsewhere); PLAN: likewise, and a cell of it that failed is a row with its reason, and status 1. */
-enum { PLAN = -1 };
+ * elsewhere); PLAN: likewise, and a cell of it that failed is a row with its reason, and status 1; LONG: only then, and fewer. */
+enum { PLAN = -1, LONG = -2 };
 static const struct {
     const char *line;
     int status;
@@ -178,6 +179,7 @@ static const struct {
     {"eval tiny.gguf --tasks facts --limit 2 -t 1 -q --no-cache --json", 0, NULL, 1},
     {"eval tiny.gguf --tasks words.json,numbers.json,judged.json -t 2 --keep-prompts", 0, NULL, 1},
     {"eval tiny.gguf other.gguf --tasks words.json --chat --csv", 0, NULL, 3},
+    {"eval tiny.gguf --tasks lm/all.yaml -t 1 --no-cache", 0, NULL, 2},
     {"bench tiny.gguf -p 8,16 -n 4 -r 2 -t 1 -q --json", 0, NULL, 0},
     {"bench tiny.gguf -p 8 -n 4 -r 1 -t 1 --scenario single --requests 2 --csv", 0, NULL, 0},
     {"probe tiny.gguf --tasks letters.json --json", 0, NULL, 0},
@@ -230,6 +232,11 @@ static const struct {
     {"ruler list", 0, NULL, 1},
     {"ruler show pythia-piqa --json", 0, NULL, 1},
     {"ruler check pythia-piqa", 0, NULL, 1},
+    {"trend --benchmark mmlu --since 2024-09 -o out.md", 0, NULL, 2},
+    {"trend --benchmark mmlu --since 2024-09 --explain --envelope --json", 0, NULL, 2},
+    {"tracker --benchmark mmlu --level gpt-4 -o out.md", 0, NULL, 1},
+    {"tracker --benchmark mmlu --level gpt-4 --json", 0, NULL, 1},
+    {"envelope --bandwidth 10 --gflops 100 -o out.md", 0, NULL, LONG},
     {"info tiny.gguf --json", 0, NULL, 0},
     {"info hybrid.gguf", 0, NULL, 0},
     {"tokenize tiny.gguf hello --json", 0, NULL, 0},
@@ -246,6 +253,10 @@ static const struct {
     {"tasks show words.json --model tiny.gguf --convention lm-eval", 0, NULL, 0},
     {"tasks check words.json --json", 0, NULL, 0},
     {"tasks check numbers.json", 0, NULL, 0},
+    {"tasks check lm --json", 0, NULL, 0},
+    {"tasks check lm/say.yaml", 0, NULL, 0},
+    {"tasks show lm/all.yaml:say --doc 1", 0, NULL, 0},
+    {"tasks show lm/colours.yaml --doc 0 --shots 1 --json", 0, NULL, 0},
     {"tasks new mine -o -", 0, NULL, 0},
     {"tasks new --kinds", 0, NULL, 0},
     {"tasks new --schema", 0, NULL, 0},
@@ -305,6 +316,29 @@ static void write_files(void)
     assert_int_equal(tiny_write("other.gguf", &other, &e), 0);
     assert_int_equal(tiny_write("hybrid.gguf", &hybrid, &e), 0);
     write_text("policy.json", "{\"minimum_items\": 2, \"accuracy\": {\"margin\": 0.05}}");
+    assert_int_equal(mkdir("lm", 0777), 0);
+    write_text("lm/base", "output_type: multiple_choice\ntest_split: test\n"
+                          "dataset_kwargs: {data_files: {test: colours.jsonl}}\n"
+                          "doc_to_text: \"{{thing}} is\"\ndoc_to_choice: \"{{colours}}\"\n"
+                          "doc_to_target: \"{{right}}\"\n");
+    write_text("lm/colours.jsonl",
+               "{\"thing\": \"Grass\", \"colours\": [\"red\", \"green\"], \"right\": 1}\n"
+               "{\"thing\": \"Snow\", \"colours\": [\"white\", \"black\"], \"right\": 0}\n");
+    write_text("lm/colours.yaml", "include: base\ntask: colours\ntag: bright\n"
+                                  "metric_list:\n  - metric: acc\n  - metric: f1\n");
+    write_text("lm/say.yaml",
+               "include: base\ntask: say\noutput_type: generate_until\ndoc_to_choice: null\n"
+               "doc_to_target: \"{{colours[right]}}\"\n"
+               "generation_kwargs: {until: [\".\"], max_gen_toks: 3}\n"
+               "metric_list:\n  - metric: exact_match\n    ignore_case: true\n"
+               "    ignore_punctuation: true\n"
+               "filter_list:\n  - name: strict\n    filter:\n      - function: regex\n"
+               "        regex_pattern: \"([a-z]+)\"\n      - function: take_first\n"
+               "  - name: voted\n    filter:\n      - function: lowercase\n"
+               "      - function: remove_whitespace\n      - function: majority_vote\n"
+               "      - function: take_first\n");
+    write_text("lm/all.yaml", "group: all\ntask:\n  - bright\n  - {task: say, num_fewshot: 1}\n"
+                              "aggregate_metric_list: [{metric: acc}]\n");
     write_text("plan.json",
                "{\"name\": \"demo\", \"models\": [\"tiny.gguf\"], \"settings\": [{\"threads\": 1}], "
                "\"tasks\": [{\"tasks\": \"words.json\", \"bootstrap\": 50}], "
@@ -387,11 +421,11 @@ static void every_line_survives(const struct refusal *r)
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         const char *line = lines[i].line, *made = lines[i].made;
         int status = lines[i].status, rc;
-        int sparse = !lines[i].sparse ? r->sparse : lines[i].sparse == PLAN ? 1 : lines[i].sparse;
+        int sparse = lines[i].sparse > 0 ? lines[i].sparse : lines[i].sparse < 0 ? 1 : r->sparse;
         struct err e = ERR_NONE;
         long n;
 
-        if (!is_long && r != refusals && lines[i].sparse == 1)
+        if (!is_long && (lines[i].sparse == LONG || (r != refusals && lines[i].sparse == 1)))
             continue;
         if (made)
             unlink(made);
