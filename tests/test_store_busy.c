@@ -1,4 +1,4 @@
-/* Two who want the same file: a run has one writer, and whoever waits for the file says how long. */
+/* Two who want the same file: a run has one writer, and whoever waits says how long. */
 #include "tests/test.h"
 
 #include <sys/wait.h>

@@ -65,6 +65,9 @@ static void each_field_of_a_speed_test_comes_back(void **state)
     spec.n_tasks = 0;
     r = begun(s, &spec);
     assert_int_equal(store_bench_add(r, &b, NULL), 0);
+    b.test = NULL; /* no row is without */
+    assert_int_equal(store_bench_add(r, &b, NULL), -1);
+    b.test = "tg1";
     for (int i = 0; i < 5; i++) { /* any of these makes another row */
         struct store_bench x = b;
         x.served = NULL, x.n_served = 0;
