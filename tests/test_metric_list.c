@@ -103,7 +103,6 @@ static void metrics_have_their_outputs_and_aggregations(void **state)
             fail_msg("%s: %s", rows[i].yaml, e.text);
         assert_int_equal(m.n, rows[i].name != NULL);
         assert_int_equal(m.missing != NULL, !rows[i].name);
-        assert_null(m.left_out);
         if (rows[i].name) {
             assert_string_equal(m.v[0].rule->name, rows[i].name);
             assert_string_equal(m.v[0].aggregation, rows[i].aggregation);
@@ -243,19 +242,19 @@ static void some_metrics_give_nothing(void **state)
 static void the_metrics_of_a_known_way_are_its_own(void **state)
 {
     static const struct result_way way = {
-        .name = "w", .metrics = {{"a", OUTPUT_GENERATE, "mean"}, {"b", 0, "mean"},
+        .name = "w", .metrics = {{"a", OUTPUT_GENERATE, "mean"},
                                  {"c", OUTPUT_GENERATE, "mean"}}};
     struct arena a = {NULL};
     struct err e = ERR_NONE;
     struct metrics m;
 
     (void)state;
-    assert_int_equal(metrics_read(&m, &a, parse(&a, "[{metric: c}, {metric: b}, {metric: a}]"),
+    assert_int_equal(metrics_read(&m, &a, parse(&a, "[{metric: c}, {metric: a}]"),
                                   OUTPUT_GENERATE, 1, &way, &e), 0);
     assert_int_equal(m.n, 2);
     assert_string_equal(m.v[0].rule->name, "c");
     assert_string_equal(m.v[1].rule->name, "a");
-    assert_true(ynode_is(m.left_out, "b") && !m.missing);
+    assert_null(m.missing);
     assert_int_equal(metrics_read(&m, &a, parse(&a, "[{metric: acc}, {metric: a}]"),
                                   OUTPUT_GENERATE, 0, &way, &e), 0);
     assert_true(m.n == 1 && ynode_is(m.missing, "acc"));
