@@ -305,7 +305,7 @@ static int percent_of(struct arena *a, const struct mv *v, const struct mv **out
 static int read_pieces(const struct mathverify *m, struct arena *a, const struct candidate *c,
                        const struct mv **out, struct strbuf *text)
 {
-    const struct mv *values[PARTS], *all[256];
+    const struct mv *values[PARTS] = {NULL}, *all[256];
     size_t first = 0;
     int n = 0, read = 0;
 
@@ -314,7 +314,6 @@ static int read_pieces(const struct mathverify *m, struct arena *a, const struct
         int rc = c->parts[i].n > PLACE_BYTES
                      ? 0
                      : mv_spell(m->speller, c->parts[i], c->content == BOX, &one);
-        values[i] = NULL;
         if (rc == 0)
             rc = read_tex(m, a, (struct span){strbuf_str(&one), one.len}, &values[i]);
         if (rc > 0 && c->percent[i])
@@ -328,12 +327,12 @@ static int read_pieces(const struct mathverify *m, struct arena *a, const struct
             return -1;
         read += rc;
     }
-    *out = c->n ? values[0] : NULL;
+    *out = values[0];
     if (c->n < 2 || read < c->n) {
         strbuf_truncate(text, first);
         return *out != NULL;
     }
-    for (int i = 0; i < c->n; i++)
+    for (int i = 0; i < c->n && values[i]; i++)
         for (int k = 0; k < (values[i]->kind == MV_FINITE ? values[i]->n : 1); k++)
             if (n < (int)(sizeof all / sizeof all[0]))
                 all[n++] = values[i]->kind == MV_FINITE ? values[i]->args[k] : values[i];

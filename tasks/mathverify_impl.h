@@ -51,8 +51,8 @@
     X(exp, "func power* | comp power*")                                                           \
     X(plain_exp, "comp power*")                                                                   \
     X(power, "above below?")                                                                      \
-    X(comp, "group | phantom | bars | floor | ceiling | atom | frac | binom | matrix | det | "     \
-            "norm")                                                                               \
+    X(comp, "enclosed | atom | frac | binom | matrix | det")                                      \
+    X(enclosed, "group | phantom | bars | floor | ceiling | norm")                                \
     X(group, "PAREN expr PAREN_END | LGROUP expr RGROUP | BRACE expr BRACE_END | "                \
              "BRACKET expr BRACKET_END | SET expr SET_END | LBRACE expr RBRACE | "                \
              "LBRACK expr RBRACK")                                                                \

@@ -247,8 +247,10 @@ static int grid_of(struct arena *a, struct point *at, const struct mv *v, struct
 static int grid_product(struct arena *a, struct point *at, struct grid x, struct grid y,
                         struct grid *out)
 {
-    int scalar = x.v && y.v && ((x.rows == 1 && x.columns == 1) || (y.rows == 1 && y.columns == 1));
+    int scalar = (x.rows == 1 && x.columns == 1) || (y.rows == 1 && y.columns == 1);
 
+    if (!x.v || !y.v)
+        return 0;
     if (x.rows == 1 && x.columns == 1) {
         struct grid held = x;
         x = y;

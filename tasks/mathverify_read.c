@@ -223,6 +223,8 @@ static const struct mv *comp(struct maker *m, const struct mv_node *n)
 {
     const struct mv_node *what = n->kids[0];
 
+    if (what->part == MV_enclosed)
+        what = what->kids[0];
     switch (what->part) {
     case MV_group: return mv_expr(m, what->kids[1]);
     case MV_phantom: return mv_expr(m, what->kids[2]);

@@ -36,6 +36,8 @@ static const struct mv *chained(struct maker *m, enum mv_part sign, const struct
         mv_push(m, &all, a->args[i]);
     if (a->kind == MV_RELATED)
         mv_push(m, &all, a);
+    if (!all.v || m->failed)
+        return NULL;
     mv_push(m, &all, related(m, sign, all.v[all.n - 1]->args[1], b));
     if (!m->failed && all.n == 2 && a->num == MV_EQUALS && sign == MV_EQUALS &&
         mv_identical(a->args[0], b)) /* x = 3 = x is no chain for SymPy */

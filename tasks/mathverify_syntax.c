@@ -4,6 +4,7 @@
  * work grows with the length and not with the number of readings; the tree is then made from the
  * top, each choice the first that leads to the end.  That is what ANTLR's ALL(*) (Parr et al. 2014)
  * gives for an ambiguous grammar. */
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 
@@ -294,7 +295,7 @@ static const char *const part_names[] = {
 #undef X
 };
 static const char *const rule_texts[] = {
-#define X(name, text) text,
+#define X(name, text) (text),
     MV_RULES(X)
 #undef X
 };
@@ -493,7 +494,8 @@ static int derive_items(struct parser *p, const struct item *items, int n, int a
     struct item rest[ITEMS];
 
     for (int i = 0; i < n; i++) {
-        int times = items[i].times, taken = 0;
+        char times = items[i].times;
+        int taken = 0;
         memcpy(rest, items + i, (size_t)(n - i) * sizeof *rest);
         for (;;) {
             const struct item *behind = rest + 1;
@@ -551,6 +553,7 @@ static const struct mv_node *derive(struct parser *p, enum mv_part part, int at,
 
     if (part < MV_TOKEN_KINDS)
         return node_make(p, (struct mv_node){part, 0, at, at + 1, 0, NULL}, first);
+    assert(part > MV_TOKEN_KINDS);
     r = &p->g->rules[part - MV_TOKEN_KINDS - 1];
     put(&from, at);
     for (int i = 0; i < r->n; i++) {

@@ -243,7 +243,7 @@ static void draw_family(struct cases *c, struct strbuf *gold, struct strbuf *rep
 {
     static const int roots[] = {2, 3, 5, 7};
     const char *const *family = families[cases_below(c, LENGTH(families))];
-    int x = 1 + cases_below(c, 9), y = 1 + cases_below(c, 9), z = roots[cases_below(c, 4)], n = 0;
+    int x = 1 + cases_below(c, 9), y = 1 + cases_below(c, 9), z = roots[cases_below(c, 4)], n = 1;
     struct strbuf b = STRBUF_INIT;
 
     while (n < FAMILY && family[n])
