@@ -78,20 +78,26 @@ static int command(const char *line, struct err *e)
 
 /* --- what can be refused ------------------------------------------------------------------ */
 
-enum { FAR = 1 << 18 }; /* more than any command asks for */
+/* More than any command asks for: of us, and of SQLite. */
+enum { NEAR = 1 << 18, FAR = 1 << 20 };
 
-/* How many were asked for since memory_at(FAR - 1). */
+static void memory_at(long nth)
+{
+    mem_fail_at(nth == FAR - 1 ? NEAR - 1 : nth);
+}
+
+/* As many as were left can still be had. */
 static long memory_asked(void)
 {
     long left = 0;
     void *p;
 
-    while (left < FAR && (p = mem_alloc(1)) != NULL) {
+    while (left < NEAR && (p = mem_alloc(1)) != NULL) {
         mem_free(p);
         left++;
     }
     mem_fail_at(-1);
-    return FAR - 1 - left;
+    return NEAR - 1 - left;
 }
 
 static sqlite3_mem_methods real;
@@ -161,7 +167,7 @@ static const struct refusal {
     const char *says;
     int sparse; /* where the line does not say */
 } refusals[] = {
-    {"allocation", mem_fail_at, memory_asked, ERR_NOMEM, "out of memory", 8},
+    {"allocation", memory_at, memory_asked, ERR_NOMEM, "out of memory", 8},
     {"allocation of SQLite", sqlite_at, sqlite_asked, ERR_NOMEM, "out of memory", 1},
     {"interruption", stop_at, stop_asked, ERR_INTERRUPTED, "interrupted", 1},
 };
@@ -232,6 +238,15 @@ static const struct {
     {"ruler list", 0, NULL, 1},
     {"ruler show pythia-piqa --json", 0, NULL, 1},
     {"ruler check pythia-piqa", 0, NULL, 1},
+    {"bench tiny.gguf -p 16 -n 4 -b 1,2 -d 0,8 -r 1 --csv", 0, NULL, LONG},
+    {"bench tiny.gguf -p 4 -n 2 -b 2 --scenario single,multi,offline --requests 3", 0, NULL, LONG},
+    {"probe tiny.gguf --tasks intent --vary wording --limit 2 --no-store --json", 0, NULL, LONG},
+    {"probe tiny.gguf --tasks toxicity --vary shots --seeds 3 --limit 2 --no-store", 0, NULL, LONG},
+    {"tasks show words.json --chat --model tiny.gguf", 0, NULL, LONG},
+    {"explain first --task words --csv", 0, NULL, LONG},
+    {"db prune --keep last=1,weekly=1 --dry-run --db nights.db --json", 0, NULL, LONG},
+    {"vendor compare one.tar two.tar --json", 0, NULL, LONG},
+    {"vendor compare one.tar two.tar -o out.md", 0, NULL, LONG},
     {"trend --benchmark mmlu --since 2024-09 -o out.md", 0, NULL, 2},
     {"trend --benchmark mmlu --since 2024-09 --explain --envelope --json", 0, NULL, 2},
     {"tracker --benchmark mmlu --level gpt-4 -o out.md", 0, NULL, 1},
@@ -359,6 +374,9 @@ static void write_files(void)
     done("tasks new judged --kind judge -q");
 }
 
+#define STEPS                                                                                      \
+    "--profile open --base quick --steps scenarios,batch --set scenarios:limit=3 --set batch:repeats=2"
+
 static int ground(void **state)
 {
     if (fixture_folder(state) < 0 || chdir(fixture_dir) < 0)
@@ -384,6 +402,10 @@ static int ground(void **state)
     done("export first --format csv -o first.csv");
     done("export first --format sqlite -o first.db");
     done("export first --format lm-eval -o first.lm");
+    if (getenv("DENSIMETER_LONG")) {
+        done("vendor run tiny.gguf " STEPS " -o one.tar -q");
+        done("vendor run other.gguf " STEPS " --declared-watts 3 -o two.tar -q");
+    }
     return system("mv first.lm/results_*.json first.lm/results.json");
 }
 
