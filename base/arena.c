@@ -25,8 +25,10 @@ void *arena_alloc(struct arena *a, size_t bytes)
     if (!b || b->cap - b->used < bytes) {
         size_t cap = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
         b = mem_alloc(sizeof *b + cap);
-        if (!b)
+        if (!b) {
+            a->refused = 1;
             return NULL;
+        }
         b->next = a->blocks;
         b->used = 0;
         b->cap = cap;

@@ -10,6 +10,7 @@
 struct arena_block;
 struct arena {
     struct arena_block *blocks;
+    int refused; /* 1: something was not handed out */
 };
 #define ARENA_INIT ((struct arena){0})
 

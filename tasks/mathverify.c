@@ -311,7 +311,7 @@ static int read_pieces(const struct mathverify *m, struct arena *a, const struct
 
     for (int i = 0; i < c->n; i++) {
         struct strbuf one = STRBUF_INIT;
-        int rc = c->parts[i].n > PLACE_BYTES
+        int rc = c->parts[i].n > PLACE_BYTES && c->content != BOX
                      ? 0
                      : mv_spell(m->speller, c->parts[i], c->content == BOX, &one);
         if (rc == 0)
@@ -441,6 +441,7 @@ int mathverify_same(const struct mathverify *m, const char *gold, int latex_only
         if (!same && want.value && got.value)
             same = mv_same(&a, want.value, got.value);
     }
+    same = a.refused ? -1 : same;
     arena_release(&a);
     return same < 0 ? err_nomem(e) : same;
 }

@@ -134,7 +134,7 @@ const struct mv *mv_juxtaposed(struct maker *m, const struct mv *a, const struct
     if (!mv_is_whole(a) || b->text || b->num <= 0 ||
         (b->kind != MV_INTEGER && b->kind != MV_RATIONAL) ||
         __builtin_mul_overflow(a->num, b->den, &num) ||
-        __builtin_add_overflow(num, a->num < 0 ? -b->num : b->num, &num))
+        __builtin_add_overflow(num, a->num < 0 ? -b->num : b->num, &num) || num == INT64_MIN)
         return mv_flat(m, MV_PRODUCT, a, b);
     return mv_ratio(m->arena, num, b->den);
 }

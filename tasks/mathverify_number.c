@@ -84,7 +84,8 @@ static int applied_value(struct point *at, const struct mv *v, struct texvalue x
     case MV_MODULO:
         if (!value(at, v->args[1], &y) || x.den != 1 || y.den != 1 || y.num <= 0)
             return 0;
-        *out = tex_integer(&at->p, (x.num % y.num + y.num) % y.num);
+        x.num %= y.num;
+        *out = tex_integer(&at->p, x.num < 0 ? x.num + y.num : x.num);
         return 1;
     default: return 0;
     }

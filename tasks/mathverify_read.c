@@ -108,8 +108,11 @@ static const struct mv *of_several(struct maker *m, const struct mv_node *n)
                 a = b;
                 b = rest;
             }
-            if (strncmp(word, "lcm", 3) == 0 && a)
-                a = best ? llabs(best->num / a * all.v[i]->num) : product_of;
+            if (strncmp(word, "lcm", 3) == 0 && a) {
+                if (best && __builtin_mul_overflow(best->num / a, all.v[i]->num, &product_of))
+                    return mv_fail(m);
+                a = product_of;
+            }
             best = mv_whole(m, llabs(a));
         } else if (!best || (word[1] == 'a' ? x > most : x < most)) {
             most = x;
@@ -135,7 +138,7 @@ static const struct mv *call(struct maker *m, const struct mv_node *n)
     mv_add_text(m, n->kids[0], &b);
     if (v)
         v->text = arena_strdup(m->arena, strbuf_str(&b));
-    if (v && !v->text)
+    if (b.failed || (v && !v->text))
         m->failed = -1;
     strbuf_release(&b);
     if (m->failed || !above)

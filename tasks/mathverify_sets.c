@@ -185,9 +185,9 @@ static const struct mv *literal_set(struct maker *m, const struct mv_node *n)
     if (n->alternative > 0)
         return set_of(m, 0, NULL);
     for (size_t i = 0; i < LENGTH(letters); i++)
-        if (strncmp(t->s + (i % 2 ? 0 : sizeof "\\mathbb{" - 1), letters[i], strlen(letters[i])) ==
-                0 &&
-            (*t->s == '\\') == (i % 2 == 0))
+        if ((*t->s == '\\') == (i % 2 == 0) &&
+            strncmp(t->s + (i % 2 ? 0 : sizeof "\\mathbb{" - 1), letters[i],
+                    strlen(letters[i])) == 0)
             return mv_build(m, MV_NUMBER_SET, letters[i - i % 2][0], 0, NULL);
     return mv_fail(m);
 }
@@ -298,7 +298,7 @@ int mv_read(const struct mv_grammar *g, struct arena *a, const char *s, size_t n
         *out = strchr(strbuf_str(&b), '.') != strrchr(strbuf_str(&b), '.')
                    ? mv_fail(&m)
                    : mv_number(a, strbuf_str(&b), b.len);
-        m.failed = *out || m.failed ? m.failed : -1;
+        m.failed = b.failed || (!*out && !m.failed) ? -1 : m.failed;
     } else {
         *out = set_or_tuples(&m, top);
     }

@@ -76,6 +76,8 @@ struct mv_speller {
     struct pyregex *malformed[LENGTH(malformed)];
 };
 
+enum { SPELT_BYTES = 2048 }; /* of what is in boxes */
+
 /* --- the box ------------------------------------------------------------------------------- */
 
 static size_t last_of(const char *s, size_t n, const char *what) /* n: it is not there */
@@ -373,6 +375,8 @@ int mv_spell(const struct mv_speller *m, struct span text, int last_box, struct 
     struct span t;
 
     add_boxes(&b, text, last_box);
+    if (b.len > SPELT_BYTES)
+        strbuf_clear(&b);
     for (size_t i = 0; i < LENGTH(simple); i++)
         replace(&b, &next, simple[i][0], simple[i][1]);
     for (size_t i = 0; i < LENGTH(layout); i++)

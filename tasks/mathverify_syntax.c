@@ -574,6 +574,8 @@ int mv_parse(const struct mv_grammar *g, struct arena *a, const char *s, size_t 
     struct parser p = {.g = g, .arena = a};
     char *text = arena_strndup(a, s, n);
     struct places end = {{0}}, ends;
+    struct arena scratch = ARENA_INIT; /* what is not part of the tree */
+    int rc = -1;
 
     out->tokens = arena_alloc(a, (TOKENS + 1) * sizeof *out->tokens);
     if (!text || !out->tokens)
@@ -582,14 +584,14 @@ int mv_parse(const struct mv_grammar *g, struct arena *a, const char *s, size_t 
     p.n = tokens_of(text, out->tokens);
     if (p.n <= 0)
         return 0;
-    p.ends = arena_alloc(a, LENGTH(rule_texts) * (size_t)(p.n + 1) * sizeof *p.ends);
-    p.kids = arena_alloc(a, PENDING * sizeof *p.kids);
-    if (!p.ends || !p.kids)
-        return -1;
-    put(&end, p.n);
-    ends = ends_of(&p, MV_math, 0);
-    if (!meets(&ends, &end))
-        return 0;
-    out->root = derive(&p, MV_math, 0, &end);
-    return out->root ? 1 : p.failed ? -1 : 0;
+    p.ends = arena_alloc(&scratch, LENGTH(rule_texts) * (size_t)(p.n + 1) * sizeof *p.ends);
+    p.kids = arena_alloc(&scratch, PENDING * sizeof *p.kids);
+    if (p.ends && p.kids) {
+        put(&end, p.n);
+        ends = ends_of(&p, MV_math, 0);
+        out->root = meets(&ends, &end) ? derive(&p, MV_math, 0, &end) : NULL;
+        rc = out->root ? 1 : p.failed ? -1 : 0;
+    }
+    arena_release(&scratch);
+    return rc;
 }

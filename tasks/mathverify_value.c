@@ -122,7 +122,7 @@ int mv_is_matrix(const struct mv *v)
     return v->kind == MV_ROWS;
 }
 
-/* In any order; nothing is in a set twice. */
+/* In any order; a union may name a set twice. */
 static int same_elements(const struct mv *a, const struct mv *b)
 {
     int found = a->n == b->n;
@@ -130,6 +130,11 @@ static int same_elements(const struct mv *a, const struct mv *b)
     for (int i = 0; i < a->n && found; i++) {
         found = 0;
         for (int k = 0; k < b->n && !found; k++)
+            found = mv_identical(a->args[i], b->args[k]);
+    }
+    for (int k = 0; k < b->n && found; k++) {
+        found = 0;
+        for (int i = 0; i < a->n && !found; i++)
             found = mv_identical(a->args[i], b->args[k]);
     }
     return found;

@@ -6,7 +6,7 @@
 
 #include "base/splitmix.h"
 
-enum { DIGITS_EXACT = 15, FACTORIAL_MAX = 100000 };
+enum { DIGITS_EXACT = 15, FACTORIAL_MAX = 2000 };
 
 /* The largest primes below 2^31: products fit 64 bits, and three of them tell whole numbers of 27
  * digits apart. */
@@ -345,7 +345,7 @@ struct texvalue tex_binomial(struct texpoint *p, struct texvalue n, struct texva
 {
     struct texvalue v = tex_integer(p, 1);
 
-    if (!whole(n) || !whole(k) || k.num > FACTORIAL_MAX)
+    if (!whole(n) || !whole(k) || k.num > FACTORIAL_MAX || n.num < FACTORIAL_MAX - INT64_MAX)
         return tex_unknown(p, tex_unknown(p, tex_symbol(p, "(", 1), n), k);
     if (k.num < 0)
         return tex_integer(p, 0);

@@ -380,20 +380,55 @@ static void what_is_endless_or_deep_ends_at_once(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+/* What math-verify was not asked: replies that once crashed, overflowed or took long. */
+static void ends_of_numbers_and_long_replies_are_read(void **state)
+{
+    static const struct {
+        const char *gold, *reply;
+        int same;
+    } rows[] = {
+        {"$5$", "$(-9223372036854775807)(1)/(-1)$", 0},
+        {"$5$", "$\\gcd((-9223372036854775807)(1),(-1))$", 0},
+        {"$5$", "$5\\mod 9223372036854775807$", 1},
+        {"$5$", "$\\lcm(9223372036854775807,9223372036854775806)$", 0},
+        {"$5$", "$\\binom{-9223372036854775807}{5}$", 0},
+        {"$(0,1)\\cup(0,1)$", "$(0,1)\\cup(2,3)$", 0},
+        {"$(0,1)\\cup(2,3)$", "$(2,3)\\cup(0,1)$", 1},
+    };
+    struct err e = ERR_NONE;
+    char text[4096];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (mathverify_once(rows[i].gold, 0, rows[i].reply, &e) != rows[i].same)
+            fail_msg("%s and %s", rows[i].gold, rows[i].reply);
+    snprintf(text, sizeof text, "\\boxed{3} no, wait. %2900s So it is \\boxed{5}", "");
+    assert_int_equal(mathverify_once("$5$", 0, text, &e), 1);
+    assert_int_equal(e.code, ERR_OK);
+}
+
 static void verifying_survives_every_failed_allocation(void **state)
 {
-    int rc = -1;
+    static const char *const pairs[][2] = {
+        {"So $\\boxed{[1,2)}$.", "It is $x \\in [1,\\frac{4}{2})$"},
+        {"$1,000$", "$1000$"},
+        {"$f(x)=x+1$", "$f(x)=1+x$"},
+        {"$\\{1,2\\}$", "$\\{2,1\\}$"},
+    };
     (void)state;
-    for (int nth = 0; rc < 0; nth++) {
-        struct err e = ERR_NONE;
-        mem_fail_at(nth);
-        rc = mathverify_once("So $\\boxed{[1,2)}$.", 0, "It is $x \\in [1,\\frac{4}{2})$ and 3%",
-                             &e);
-        mem_fail_at(-1);
-        assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
-        assert_int_equal(mem_live(), 0);
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        int rc = -1;
+        for (int nth = 0; rc < 0; nth++) {
+            struct err e = ERR_NONE;
+            mem_fail_at(nth);
+            rc = mathverify_once(pairs[i][0], 0, pairs[i][1], &e);
+            mem_fail_at(-1);
+            assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
+            assert_int_equal(mem_live(), 0);
+        }
+        if (rc != 1)
+            fail_msg("%s and %s: %d", pairs[i][0], pairs[i][1], rc);
     }
-    assert_int_equal(rc, 0);
 }
 
 int main(void)
@@ -403,6 +438,7 @@ int main(void)
         cmocka_unit_test(whatever_a_model_writes_is_read_as_math_verify_reads_it),
         cmocka_unit_test(plain_numbers_of_a_solution_count_where_they_are_asked_for),
         cmocka_unit_test(what_is_endless_or_deep_ends_at_once),
+        cmocka_unit_test(ends_of_numbers_and_long_replies_are_read),
         cmocka_unit_test(verifying_survives_every_failed_allocation),
     };
     return RUN(tests);
