@@ -66,6 +66,8 @@ static int db_fail(struct db *db, int code, struct err *e)
     int sys = db->h ? sqlite3_system_errno(db->h) : 0;
     int primary = code & 0xff, refusal;
 
+    if (primary == SQLITE_BUSY && db->stop && *db->stop)
+        primary = SQLITE_INTERRUPT; /* wait_on gave up for it */
     if (primary == SQLITE_IOERR && (sys == ENOSPC || sys == EDQUOT))
         primary = SQLITE_FULL;
     if (primary == SQLITE_CANTOPEN && (refusal = write_refused(db->path)) != 0) {
@@ -92,7 +94,7 @@ static int db_fail(struct db *db, int code, struct err *e)
             err_hint(e, "%s", reasons[i].hint);
         return -1;
     }
-    return err_set(e, ERR_IO, "%s: %s", db->path,
+    return err_set(e, primary == SQLITE_ERROR ? ERR_FORMAT : ERR_IO, "%s: %s", db->path,
                    db->h ? sqlite3_errmsg(db->h) : sqlite3_errstr(code));
 }
 
@@ -213,12 +215,25 @@ const char *db_path(const struct db *db)
     return db->path;
 }
 
+/* As long as sqlite3_busy_timeout would, but not on when it is asked to stop. */
+static int wait_on(void *user, int tries)
+{
+    enum { WAIT_MS = 20 };
+
+    if (stopped(user) || tries >= ((const struct db *)user)->busy_ms / WAIT_MS)
+        return 0;
+    sqlite3_sleep(WAIT_MS);
+    return 1;
+}
+
 void db_stop_on(struct db *db, const volatile sig_atomic_t *stop)
 {
-    enum { STEPS = 10000 }; /* of SQLite's machine: well below a millisecond */
+    enum { STEPS = 10000 }; /* of SQLite's machine: mostly below a millisecond; one of
+                              * integrity_check's reads a whole table */
 
     db->stop = stop;
     sqlite3_progress_handler(db->h, STEPS, stopped, db);
+    sqlite3_busy_handler(db->h, wait_on, db);
 }
 
 static int bind_args(sqlite3_stmt *s, const char *fmt, va_list ap)

@@ -99,7 +99,8 @@ static int keep_row(struct db *db, int64_t id, const char *set_seal, const void 
 }
 
 static const struct kept_sets likelihood_sets = {
-    SQL_LIKELIHOOD_ROWS, SQL_LIKELIHOOD_SETS, SQL_LIKELIHOOD_SET_GROW, SQL_LIKELIHOOD_SET_DELETE, keep_row,
+    SQL_LIKELIHOOD_ROWS, SQL_LIKELIHOOD_SETS, SQL_LIKELIHOOD_SET_GROW, SQL_LIKELIHOOD_SET_DELETE,
+    keep_row,
 };
 
 int likelihood_keep(struct store *s, const struct likelihood_set *set, const struct likelihood *v,

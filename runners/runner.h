@@ -31,7 +31,7 @@ struct runner_opts {
     const char *activation; /* of gated feed-forwards instead of the file's: "silu", "relu", "relu2",
                                "fatrelu:T"; NULL: as the file says */
     int check_finite;   /* look at the output of every op, not only at the logits (slow) */
-    struct tokenizer *tokenizer; /* of this model, open already: used and not closed; NULL: opens it */
+    struct tokenizer *tokenizer; /* of this model, open: used and not closed; NULL: opens it */
 };
 
 struct model_info {

@@ -66,6 +66,35 @@ static void a_store_that_is_asked_to_stop_says_so(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+/* Another process would keep the file locked for as long as it likes. */
+static void a_wait_that_is_asked_to_stop_ends(void **state)
+{
+    const struct itimerval soon = {.it_value.tv_usec = 50000};
+    struct store_run_spec spec = spec_of("{\"other\":1}");
+    struct err e = ERR_NONE;
+    struct store *s = filled("waits.db"), *other;
+    struct store_run *r;
+    char text[200];
+    (void)state;
+    assert_int_equal(store_open(&other, store_path(s), NULL, NULL), 0);
+    assert_int_equal(store_run_begin(other, &spec, &r, NULL), 0);
+    assert_int_equal(store_batch_begin(r, NULL), 0);
+    assert_int_equal(add_item(r, "arc_easy", 0, NULL), 0);
+    snprintf(text, sizeof text, "%s: interrupted", store_path(s));
+    stop = 0;
+    store_stop_on(s, &stop);
+    signal(SIGALRM, on_alarm);
+    assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    STOPPED(store_vacuum(s, NULL, NULL, &e));
+    assert_int_equal(stop, 1);
+    stop = 0;
+    assert_int_equal(store_batch_commit(r, NULL), 0);
+    store_run_close(r);
+    store_close(other);
+    store_close(s);
+    assert_int_equal(mem_live(), 0);
+}
+
 static void a_copy_that_is_asked_to_stop_leaves_no_file(void **state)
 {
     struct err e = ERR_NONE;
@@ -119,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_store_that_is_asked_to_stop_says_so),
+        cmocka_unit_test(a_wait_that_is_asked_to_stop_ends),
         cmocka_unit_test(a_copy_that_is_asked_to_stop_leaves_no_file),
         cmocka_unit_test(a_statement_under_way_is_undone),
     };
