@@ -58,13 +58,14 @@ static void pad(struct strbuf *b, const struct spec *f, struct text body, size_t
         strbuf_add(b, f->fill.s, f->fill.n);
 }
 
-static void add_commas(struct strbuf *b, const char *digits, char comma)
+/* group: 4 of what is not decimal, else 3 */
+static void add_commas(struct strbuf *b, const char *digits, char comma, size_t group)
 {
-    size_t n = strspn(digits, "0123456789");
+    size_t n = strspn(digits, group == 4 ? "0123456789abcdefABCDEF" : "0123456789");
 
     for (size_t i = 0; i < n; i++) {
         strbuf_addc(b, digits[i]);
-        if ((n - i) % 3 == 1 && i + 1 < n)
+        if ((n - i) % group == 1 && i + 1 < n)
             strbuf_addc(b, comma);
     }
     strbuf_adds(b, digits + n);
@@ -97,7 +98,7 @@ static void put_int(struct strbuf *b, const struct spec *f, int64_t v)
     for (size_t i = strlen(text); f->precision > 0 && i < (size_t)f->precision; i++)
         strbuf_addc(&body, '0');
     if (f->comma)
-        add_commas(&body, text, f->comma);
+        add_commas(&body, text, f->comma, f->type && strchr("xXob", f->type) ? 4 : 3);
     else
         strbuf_adds(&body, text);
     b->failed |= body.failed;
@@ -126,7 +127,7 @@ static void put_float(struct strbuf *b, const struct spec *f, double v)
             strbuf_addc(&digits, '%');
     }
     if (f->comma)
-        add_commas(&body, strbuf_str(&digits), f->comma);
+        add_commas(&body, strbuf_str(&digits), f->comma, 3);
     else
         strbuf_add(&body, strbuf_str(&digits), digits.len);
     b->failed |= body.failed | digits.failed;

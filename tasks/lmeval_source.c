@@ -67,7 +67,8 @@ static int has_function(const struct ynode *y)
 
 static int add_value(struct sha256 *s, const struct ynode *y, struct err *e);
 
-/* Every key and value, but of a function, wherever it stands, the name. */
+/* Every key and value, but of a function, wherever it stands, the name.  What holds a function has
+ * its ends in the text, so that nothing else reads the same. */
 static int add_config(struct sha256 *s, const struct ynode *y, struct err *e)
 {
     int rc = 0;
@@ -86,8 +87,11 @@ static int add_value(struct sha256 *s, const struct ynode *y, struct err *e)
     cJSON *v;
     int rc;
 
-    if (y->type != Y_FUNCTION && has_function(y))
-        return add_config(s, y, e);
+    if (y->type != Y_FUNCTION && has_function(y)) {
+        if (sha256_update(s, "{", 1, e) < 0 || add_config(s, y, e) < 0)
+            return -1;
+        return sha256_update(s, "}", 2, e); /* and its NUL */
+    }
     v = y->type == Y_FUNCTION ? cJSON_CreateString(y->s) : ynode_json(y, e);
     rc = v ? add_json(s, v, e) : y->type == Y_FUNCTION ? err_nomem(e) : -1;
     json_free(v);
