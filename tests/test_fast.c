@@ -304,7 +304,7 @@ static void compare_by_hand(const char *name, const char *needs)
             continue;
         by_hand_begin();
         for (int type = 0; type < N_TYPES; type++)
-            for (int cols = 1; cols <= 18; cols += cols < 3 ? 1 : 4)
+            for (int cols = 1; cols <= 18; cols += cols < 3 ? 1 : 5)
                 compare(t, types[type], 33, cols, quant_find(types[type])->block == 32 ? 96 : 512,
                         RANDOM);
         compare_extremes(t);
