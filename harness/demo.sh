@@ -6,7 +6,7 @@ set -u
 densimeter=build/densimeter
 out=build/demo
 db=$out/demo.db
-facts=${DEMO_FACTS:-100}
+facts=${DEMO_FACTS:-50}
 smollm="smollm2-135m-instruct:q4_1"
 gemma="gemma-3-270m:q4_k_m"
 mkdir -p "$out"
