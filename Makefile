@@ -24,6 +24,7 @@ FLAGS_riscv64 = $(FLAGS_release)
 FLAGS_debug   = -O0 -g3
 FLAGS_asan    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_tsan    = -O1 -g -fsanitize=thread
+# -O1: at -O0 tests that run models take too long.  Counters are not atomic: threads may lose some.
 FLAGS_cov     = -O1 --coverage -DNDEBUG
 FLAGS_fuzz    = -O1 -g -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat-security -Wvla -Wno-overlength-strings

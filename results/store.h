@@ -33,8 +33,8 @@ struct store_opts {
 int store_open(struct store **out, const char *path, const struct store_opts *o, struct err *e);
 void store_close(struct store *s);
 /* Whatever takes long, or waits for a lock, ends with ERR_INTERRUPTED soon after *stop is not 0 (set
- * by a signal's handler, say), and what it changed is undone.  For those who only read, and for upkeep: a run that is being
- * written keeps what it has by itself. */
+ * by a handler, say), and what it changed is undone.  For those who only read, and for upkeep: a run
+ * that is being written keeps what it has by itself. */
 void store_stop_on(struct store *s, const volatile sig_atomic_t *stop);
 const char *store_path(const struct store *s);
 

@@ -174,7 +174,8 @@ static const struct refusal {
 
 /* What each line ends with when nothing is refused.  made: what it writes, taken away before each
  * try.  sparse: with DENSIMETER_LONG, where one try takes long, fewer are made (0: as many as
- * elsewhere); PLAN: likewise, and a cell of it that failed is a row with its reason, and status 1; LONG: only then, and fewer. */
+ * elsewhere); PLAN: likewise, and a cell of it that failed is a row with its reason, and status 1;
+ * LONG: only then, and fewer. */
 enum { PLAN = -1, LONG = -2 };
 static const struct {
     const char *line;
