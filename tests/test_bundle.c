@@ -369,6 +369,12 @@ static void byte_flipped(struct bundle *b)
     published(name, "run.sqlite");
     ((struct bundle_file *)bundle_find(b, name))->bytes.s[5000] ^= 1;
 }
+static void format_unknown(struct bundle *b)
+{
+    char name[64];
+    published(name, "run.sqlite");
+    ((struct bundle_file *)bundle_find(b, name))->bytes.s[47] = 9; /* of its schema */
+}
 static void database_gone(struct bundle *b)
 {
     char name[64];
@@ -459,6 +465,8 @@ static const struct {
     {"numbers edited, signed", numbers_edited_and_signed, "published.json is not what"},
     {"machine edited, signed", machine_edited_and_signed, "system.json is not the machine"},
     {"a byte of the database", byte_flipped, "its SHA-256 differs"},
+    {"a database of no known format", format_unknown, "unsupported file format"},
+    {"a database of no known format, changed", format_unknown, "its SHA-256 differs"},
     {"database gone", database_gone, "not in the bundle"},
     {"no run at all", database_gone, "holds no run"},
     {"numbers gone, sealed", numbers_gone_and_sealed, "published.json is not what"},
