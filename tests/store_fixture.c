@@ -1,8 +1,10 @@
 #include "tests/store_fixture.h"
 
+#include <math.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include "base/mem.h"
 #include "tests/test.h"
 
 char fixture_dir[64];
@@ -115,4 +117,40 @@ void count_defect(void *user, const char *defect)
 {
     (void)defect;
     ++*(int *)user;
+}
+
+struct store *store_in_memory(void)
+{
+    struct store *s = NULL;
+
+    assert_int_equal(store_open(&s, ":memory:", NULL, NULL), 0);
+    return s;
+}
+
+void close_clean(struct store *s)
+{
+    check_is_clean(s);
+    store_close(s);
+    assert_int_equal(mem_live(), 0);
+}
+
+struct store_run *begun(struct store *s, const struct store_run_spec *spec)
+{
+    struct store_run *r = NULL;
+    struct err e = ERR_NONE;
+
+    if (store_run_begin(s, spec, &r, &e) < 0)
+        fail_msg("%s", e.text);
+    return r;
+}
+
+void field_text_is(const char *is, const char *wanted)
+{
+    assert_string_equal(is ? is : "(NULL)", wanted ? wanted : "(NULL)");
+}
+
+void field_number_is(double is, double wanted)
+{
+    if (!(is == wanted || (isnan(is) && isnan(wanted))))
+        fail_msg("%.17g, expected %.17g", is, wanted);
 }

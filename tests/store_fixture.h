@@ -5,6 +5,12 @@
 #include "base/err.h"
 #include "results/store.h"
 
+struct store *store_in_memory(void);
+void close_clean(struct store *s); /* no defect, and nothing is held */
+struct store_run *begun(struct store *s, const struct store_run_spec *spec);
+void field_text_is(const char *is, const char *wanted); /* NULL: a text that is unknown */
+void field_number_is(double is, double wanted);         /* NAN: likewise */
+
 extern char fixture_dir[64];
 int fixture_folder(void **state); /* set up and tear down of a group */
 int fixture_folder_gone(void **state);

@@ -95,14 +95,6 @@ static const struct filter_kind *kind_of(const char *name)
     return &filter_format_span;
 }
 
-static uint64_t fnv(uint64_t h, const char *s)
-{
-    do {
-        h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-    } while (*s++);
-    return h;
-}
-
 /* One text through the filter, into the hash. */
 static uint64_t filter(const struct filter_step *s, int row, struct cases *c, uint64_t h)
 {
@@ -120,7 +112,7 @@ static uint64_t filter(const struct filter_step *s, int row, struct cases *c, ui
     a.v[0] = mem_strdup(strbuf_str(&text));
     if (s->kind->apply(s, &a, doc, &e) < 0)
         fail_msg("%s: %s", rows[row].name, e.text);
-    h = fnv(h, a.v[0]);
+    h = cases_hash(h, a.v[0], strlen(a.v[0]) + 1);
     mem_free(a.v[0]);
     mem_free(a.v);
     json_free(doc);
@@ -133,7 +125,7 @@ static void every_filter_is_the_original_on_10000_texts(void **state)
 {
     (void)state;
     for (int row = 0; row < LENGTH(rows); row++) {
-        struct arena arena = {NULL};
+        struct arena arena = ARENA_INIT;
         struct err e = ERR_NONE;
         struct cases c = {rows[row].seed};
         struct filter_step s = {.kind = kind_of(rows[row].name)};
@@ -243,7 +235,7 @@ static uint64_t run_own(const struct pipeline *p, int n, struct cases *c, uint64
     }
     if (pipeline_run(p, texts, n, NULL, &out, &e) < 0)
         fail_msg("%s", e.text);
-    h = fnv(h, out);
+    h = cases_hash(h, out, strlen(out) + 1);
     mem_free(out);
     for (int i = 0; i < n; i++)
         strbuf_release(&b[i]);
@@ -254,7 +246,7 @@ static void lm_evals_own_filters_are_the_original_on_10000_texts(void **state)
 {
     (void)state;
     for (int row = 0; row < LENGTH(own); row++) {
-        struct arena arena = {NULL};
+        struct arena arena = ARENA_INIT;
         struct strbuf yaml = STRBUF_INIT;
         struct err e = ERR_NONE;
         struct cases c = {own[row].seed};

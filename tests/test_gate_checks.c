@@ -3,9 +3,9 @@
 #include "tests/test.h"
 
 #include "base/mem.h"
-#include "harness/gate.h"
 #include "harness/stats_dist.h"
 #include "harness/stats_power.h"
+#include "tests/gate_decided.h"
 
 #define Z95 1.6448536269514722 /* Phi^-1(0.95) */
 
@@ -18,8 +18,7 @@ struct lab {
     struct pair_task tasks[TASKS];
     struct pairs pairs;
     struct gate_input in;
-    struct gate_policy policy;
-    struct gate gate;
+    struct decided made;
 };
 
 /* n items of each task, all right in both runs. */
@@ -55,27 +54,7 @@ static void change(struct pair *v, size_t n, double a, double b)
 
 static const struct gate_check *decide(struct lab *l, const char *policy)
 {
-    struct err e = ERR_NONE;
-
-    gate_release(&l->gate);
-    gate_policy_release(&l->policy);
-    if (gate_policy_parse(&l->policy, policy, strlen(policy), "p.json", &e) < 0 ||
-        gate_decide(&l->gate, &l->in, &l->policy, 1, &e) < 0)
-        fail_msg("%s", e.text);
-    return l->gate.checks;
-}
-
-static void lab_end(struct lab *l)
-{
-    gate_release(&l->gate);
-    gate_policy_release(&l->policy);
-    assert_int_equal(mem_live(), 0);
-}
-
-static void says(const struct gate_check *c, enum verdict v, const char *reason)
-{
-    assert_string_equal(verdict_name(c->verdict), verdict_name(v));
-    assert_string_equal(c->reason, reason);
+    return decided(&l->made, &l->in, policy);
 }
 
 static void names_units_and_statuses(void **state)
@@ -126,7 +105,7 @@ static void accuracy_of_right_and_wrong_items(void **state)
     change(l.v, 12, 1, 0);
     change(l.v + 12, 4, 0, 1);
     c = decide(&l, "{\"accuracy\":{\"margin\":0.05,\"task_margin\":0.06}}");
-    assert_int_equal(l.gate.n_checks, 2);
+    assert_int_equal(l.made.gate.n_checks, 2);
     for (int i = 0; i < 2; i++, c++) {
         assert_true(c->quantity == GATE_ACCURACY && c->n == 400 && c->n_clusters == 400);
         assert_true(c->alone == 0 && c->lost == 12 && c->won == 4 && c->design_effect == 1);
@@ -146,13 +125,13 @@ static void accuracy_of_right_and_wrong_items(void **state)
         assert_true(c->p_margin > 0 && c->p_margin < .05);
         assert_true(isnan(c->floor) && isnan(c->spread) && !c->levels);
     }
-    c = l.gate.checks;
+    c = l.made.gate.checks;
     assert_null(c[0].task);
     assert_null(c[0].metric);
     assert_string_equal(c[1].task, "mmlu_anatomy");
     assert_string_equal(c[1].metric, "acc");
     assert_string_equal(c[1].filter, "none");
-    lab_end(&l);
+    decided_end(&l.made);
 }
 
 /* Without discordant items the score interval ends at z^2 / (n + z^2). */
@@ -168,7 +147,7 @@ static void equal_answers_promise_no_more_than_the_interval(void **state)
     assert_close(c->mde, z2 / (150 + z2), 1e-9);
     assert_close(c->n_needed, ceil(z2 * 24), 1e-15);
     says(c, VERDICT_PASS, "+0.00 points, at worst -1.77 points: within the margin of 4.00 points");
-    assert_string_equal(l.gate.reason, "all 1 checks are within their margins");
+    assert_string_equal(l.made.gate.reason, "all 1 checks are within their margins");
     for (size_t i = 0; i < 150; i++)
         l.v[i].first = i - i % 3;
     l.tasks[0].clustered = 1; /* fifty clusters, of which each counts as one item */
@@ -178,9 +157,10 @@ static void equal_answers_promise_no_more_than_the_interval(void **state)
     assert_close(c->n_needed, ceil(3 * z2 * 24), 1e-15);
     says(c, VERDICT_INCONCLUSIVE,
          "+0.00 points: 150 items show no loss below 5.13 points; about 195 would decide");
-    assert_string_equal(l.gate.reason, "accuracy: +0.00 points: 150 items show no loss below 5.13 "
+    assert_string_equal(l.made.gate.reason,
+                        "accuracy: +0.00 points: 150 items show no loss below 5.13 "
                                        "points; about 195 would decide");
-    lab_end(&l);
+    decided_end(&l.made);
 }
 
 /* k discordant items reach 2^-k / 2 at best (mid-p): where alpha is below that they are no test. */
@@ -201,7 +181,7 @@ static void too_few_discordant_items_are_no_test(void **state)
         snprintf(policy, sizeof policy, "{\"alpha\":%s,\"accuracy\":{\"margin\":0.04}}",
                  rows[i].alpha);
         assert_int_equal(!isnan(decide(&l, policy)->p_loss), rows[i].tested);
-        lab_end(&l);
+        decided_end(&l.made);
     }
 }
 
@@ -222,7 +202,7 @@ static void credits_between_nought_and_one_are_means(void **state)
     assert_close(c->low, -.125 - dist_t_quantile(.95, 99) * se, 1e-9);
     assert_close(c->p_margin, dist_t_sf(.075 / se, 99), 1e-6);
     assert_true(c->p_loss < 1e-6 && isnan(c->p_exact));
-    lab_end(&l);
+    decided_end(&l.made);
 }
 
 static void set_nats(struct lab *l, size_t n)
@@ -244,7 +224,7 @@ static void likelihood_is_a_mean_of_differences(void **state)
     lab_make(&l, 1, 100);
     set_nats(&l, 100);
     c = decide(&l, policy);
-    assert_int_equal(l.gate.n_checks, 2);
+    assert_int_equal(l.made.gate.n_checks, 2);
     assert_true(c->quantity == GATE_LIKELIHOOD && c->n == 100 && c->n_clusters == 100);
     assert_close(c->a, -1, 1e-12);
     assert_close(c->b, -1.02, 1e-12);
@@ -263,11 +243,11 @@ static void likelihood_is_a_mean_of_differences(void **state)
     assert_string_equal(c[1].task, "mmlu_anatomy");
     assert_non_null(strstr(c[1].reason, "-0.0200 nats/byte, a loss that is no chance (p "));
     assert_non_null(strstr(c[1].reason, " after correction)"));
-    assert_non_null(strstr(l.gate.reason, "likelihood of mmlu_anatomy: -0.0200 nats"));
+    assert_non_null(strstr(l.made.gate.reason, "likelihood of mmlu_anatomy: -0.0200 nats"));
     c = decide(&l, "{\"likelihood\":{\"margin\":0.01}}");
     says(c, VERDICT_FAIL,
          "-0.0200 nats/byte, at best -0.0183 nats/byte: beyond the margin of 0.0100 nats/byte");
-    lab_end(&l);
+    decided_end(&l.made);
 }
 
 static void a_number_in_one_run_only_is_not_compared(void **state)
@@ -284,32 +264,33 @@ static void a_number_in_one_run_only_is_not_compared(void **state)
     says(&c[0], VERDICT_INVALID, "2 items have in only one of the runs a number, 98 in both");
     says(&c[1], VERDICT_INVALID, "1 item has in only one of the runs a number, 99 in both");
     assert_true(c[0].alone == 2 && c[1].alone == 1);
-    assert_int_equal(l.gate.verdict, VERDICT_INVALID);
-    assert_string_equal(l.gate.reason, "accuracy: 2 items have in only one of the runs a number, "
+    assert_int_equal(l.made.gate.verdict, VERDICT_INVALID);
+    assert_string_equal(l.made.gate.reason,
+                        "accuracy: 2 items have in only one of the runs a number, "
                                        "98 in both (and more)");
-    lab_end(&l);
+    decided_end(&l.made);
     lab_make(&l, 1, 4);
     for (int i = 0; i < 4; i++)
         l.v[i].a.credit = l.v[i].b.credit = NAN;
     decide(&l, "{\"accuracy\":{\"margin\":0.5},\"likelihood\":{\"margin\":0.05}}");
-    assert_int_equal(l.gate.n_checks, 0); /* nothing that could be right, or likely */
-    assert_int_equal(l.gate.verdict, VERDICT_INVALID);
-    assert_string_equal(l.gate.reason, "nothing that the policy asks about was measured");
-    lab_end(&l);
+    assert_int_equal(l.made.gate.n_checks, 0); /* nothing that could be right, or likely */
+    assert_int_equal(l.made.gate.verdict, VERDICT_INVALID);
+    assert_string_equal(l.made.gate.reason, "nothing that the policy asks about was measured");
+    decided_end(&l.made);
     lab_make(&l, 1, 2); /* as many items in both runs as in one */
     set_nats(&l, 2);
     l.v[0].a.nats_per_byte = l.v[0].a.credit = NAN;
     c = decide(&l, "{\"accuracy\":{\"margin\":0.5},\"likelihood\":{\"margin\":0.05}}");
-    assert_int_equal(l.gate.n_checks, 2);
+    assert_int_equal(l.made.gate.n_checks, 2);
     says(&c[0], VERDICT_INVALID, "1 item has in only one of the runs a number, 1 in both");
     says(&c[1], VERDICT_INVALID, "1 item has in only one of the runs a number, 1 in both");
-    lab_end(&l);
+    decided_end(&l.made);
     lab_make(&l, 1, 1); /* one item: no spread */
     set_nats(&l, 1);
     says(decide(&l, "{\"likelihood\":{\"margin\":0.05}}"), VERDICT_INCONCLUSIVE,
          "too few independent items for an interval");
-    assert_true(isnan(l.gate.checks[0].p_margin));
-    lab_end(&l);
+    assert_true(isnan(l.made.gate.checks[0].p_margin));
+    decided_end(&l.made);
 }
 
 static void few_items_fail_only_when_plainly_lost(void **state)
@@ -327,16 +308,16 @@ static void few_items_fail_only_when_plainly_lost(void **state)
          "+0.00 points, at worst -5.13 points: within the margin of 20.00 points");
     change(l.v, 30, 1, 0); /* far beyond, and no chance */
     assert_int_equal(decide(&l, "{\"accuracy\":{\"margin\":0.2}}")->verdict, VERDICT_FAIL);
-    lab_end(&l);
+    decided_end(&l.made);
     lab_make(&l, 1, 5); /* the interval is beyond, but of three items nothing is proved */
     change(l.v, 3, 1, 0);
     c = decide(&l, "{\"accuracy\":{\"margin\":0.01}}");
     assert_int_equal(c->verdict, VERDICT_INCONCLUSIVE);
-    lab_end(&l);
+    decided_end(&l.made);
     lab_make(&l, 1, 20); /* likelihood has no such doubt */
     set_nats(&l, 20);
     assert_int_equal(decide(&l, "{\"likelihood\":{\"margin\":0.01}}")->verdict, VERDICT_FAIL);
-    lab_end(&l);
+    decided_end(&l.made);
 }
 
 static void tasks_and_groups_have_margins_of_their_own(void **state)
@@ -358,7 +339,7 @@ static void tasks_and_groups_have_margins_of_their_own(void **state)
     (void)state;
     lab_make(&l, 3, 20);
     c = decide(&l, policy);
-    assert_int_equal(l.gate.n_checks, 5);
+    assert_int_equal(l.made.gate.n_checks, 5);
     for (int i = 0; i < 5; i++) {
         assert_true(!rows[i].task == !c[i].task);
         if (rows[i].task)
@@ -367,13 +348,13 @@ static void tasks_and_groups_have_margins_of_their_own(void **state)
         assert_int_equal(c[i].n, rows[i].n);
         assert_true(c[i].verdict == VERDICT_PASS);
     }
-    assert_string_equal(l.gate.reason, "all 5 checks are within their margins");
+    assert_string_equal(l.made.gate.reason, "all 5 checks are within their margins");
     c = decide(&l, "{\"accuracy\":{\"task_margin\":0.25,\"practical\":0.125},\"tasks\":{"
                    "\"mmlu\":{}},\"minimum_items\":1}");
-    assert_int_equal(l.gate.n_checks, 4); /* three tasks and the group, with the usual rules */
+    assert_int_equal(l.made.gate.n_checks, 4); /* three tasks and the group, with the usual rules */
     assert_string_equal(c[3].task, "mmlu");
     assert_true(c[3].margin == .25 && c[3].practical == .125);
-    lab_end(&l);
+    decided_end(&l.made);
 }
 
 static void the_worst_check_is_the_verdict(void **state)
@@ -384,15 +365,16 @@ static void the_worst_check_is_the_verdict(void **state)
     lab_make(&l, 3, 200);
     change(l.tasks[1].v, 40, 1, 0);
     decide(&l, "{\"accuracy\":{\"margin\":0.5,\"task_margin\":0.05}}");
-    assert_int_equal(l.gate.verdict, VERDICT_FAIL);
-    assert_memory_equal(l.gate.reason, "accuracy of mmlu_virology: -20.00 points, at best ", 50);
-    assert_null(strstr(l.gate.reason, "(and more)"));
+    assert_int_equal(l.made.gate.verdict, VERDICT_FAIL);
+    assert_memory_equal(l.made.gate.reason, "accuracy of mmlu_virology: -20.00 points, at best ",
+                        50);
+    assert_null(strstr(l.made.gate.reason, "(and more)"));
     change(l.tasks[2].v, 40, 1, 0);
     decide(&l, "{\"accuracy\":{\"margin\":0.5,\"task_margin\":0.05}}");
-    assert_non_null(strstr(l.gate.reason, "accuracy of mmlu_virology: "));
-    assert_non_null(strstr(l.gate.reason, "points (and more)"));
-    assert_int_equal(l.gate.look, 1);
-    lab_end(&l);
+    assert_non_null(strstr(l.made.gate.reason, "accuracy of mmlu_virology: "));
+    assert_non_null(strstr(l.made.gate.reason, "points (and more)"));
+    assert_int_equal(l.made.gate.look, 1);
+    decided_end(&l.made);
 }
 
 /* --- what may be compared -------------------------------------------------------------------- */
@@ -514,19 +496,19 @@ static void runs_are_compared_only_when_they_may_be(void **state)
     lab_make(&l, 1, 100);
     l.b.device = "cuda";
     decide(&l, policy);
-    assert_true(l.gate.verdict == VERDICT_INVALID && l.gate.n_checks == 0);
-    assert_string_equal(l.gate.reason, "device differs: unknown in the baseline, cuda in the "
+    assert_true(l.made.gate.verdict == VERDICT_INVALID && l.made.gate.n_checks == 0);
+    assert_string_equal(l.made.gate.reason, "device differs: unknown in the baseline, cuda in the "
                                        "candidate");
     l.b.device = NULL;
     l.a.status = "interrupted";
     l.a.n_items = 3, l.a.n_expected = 9;
     decide(&l, policy);
-    assert_true(l.gate.verdict == VERDICT_INVALID && l.gate.n_checks == 0);
-    assert_non_null(strstr(l.gate.reason, "aaaaaaaa"));
+    assert_true(l.made.gate.verdict == VERDICT_INVALID && l.made.gate.n_checks == 0);
+    assert_non_null(strstr(l.made.gate.reason, "aaaaaaaa"));
     l.a.status = "complete";
     l.b.status = "failed";
     decide(&l, policy);
-    assert_true(l.gate.verdict == VERDICT_INVALID && l.gate.n_checks == 0);
+    assert_true(l.made.gate.verdict == VERDICT_INVALID && l.made.gate.n_checks == 0);
     l.b.status = "complete";
     repeat = l.b;
     repeat.noise_after = "{\"quiet\":false,\"reasons\":\"busy\"}";
@@ -536,15 +518,15 @@ static void runs_are_compared_only_when_they_may_be(void **state)
     l.in.processes = processes;
     l.in.n_processes = 4;
     decide(&l, policy);
-    assert_true(l.gate.verdict == VERDICT_PASS && !l.gate.env.noisy); /* earlier: none */
+    assert_true(l.made.gate.verdict == VERDICT_PASS && !l.made.gate.env.noisy); /* earlier: none */
     processes[3].earlier = 0;
     decide(&l, policy);
-    assert_true(l.gate.env.noisy);
-    assert_string_equal(l.gate.env.reasons, "a run of the candidate: busy");
+    assert_true(l.made.gate.env.noisy);
+    assert_string_equal(l.made.gate.env.reasons, "a run of the candidate: busy");
     processes[3].candidate = 0;
     decide(&l, policy);
-    assert_string_equal(l.gate.env.reasons, "a run of the baseline: busy");
-    lab_end(&l);
+    assert_string_equal(l.made.gate.env.reasons, "a run of the baseline: busy");
+    decided_end(&l.made);
 }
 
 int main(void)

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "harness/gate_impl.h"
 #include "harness/stats.h"
+#include "tests/gate_decided.h"
 
 enum { MOST = 12, ITEMS = 4, TASKS = 2 };
 
@@ -20,8 +21,7 @@ struct lab {
     struct pair_task task;
     struct pairs pairs;
     struct gate_input in;
-    struct gate_policy policy;
-    struct gate gate;
+    struct decided made;
 };
 
 static void lab_make(struct lab *l, const char *sides, const double *memory, const double *energy)
@@ -55,27 +55,7 @@ static void lab_make(struct lab *l, const char *sides, const double *memory, con
 
 static const struct gate_check *decide(struct lab *l, const char *policy)
 {
-    struct err e = ERR_NONE;
-
-    gate_release(&l->gate);
-    gate_policy_release(&l->policy);
-    if (gate_policy_parse(&l->policy, policy, strlen(policy), "p.json", &e) < 0 ||
-        gate_decide(&l->gate, &l->in, &l->policy, 1, &e) < 0)
-        fail_msg("%s", e.text);
-    return l->gate.checks;
-}
-
-static void lab_end(struct lab *l)
-{
-    gate_release(&l->gate);
-    gate_policy_release(&l->policy);
-    assert_int_equal(mem_live(), 0);
-}
-
-static void says(const struct gate_check *c, enum verdict v, const char *reason)
-{
-    assert_string_equal(verdict_name(c->verdict), verdict_name(v));
-    assert_string_equal(c->reason, reason);
+    return decided(&l->made, &l->in, policy);
 }
 
 /* --- memory: a point, widened by its floor ---------------------------------------------------- */
@@ -102,7 +82,7 @@ static void memory_is_widened_by_its_floor(void **state)
         const struct gate_check *c;
         lab_make(&l, "AB", memory, NULL);
         c = decide(&l, policy);
-        assert_int_equal(l.gate.n_checks, 1);
+        assert_int_equal(l.made.gate.n_checks, 1);
         says(c, rows[i].verdict, rows[i].reason);
         assert_true(c->quantity == GATE_MEMORY && c->n == 1 && c->n_clusters == 1 && !c->task);
         assert_true(c->a == 1000 && c->margin == .05 && c->floor == .01 && !c->levels);
@@ -110,13 +90,13 @@ static void memory_is_widened_by_its_floor(void **state)
             assert_close(c->low, rows[i].b / 1000 / 1.01, 1e-15);
             assert_close(c->high, rows[i].b / 1000 * 1.01, 1e-15);
         }
-        lab_end(&l);
+        decided_end(&l.made);
     }
     lab_make(&l, "AB", (double[]){50, 60}, NULL); /* the second task of A: 0 bytes, the first 50 */
     assert_close(decide(&l, policy)->estimate, 1.2, 1e-15);
     l.costs[0][0][0].value = 0;
     says(decide(&l, policy), VERDICT_INCONCLUSIVE, "not measured in both runs");
-    lab_end(&l);
+    decided_end(&l.made);
 }
 
 static void a_limit_that_is_just_met_decides_nothing(void **state)
@@ -127,7 +107,7 @@ static void a_limit_that_is_just_met_decides_nothing(void **state)
     lab_make(&l, "AB", (double[]){1024, 1280}, NULL);
     says(decide(&l, "{\"memory\":{\"margin\":0.25,\"noise_floor\":0}}"), VERDICT_INCONCLUSIVE,
          "+25.0 %, between +25.0 % and +25.0 %: the limit of +25.0 % lies within");
-    lab_end(&l);
+    decided_end(&l.made);
 }
 
 static void memory_is_the_median_of_each_side_that_was_asked_for(void **state)
@@ -142,7 +122,7 @@ static void memory_is_the_median_of_each_side_that_was_asked_for(void **state)
     l.costs[6][1][0].value = NAN; /* one task of one run: that run is not known */
     c = decide(&l, "{\"memory\":{\"margin\":1}}");
     assert_true(c->a == 200 && isnan(c->b) && isnan(c->estimate));
-    lab_end(&l);
+    decided_end(&l.made);
 }
 
 /* --- what the environment overrules ----------------------------------------------------------- */
@@ -179,14 +159,14 @@ static void the_environment_overrules_times_but_not_memory(void **state)
         c = decide(&l, policy);
         says(&c[0], VERDICT_PASS, "+0.0 %, at most +1.0 %: within the limit of +50.0 %");
         says(&c[1], rows[i].energy, rows[i].reason);
-        lab_end(&l);
+        decided_end(&l.made);
     }
     lab_make(&l, "AB", (double[]){100, 100}, (double[]){8, 8});
     l.runs[1].kernels = "other";
     for (int i = 0; i < 2; i++)
         says(&decide(&l, "{\"memory\":{\"margin\":0.5},\"energy\":{\"margin\":0.5}}")[i],
              VERDICT_INVALID, "the runs were measured in different environments (see there)");
-    lab_end(&l);
+    decided_end(&l.made);
 }
 
 /* --- one process of each side ---------------------------------------------------------------- */
@@ -239,9 +219,9 @@ static void energy_of_two_processes_is_widened_by_a_floor(void **state)
     l.costs[1][1][1].value = NAN;
     says(decide(&l, "{\"energy\":{\"margin\":0.4}}"), VERDICT_INCONCLUSIVE,
          "not measured in both runs");
-    assert_int_equal(l.gate.checks[0].n_levels, 1);
-    assert_true(isnan(l.gate.checks[0].b) && l.gate.checks[0].a == 8);
-    lab_end(&l);
+    assert_int_equal(l.made.gate.checks[0].n_levels, 1);
+    assert_true(isnan(l.made.gate.checks[0].b) && l.made.gate.checks[0].a == 8);
+    decided_end(&l.made);
 }
 
 /* What a process measured: the sum of its items, of those that are known; the briefest counts. */
@@ -261,7 +241,7 @@ static void the_briefest_process_says_whether_runs_are_brief(void **state)
     l.latency[1][0] = 1;
     l.latency[1][1] = -1; /* no latency */
     assert_true(decide(&l, policy)->is_brief);
-    lab_end(&l);
+    decided_end(&l.made);
 }
 
 /* --- several processes ----------------------------------------------------------------------- */
@@ -285,9 +265,9 @@ static void alternation_is_told_by_age(void **state)
             energy[k] = 8;
         lab_make(&l, rows[i].sides, NULL, energy);
         decide(&l, "{\"energy\":{\"margin\":1}}");
-        if (l.gate.alternate != rows[i].alternate)
-            fail_msg("%s: %d", rows[i].sides, l.gate.alternate);
-        lab_end(&l);
+        if (l.made.gate.alternate != rows[i].alternate)
+            fail_msg("%s: %d", rows[i].sides, l.made.gate.alternate);
+        decided_end(&l.made);
     }
     lab_make(&l, "AABB", NULL, (double[]){8, 8, 8, 8}); /* not in the order in which they ran */
     l.runs[0].row = 4;
@@ -295,8 +275,8 @@ static void alternation_is_told_by_age(void **state)
     l.runs[1].row = 2; /* B A B A */
     l.runs[2].row = 3;
     decide(&l, "{\"energy\":{\"margin\":1}}");
-    assert_true(l.gate.alternate);
-    lab_end(&l);
+    assert_true(l.made.gate.alternate);
+    decided_end(&l.made);
 }
 
 /* Each candidate takes 1.2 times what its neighbour in time took, and the machine drifts. */
@@ -317,27 +297,27 @@ static void neighbours_in_time_are_compared_as_pairs(void **state)
     assert_true(c->floor == 0 && c->spread_df == 4 && c->n_levels == 10);
     assert_true(c->spread < 1e-12 && c->n_needed == 5);
     says(c, VERDICT_FAIL, "+20.0 %, at least +20.0 %: beyond the limit of +10.0 %");
-    lab_end(&l);
+    decided_end(&l.made);
     lab_make(&l, "ABBABAABABA", NULL, energy); /* one has no neighbour */
     assert_int_equal(decide(&l, policy)->method, PROCESS_RANKS);
-    assert_true(l.gate.checks[0].floor == 0);
-    lab_end(&l);
+    assert_true(l.made.gate.checks[0].floor == 0);
+    decided_end(&l.made);
     lab_make(&l, "AABBBAABAB", NULL, energy); /* two of one side are no pair */
     assert_int_equal(decide(&l, policy)->method, PROCESS_RANKS);
-    lab_end(&l);
+    decided_end(&l.made);
     lab_make(&l, "ABBABAABAB", NULL, energy);
     l.costs[8][0][1].value = NAN; /* unknown */
     assert_int_equal(decide(&l, policy)->method, PROCESS_RANKS);
-    assert_int_equal(l.gate.checks[0].n_levels, 9);
-    lab_end(&l);
+    assert_int_equal(l.made.gate.checks[0].n_levels, 9);
+    decided_end(&l.made);
     lab_make(&l, "AAAAABBBBB", NULL, (double[]){10, 10, 10, 10, 10, 12, 12, 12, 12, 12});
     c = decide(&l, policy);
     assert_int_equal(c->method, PROCESS_RANKS);
-    assert_true(!l.gate.alternate && c->floor == .05);
+    assert_true(!l.made.gate.alternate && c->floor == .05);
     assert_close(c->low, 1.2 / 1.05, 1e-12);
     assert_close(c->high, 1.2 * 1.05, 1e-12);
     says(c, VERDICT_FAIL, "+20.0 %, at least +14.3 %: beyond the limit of +10.0 %");
-    lab_end(&l);
+    decided_end(&l.made);
 }
 
 /* Levels in order of side, those asked for first. */
@@ -357,7 +337,7 @@ static void earlier_runs_tell_the_spread(void **state)
         assert_close(c->levels[i].level, log(l.processes[order[i]].candidate ? 16 : 8), 1e-14);
     }
     assert_true(c->spread_df == 3 && c->spread == 0);
-    lab_end(&l);
+    decided_end(&l.made);
 }
 
 /* --- latency of an evaluation ---------------------------------------------------------------- */
@@ -391,7 +371,7 @@ static void a_level_is_the_median_of_what_all_know(void **state)
     assert_int_equal(c->n, 3);
     assert_close(c->levels[0].level, -.5 * log(2), 1e-12);
     assert_close(c->levels[2].level, 1.5 * log(2), 1e-12);
-    lab_end(&l);
+    decided_end(&l.made);
 }
 
 /* --- speed tests ----------------------------------------------------------------------------- */

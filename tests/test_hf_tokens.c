@@ -6,6 +6,7 @@
 #include "runners/pretokenize.h"
 #include "runners/tokenizer.h"
 #include "tests/data_folder.h"
+#include "tests/token_ids.h"
 
 #define BLANK "\xe2\x96\x81"
 #define LENGTH(a) ((int)(sizeof(a) / sizeof(a)[0]))
@@ -28,22 +29,6 @@ static struct tokenizer *open_with(const char *members, const char *config, stru
     tokenizer_open_hf(&t, dir, e);
     strbuf_release(&b);
     return t;
-}
-
-static void ids_are(struct tokenizer *t, const char *text, int flags, const char *wanted)
-{
-    struct strbuf b = STRBUF_INIT;
-    struct ids ids = {0};
-    struct err e = ERR_NONE;
-
-    if (tokenizer_encode(t, text, strlen(text), flags, &ids, &e) < 0)
-        fail_msg("%s", e.text);
-    for (size_t i = 0; i < ids.n; i++)
-        strbuf_addf(&b, "%s%d", i ? " " : "", (int)ids.v[i]);
-    if (strcmp(strbuf_str(&b), wanted) != 0)
-        fail_msg("'%s': %s, expected %s", text, strbuf_str(&b), wanted);
-    strbuf_release(&b);
-    ids_release(&ids);
 }
 
 static void what_stands_in_front_is_bos(void **state)
@@ -147,8 +132,8 @@ static void added_tokens_are_found_before_the_model(void **state)
         struct tokenizer *t = open_with(rows[i].members, rows[i].config, &e);
         if (!t)
             fail_msg("%s", e.text);
-        ids_are(t, rows[i].text, 0, rows[i].plain);
-        ids_are(t, rows[i].text, TOKENIZE_SPECIAL, rows[i].special);
+        ids_are(t, rows[i].text, strlen(rows[i].text), 0, rows[i].plain);
+        ids_are(t, rows[i].text, strlen(rows[i].text), TOKENIZE_SPECIAL, rows[i].special);
         tokenizer_close(t);
     }
     assert_int_equal(mem_live(), 0);

@@ -5,27 +5,18 @@
 #include "base/mem.h"
 #include "tasks/lmeval_metric.h"
 #include "tasks/lmeval_results.h"
+#include "tests/yaml_list.h"
 
 #define LENGTH(a) ((int)(sizeof(a) / sizeof(a)[0]))
-
-static struct ynode *parse(struct arena *a, const char *yaml)
-{
-    struct ynode *root = NULL;
-    struct err e = ERR_NONE;
-
-    if (yamldoc_parse(a, yaml, strlen(yaml), "f", &root, &e) < 0)
-        fail_msg("%s in\n%s", e.text, yaml);
-    return root;
-}
 
 /* --- metrics ---------------------------------------------------------------------------------- */
 
 static int metrics_of(struct metrics *m, struct arena *a, const char *yaml, enum output_type type,
                       int any, struct err *e)
 {
-    *a = (struct arena){NULL};
+    *a = ARENA_INIT;
     *e = ERR_NONE;
-    return metrics_read(m, a, yaml ? parse(a, yaml) : NULL, type, any, NULL, e);
+    return metrics_read(m, a, yaml ? yaml_of(a, yaml) : NULL, type, any, NULL, e);
 }
 
 static void without_a_list_the_type_of_output_decides(void **state)
@@ -149,9 +140,8 @@ static void what_a_metric_may_not_say(void **state)
     (void)state;
     for (int i = 0; i < LENGTH(rows); i++) {
         assert_int_equal(metrics_of(&m, &a, rows[i].yaml, rows[i].type, 0, &e), -1);
-        if (strncmp(e.text, rows[i].error, strlen(rows[i].error)) != 0 || e.code != rows[i].code)
-            fail_msg("%s: '%s', expected '%s'", rows[i].yaml, e.text, rows[i].error);
-        assert_string_equal(e.hint, rows[i].hint);
+        refused_as(&e, rows[i].yaml, rows[i].error, rows[i].hint);
+        assert_int_equal(e.code, rows[i].code);
         arena_release(&a);
     }
     assert_int_equal(mem_live(), 0);
@@ -174,10 +164,7 @@ static void lists_are_bounded(void **state)
     for (int i = 0; i < LENGTH(rows); i++)
         for (int more = 0; more < 2; more++) {
             struct strbuf b = STRBUF_INIT;
-            strbuf_addf(&b, "[%s", rows[i].open);
-            for (int k = 0; k < rows[i].most + more; k++)
-                strbuf_addf(&b, "%s%s", k ? "," : "", rows[i].one);
-            strbuf_addf(&b, "%s]", rows[i].close);
+            yaml_repeat(&b, rows[i].open, rows[i].one, rows[i].close, rows[i].most + more);
             assert_int_equal(metrics_of(&m, &a, strbuf_str(&b), OUTPUT_CHOICE, 0, &e), -more);
             if (!more && i == 1)
                 assert_int_equal(m.v[0].n_ignore, 32);
@@ -244,18 +231,18 @@ static void the_metrics_of_a_known_way_are_its_own(void **state)
     static const struct result_way way = {
         .name = "w", .metrics = {{"a", OUTPUT_GENERATE, "mean"},
                                  {"c", OUTPUT_GENERATE, "mean"}}};
-    struct arena a = {NULL};
+    struct arena a = ARENA_INIT;
     struct err e = ERR_NONE;
     struct metrics m;
 
     (void)state;
-    assert_int_equal(metrics_read(&m, &a, parse(&a, "[{metric: c}, {metric: a}]"),
+    assert_int_equal(metrics_read(&m, &a, yaml_of(&a, "[{metric: c}, {metric: a}]"),
                                   OUTPUT_GENERATE, 1, &way, &e), 0);
     assert_int_equal(m.n, 2);
     assert_string_equal(m.v[0].rule->name, "c");
     assert_string_equal(m.v[1].rule->name, "a");
     assert_null(m.missing);
-    assert_int_equal(metrics_read(&m, &a, parse(&a, "[{metric: acc}, {metric: a}]"),
+    assert_int_equal(metrics_read(&m, &a, yaml_of(&a, "[{metric: acc}, {metric: a}]"),
                                   OUTPUT_GENERATE, 0, &way, &e), 0);
     assert_true(m.n == 1 && ynode_is(m.missing, "acc"));
     arena_release(&a);
@@ -303,17 +290,17 @@ static void a_metric_list_survives_every_failed_allocation(void **state)
     static const char *const metrics = "[{metric: exact_match, ignore_case: true, ignore_numbers: "
                                        "true, ignore_punctuation: true, regexes_to_ignore: "
                                        "[x, y]}]";
-    struct arena file = {NULL};
+    struct arena file = ARENA_INIT;
     const struct ynode *node;
     long before;
 
     (void)state;
     for (int k = 0, rc = -1; k < 2; k++, rc = -1) {
-        node = k ? parse(&file, metrics) : NULL;
+        node = k ? yaml_of(&file, metrics) : NULL;
         before = mem_live();
         for (int nth = 0; rc < 0; nth++) {
             struct metrics m = {0};
-            struct arena a = {NULL};
+            struct arena a = ARENA_INIT;
             struct err e = ERR_NONE;
             mem_fail_at(nth);
             rc = metrics_read(&m, &a, node, OUTPUT_GENERATE, 0, NULL, &e);

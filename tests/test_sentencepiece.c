@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "runners/tokenizer.h"
 #include "tests/data_folder.h"
+#include "tests/token_ids.h"
 
 #define BLANK "\xe2\x96\x81" /* U+2581 */
 #define LENGTH(a) ((int)(sizeof(a) / sizeof(a)[0]))
@@ -134,22 +135,6 @@ static struct tokenizer *open_model(const struct model *m, const char *config, s
     return t;
 }
 
-static void ids_are(struct tokenizer *t, const char *text, int flags, const char *wanted)
-{
-    struct strbuf b = STRBUF_INIT;
-    struct ids ids = {0};
-    struct err e = ERR_NONE;
-
-    if (tokenizer_encode(t, text, strlen(text), flags, &ids, &e) < 0)
-        fail_msg("%s", e.text);
-    for (size_t i = 0; i < ids.n; i++)
-        strbuf_addf(&b, "%s%d", i ? " " : "", (int)ids.v[i]);
-    if (strcmp(strbuf_str(&b), wanted) != 0)
-        fail_msg("'%s': %s, expected %s", text, strbuf_str(&b), wanted);
-    strbuf_release(&b);
-    ids_release(&ids);
-}
-
 struct expected {
     const char *text, *ids;
 };
@@ -162,7 +147,7 @@ static void texts_are(const struct model *m, const char *config, const struct ex
     if (!t)
         fail_msg("%s", e.text);
     for (int i = 0; i < n; i++)
-        ids_are(t, rows[i].text, TOKENIZE_SPECIAL, rows[i].ids);
+        ids_are(t, rows[i].text, strlen(rows[i].text), TOKENIZE_SPECIAL, rows[i].ids);
     tokenizer_close(t);
     assert_int_equal(mem_live(), 0);
 }
@@ -409,8 +394,8 @@ static void tokens_are_added_behind_the_models(void **state)
                                "\"27.5\":{\"content\":\"<f>\"},\"-1\":{\"content\":\"<m>\"},"
                                "\"999999\":{\"content\":\"<far>\"}"), &e);
     assert_int_equal(tokenizer_size(t), 29);
-    ids_are(t, "<x>", 0, "5 0"); /* special ones on demand */
-    ids_are(t, "<y>", 0, "28");
+    ids_are(t, "<x>", strlen("<x>"), 0, "5 0"); /* special ones on demand */
+    ids_are(t, "<y>", strlen("<y>"), 0, "28");
     assert_int_equal(tokenizer_text(t, 27).n, 0);
     tokenizer_close(t);
     t = open_model(&bpe, ADDED("\"283\":{\"content\":\"<y>\"}"), &e); /* 26 + 2 + 256: not yet */

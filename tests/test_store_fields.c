@@ -7,42 +7,6 @@
 #include "results/query.h"
 #include "tests/store_fixture.h"
 
-static struct store *opened(void)
-{
-    struct store *s = NULL;
-
-    assert_int_equal(store_open(&s, ":memory:", NULL, NULL), 0);
-    return s;
-}
-
-static void closed(struct store *s)
-{
-    check_is_clean(s);
-    store_close(s);
-    assert_int_equal(mem_live(), 0);
-}
-
-static struct store_run *begun(struct store *s, const struct store_run_spec *spec)
-{
-    struct store_run *r = NULL;
-    struct err e = ERR_NONE;
-
-    if (store_run_begin(s, spec, &r, &e) < 0)
-        fail_msg("%s", e.text);
-    return r;
-}
-
-static void text_is(const char *is, const char *wanted)
-{
-    assert_string_equal(is ? is : "(NULL)", wanted ? wanted : "(NULL)");
-}
-
-static void number_is(double is, double wanted)
-{
-    if (!(is == wanted || (isnan(is) && isnan(wanted))))
-        fail_msg("%.17g, expected %.17g", is, wanted);
-}
-
 /* --- runs ------------------------------------------------------------------------------------ */
 
 static void each_field_of_a_run_comes_back(void **state)
@@ -64,7 +28,7 @@ static void each_field_of_a_run_comes_back(void **state)
         .parameters = -1, .parameters_non_embedding = -1, .parameters_embedding = -1,
         .parameters_active = -1, .file_bytes = -1, .bits_per_weight = NAN},
         .machine = {.name = "host", .json = "{}"}};
-    struct store *s = opened();
+    struct store *s = store_in_memory();
     struct store_run *r = begun(s, &spec);
     struct run_list l;
     const struct run_row *x;
@@ -74,31 +38,31 @@ static void each_field_of_a_run_comes_back(void **state)
     assert_int_equal(query_run(s, store_run_id(r), &l, NULL), 0);
     assert_int_equal(l.n, 1);
     x = l.v;
-    text_is(x->id, store_run_id(r));
-    text_is(x->label, NULL);
-    text_is(x->kind, "eval");
+    field_text_is(x->id, store_run_id(r));
+    field_text_is(x->label, NULL);
+    field_text_is(x->kind, "eval");
     assert_int_equal(strlen(x->created), 20);
     assert_int_equal(strlen(x->ended), 20);
-    text_is(x->status, "failed");
-    text_is(x->error, "why");
-    text_is(x->command_line, "command");
-    text_is(x->settings, "{\"s\":1}");
+    field_text_is(x->status, "failed");
+    field_text_is(x->error, "why");
+    field_text_is(x->command_line, "command");
+    field_text_is(x->settings, "{\"s\":1}");
     assert_int_equal(strlen(x->settings_hash), 64);
-    text_is(x->program_version, "1.2.3");
-    text_is(x->numerics_id, "fast/2");
-    text_is(x->kernels, "avx2");
-    text_is(x->device, "dev");
-    text_is(x->source, NULL);
-    text_is(x->noise_before, "{\"b\":1}");
-    text_is(x->noise_after, "{\"a\":1}");
-    text_is(x->model.name, "name");
-    text_is(x->model.path, "path");
-    text_is(x->model.sha256, "sha");
-    text_is(x->model.architecture, "arch");
-    text_is(x->model.licence, "lic");
-    text_is(x->model.tensor_types, "{}");
-    text_is(x->machine_name, "host");
-    text_is(x->machine_json, "{\"m\":1}");
+    field_text_is(x->program_version, "1.2.3");
+    field_text_is(x->numerics_id, "fast/2");
+    field_text_is(x->kernels, "avx2");
+    field_text_is(x->device, "dev");
+    field_text_is(x->source, NULL);
+    field_text_is(x->noise_before, "{\"b\":1}");
+    field_text_is(x->noise_after, "{\"a\":1}");
+    field_text_is(x->model.name, "name");
+    field_text_is(x->model.path, "path");
+    field_text_is(x->model.sha256, "sha");
+    field_text_is(x->model.architecture, "arch");
+    field_text_is(x->model.licence, "lic");
+    field_text_is(x->model.tensor_types, "{}");
+    field_text_is(x->machine_name, "host");
+    field_text_is(x->machine_json, "{\"m\":1}");
     assert_int_equal(strlen(x->machine_hash), 64);
     assert_true(x->threads == 5 && x->seed == 6000000000 && x->sessions == 1);
     assert_true(x->model.parameters == 11 && x->model.parameters_non_embedding == 12);
@@ -111,11 +75,11 @@ static void each_field_of_a_run_comes_back(void **state)
     r = begun(s, &bare);
     assert_int_equal(query_run(s, "last", &l, NULL), 0);
     x = l.v;
-    text_is(x->status, "interrupted"); /* nobody holds a lock in memory */
-    text_is(x->ended, NULL);
-    text_is(x->noise_before, NULL);
-    text_is(x->model.sha256, NULL);
-    text_is(x->model.licence, NULL);
+    field_text_is(x->status, "interrupted"); /* nobody holds a lock in memory */
+    field_text_is(x->ended, NULL);
+    field_text_is(x->noise_before, NULL);
+    field_text_is(x->model.sha256, NULL);
+    field_text_is(x->model.licence, NULL);
     assert_true(x->model.parameters == -1 && x->model.parameters_non_embedding == -1);
     assert_true(x->model.parameters_embedding == -1 && x->model.parameters_active == -1);
     assert_true(x->model.file_bytes == -1 && isnan(x->model.bits_per_weight));
@@ -126,7 +90,7 @@ static void each_field_of_a_run_comes_back(void **state)
     struct err e = ERR_NONE;
     assert_int_equal(store_run_begin(s, &bare, &r, &e), -1);
     assert_string_equal(e.text, ":memory:: a model without a name");
-    closed(s);
+    close_clean(s);
 }
 
 /* One change at a time to what was begun: is it the same run? */
@@ -145,7 +109,7 @@ static void a_run_is_told_by_what_can_change_a_result(void **state)
         .tasks = tasks, .n_tasks = 2};
     enum { SAME = 5, OTHER = 10 };
     struct store_run_spec same[SAME], other[OTHER];
-    struct store *s = opened();
+    struct store *s = store_in_memory();
     struct store_run *r = begun(s, &first);
     char id[RUN_ID_SIZE];
 
@@ -192,13 +156,13 @@ static void a_run_is_told_by_what_can_change_a_result(void **state)
     r = begun(s, &first); /* and all of them are still there */
     assert_string_equal(store_run_id(r), id);
     store_run_close(r);
-    closed(s);
+    close_clean(s);
 }
 
 static void a_session_is_counted_each_time(void **state)
 {
     struct store_run_spec spec = spec_of("{}");
-    struct store *s = opened();
+    struct store *s = store_in_memory();
     struct run_list l;
     struct store_run *r;
 
@@ -212,11 +176,11 @@ static void a_session_is_counted_each_time(void **state)
     }
     assert_int_equal(query_run(s, "last~0", &l, NULL), 0);
     assert_int_equal(l.v->sessions, 3);
-    text_is(l.v->noise_after, "{\"n\":2}");
-    text_is(l.v->status, "interrupted");
-    text_is(l.v->error, NULL);
+    field_text_is(l.v->noise_after, "{\"n\":2}");
+    field_text_is(l.v->status, "interrupted");
+    field_text_is(l.v->error, NULL);
     run_list_release(&l);
-    closed(s);
+    close_clean(s);
 }
 
 static void a_reader_makes_no_file_and_takes_no_other(void **state)
@@ -256,7 +220,7 @@ static void each_field_of_an_item_comes_back(void **state)
         .error = "refused", .latency_s = NAN, .ttft_s = NAN, .prompt_tokens = -1,
         .computed_tokens = -1, .reused_tokens = -1, .cached_tokens = -1, .generated_tokens = -1};
     struct store_run_spec spec = spec_of("{}");
-    struct store *s = opened();
+    struct store *s = store_in_memory();
     struct store_run *r = begun(s, &spec);
     struct item_iter *it;
     struct store_item x;
@@ -266,38 +230,38 @@ static void each_field_of_an_item_comes_back(void **state)
     assert_int_equal(store_item_add(r, &bare, NULL), 0);
     assert_int_equal(query_items(s, store_run_id(r), NULL, &it, NULL), 0);
     assert_int_equal(item_iter_next(it, &x, NULL), 1);
-    text_is(x.task, "arc_easy");
-    text_is(x.doc_hash, "dh");
-    text_is(x.prompt_hash, "ph");
-    text_is(x.doc, "{\"d\":1}");
-    text_is(x.arguments, "[[\"c\",\"x\"]]");
-    text_is(x.cluster, "cl");
-    text_is(x.gold, "g");
-    text_is(x.prediction, "p");
-    text_is(x.output, "out");
-    text_is(x.filtered, "{}");
-    text_is(x.error, NULL);
+    field_text_is(x.task, "arc_easy");
+    field_text_is(x.doc_hash, "dh");
+    field_text_is(x.prompt_hash, "ph");
+    field_text_is(x.doc, "{\"d\":1}");
+    field_text_is(x.arguments, "[[\"c\",\"x\"]]");
+    field_text_is(x.cluster, "cl");
+    field_text_is(x.gold, "g");
+    field_text_is(x.prediction, "p");
+    field_text_is(x.output, "out");
+    field_text_is(x.filtered, "{}");
+    field_text_is(x.error, NULL);
     assert_true(x.doc_id == 7 && x.gold_index == 3 && x.latency_s == 1.25 && x.ttft_s == .5);
     assert_true(x.prompt_tokens == 21 && x.computed_tokens == 22 && x.reused_tokens == 23);
     assert_true(x.cached_tokens == 24 && x.generated_tokens == 25);
     assert_true(x.n_metrics == 2 && x.n_requests == 2);
     for (int i = 0; i < 2; i++) {
-        text_is(x.metrics[i].metric, metrics[i].metric);
-        text_is(x.metrics[i].filter, metrics[i].filter);
-        number_is(x.metrics[i].value, metrics[i].value);
-        number_is(x.metrics[i].weight, metrics[i].weight);
-        number_is(x.requests[i].loglikelihood, requests[i].loglikelihood);
+        field_text_is(x.metrics[i].metric, metrics[i].metric);
+        field_text_is(x.metrics[i].filter, metrics[i].filter);
+        field_number_is(x.metrics[i].value, metrics[i].value);
+        field_number_is(x.metrics[i].weight, metrics[i].weight);
+        field_number_is(x.requests[i].loglikelihood, requests[i].loglikelihood);
         assert_int_equal(x.requests[i].is_greedy, requests[i].is_greedy);
         assert_int_equal(x.requests[i].n_tokens, requests[i].n_tokens);
         assert_int_equal(x.requests[i].n_bytes, requests[i].n_bytes);
     }
     assert_int_equal(item_iter_next(it, &x, NULL), 1);
-    text_is(x.task, "gsm8k");
-    text_is(x.doc, NULL);
-    text_is(x.cluster, NULL);
-    text_is(x.gold, NULL);
-    text_is(x.prediction, NULL);
-    text_is(x.error, "refused");
+    field_text_is(x.task, "gsm8k");
+    field_text_is(x.doc, NULL);
+    field_text_is(x.cluster, NULL);
+    field_text_is(x.gold, NULL);
+    field_text_is(x.prediction, NULL);
+    field_text_is(x.error, "refused");
     assert_true(x.gold_index == -1 && isnan(x.latency_s) && isnan(x.ttft_s));
     assert_true(x.prompt_tokens == -1 && x.computed_tokens == -1 && x.reused_tokens == -1);
     assert_true(x.cached_tokens == -1 && x.generated_tokens == -1);
@@ -305,7 +269,7 @@ static void each_field_of_an_item_comes_back(void **state)
     assert_int_equal(item_iter_next(it, &x, NULL), 0);
     item_iter_close(it);
     store_run_close(r);
-    closed(s);
+    close_clean(s);
 }
 
 static void add_credit(struct store_run *r, const char *task, int doc, double acc, double norm)
@@ -341,7 +305,7 @@ static void items_are_chosen_by_task_document_and_credit(void **state)
         {{.item = 9}, ""},
     };
     struct store_run_spec spec = spec_of("{}");
-    struct store *s = opened();
+    struct store *s = store_in_memory();
     struct store_run *r = begun(s, &spec);
 
     (void)state;
@@ -361,7 +325,7 @@ static void items_are_chosen_by_task_document_and_credit(void **state)
         strbuf_release(&b);
     }
     store_run_close(r);
-    closed(s);
+    close_clean(s);
 }
 
 /* --- tasks ----------------------------------------------------------------------------------- */
@@ -374,7 +338,7 @@ static void a_tasks_numbers_replace_those_it_had(void **state)
                                                 {"acc", "loose", .75, NAN, NAN, NAN}};
     static const struct store_cost costs[] = {{"wall_s", 2}, {"energy_j", NAN}};
     struct store_run_spec spec = spec_of("{}");
-    struct store *s = opened();
+    struct store *s = store_in_memory();
     struct store_run *r = begun(s, &spec);
     struct task_list l;
     const struct task_row *t;
@@ -391,32 +355,32 @@ static void a_tasks_numbers_replace_those_it_had(void **state)
     assert_int_equal(query_tasks(s, store_run_id(r), &l, NULL), 0);
     assert_int_equal(l.n, 2);
     t = &l.v[0];
-    text_is(t->task, "arc_easy");
-    text_is(t->data_sha256, "dd");
+    field_text_is(t->task, "arc_easy");
+    field_text_is(t->data_sha256, "dd");
     assert_true(t->version == 1 && t->shots == 0 && t->n_expected == 40 && t->n == 3);
     assert_true(t->n_scored == 3 && t->n_values == 3 && t->n_costs == 2);
     for (int i = 0; i < 3; i++) {
-        text_is(t->values[i].metric, values[i].metric);
-        text_is(t->values[i].filter, values[i].filter ? values[i].filter : "none");
-        number_is(t->values[i].value, values[i].value);
-        number_is(t->values[i].stderr_, values[i].stderr_);
-        number_is(t->values[i].low, values[i].low);
-        number_is(t->values[i].high, values[i].high);
+        field_text_is(t->values[i].metric, values[i].metric);
+        field_text_is(t->values[i].filter, values[i].filter ? values[i].filter : "none");
+        field_number_is(t->values[i].value, values[i].value);
+        field_number_is(t->values[i].stderr_, values[i].stderr_);
+        field_number_is(t->values[i].low, values[i].low);
+        field_number_is(t->values[i].high, values[i].high);
     }
     assert_true(task_row_value(t, "acc", NULL) == &t->values[1]);
     assert_true(task_row_value(t, "acc", "loose") == &t->values[2]);
     assert_null(task_row_value(t, "acc", "strict"));
     assert_null(task_row_value(t, "mcc", NULL));
-    number_is(task_row_cost(t, "wall_s"), 2);
-    number_is(task_row_cost(t, "energy_j"), NAN);
-    number_is(task_row_cost(t, "nothing"), NAN);
+    field_number_is(task_row_cost(t, "wall_s"), 2);
+    field_number_is(task_row_cost(t, "energy_j"), NAN);
+    field_number_is(task_row_cost(t, "nothing"), NAN);
     assert_true(t->latency_s == 0 + 1 + 2 && t->prompt_tokens == 1 + 2 + 3);
     assert_true(t->computed_tokens == 6 && t->reused_tokens == -1 && t->generated_tokens == 9);
     assert_int_equal(task_row_items(t), 3);
     t = &l.v[1];
     assert_true(t->version == 3 && t->shots == 5 && t->n_expected == 1 && t->n == 0);
     assert_true(t->n_scored == -1 && t->n_values == 0 && t->n_costs == 0 && isnan(t->latency_s));
-    text_is(t->data_sha256, NULL);
+    field_text_is(t->data_sha256, NULL);
     assert_int_equal(task_row_items(t), -1);
     assert_int_equal(task_row_items(&(struct task_row){.n = 0, .n_scored = 7}), 7);
     assert_int_equal(task_row_items(&(struct task_row){.n = 1, .n_scored = 7}), 1);
@@ -426,7 +390,7 @@ static void a_tasks_numbers_replace_those_it_had(void **state)
     assert_true(n == 6 && v[0] == 0 && v[2] == 2 && v[5] == 2);
     mem_free(v);
     store_run_close(r);
-    closed(s);
+    close_clean(s);
 }
 
 /* --- names ----------------------------------------------------------------------------------- */
@@ -435,7 +399,7 @@ static void what_is_no_name_is_refused(void **state)
 {
     static const char *const names[] = {"last~", "last~1x", "last~-1", "last~:", "last~/", "Last",
                                         "last~2", "zz"};
-    struct store *s = opened();
+    struct store *s = store_in_memory();
     char ids[2][RUN_ID_SIZE], got[RUN_ID_SIZE], text[100];
     struct err e = ERR_NONE;
     struct store_run *r;
@@ -469,13 +433,13 @@ static void what_is_no_name_is_refused(void **state)
         assert_int_equal(query_resolve(s, text, got, &e), 0);
         assert_string_equal(got, ids[i]);
     }
-    closed(s);
+    close_clean(s);
 }
 
 /* Made so that ids begin alike: many runs, until some do. */
 static void a_beginning_that_several_have_is_ambiguous(void **state)
 {
-    struct store *s = opened();
+    struct store *s = store_in_memory();
     char got[RUN_ID_SIZE], prefix[2] = "";
     int counts[16] = {0};
     struct err e = ERR_NONE;
@@ -518,7 +482,7 @@ static void a_beginning_that_several_have_is_ambiguous(void **state)
         assert_int_equal(query_resolve(s, one, got, &e), -1);
         assert_null(strstr(e.text, "..."));
     }
-    closed(s);
+    close_clean(s);
 }
 
 int main(void)

@@ -5,42 +5,6 @@
 #include "results/query.h"
 #include "tests/store_fixture.h"
 
-static struct store *opened(void)
-{
-    struct store *s = NULL;
-
-    assert_int_equal(store_open(&s, ":memory:", NULL, NULL), 0);
-    return s;
-}
-
-static void closed(struct store *s)
-{
-    check_is_clean(s);
-    store_close(s);
-    assert_int_equal(mem_live(), 0);
-}
-
-static struct store_run *begun(struct store *s, const struct store_run_spec *spec)
-{
-    struct store_run *r = NULL;
-    struct err e = ERR_NONE;
-
-    if (store_run_begin(s, spec, &r, &e) < 0)
-        fail_msg("%s", e.text);
-    return r;
-}
-
-static void text_is(const char *is, const char *wanted)
-{
-    assert_string_equal(is ? is : "(NULL)", wanted ? wanted : "(NULL)");
-}
-
-static void number_is(double is, double wanted)
-{
-    if (!(is == wanted || (isnan(is) && isnan(wanted))))
-        fail_msg("%.17g, expected %.17g", is, wanted);
-}
-
 /* --- speed ----------------------------------------------------------------------------------- */
 
 static void each_field_of_a_speed_test_comes_back(void **state)
@@ -55,7 +19,7 @@ static void each_field_of_a_speed_test_comes_back(void **state)
     struct store_bench b = {.test = "tg1", .depth = 2, .batch = 3, .threads = 4, .device = "d",
                             .samples = seconds, .n_samples = 2, .tokens = 5, .values = values,
                             .n_values = 1, .noise = "{\"n\":1}", .served = served, .n_served = 2};
-    struct store *s = opened();
+    struct store *s = store_in_memory();
     struct store_run *r;
     struct bench_list l;
     struct served_list q;
@@ -81,20 +45,20 @@ static void each_field_of_a_speed_test_comes_back(void **state)
     }
     assert_int_equal(query_bench(s, store_run_id(r), &l, NULL), 0);
     assert_int_equal(l.n, 6);
-    text_is(l.v[0].test, "tg1");
-    text_is(l.v[0].device, "d");
-    text_is(l.v[0].rival, NULL);
-    text_is(l.v[0].noise, "{\"n\":1}");
+    field_text_is(l.v[0].test, "tg1");
+    field_text_is(l.v[0].device, "d");
+    field_text_is(l.v[0].rival, NULL);
+    field_text_is(l.v[0].noise, "{\"n\":1}");
     assert_true(l.v[0].depth == 2 && l.v[0].batch == 3 && l.v[0].threads == 4);
     assert_true(l.v[0].tokens == 5 && l.v[0].n_samples == 2 && l.v[0].samples[1] == .25);
     assert_int_equal(l.v[0].n_values, 1);
-    text_is(l.v[0].values[0].filter, "none");
+    field_text_is(l.v[0].values[0].filter, "none");
     assert_true(l.v[0].values[0].value == 1 && l.v[0].values[0].stderr_ == 2);
     assert_true(l.v[0].values[0].low == 3 && l.v[0].values[0].high == 4);
-    text_is(l.v[4].device, "");
-    text_is(l.v[4].noise, NULL);
+    field_text_is(l.v[4].device, "");
+    field_text_is(l.v[4].noise, NULL);
     assert_true(l.v[4].tokens == -1 && l.v[4].n_samples == 0 && !l.v[4].samples);
-    text_is(l.v[5].rival, "other");
+    field_text_is(l.v[5].rival, "other");
     assert_true(bench_value(&l.v[4], "interrupted") == &l.v[4].values[1]);
     bench_list_keep_whole(&l); /* without the two that were interrupted */
     assert_int_equal(l.n, 4);
@@ -105,15 +69,15 @@ static void each_field_of_a_speed_test_comes_back(void **state)
     assert_int_equal(q.n, 2);
     for (int i = 0; i < 2; i++) {
         const struct store_served *x = &q.v[i], *w = &served[i];
-        text_is(x->state, w->state);
-        text_is(x->reason, w->reason);
-        text_is(x->token_s, w->token_s);
-        text_is(x->output_sha256, w->output_sha256);
-        number_is(x->arrival_s, w->arrival_s);
-        number_is(x->start_s, w->start_s);
-        number_is(x->first_s, w->first_s);
-        number_is(x->last_s, w->last_s);
-        number_is(x->end_s, w->end_s);
+        field_text_is(x->state, w->state);
+        field_text_is(x->reason, w->reason);
+        field_text_is(x->token_s, w->token_s);
+        field_text_is(x->output_sha256, w->output_sha256);
+        field_number_is(x->arrival_s, w->arrival_s);
+        field_number_is(x->start_s, w->start_s);
+        field_number_is(x->first_s, w->first_s);
+        field_number_is(x->last_s, w->last_s);
+        field_number_is(x->end_s, w->end_s);
         assert_true(x->prompt == w->prompt && x->wanted == w->wanted);
         assert_int_equal(x->generated, w->generated);
     }
@@ -122,22 +86,22 @@ static void each_field_of_a_speed_test_comes_back(void **state)
     assert_int_equal(q.n, 0);
     served_list_release(&q);
     store_run_close(r);
-    closed(s);
+    close_clean(s);
 }
 
 /* --- energy ---------------------------------------------------------------------------------- */
 
 static void energy_is(const struct store_energy *x, const struct store_energy *w)
 {
-    text_is(x->subject, w->subject);
-    text_is(x->source, w->source);
-    text_is(x->channel, w->channel);
-    text_is(x->reason, w->reason);
+    field_text_is(x->subject, w->subject);
+    field_text_is(x->source, w->source);
+    field_text_is(x->channel, w->channel);
+    field_text_is(x->reason, w->reason);
     assert_true(x->idx == w->idx && x->is_declared == w->is_declared);
     assert_true(x->is_headline == w->is_headline && x->samples == w->samples);
-    number_is(x->seconds, w->seconds);
-    number_is(x->joules, w->joules);
-    number_is(x->gap_s, w->gap_s);
+    field_number_is(x->seconds, w->seconds);
+    field_number_is(x->joules, w->joules);
+    field_number_is(x->gap_s, w->gap_s);
 }
 
 static void meters_are_kept_and_settled(void **state)
@@ -150,7 +114,7 @@ static void meters_are_kept_and_settled(void **state)
     };
     struct store_energy first = rows[0];
     struct store_run_spec spec = spec_of("{}");
-    struct store *s = opened();
+    struct store *s = store_in_memory();
     struct store_run *r = begun(s, &spec);
     struct energy_list l;
     struct task_list t;
@@ -177,10 +141,10 @@ static void meters_are_kept_and_settled(void **state)
     energy_is(&l.v[2], &rows[2]);
     energy_list_release(&l);
     assert_int_equal(query_tasks(s, store_run_id(r), &t, NULL), 0);
-    number_is(task_row_cost(&t.v[0], "energy_j"), 9.5);
+    field_number_is(task_row_cost(&t.v[0], "energy_j"), 9.5);
     task_list_release(&t);
     store_run_close(r);
-    closed(s);
+    close_clean(s);
 }
 
 /* --- memory ---------------------------------------------------------------------------------- */
@@ -240,7 +204,7 @@ static void reading_survives_every_failed_allocation(void **state)
                                   .values = &value, .n_values = 1, .served = &served,
                                   .n_served = 1, .noise = "{}"};
     struct store_run_spec spec = spec_of("{}");
-    struct store *s = opened();
+    struct store *s = store_in_memory();
     struct store_run *r = begun(s, &spec);
     long before;
 
@@ -264,7 +228,7 @@ static void reading_survives_every_failed_allocation(void **state)
         }
     }
     store_run_close(r);
-    closed(s);
+    close_clean(s);
 }
 
 int main(void)

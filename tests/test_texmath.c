@@ -11,9 +11,9 @@
 #include "base/strbuf.h"
 #include "tasks/minerva.h"
 #include "tasks/texmath.h"
-#include "tests/lmeval_cases.h"
+#include "tests/tex_pairs.h"
 
-enum { BLOCK = 250, FAMILY = 16, FAMILY_PAIRS = 6000, SOUP_PAIRS = 4000, STATED_BLOCKS = 10 };
+enum { FAMILY = 16, FAMILY_PAIRS = 6000, SOUP_PAIRS = 4000, STATED_BLOCKS = 10 };
 #define LENGTH(a) ((int)(sizeof(a) / sizeof(a)[0]))
 
 static const char *const pieces[] = {
@@ -24,7 +24,7 @@ static const char *const pieces[] = {
     "\\rfloor", "\\binom{3}{2}", ":", "2x", "(x+1)", "%", "\\{", "\\}",
 };
 
-/* Ways to write what may be the same; <A> and others are numbers, see `fill`. */
+/* Ways to write what may be the same; <A> and others are numbers, see tex_pairs.h. */
 static const char *const families[][FAMILY] = {
     {"\\frac{<A>}{<B>}", "<A>/<B>", "\\frac{2\\cdot<A>}{2\\cdot<B>}", "(<A>)/(<B>)",
      "\\frac<A><B>", "-\\frac{-<A>}{<B>}", "<A>\\div<B>", "<A>:<B>", "\\frac{<B>}{<A>}",
@@ -80,86 +80,24 @@ static const char *const stated[] = {
     "%", ",",
 };
 
-static uint64_t fnv(uint64_t h, const char *s, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ (unsigned char)s[i]) * 0x100000001b3u;
-    return h;
-}
-
-static const uint64_t none = 0xcbf29ce484222325u;
-
-static void fill(struct strbuf *b, const char *template, int x, int y, int z)
-{
-    const struct { char name; int value; } numbers[] = {
-        {'A', x}, {'B', y}, {'C', z}, {'P', x * y}, {'Q', x + y}, {'D', x - y}, {'S', x * x * z},
-        {'N', 1000 * x + y},
-    };
-
-    strbuf_clear(b);
-    for (; *template; template++) {
-        int known = 0;
-        for (int i = 0; i < LENGTH(numbers) && !known; i++)
-            if (*template == '<' && template[1] == numbers[i].name && template[2] == '>') {
-                strbuf_addf(b, "%d", numbers[i].value);
-                template += 2;
-                known = 1;
-            }
-        if (!known)
-            strbuf_addc(b, *template);
-    }
-}
-
 static void draw_family(struct cases *c, struct strbuf *a, struct strbuf *b)
 {
-    static const int roots[] = {2, 3, 5, 7};
     const char *const *family = families[cases_below(c, LENGTH(families))];
-    int x = 1 + cases_below(c, 9), y = 1 + cases_below(c, 9), z = roots[cases_below(c, 4)], n = 0;
+    struct tex_forms f = tex_forms(c, family, FAMILY);
 
-    while (n < FAMILY && family[n])
-        n++;
-    fill(a, family[cases_below(c, n)], x, y, z);
-    fill(b, family[cases_below(c, n)], x, y, z);
+    tex_form(c, &f, a);
+    tex_form(c, &f, b);
 }
 
 static void draw_soup(struct cases *c, struct strbuf *a, struct strbuf *b)
 {
-    int v[6], n = 1 + cases_below(c, 6), at, other;
-
-    for (int i = 0; i < n; i++)
-        v[i] = cases_below(c, LENGTH(pieces));
-    other = cases_below(c, LENGTH(pieces));
-    at = cases_below(c, n);
-    if (cases_below(c, 2))
-        other = v[at];
-    strbuf_clear(a);
-    strbuf_clear(b);
-    for (int i = 0; i < n; i++) {
-        strbuf_adds(a, pieces[v[i]]);
-        strbuf_adds(b, pieces[i == at ? other : v[i]]);
-    }
+    tex_soup(c, pieces, LENGTH(pieces), a, b);
 }
 
-/* differ: places of the pairs that are judged otherwise, in order, -1 behind them. */
-static void judge(void (*draw)(struct cases *, struct strbuf *, struct strbuf *), uint64_t seed,
-                  int n, const uint64_t *want, const int *differ)
+static int are_equal(const void *none, const char *a, const char *b)
 {
-    struct cases c = {seed};
-    struct strbuf a = STRBUF_INIT, b = STRBUF_INIT;
-    char verdicts[BLOCK];
-
-    for (int i = 0; i < n; i++) {
-        int equal;
-        draw(&c, &a, &b);
-        equal = tex_equal(strbuf_str(&a), strbuf_str(&b));
-        verdicts[i % BLOCK] = (char)('0' + (*differ == i ? !equal : equal));
-        differ += *differ == i;
-        if (i % BLOCK == BLOCK - 1 && fnv(none, verdicts, BLOCK) != want[i / BLOCK])
-            fail_msg("pairs %d to %d differ", i - BLOCK + 1, i);
-    }
-    assert_int_equal(*differ, -1);
-    strbuf_release(&a);
-    strbuf_release(&b);
+    (void)none;
+    return tex_equal(a, b);
 }
 
 static void answers_that_mean_the_same_are_equal_where_sympy_says_so(void **state)
@@ -176,7 +114,7 @@ static void answers_that_mean_the_same_are_equal_where_sympy_says_so(void **stat
     869, 1871, 2325, 5515, -1,
     };
     (void)state;
-    judge(draw_family, 71, FAMILY_PAIRS, want, differ);
+    tex_judge(draw_family, 71, FAMILY_PAIRS, are_equal, NULL, want, differ);
 }
 
 static void whatever_a_model_writes_is_read_as_sympy_reads_it(void **state)
@@ -191,7 +129,7 @@ static void whatever_a_model_writes_is_read_as_sympy_reads_it(void **state)
     104, 350, 1477, 2866, 3204, 3532, -1,
     };
     (void)state;
-    judge(draw_soup, 72, SOUP_PAIRS, want, differ);
+    tex_judge(draw_soup, 72, SOUP_PAIRS, are_equal, NULL, want, differ);
 }
 
 static void final_answers_are_found_and_spelt_as_lm_eval_does(void **state)
@@ -205,18 +143,18 @@ static void final_answers_are_found_and_spelt_as_lm_eval_does(void **state)
     struct strbuf text = STRBUF_INIT, found = STRBUF_INIT, spelt = STRBUF_INIT;
     (void)state;
     for (int block = 0; block < STATED_BLOCKS; block++) {
-        uint64_t h = none;
+        uint64_t h = CASES_HASH;
         for (int i = 0; i < 1000; i++) {
             strbuf_clear(&text);
             strbuf_clear(&found);
             for (int n = 1 + cases_below(&c, 8); n > 0; n--)
                 strbuf_adds(&text, stated[cases_below(&c, LENGTH(stated))]);
             assert_int_equal(minerva_stated(strbuf_str(&text), &found, NULL), 0);
-            h = fnv(h, strbuf_str(&found), found.len + 1);
+            h = cases_hash(h, strbuf_str(&found), found.len + 1);
             for (int k = 0; k < 2; k++) {
                 strbuf_clear(&spelt);
                 assert_int_equal(minerva_spell(strbuf_str(k ? &text : &found), &spelt, NULL), 0);
-                h = fnv(h, strbuf_str(&spelt), spelt.len + 1);
+                h = cases_hash(h, strbuf_str(&spelt), spelt.len + 1);
             }
         }
         if (h != want[block])
