@@ -61,6 +61,8 @@ static inline int opencl_rows(const struct device *d, const struct op *op)
 
 /* For fallback_open; user: NULL. */
 int opencl_supports(const void *user, const struct op *op);
+/* Sends what b asks; it is the batch that runs until the next one. */
+int opencl_begin(struct device *d, struct batch *b, struct err *e);
 /* Queues the op over the batch; OP_HEAD fills the wanted rows. */
 int opencl_op(struct device *d, const struct op *op, struct err *e);
 /* Reads d->shelf once, and returns when it is done. */

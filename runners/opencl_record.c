@@ -9,7 +9,7 @@
 
 enum { RECORDINGS_MAX = 16 };
 
-struct shape { /* all that args_of and the sizes of launches depend on */
+struct shape { /* all that opencl_args_of and the sizes of launches depend on */
     int rows, heads, picks, copies, parts;
 };
 

@@ -30,7 +30,7 @@ has avx512_vnni || without 'no AVX-512 VNNI here' runners/fast_vnni.c
 has avx_vnni || without 'no AVX-VNNI here' runners/fast_avxvnni.c
 has amx_int8 || without 'no AMX here' runners/fast_amx.c
 "$build/densimeter" devices --csv | grep -q '^opencl:0' || without 'no OpenCL driver here' \
-    runners/device_opencl.c runners/cl.c runners/cl_api.c runners/opencl_ops.c runners/opencl_record.c
+    runners/device_opencl.c runners/cl.c runners/cl_api.c runners/opencl_*.c
 # shellcheck disable=SC2086
 gcovr --root . --object-directory "$build" --csv -o "$build/files.csv" -j "$(nproc)" \
     --exclude-unreachable-branches --gcov-ignore-parse-errors --exclude 'tests/' --exclude 'examples/' $out \
