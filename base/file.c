@@ -10,6 +10,10 @@
 
 #include "base/mem.h"
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* Linux 5.14 */
+#endif
+
 int file_map(struct file_map *out, const char *path, struct err *e)
 {
     struct stat st;
@@ -51,6 +55,16 @@ void file_unmap(struct file_map *m)
     if (m->len)
         munmap((void *)m->bytes, m->len);
     *m = FILE_MAP_NONE;
+}
+
+void file_read_ahead(const void *bytes, size_t n)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = (uintptr_t)bytes / page * page;
+    uintptr_t to = ((uintptr_t)bytes + n + page - 1) / page * page;
+
+    if (n)
+        (void)madvise((void *)from, to - from, MADV_POPULATE_READ);
 }
 
 int file_read(struct strbuf *b, const char *path, size_t max, struct err *e)

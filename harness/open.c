@@ -19,6 +19,7 @@ struct runner_opts engine_opts(const struct context *c)
         .batch_tokens = (int)args_int(c->args, "batch-tokens"),
         .kv_bytes = (size_t)args_int(c->args, "kv-memory"),
         .check_finite = args_flag(c->args, "check-finite"),
+        .stop = c->stop,
     };
 }
 

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "runners/engine.h"
 #include "runners/fallback.h"
@@ -105,6 +107,20 @@ static size_t choose_pages(const struct runner *r, size_t given, size_t page)
                  : clamp(KV_BYTES_DEFAULT / page, sequence, PAGES_MAX);
 }
 
+/* Weights lie in the file as they are used, so the first pass would wait for the disk at each page.
+ * Of a model that takes most of the memory, what is read first would be gone when it is used. */
+static void read_weights_ahead(const struct runner *r, const volatile int *stop)
+{
+    uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+    if (gguf_file_bytes(r->file) > memory / 2)
+        return;
+    for (size_t i = 0; i < gguf_n_tensors(r->file) && !(stop && *stop); i++) {
+        const struct gguf_tensor *t = gguf_tensor_at(r->file, i);
+        file_read_ahead(t->data, t->bytes);
+    }
+}
+
 static int open_device(struct runner *r, const struct runner_opts *o, struct err *e)
 {
     size_t layer, page = program_page_bytes(&r->model->program, o->kv_type, &layer, NULL);
@@ -139,6 +155,8 @@ static int open_device(struct runner *r, const struct runner_opts *o, struct err
     if (r->ops && o->kv_type != KV_F32 && !r->ops->takes_kv_types)
         return err_set(e, ERR_UNSUPPORTED, "device '%.40s' keeps keys and values as f32 only",
                        r->ops->name);
+    if (r->ops && r->ops != &device_null)
+        read_weights_ahead(r, o->stop);
     if (!r->ops || r->ops->open(&r->device, &r->model->program, &d, e) < 0 ||
         kv_open(&r->kv, (int)pages, e) < 0 || kv_open(&r->slots, (int)slots, e) < 0)
         return -1;

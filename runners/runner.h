@@ -32,6 +32,7 @@ struct runner_opts {
                                "fatrelu:T"; NULL: as the file says */
     int check_finite;   /* look at the output of every op, not only at the logits (slow) */
     struct tokenizer *tokenizer; /* of this model, open: used and not closed; NULL: opens it */
+    const volatile int *stop; /* non-zero: opening reads no further ahead; NULL: it always does */
 };
 
 struct model_info {

@@ -1,6 +1,8 @@
 #include "tests/test.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/err.h"
@@ -196,6 +198,53 @@ static void what_is_no_file_is_written_to_and_stays_what_it_is(void **state)
     unlink(path);
 }
 
+enum { AHEAD_BYTES = 24 << 20, POPULATE_READ = 22 };
+
+static size_t pages_in_memory(const struct file_map *m)
+{
+    static unsigned char there[AHEAD_BYTES / 4096 + 1];
+    size_t pages = m->len / (size_t)sysconf(_SC_PAGESIZE), n = 0;
+
+    assert_int_equal(mincore((void *)m->bytes, m->len, there), 0);
+    for (size_t i = 0; i < pages; i++)
+        n += there[i] & 1;
+    return n;
+}
+
+static void what_is_read_ahead_is_in_memory(void **state)
+{
+    struct strbuf b = STRBUF_INIT;
+    struct file_map m;
+    struct err e = ERR_NONE;
+    char path[64];
+    size_t before;
+    int fd;
+    (void)state;
+    snprintf(path, sizeof path, "/var/tmp/densimeter-ahead-%ld", (long)getpid());
+    for (int i = 0; i < AHEAD_BYTES / 16; i++)
+        strbuf_add(&b, "0123456789abcdef", 16);
+    assert_int_equal(file_write(path, strbuf_str(&b), b.len, &e), 0);
+    fd = open(path, O_RDONLY);
+    assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+    close(fd);
+    assert_int_equal(file_map(&m, path, &e), 0);
+    unlink(path);
+    before = pages_in_memory(&m);
+    file_read_ahead(m.bytes, 0);
+    assert_int_equal(pages_in_memory(&m), before);
+    file_read_ahead(m.bytes + 5, m.len - 10); /* no page's beginning or end */
+    if (madvise((void *)m.bytes, 4096, POPULATE_READ) < 0 && errno == EINVAL) {
+        print_message("          skipped: this kernel cannot read a mapping ahead\n");
+        file_unmap(&m);
+        strbuf_release(&b);
+        skip();
+    }
+    assert_int_equal(pages_in_memory(&m), m.len / (size_t)sysconf(_SC_PAGESIZE));
+    assert_memory_equal(m.bytes, strbuf_str(&b), m.len);
+    file_unmap(&m);
+    strbuf_release(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +259,7 @@ int main(void)
         cmocka_unit_test(what_is_printable_is_left_alone),
         cmocka_unit_test(error_text_has_no_control_characters),
         cmocka_unit_test(what_is_no_file_is_written_to_and_stays_what_it_is),
+        cmocka_unit_test(what_is_read_ahead_is_in_memory),
     };
     return RUN(tests);
 }
