@@ -163,7 +163,8 @@ class Command:
         if any(not re.match(r"densimeter: |hint: ", s) for s in lines):
             yield "a line of another form"
         for name in files(folder) - self.files:
-            if not MADE_BY_SQLITE.search(name) and not CELLS.search(name):
+            if (ended.returncode == self.status if CELLS.search(name)
+                    else not MADE_BY_SQLITE.search(name)):
                 yield f"{name} is left"
         for made in self.makes:
             path = os.path.join(folder, made.lstrip("="))

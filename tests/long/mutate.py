@@ -12,8 +12,8 @@ N mutants an area (0: all) are drawn by chance from the seed.  FILE.c tries each
 FILE.c:LINE of that line.  Each program is linked once, its area's files beside it as shared
 objects; the changed one of them is all that a mutant costs.  Nothing below build/MODE changes.
 """
-import argparse, concurrent.futures, filecmp, glob, os, random, re, resource, shlex, subprocess, sys
-import tempfile, threading, time
+import argparse, collections, concurrent.futures, filecmp, glob, os, random, re, resource, shlex
+import subprocess, sys, tempfile, threading
 
 # area: rows of files and the programs that answer for them
 AREAS = {
@@ -93,10 +93,13 @@ def line_of(path, at):
     return text.count("\n", 0, at) + 1, text[text.rfind("\n", 0, at) + 1:text.find("\n", at)]
 
 
-def what_of(mutant):
-    """As mutate_equal.txt names it."""
-    path, at, was, now = mutant
-    return path, line_of(path, at)[1].strip(), was.strip(), now.strip()
+def named(path):
+    """{as mutate_equal.txt names them: the mutants of that name, from the first line down}"""
+    names = collections.defaultdict(list)
+    for mutant in mutants_of(path):
+        _, at, was, now = mutant
+        names[path, line_of(path, at)[1].strip(), was.strip(), now.strip()].append(mutant)
+    return names
 
 
 def commands(target, mode, changed):
@@ -111,22 +114,33 @@ def commands(target, mode, changed):
 
 
 def known_equal():
-    """{(path, its line, what was there, what is there now): why it changes nothing}"""
-    rows, path = {}, None
+    """The mutants that mutate_equal.txt gives reasons for."""
+    known, names = set(), {}
     with open(os.path.join(os.path.dirname(__file__), "mutate_equal.txt")) as f:
         for line in f:
             if line[0] not in "#\n \t":
                 path = line.strip()
+                names = named(path)
             elif line[0] == " ":
                 what, rest = line.strip().split(" | ", 1)
-                text, why = rest.rsplit(" | ", 1)
-                rows[(path, text) + tuple(what.split(" -> "))] = why
-    for path in {row[0] for row in rows}:
-        there = {what_of(m) for m in mutants_of(path)}
-        for row in rows:
-            if row[0] == path and row not in there:
-                sys.exit(f"mutate_equal.txt: {path} has no {row[2]} -> {row[3]} in: {row[1]}")
-    return rows
+                text, _why = rest.rsplit(" | ", 1)
+                what, _, which = what.partition(" @")
+                like = names.get((path, text) + tuple(what.split(" -> ")), [])
+                if not which and len(like) > 1:
+                    sys.exit(f"mutate_equal.txt: {path} has {len(like)} of {what} in: {text}: "
+                             "@N must say which")
+                for n in map(int, which.split(",") if which else [1]):
+                    if n > len(like) or like[n - 1] in known:
+                        sys.exit(f"mutate_equal.txt: {path} has no {what} @{n} to leave out in: "
+                                 + text)
+                    known.add(like[n - 1])
+    return known
+
+
+def children_s():
+    """Of the processor, as its limit counts: also what the system did for them."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class Area:
@@ -147,10 +161,10 @@ class Area:
             list(pool.map(self.link, built))
         self.took = {}
         for p in (f"{work}/{os.path.basename(b)}" for b in built):
-            before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+            before = children_s()
             if not self.run(p, "", 300):
                 sys.exit(f"{p} fails without a mutant")
-            self.took[p] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+            self.took[p] = children_s() - before
 
     def compile(self, path, text, to):
         """`to`/FILE.o, and from it FILE.so."""
@@ -219,14 +233,14 @@ def chosen(names, equal, o):
         place = re.fullmatch(r"(.*\.c)(?::(\d+))?", name)
         if not place:
             answer = dict(rows_of(name))
-            every = [m for f in answer for m in mutants_of(f) if what_of(m) not in equal]
+            every = [m for f in answer for m in mutants_of(f) if m not in equal]
             # Some are none; the next in line take their places.
             random.Random(f"{o.seed} {name}").shuffle(every)
             yield name, answer, every, o.mutants or len(every)
             continue
         path, line = place.groups()
         programs = next(p for a in AREAS for f, p in rows_of(a) if f == path)
-        every = [m for m in mutants_of(path) if what_of(m) not in equal
+        every = [m for m in mutants_of(path) if m not in equal
                  and (not line or line_of(path, m[1])[0] == int(line))]
         yield name, {path: programs}, every, len(every)
 
