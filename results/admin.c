@@ -62,7 +62,7 @@ static int move_label(struct db *db, const char *run_id, const char *label, char
         if (rc < 0 || db_run(db, SQL_LABEL_CLEAR, e, "t", label) < 0)
             return -1;
     }
-    return db_run(db, SQL_LABEL_SET, e, "tt", label, run_id) < 0 ? -1 : 0;
+    return db_run(db, SQL_LABEL_SET, e, "tt", label, run_id);
 }
 
 int store_label(struct store *s, const char *run_id, const char *label,

@@ -150,7 +150,7 @@ int adopt_attach(struct db *db, const char *from, struct err *e)
     if (db_exec(db, "CREATE TEMP TABLE IF NOT EXISTS chosen(id INTEGER);"
                     "CREATE TEMP TABLE IF NOT EXISTS highest(id INTEGER)", e) < 0)
         return -1;
-    return db_run(db, SQL_ATTACH_SOURCE, e, "t", from) < 0 ? -1 : 0;
+    return db_run(db, SQL_ATTACH_SOURCE, e, "t", from);
 }
 
 void adopt_detach(struct db *db)

@@ -340,6 +340,15 @@ const char *db_text(const struct stmt *st, int col)
     return (const char *)sqlite3_column_text(st->s, col);
 }
 
+const char *db_keep(const struct stmt *st, struct arena *a, int col, int *failed)
+{
+    char *copy = arena_strdup(a, db_text(st, col));
+
+    if (!copy && !db_is_null(st, col))
+        *failed = 1;
+    return copy;
+}
+
 double db_num(const struct stmt *st, int col)
 {
     return db_is_null(st, col) ? NAN : sqlite3_column_double(st->s, col);
@@ -374,18 +383,36 @@ void db_put_row(const struct stmt *st, struct strbuf *out)
     }
 }
 
-int db_run(struct db *db, enum sql q, struct err *e, const char *fmt, ...)
+static int vrun(struct db *db, enum sql q, struct err *e, const char *fmt, va_list ap)
 {
     struct stmt st;
+    int rc = vquery(db, &st, q, e, fmt, ap);
+
+    if (rc == 0)
+        rc = db_step(&st, e);
+    db_done(&st);
+    return rc;
+}
+
+int db_run(struct db *db, enum sql q, struct err *e, const char *fmt, ...)
+{
     va_list ap;
     int rc;
 
     va_start(ap, fmt);
-    rc = vquery(db, &st, q, e, fmt, ap);
+    rc = vrun(db, q, e, fmt, ap);
     va_end(ap);
-    if (rc == 0)
-        rc = db_step(&st, e);
-    db_done(&st);
+    return rc;
+}
+
+int db_change(struct db *db, enum sql q, struct err *e, const char *fmt, ...)
+{
+    va_list ap;
+    int rc;
+
+    va_start(ap, fmt);
+    rc = vrun(db, q, e, fmt, ap);
+    va_end(ap);
     return rc < 0 ? -1 : sqlite3_changes(db->h);
 }
 
@@ -422,20 +449,21 @@ int db_exec(struct db *db, const char *sql, struct err *e)
 
 int db_begin(struct db *db, struct err *e)
 {
-    return db_run(db, SQL_BEGIN, e, "") < 0 ? -1 : 0;
+    return db_run(db, SQL_BEGIN, e, "");
 }
 
 int db_begin_read(struct db *db, struct err *e)
 {
-    return db_run(db, SQL_BEGIN_READ, e, "") < 0 ? -1 : 0;
+    return db_run(db, SQL_BEGIN_READ, e, "");
 }
 
 int db_commit(struct db *db, struct err *e)
 {
-    if (db_run(db, SQL_COMMIT, e, "") >= 0)
-        return 0;
-    db_rollback(db);
-    return -1;
+    int rc = db_run(db, SQL_COMMIT, e, "");
+
+    if (rc < 0)
+        db_rollback(db);
+    return rc;
 }
 
 void db_rollback(struct db *db)

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/strbuf.h"
 #include "results/sql.h"
@@ -41,13 +42,18 @@ void db_done(struct stmt *st);               /* also of STMT_NONE */
 
 int db_is_null(const struct stmt *st, int col);
 const char *db_text(const struct stmt *st, int col); /* NULL for NULL; until the next step */
+/* The text in the arena; NULL for NULL.  A refused allocation, also one of SQLite's, is noted in
+ * *failed, so that a row of many texts is checked once. */
+const char *db_keep(const struct stmt *st, struct arena *a, int col, int *failed);
 double db_num(const struct stmt *st, int col);       /* NAN for NULL */
 int64_t db_int(const struct stmt *st, int col);      /* -1 for NULL */
 /* The whole row as bytes that no other row has: each column's type, length and value. */
 void db_put_row(const struct stmt *st, struct strbuf *out);
 
-/* A statement without rows; how many rows it changed, -1 on error. */
+/* A statement without rows. */
 int db_run(struct db *db, enum sql q, struct err *e, const char *fmt, ...);
+/* How many rows it changed, -1 on error. */
+int db_change(struct db *db, enum sql q, struct err *e, const char *fmt, ...);
 /* The first column of the first row; 0 when there is none (found = 0; may be NULL). */
 int db_get_int(struct db *db, enum sql q, int64_t *out, int *found, struct err *e,
                const char *fmt, ...);

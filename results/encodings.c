@@ -78,7 +78,7 @@ static int keep_row(struct db *db, int64_t id, const char *set_seal, const void 
 
     if (row_seal(seal, set_seal, v->query, v->requests, e) < 0)
         return -1;
-    added = db_run(db, SQL_ENCODING_PUT, e, "ittt", id, v->query, v->requests, seal);
+    added = db_change(db, SQL_ENCODING_PUT, e, "ittt", id, v->query, v->requests, seal);
     if (added == 0 && db_run(db, SQL_ENCODING_REPLACE, e, "ttit", v->requests, seal, id,
                              v->query) < 0)
         return -1;

@@ -166,8 +166,7 @@ int import_task(struct import *im, const struct store_task *t, int64_t *id, stru
 
 int import_remember(struct import *im, const char *hash, const char *path, struct err *e)
 {
-    return db_run(im->db, SQL_IMPORT_PUT, e, "ttti", hash, path, im->format, im->run_id) < 0 ? -1
-                                                                                            : 0;
+    return db_run(im->db, SQL_IMPORT_PUT, e, "ttti", hash, path, im->format, im->run_id);
 }
 
 int import_known(struct import *im, struct err *e)

@@ -66,7 +66,7 @@ static int keep_rows(struct db *db, const struct kept_sets *of, int64_t id, cons
             return -1;
         added += new;
     }
-    return db_run(db, of->set_grow, e, "ii", added, id) < 0 ? -1 : 0;
+    return db_run(db, of->set_grow, e, "ii", added, id);
 }
 
 int sets_keep(struct db *db, const struct kept_sets *of, int64_t id, const char *set_seal,

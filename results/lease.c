@@ -218,20 +218,21 @@ int lease_claim(struct lease *l, int64_t night, struct cell_list *out, int64_t *
 
 int lease_beat(struct lease *l, struct err *e)
 {
-    int changed = db_run(l->store->db, SQL_BEAT, e, "i", l->runner);
+    int changed = db_change(l->store->db, SQL_BEAT, e, "i", l->runner);
 
     return changed < 0 ? -1 : changed == 0;
 }
 
 int lease_release(struct lease *l, struct err *e)
 {
-    return db_run(l->store->db, SQL_RELEASE, e, "i", l->runner) < 0 ? -1 : 0;
+    return db_run(l->store->db, SQL_RELEASE, e, "i", l->runner);
 }
 
 int lease_attempt(struct lease *l, int64_t cell, const char *outcome, const char *reason,
                   struct err *e)
 {
-    int changed = db_run(l->store->db, SQL_CELL_FAIL, e, "ttii", outcome, reason, cell, l->runner);
+    int changed = db_change(l->store->db, SQL_CELL_FAIL, e, "ttii", outcome, reason, cell,
+                            l->runner);
 
     return changed < 0 ? -1 : changed == 0;
 }
@@ -246,9 +247,9 @@ static int finish(struct lease *l, int64_t cell, const struct cell_result *r, st
     snprintf(name, sizeof name, "%s", r->from ? r->run_id : "");
     if (r->from && adopt_run(db, name, r->done ? NULL : r->reason, &run, e) < 0)
         return -1;
-    changed = db_run(db, SQL_CELL_END, e, "tttnutddvtii", r->done ? "done" : "failed", r->outcome,
-                     r->reason, r->done ? 0 : 1, run, r->started, r->wall_s, r->peak_rss_bytes,
-                     r->quiet, r->noise, cell, l->runner);
+    changed = db_change(db, SQL_CELL_END, e, "tttnutddvtii", r->done ? "done" : "failed",
+                        r->outcome, r->reason, r->done ? 0 : 1, run, r->started, r->wall_s,
+                        r->peak_rss_bytes, r->quiet, r->noise, cell, l->runner);
     return changed < 0 ? -1 : changed == 0;
 }
 

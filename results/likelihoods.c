@@ -91,7 +91,8 @@ static int keep_row(struct db *db, int64_t id, const char *set_seal, const void 
 
     if (row_seal(set_seal, v, seal, e) < 0)
         return -1;
-    added = db_run(db, SQL_LIKELIHOOD_PUT, e, "itdnt", id, v->request, v->nats, v->is_greedy, seal);
+    added = db_change(db, SQL_LIKELIHOOD_PUT, e, "itdnt", id, v->request, v->nats, v->is_greedy,
+                      seal);
     if (added == 0 && db_run(db, SQL_LIKELIHOOD_REPLACE, e, "dntit", v->nats, v->is_greedy, seal,
                              id, v->request) < 0)
         return -1;

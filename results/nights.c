@@ -162,9 +162,7 @@ fail:
 int point_put(struct store *s, int64_t plan, const struct point *p, struct err *e)
 {
     return db_run(s->db, SQL_POINT_PUT, e, "ittiidddvv", plan, p->series, p->metric, p->night_id,
-                  p->segment_id, p->value, p->low, p->high, p->n, p->quiet) < 0
-               ? -1
-               : 0;
+                  p->segment_id, p->value, p->low, p->high, p->n, p->quiet);
 }
 
 int segment_last(struct store *s, int64_t plan, const char *series, struct segment *out,
@@ -231,7 +229,7 @@ int night_of_run(struct store *s, const char *run_id, int64_t *night_id, struct 
 
 int pin_set(struct store *s, const char *run_id, int pinned, struct err *e)
 {
-    return db_run(s->db, pinned ? SQL_PIN_SET : SQL_PIN_CLEAR, e, "t", run_id) < 0 ? -1 : 0;
+    return db_run(s->db, pinned ? SQL_PIN_SET : SQL_PIN_CLEAR, e, "t", run_id);
 }
 
 /* The run in the first row, if any. */

@@ -5,16 +5,6 @@
 #include "results/internal.h"
 #include "results/nights.h"
 
-static const char *keep(struct arena *a, const struct stmt *st, int col, int *failed)
-{
-    const char *text = db_text(st, col);
-    char *copy = arena_strdup(a, text);
-
-    if (!copy && (text || !db_is_null(st, col)))
-        *failed = 1;
-    return copy;
-}
-
 static int fill_night(struct night_row *r, const struct stmt *st, struct arena *a, struct err *e)
 {
     int failed = 0, c = 0;
@@ -22,15 +12,15 @@ static int fill_night(struct night_row *r, const struct stmt *st, struct arena *
     *r = (struct night_row){0};
     r->id = db_int(st, c++);
     r->plan_id = db_int(st, c++);
-    r->plan = keep(a, st, c++, &failed);
-    r->kind = keep(a, st, c++, &failed);
-    r->date = keep(a, st, c++, &failed);
-    r->status = keep(a, st, c++, &failed);
-    r->started = keep(a, st, c++, &failed);
-    r->ended = keep(a, st, c++, &failed);
-    r->summary = keep(a, st, c++, &failed);
-    r->plan_text = keep(a, st, c++, &failed);
-    r->plan_hash = keep(a, st, c++, &failed);
+    r->plan = db_keep(st, a, c++, &failed);
+    r->kind = db_keep(st, a, c++, &failed);
+    r->date = db_keep(st, a, c++, &failed);
+    r->status = db_keep(st, a, c++, &failed);
+    r->started = db_keep(st, a, c++, &failed);
+    r->ended = db_keep(st, a, c++, &failed);
+    r->summary = db_keep(st, a, c++, &failed);
+    r->plan_text = db_keep(st, a, c++, &failed);
+    r->plan_hash = db_keep(st, a, c++, &failed);
     r->n = (int)db_int(st, c++);
     r->clock_back = (int)db_int(st, c++);
     r->exit_status = (int)db_int(st, c++);
@@ -78,25 +68,25 @@ static int fill_cell(struct cell_row *r, const struct stmt *st, struct arena *a,
     r->id = db_int(st, c++);
     r->spec.block = (int)db_int(st, c++);
     r->spec.place = (int)db_int(st, c++);
-    r->spec.series = keep(a, st, c++, &failed);
-    r->spec.kind = keep(a, st, c++, &failed);
+    r->spec.series = db_keep(st, a, c++, &failed);
+    r->spec.kind = db_keep(st, a, c++, &failed);
     r->spec.arm = (int)db_int(st, c++);
-    r->spec.argv = keep(a, st, c++, &failed);
-    r->spec.model = keep(a, st, c++, &failed);
-    r->spec.model_sha256 = keep(a, st, c++, &failed);
-    r->spec.build_sha256 = keep(a, st, c++, &failed);
-    r->status = keep(a, st, c++, &failed);
-    r->outcome = keep(a, st, c++, &failed);
-    r->reason = keep(a, st, c++, &failed);
+    r->spec.argv = db_keep(st, a, c++, &failed);
+    r->spec.model = db_keep(st, a, c++, &failed);
+    r->spec.model_sha256 = db_keep(st, a, c++, &failed);
+    r->spec.build_sha256 = db_keep(st, a, c++, &failed);
+    r->status = db_keep(st, a, c++, &failed);
+    r->outcome = db_keep(st, a, c++, &failed);
+    r->reason = db_keep(st, a, c++, &failed);
     r->attempts = (int)db_int(st, c++);
-    r->run = keep(a, st, c++, &failed);
+    r->run = db_keep(st, a, c++, &failed);
     r->runner = db_int(st, c++);
-    r->runner_host = keep(a, st, c++, &failed);
+    r->runner_host = db_keep(st, a, c++, &failed);
     r->runner_pid = db_int(st, c++);
     r->beats = (int)db_int(st, c++);
-    r->started = keep(a, st, c++, &failed);
-    r->ended = keep(a, st, c++, &failed);
-    r->noise = keep(a, st, c++, &failed);
+    r->started = db_keep(st, a, c++, &failed);
+    r->ended = db_keep(st, a, c++, &failed);
+    r->noise = db_keep(st, a, c++, &failed);
     r->wall_s = db_num(st, c++);
     r->peak_rss_bytes = db_num(st, c++);
     r->quiet = (int)db_int(st, c++);
@@ -150,9 +140,9 @@ static int fill_point(struct point *p, const struct stmt *st, struct arena *a, s
     p->segment_id = db_int(st, c++);
     p->night = (int)db_int(st, c++);
     p->segment = (int)db_int(st, c++);
-    p->series = keep(a, st, c++, &failed);
-    p->metric = keep(a, st, c++, &failed);
-    p->date = keep(a, st, c++, &failed);
+    p->series = db_keep(st, a, c++, &failed);
+    p->metric = db_keep(st, a, c++, &failed);
+    p->date = db_keep(st, a, c++, &failed);
     p->value = db_num(st, c++);
     p->low = db_num(st, c++);
     p->high = db_num(st, c++);

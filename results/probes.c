@@ -51,16 +51,6 @@ int probe_put(struct store *s, const struct store_model *model, const struct sto
     return db_commit(s->db, e);
 }
 
-static const char *keep(struct arena *a, const struct stmt *st, int col, int *failed)
-{
-    const char *text = db_text(st, col);
-    char *copy = arena_strdup(a, text);
-
-    if (!copy && (text || !db_is_null(st, col)))
-        *failed = 1;
-    return copy;
-}
-
 static int read_values(struct db *db, int64_t id, struct store_probe *p, struct arena *a,
                        struct err *e)
 {
@@ -75,7 +65,7 @@ static int read_values(struct db *db, int64_t id, struct store_probe *p, struct 
             rc = err_nomem(e);
             break;
         }
-        v[n].name = keep(a, &st, 0, &failed);
+        v[n].name = db_keep(&st, a, 0, &failed);
         v[n].value = db_num(&st, 1);
         v[n++].stderr_ = db_num(&st, 2);
     }
@@ -89,17 +79,17 @@ static int fill(struct store_probe *p, const struct stmt *st, struct arena *a, s
 {
     int failed = 0, c = 1;
 
-    *p = (struct store_probe){.probe = keep(a, st, c, &failed)};
-    p->task = keep(a, st, ++c, &failed);
-    p->metric = keep(a, st, ++c, &failed);
-    p->settings = keep(a, st, ++c, &failed);
-    p->numerics_id = keep(a, st, ++c, &failed);
-    p->program_version = keep(a, st, ++c, &failed);
+    *p = (struct store_probe){.probe = db_keep(st, a, c, &failed)};
+    p->task = db_keep(st, a, ++c, &failed);
+    p->metric = db_keep(st, a, ++c, &failed);
+    p->settings = db_keep(st, a, ++c, &failed);
+    p->numerics_id = db_keep(st, a, ++c, &failed);
+    p->program_version = db_keep(st, a, ++c, &failed);
     p->version = (int)db_int(st, ++c);
     p->n_items = (int)db_int(st, ++c);
-    p->created = keep(a, st, ++c, &failed);
-    p->model = keep(a, st, ++c, &failed);
-    p->model_sha256 = keep(a, st, ++c, &failed);
+    p->created = db_keep(st, a, ++c, &failed);
+    p->model = db_keep(st, a, ++c, &failed);
+    p->model_sha256 = db_keep(st, a, ++c, &failed);
     return failed ? err_nomem(e) : 0;
 }
 

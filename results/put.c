@@ -85,18 +85,17 @@ int put_run(struct db *db, const struct run_new *n, const struct store_run_spec 
 int put_task(struct db *db, int64_t run_id, const struct store_task *t, struct err *e)
 {
     return db_run(db, SQL_TASK_PUT, e, "itvvnt", run_id, t->task, t->version, t->shots,
-                  t->n_expected, t->data_sha256) < 0
-               ? -1
-               : 0;
+                  t->n_expected, t->data_sha256);
 }
 
 int put_item(struct db *db, int64_t run_task_id, const struct store_item *it, struct err *e)
 {
-    int changed = db_run(db, SQL_ITEM_PUT, e, "inttttvttttdduuuuut", run_task_id, it->doc_id,
-                         it->doc_hash, it->prompt_hash, it->cluster, it->gold, it->gold_index,
-                         it->prediction, it->output, it->filtered, it->arguments, it->latency_s,
-                         it->ttft_s, it->prompt_tokens, it->computed_tokens, it->reused_tokens,
-                         it->cached_tokens, it->generated_tokens, it->error);
+    int changed = db_change(db, SQL_ITEM_PUT, e, "inttttvttttdduuuuut", run_task_id, it->doc_id,
+                            it->doc_hash, it->prompt_hash, it->cluster, it->gold, it->gold_index,
+                            it->prediction, it->output, it->filtered, it->arguments,
+                            it->latency_s, it->ttft_s, it->prompt_tokens, it->computed_tokens,
+                            it->reused_tokens, it->cached_tokens, it->generated_tokens,
+                            it->error);
     int64_t id;
 
     if (changed <= 0)
@@ -141,9 +140,9 @@ int put_task_result(struct db *db, int64_t run_task_id, const struct store_task_
 
 int put_bench(struct db *db, int64_t run_id, const struct store_bench *b, struct err *e)
 {
-    int changed = db_run(db, SQL_BENCH_PUT, e, "itnnnttut", run_id, b->test, b->depth, b->batch,
-                         b->threads, b->device ? b->device : "", b->rival ? b->rival : "",
-                         b->tokens, b->noise);
+    int changed = db_change(db, SQL_BENCH_PUT, e, "itnnnttut", run_id, b->test, b->depth,
+                            b->batch, b->threads, b->device ? b->device : "",
+                            b->rival ? b->rival : "", b->tokens, b->noise);
     int64_t id;
 
     if (changed <= 0)

@@ -3,6 +3,7 @@
 #include "results/query.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,24 +11,11 @@
 #include "base/strbuf.h"
 #include "results/internal.h"
 
-/* A column's text in the arena; NULL for SQL NULL.  A refused allocation is noted in *failed, so
- * that a row of many texts is checked once. */
-static const char *keep(struct arena *a, const struct stmt *st, int col, int *failed)
-{
-    const char *text = db_text(st, col);
-    char *copy = arena_strdup(a, text);
-
-    if (!copy && (text || !db_is_null(st, col)))
-        *failed = 1;
-    return copy;
-}
-
 static void copy_id(const struct stmt *st, int col, char id[RUN_ID_SIZE])
 {
     const char *run = db_text(st, col);
 
-    memset(id, 0, RUN_ID_SIZE);
-    strncpy(id, run ? run : "", RUN_ID_SIZE - 1);
+    snprintf(id, RUN_ID_SIZE, "%s", run ? run : "");
 }
 
 static int fill_run(struct run_row *r, const struct stmt *st, struct arena *a, struct err *e)
@@ -36,44 +24,44 @@ static int fill_run(struct run_row *r, const struct stmt *st, struct arena *a, s
 
     *r = (struct run_row){.row = db_int(st, 0)};
     copy_id(st, c++, r->id);
-    r->label = keep(a, st, c++, &failed);
-    r->kind = keep(a, st, c++, &failed);
-    r->created = keep(a, st, c++, &failed);
-    r->ended = keep(a, st, c++, &failed);
-    r->status = keep(a, st, c++, &failed);
-    r->error = keep(a, st, c++, &failed);
-    r->command_line = keep(a, st, c++, &failed);
-    r->settings = keep(a, st, c++, &failed);
-    r->settings_hash = keep(a, st, c++, &failed);
-    r->program_version = keep(a, st, c++, &failed);
-    r->numerics_id = keep(a, st, c++, &failed);
-    r->kernels = keep(a, st, c++, &failed);
-    r->device = keep(a, st, c++, &failed);
+    r->label = db_keep(st, a, c++, &failed);
+    r->kind = db_keep(st, a, c++, &failed);
+    r->created = db_keep(st, a, c++, &failed);
+    r->ended = db_keep(st, a, c++, &failed);
+    r->status = db_keep(st, a, c++, &failed);
+    r->error = db_keep(st, a, c++, &failed);
+    r->command_line = db_keep(st, a, c++, &failed);
+    r->settings = db_keep(st, a, c++, &failed);
+    r->settings_hash = db_keep(st, a, c++, &failed);
+    r->program_version = db_keep(st, a, c++, &failed);
+    r->numerics_id = db_keep(st, a, c++, &failed);
+    r->kernels = db_keep(st, a, c++, &failed);
+    r->device = db_keep(st, a, c++, &failed);
     r->threads = (int)db_int(st, c++);
     r->seed = db_int(st, c++);
-    r->source = keep(a, st, c++, &failed);
+    r->source = db_keep(st, a, c++, &failed);
     r->sessions = (int)db_int(st, c++);
-    r->noise_before = keep(a, st, c++, &failed);
-    r->noise_after = keep(a, st, c++, &failed);
-    r->model.name = keep(a, st, c++, &failed);
-    r->model.path = keep(a, st, c++, &failed);
-    r->model.sha256 = keep(a, st, c++, &failed);
-    r->model.architecture = keep(a, st, c++, &failed);
-    r->model.licence = keep(a, st, c++, &failed);
-    r->model.tensor_types = keep(a, st, c++, &failed);
+    r->noise_before = db_keep(st, a, c++, &failed);
+    r->noise_after = db_keep(st, a, c++, &failed);
+    r->model.name = db_keep(st, a, c++, &failed);
+    r->model.path = db_keep(st, a, c++, &failed);
+    r->model.sha256 = db_keep(st, a, c++, &failed);
+    r->model.architecture = db_keep(st, a, c++, &failed);
+    r->model.licence = db_keep(st, a, c++, &failed);
+    r->model.tensor_types = db_keep(st, a, c++, &failed);
     r->model.parameters = db_int(st, c++);
     r->model.parameters_non_embedding = db_int(st, c++);
     r->model.parameters_embedding = db_int(st, c++);
     r->model.parameters_active = db_int(st, c++);
     r->model.file_bytes = db_int(st, c++);
     r->model.bits_per_weight = db_num(st, c++);
-    r->machine_name = keep(a, st, c++, &failed);
-    r->machine_json = keep(a, st, c++, &failed);
-    r->machine_hash = keep(a, st, c++, &failed);
+    r->machine_name = db_keep(st, a, c++, &failed);
+    r->machine_json = db_keep(st, a, c++, &failed);
+    r->machine_hash = db_keep(st, a, c++, &failed);
     r->n_tasks = (int)db_int(st, c++);
     r->n_items = (int)db_int(st, c++);
     r->n_expected = (int)db_int(st, c++);
-    r->content_sha256 = keep(a, st, c++, &failed);
+    r->content_sha256 = db_keep(st, a, c++, &failed);
     return failed ? err_nomem(e) : 0;
 }
 
@@ -97,7 +85,9 @@ static int push_run(struct run_list *out, size_t *cap, const struct stmt *st,
 static int open_lock(struct store *s, struct lock *l, struct err *e)
 {
     *l = LOCK_NONE;
-    return strcmp(db_path(s->db), MEMORY_PATH) == 0 ? 0 : lock_open(l, db_path(s->db), 0, e);
+    if (strcmp(db_path(s->db), MEMORY_PATH) == 0)
+        return 0;
+    return lock_open(l, db_path(s->db), 0, e);
 }
 
 /* The rows of a statement that has been asked; it is done afterwards. */
@@ -114,7 +104,7 @@ static int list_runs(struct store *s, struct stmt *st, int limit, const char *st
     lock_close(&lock);
     if (rc < 0)
         run_list_release(out);
-    return rc < 0 ? -1 : 0;
+    return rc;
 }
 
 int query_runs(struct store *s, const struct run_filter *f, struct run_list *out, struct err *e)
@@ -306,8 +296,8 @@ static int load_values(struct db *db, enum sql q, int64_t id, int has_filter, st
             rc = err_nomem(e);
             break;
         }
-        v[count].metric = keep(a, &st, c++, &failed);
-        v[count].filter = has_filter ? keep(a, &st, c++, &failed) : "none";
+        v[count].metric = db_keep(&st, a, c++, &failed);
+        v[count].filter = has_filter ? db_keep(&st, a, c++, &failed) : "none";
         v[count].value = db_num(&st, c++);
         v[count].stderr_ = db_num(&st, c++);
         v[count].low = db_num(&st, c++);
@@ -318,8 +308,8 @@ static int load_values(struct db *db, enum sql q, int64_t id, int has_filter, st
     }
     db_done(&st);
     *out = settle(a, v, count * sizeof *v, &rc, e);
-    *n = rc == 0 ? (int)count : 0;
-    return rc < 0 ? -1 : 0;
+    *n = (int)count;
+    return rc;
 }
 
 static int load_costs(struct db *db, int64_t id, struct arena *a, struct task_row *t,
@@ -336,7 +326,7 @@ static int load_costs(struct db *db, int64_t id, struct arena *a, struct task_ro
             rc = err_nomem(e);
             break;
         }
-        v[count].metric = keep(a, &st, 0, &failed);
+        v[count].metric = db_keep(&st, a, 0, &failed);
         v[count].value = db_num(&st, 1);
         if (failed)
             rc = err_nomem(e);
@@ -344,8 +334,8 @@ static int load_costs(struct db *db, int64_t id, struct arena *a, struct task_ro
     }
     db_done(&st);
     t->costs = settle(a, v, count * sizeof *v, &rc, e);
-    t->n_costs = rc == 0 ? (int)count : 0;
-    return rc < 0 ? -1 : 0;
+    t->n_costs = (int)count;
+    return rc;
 }
 
 static void fill_sums(struct task_row *t, const struct stmt *st, int col)
@@ -358,16 +348,18 @@ static void fill_sums(struct task_row *t, const struct stmt *st, int col)
     t->generated_tokens = db_int(st, col + 5);
 }
 
-/* Of a run that is not finished. */
+/* Of a run that is not finished; -1 on error. */
 static int add_up_items(struct db *db, int64_t id, struct task_row *t, struct err *e)
 {
     struct stmt st;
     int rc = db_query(db, &st, SQL_TASK_SUMS, e, "i", id);
 
-    if (rc == 0 && (rc = db_step(&st, e)) == 1)
+    if (rc == 0)
+        rc = db_step(&st, e);
+    if (rc == 1)
         fill_sums(t, &st, 0);
     db_done(&st);
-    return rc < 0 ? -1 : 0;
+    return rc;
 }
 
 static int fill_task(struct store *s, struct task_row *t, const struct stmt *st, struct arena *a,
@@ -376,13 +368,10 @@ static int fill_task(struct store *s, struct task_row *t, const struct stmt *st,
     int failed = 0;
     int64_t id = db_int(st, 0);
 
-    *t = (struct task_row){0};
-    t->task = keep(a, st, 1, &failed);
-    t->version = (int)db_int(st, 2);
-    t->shots = (int)db_int(st, 3);
-    t->n_expected = (int)db_int(st, 4);
-    t->data_sha256 = keep(a, st, 5, &failed);
-    t->n_scored = (int)db_int(st, 6);
+    *t = (struct task_row){
+        .task = db_keep(st, a, 1, &failed), .version = (int)db_int(st, 2),
+        .shots = (int)db_int(st, 3), .n_expected = (int)db_int(st, 4),
+        .data_sha256 = db_keep(st, a, 5, &failed), .n_scored = (int)db_int(st, 6)};
     fill_sums(t, st, 7);
     if (failed)
         return err_nomem(e);
@@ -409,7 +398,7 @@ int query_tasks(struct store *s, const char *run_id, struct task_list *out, stru
     db_done(&st);
     if (rc < 0)
         task_list_release(out);
-    return rc < 0 ? -1 : 0;
+    return rc;
 }
 
 int query_latencies(struct store *s, const char *run_id, const char *task, double **v, size_t *n,
@@ -426,7 +415,7 @@ int query_latencies(struct store *s, const char *run_id, const char *task, doubl
         (*v)[(*n)++] = db_num(&st, 0);
     }
     db_done(&st);
-    return rc < 0 ? -1 : 0;
+    return rc;
 }
 
 void task_list_release(struct task_list *l)
@@ -469,23 +458,33 @@ struct item_iter {
     size_t cap_metrics, cap_requests;
 };
 
+/* A text to be bound, or NULL, in the arena; *failed as of db_keep(). */
+static const char *bound(struct arena *a, const char *text, int *failed)
+{
+    char *copy = arena_strdup(a, text);
+
+    if (text && !copy)
+        *failed = 1;
+    return copy;
+}
+
 int query_items(struct store *s, const char *run_id, const struct item_filter *f,
                 struct item_iter **out, struct err *e)
 {
     static const struct item_filter any;
     struct item_iter *it = mem_calloc(1, sizeof *it);
     const char *run, *task, *metric, *filter;
-    int rc = -1;
+    int failed = 0, rc = -1;
 
     if (!it)
         return err_nomem(e);
     f = f ? f : &any;
     it->store = s;
-    run = arena_strdup(&it->arena, run_id);
-    task = arena_strdup(&it->arena, f->task);
-    metric = arena_strdup(&it->arena, f->metric);
-    filter = arena_strdup(&it->arena, f->filter);
-    if (!run || (f->task && !task) || (f->metric && !metric) || (f->filter && !filter)) {
+    run = bound(&it->arena, run_id, &failed);
+    task = bound(&it->arena, f->task, &failed);
+    metric = bound(&it->arena, f->metric, &failed);
+    filter = bound(&it->arena, f->filter, &failed);
+    if (failed) {
         err_nomem(e);
         goto out;
     }
@@ -510,8 +509,8 @@ static int load_metrics(struct item_iter *it, int64_t id, struct store_item *out
     while (rc >= 0 && (rc = db_step(&st, e)) == 1) {
         int failed = mem_grow(&it->metrics, &it->cap_metrics, n + 1, sizeof *it->metrics) < 0;
         if (!failed) {
-            it->metrics[n].metric = keep(&it->row, &st, 0, &failed);
-            it->metrics[n].filter = keep(&it->row, &st, 1, &failed);
+            it->metrics[n].metric = db_keep(&st, &it->row, 0, &failed);
+            it->metrics[n].filter = db_keep(&st, &it->row, 1, &failed);
             it->metrics[n].value = db_num(&st, 2);
             it->metrics[n].weight = db_num(&st, 3);
             n++;
@@ -559,18 +558,18 @@ int item_iter_next(struct item_iter *it, struct store_item *out, struct err *e)
         return rc;
     *out = (struct store_item){0};
     id = db_int(st, 0);
-    out->task = keep(&it->row, st, c++, &failed);
+    out->task = db_keep(st, &it->row, c++, &failed);
     out->doc_id = (int)db_int(st, c++);
-    out->doc_hash = keep(&it->row, st, c++, &failed);
-    out->prompt_hash = keep(&it->row, st, c++, &failed);
-    out->doc = keep(&it->row, st, c++, &failed);
-    out->arguments = keep(&it->row, st, c++, &failed);
-    out->cluster = keep(&it->row, st, c++, &failed);
-    out->gold = keep(&it->row, st, c++, &failed);
-    out->prediction = keep(&it->row, st, c++, &failed);
+    out->doc_hash = db_keep(st, &it->row, c++, &failed);
+    out->prompt_hash = db_keep(st, &it->row, c++, &failed);
+    out->doc = db_keep(st, &it->row, c++, &failed);
+    out->arguments = db_keep(st, &it->row, c++, &failed);
+    out->cluster = db_keep(st, &it->row, c++, &failed);
+    out->gold = db_keep(st, &it->row, c++, &failed);
+    out->prediction = db_keep(st, &it->row, c++, &failed);
     out->gold_index = (int)db_int(st, c++);
-    out->output = keep(&it->row, st, c++, &failed);
-    out->filtered = keep(&it->row, st, c++, &failed);
+    out->output = db_keep(st, &it->row, c++, &failed);
+    out->filtered = db_keep(st, &it->row, c++, &failed);
     out->latency_s = db_num(st, c++);
     out->ttft_s = db_num(st, c++);
     out->prompt_tokens = db_int(st, c++);
@@ -578,7 +577,7 @@ int item_iter_next(struct item_iter *it, struct store_item *out, struct err *e)
     out->reused_tokens = db_int(st, c++);
     out->cached_tokens = db_int(st, c++);
     out->generated_tokens = db_int(st, c++);
-    out->error = keep(&it->row, st, c++, &failed);
+    out->error = db_keep(st, &it->row, c++, &failed);
     if (failed)
         return err_nomem(e);
     if (load_metrics(it, id, out, e) < 0 || load_requests(it, id, out, e) < 0)
@@ -615,8 +614,8 @@ static int load_samples(struct db *db, int64_t id, struct arena *a, struct store
     }
     db_done(&st);
     b->samples = settle(a, v, n * sizeof *v, &rc, e);
-    b->n_samples = rc == 0 ? (int)n : 0;
-    return rc < 0 ? -1 : 0;
+    b->n_samples = (int)n;
+    return rc;
 }
 
 static int fill_bench(struct store *s, struct store_bench *b, const struct stmt *st,
@@ -625,17 +624,11 @@ static int fill_bench(struct store *s, struct store_bench *b, const struct stmt 
     int failed = 0;
     int64_t id = db_int(st, 0);
 
-    *b = (struct store_bench){0};
-    b->test = keep(a, st, 1, &failed);
-    b->depth = (int)db_int(st, 2);
-    b->batch = (int)db_int(st, 3);
-    b->threads = (int)db_int(st, 4);
-    b->device = keep(a, st, 5, &failed);
-    b->rival = keep(a, st, 6, &failed);
-    if (b->rival && !*b->rival)
-        b->rival = NULL;
-    b->tokens = db_int(st, 7);
-    b->noise = keep(a, st, 8, &failed);
+    *b = (struct store_bench){
+        .test = db_keep(st, a, 1, &failed), .depth = (int)db_int(st, 2),
+        .batch = (int)db_int(st, 3), .threads = (int)db_int(st, 4),
+        .device = db_keep(st, a, 5, &failed), .rival = db_keep(st, a, 6, &failed),
+        .tokens = db_int(st, 7), .noise = db_keep(st, a, 8, &failed)};
     if (failed)
         return err_nomem(e);
     if (load_samples(s->db, id, a, b, e) < 0)
@@ -659,7 +652,7 @@ int query_bench(struct store *s, const char *run_id, struct bench_list *out, str
     db_done(&st);
     if (rc < 0)
         bench_list_release(out);
-    return rc < 0 ? -1 : 0;
+    return rc;
 }
 
 void bench_list_release(struct bench_list *l)
@@ -693,11 +686,11 @@ static int fill_served(struct store_served *q, const struct stmt *st, struct are
     int failed = 0;
 
     *q = (struct store_served){
-        .state = keep(a, st, 0, &failed), .reason = keep(a, st, 1, &failed),
+        .state = db_keep(st, a, 0, &failed), .reason = db_keep(st, a, 1, &failed),
         .arrival_s = db_num(st, 2), .start_s = db_num(st, 3), .first_s = db_num(st, 4),
         .last_s = db_num(st, 5), .end_s = db_num(st, 6), .prompt = (int)db_int(st, 7),
         .wanted = (int)db_int(st, 8), .generated = (int)db_int(st, 9),
-        .token_s = keep(a, st, 10, &failed), .output_sha256 = keep(a, st, 11, &failed)};
+        .token_s = db_keep(st, a, 10, &failed), .output_sha256 = db_keep(st, a, 11, &failed)};
     return failed ? err_nomem(e) : 0;
 }
 
@@ -718,7 +711,7 @@ int query_served(struct store *s, const char *run_id, const char *test, struct s
     db_done(&st);
     if (rc < 0)
         served_list_release(out);
-    return rc < 0 ? -1 : 0;
+    return rc;
 }
 
 void served_list_release(struct served_list *l)
@@ -732,14 +725,14 @@ static int fill_energy(struct store_energy *x, const struct stmt *st, struct are
                        struct err *e)
 {
     int failed = 0;
-    const char *origin = keep(a, st, 4, &failed);
+    const char *origin = db_keep(st, a, 4, &failed);
 
     *x = (struct store_energy){
-        .subject = keep(a, st, 0, &failed), .idx = (int)db_int(st, 1),
-        .source = keep(a, st, 2, &failed), .channel = keep(a, st, 3, &failed),
+        .subject = db_keep(st, a, 0, &failed), .idx = (int)db_int(st, 1),
+        .source = db_keep(st, a, 2, &failed), .channel = db_keep(st, a, 3, &failed),
         .is_declared = origin && strcmp(origin, "declared") == 0,
         .is_headline = (int)db_int(st, 5), .seconds = db_num(st, 6), .joules = db_num(st, 7),
-        .samples = db_int(st, 8), .gap_s = db_num(st, 9), .reason = keep(a, st, 10, &failed)};
+        .samples = db_int(st, 8), .gap_s = db_num(st, 9), .reason = db_keep(st, a, 10, &failed)};
     return failed ? err_nomem(e) : 0;
 }
 
@@ -759,7 +752,7 @@ int query_energy(struct store *s, const char *run_id, struct energy_list *out, s
     db_done(&st);
     if (rc < 0)
         energy_list_release(out);
-    return rc < 0 ? -1 : 0;
+    return rc;
 }
 
 void energy_list_release(struct energy_list *l)

@@ -10,26 +10,18 @@ const char *query_pair_sql(void)
     return sql_text(SQL_PAIR_ROWS);
 }
 
-static int keep_text(struct arena *a, const struct stmt *st, int col, const char **out)
-{
-    *out = arena_strdup(a, db_text(st, col));
-    return *out || db_is_null(st, col) ? 0 : -1;
-}
-
 static int fill(struct pair_row *r, const struct stmt *st, struct arena *a, struct err *e)
 {
-    *r = (struct pair_row){.item = db_int(st, 0), .doc_id = (int)db_int(st, 1)};
-    if (keep_text(a, st, 2, &r->doc_hash) < 0 || keep_text(a, st, 3, &r->prompt_hash) < 0 ||
-        keep_text(a, st, 4, &r->cluster) < 0)
-        return err_nomem(e);
-    r->value = db_num(st, 5);
-    r->weight = db_num(st, 6);
-    r->nats = db_num(st, 7);
-    r->bytes = db_num(st, 8);
+    int failed = 0;
+
+    *r = (struct pair_row){
+        .item = db_int(st, 0), .doc_id = (int)db_int(st, 1), .doc_hash = db_keep(st, a, 2, &failed),
+        .prompt_hash = db_keep(st, a, 3, &failed), .cluster = db_keep(st, a, 4, &failed),
+        .value = db_num(st, 5), .weight = db_num(st, 6), .nats = db_num(st, 7),
+        .bytes = db_num(st, 8), .latency_s = db_num(st, 9)};
     if (!(r->bytes > 0))
         r->nats = r->bytes = NAN;
-    r->latency_s = db_num(st, 9);
-    return 0;
+    return failed ? err_nomem(e) : 0;
 }
 
 int query_pair_rows(struct store *s, const char *run_id, const char *task, const char *metric,
@@ -49,7 +41,7 @@ int query_pair_rows(struct store *s, const char *run_id, const char *task, const
     db_done(&st);
     if (rc < 0)
         pair_row_list_release(out);
-    return rc < 0 ? -1 : 0;
+    return rc;
 }
 
 void pair_row_list_release(struct pair_row_list *l)

@@ -40,19 +40,9 @@ int ruler_put(struct store *s, const struct store_ruler *r, struct err *e)
 
 int ruler_delete(struct store *s, const char *name, struct err *e)
 {
-    int n = db_run(s->db, SQL_RULER_DELETE, e, "t", name);
+    int n = db_change(s->db, SQL_RULER_DELETE, e, "t", name);
 
     return n < 0 ? -1 : n > 0;
-}
-
-static const char *keep(struct arena *a, const struct stmt *st, int col, int *failed)
-{
-    const char *text = db_text(st, col);
-    char *copy = arena_strdup(a, text);
-
-    if (!copy && (text || !db_is_null(st, col)))
-        *failed = 1;
-    return copy;
 }
 
 /* Its constants, in the list's arena. */
@@ -94,8 +84,8 @@ static int read_nodes(struct db *db, int64_t id, struct store_ruler *r, struct a
             break;
         }
         node = &v[n++];
-        node->model = keep(a, &st, 0, &failed);
-        node->run = keep(a, &st, 1, &failed);
+        node->model = db_keep(&st, a, 0, &failed);
+        node->run = db_keep(&st, a, 1, &failed);
         node->changed = db_int(&st, 2) == 1;
         node->parameters = db_num(&st, 3);
         node->parameters_non_embedding = db_num(&st, 4);
@@ -114,13 +104,13 @@ static int fill(struct store_ruler *r, const struct stmt *st, struct arena *a, s
     int failed = 0, c = 1;
 
     *r = (struct store_ruler){0};
-    r->name = keep(a, st, c++, &failed);
-    r->set = keep(a, st, c++, &failed);
-    r->origin = keep(a, st, c++, &failed);
-    r->kind = keep(a, st, c++, &failed);
-    r->task = keep(a, st, c++, &failed);
-    r->metric = keep(a, st, c++, &failed);
-    r->prompt_hash = keep(a, st, c++, &failed);
+    r->name = db_keep(st, a, c++, &failed);
+    r->set = db_keep(st, a, c++, &failed);
+    r->origin = db_keep(st, a, c++, &failed);
+    r->kind = db_keep(st, a, c++, &failed);
+    r->task = db_keep(st, a, c++, &failed);
+    r->metric = db_keep(st, a, c++, &failed);
+    r->prompt_hash = db_keep(st, a, c++, &failed);
     r->shots = (int)db_int(st, c++);
     r->chance = db_num(st, c++);
     r->d0_tokens = db_num(st, c++);
@@ -128,8 +118,8 @@ static int fill(struct store_ruler *r, const struct stmt *st, struct arena *a, s
     r->rms = db_num(st, c++);
     r->loo_ln = db_num(st, c++);
     r->n_loo = (int)db_int(st, c++);
-    r->program_version = keep(a, st, c++, &failed);
-    r->created = keep(a, st, c++, &failed);
+    r->program_version = db_keep(st, a, c++, &failed);
+    r->created = db_keep(st, a, c++, &failed);
     return failed ? err_nomem(e) : 0;
 }
 

@@ -325,8 +325,8 @@ static const char *const texts[SQL_COUNT] = {
         " LEFT JOIN requests q ON q.item_id = i.id AND q.idx = max(i.gold_index, 0)"
         " WHERE r.run = ?1 AND t.task = ?2 ORDER BY i.doc_id",
     [SQL_BENCH_ROWS] =
-        "SELECT b.id, b.test, b.depth, b.batch, b.threads, b.device, b.rival, b.tokens, b.noise"
-        " FROM bench_rows b JOIN runs r ON r.id = b.run_id WHERE r.run = ? ORDER BY b.id",
+        "SELECT b.id, b.test, b.depth, b.batch, b.threads, b.device, nullif(b.rival, ''), b.tokens,"
+        " b.noise FROM bench_rows b JOIN runs r ON r.id = b.run_id WHERE r.run = ? ORDER BY b.id",
     [SQL_BENCH_SAMPLES] = "SELECT seconds FROM bench_samples WHERE bench_row_id = ? ORDER BY idx",
     [SQL_BENCH_VALUES] = "SELECT metric, value, stderr, low, high FROM bench_values"
                          " WHERE bench_row_id = ? ORDER BY idx",

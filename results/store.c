@@ -1,6 +1,7 @@
 /* store.c -- opening the database, and a run from its first item to its last. */
 #include "results/store.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -144,7 +145,7 @@ static int find_or_create(struct store_run *r, const struct store_run_spec *spec
         const char *run = db_text(&st, 1);
         r->id = db_int(&st, 0);
         r->resumed = 1;
-        strncpy(r->run, run ? run : "", RUN_ID_SIZE - 1);
+        snprintf(r->run, RUN_ID_SIZE, "%s", run ? run : "");
     }
     db_done(&st);
     if (rc != 0)
@@ -251,11 +252,13 @@ int store_run_resumed(const struct store_run *r)
     return r->resumed;
 }
 
-static int64_t task_id(const struct store_run *r, const char *task, struct err *e)
+static int task_id(const struct store_run *r, const char *task, int64_t *id, struct err *e)
 {
     for (size_t i = 0; i < r->n_tasks; i++)
-        if (strcmp(r->tasks[i].task, task) == 0)
-            return r->tasks[i].id;
+        if (strcmp(r->tasks[i].task, task) == 0) {
+            *id = r->tasks[i].id;
+            return 0;
+        }
     return err_set(e, ERR_INVALID, "%s: run %s has no task %s", db_path(r->store->db), r->run,
                    task);
 }
@@ -263,12 +266,12 @@ static int64_t task_id(const struct store_run *r, const char *task, struct err *
 int store_run_done(struct store_run *r, const char *task, int **ids, size_t *n, struct err *e)
 {
     struct stmt st = STMT_NONE;
-    int64_t id = task_id(r, task, e);
+    int64_t id;
     int *v = NULL;
     size_t count = 0, cap = 0;
     int rc = -1;
 
-    if (id < 0 || db_query(r->store->db, &st, SQL_TASK_DONE, e, "i", id) < 0)
+    if (task_id(r, task, &id, e) < 0 || db_query(r->store->db, &st, SQL_TASK_DONE, e, "i", id) < 0)
         goto out;
     while ((rc = db_step(&st, e)) == 1) {
         if (mem_grow(&v, &cap, count + 1, sizeof *v) < 0) {
@@ -290,9 +293,10 @@ out:
 
 int store_run_scored(struct store_run *r, const char *task, int *n, struct err *e)
 {
-    int64_t id = task_id(r, task, e), scored;
+    int64_t id, scored;
 
-    if (id < 0 || db_get_int(r->store->db, SQL_TASK_N_SCORED, &scored, NULL, e, "i", id) < 0)
+    if (task_id(r, task, &id, e) < 0 ||
+        db_get_int(r->store->db, SQL_TASK_N_SCORED, &scored, NULL, e, "i", id) < 0)
         return -1;
     *n = (int)scored;
     return 0;
@@ -397,18 +401,18 @@ static int write_end(struct store_run *r, int rc, struct err *e)
 
 int store_item_add(struct store_run *r, const struct store_item *it, struct err *e)
 {
-    int64_t id = task_id(r, it->task, e);
+    int64_t id;
 
-    if (id < 0 || write_begin(r, e) < 0)
+    if (task_id(r, it->task, &id, e) < 0 || write_begin(r, e) < 0)
         return -1;
     return write_end(r, put_item(r->store->db, id, it, e), e);
 }
 
 int store_task_finish(struct store_run *r, const struct store_task_result *t, struct err *e)
 {
-    int64_t id = task_id(r, t->task, e);
+    int64_t id;
 
-    if (id < 0 || write_begin(r, e) < 0)
+    if (task_id(r, t->task, &id, e) < 0 || write_begin(r, e) < 0)
         return -1;
     return write_end(r, put_task_result(r->store->db, id, t, e), e);
 }
@@ -424,9 +428,7 @@ static int put_energy(struct store_run *r, const struct store_energy *x, struct 
 {
     return db_run(r->store->db, SQL_ENERGY_PUT, e, "itntttnddidt", r->id, x->subject, x->idx,
                   x->source, x->channel, x->is_declared ? "declared" : "measured", x->is_headline,
-                  x->seconds, x->joules, x->samples, x->gap_s, x->reason) < 0
-               ? -1
-               : 0;
+                  x->seconds, x->joules, x->samples, x->gap_s, x->reason);
 }
 
 int store_energy_add(struct store_run *r, const struct store_energy *x, struct err *e)

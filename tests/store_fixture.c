@@ -1,8 +1,11 @@
 #include "tests/store_fixture.h"
 
 #include <math.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "tests/test.h"
@@ -103,12 +106,33 @@ void check_is_clean(struct store *s)
     assert_int_equal(store_check(s, print_defect, &n, &e), 0);
 }
 
+pid_t fixture_fork(void)
+{
+    static const int caught[] = {SIGSEGV, SIGFPE, SIGILL, SIGBUS, SIGSYS};
+    pid_t pid = fork();
+
+    for (size_t i = 0; pid == 0 && i < sizeof caught / sizeof caught[0]; i++)
+        signal(caught[i], SIG_DFL);
+    return pid;
+}
+
+int in_child(int (*f)(const char *path), const char *path)
+{
+    int status;
+    pid_t pid = fixture_fork();
+    if (pid == 0)
+        _exit(f(path));
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 void exec_sql(const char *path, const char *sql)
 {
     sqlite3 *h = NULL;
     char *text = NULL;
     assert_int_equal(sqlite3_open(path, &h), SQLITE_OK);
-    if (sqlite3_exec(h, sql, NULL, NULL, &text) != SQLITE_OK)
+    if (sqlite3_exec(h, "PRAGMA synchronous = OFF", NULL, NULL, &text) != SQLITE_OK ||
+        sqlite3_exec(h, sql, NULL, NULL, &text) != SQLITE_OK)
         fail_msg("%s", text);
     sqlite3_close(h);
 }

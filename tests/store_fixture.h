@@ -2,6 +2,8 @@
 #ifndef TESTS_STORE_FIXTURE_H
 #define TESTS_STORE_FIXTURE_H
 
+#include <sys/types.h>
+
 #include "base/err.h"
 #include "results/store.h"
 
@@ -20,8 +22,15 @@ struct store_run_spec spec_of(const char *settings);
 int add_item(struct store_run *r, const char *task, int doc_id, struct err *e);
 void fill_run_of(struct store *s, const char *settings, char id[RUN_ID_SIZE]);
 void check_is_clean(struct store *s);
-void exec_sql(const char *path, const char *sql);
+void exec_sql(const char *path, const char *sql); /* waits for no disk */
 void print_defect(void *user, const char *defect); /* prints, and ++*(int *)user */
 void count_defect(void *user, const char *defect); /* ++*(int *)user */
+
+/* cmocka catches signals to report them; a child that did the same would run the tests again. */
+pid_t fixture_fork(void);
+/* Runs f in a child; 0 when it returned 0. */
+int in_child(int (*f)(const char *path), const char *path);
+#define CHILD_SKIPS 77
+#define CHILD_FAILS(text) (fprintf(stderr, "          child: %s\n", text), 1)
 
 #endif

@@ -2,8 +2,8 @@
  * two command lines one run is just what it should be. */
 #include "tests/test.h"
 
-#include "base/file.h"
 #include "base/mem.h"
+#include "base/strbuf.h"
 #include "results/query.h"
 #include "tests/store_fixture.h"
 
@@ -181,24 +181,6 @@ static void a_session_is_counted_each_time(void **state)
     field_text_is(l.v->error, NULL);
     run_list_release(&l);
     close_clean(s);
-}
-
-static void a_reader_makes_no_file_and_takes_no_other(void **state)
-{
-    static const struct store_opts reader = {.readonly = 1};
-    struct store *s = NULL;
-    struct err e = ERR_NONE;
-
-    (void)state;
-    assert_int_equal(store_open(&s, in_dir("none.db"), &reader, &e), -1);
-    assert_int_equal(e.code, ERR_NOTFOUND);
-    assert_false(file_exists(in_dir("none.db")));
-    assert_int_equal(file_write(in_dir("empty.db"), "", 0, NULL), 0);
-    assert_int_equal(store_open(&s, in_dir("empty.db"), &reader, &e), -1);
-    assert_int_equal(e.code, ERR_NOTFOUND);
-    assert_int_equal(store_open(&s, "", NULL, &e), -1);
-    assert_string_equal(e.text, "the database's name is empty");
-    assert_int_equal(mem_live(), 0);
 }
 
 /* --- items ----------------------------------------------------------------------------------- */
@@ -491,7 +473,6 @@ int main(void)
         cmocka_unit_test(each_field_of_a_run_comes_back),
         cmocka_unit_test(a_run_is_told_by_what_can_change_a_result),
         cmocka_unit_test(a_session_is_counted_each_time),
-        cmocka_unit_test(a_reader_makes_no_file_and_takes_no_other),
         cmocka_unit_test(each_field_of_an_item_comes_back),
         cmocka_unit_test(items_are_chosen_by_task_document_and_credit),
         cmocka_unit_test(a_tasks_numbers_replace_those_it_had),

@@ -147,96 +147,11 @@ static void meters_are_kept_and_settled(void **state)
     close_clean(s);
 }
 
-/* --- memory ---------------------------------------------------------------------------------- */
-
-/* All of one kind of row: 0, or -1 with e. */
-static int read_all(struct store *s, const char *run, int what, struct err *e)
-{
-    struct run_list runs = {0};
-    struct task_list tasks = {0};
-    struct bench_list bench = {0};
-    struct served_list served = {0};
-    struct energy_list energy = {0};
-    struct pair_row_list pairs = {0};
-    struct item_iter *it = NULL;
-    struct store_item item;
-    double *v = NULL;
-    size_t n = 0, cap = 0;
-    int rc;
-
-    switch (what) {
-    case 0: rc = query_runs(s, NULL, &runs, e); break;
-    case 1: rc = query_run(s, run, &runs, e); break;
-    case 2: rc = query_repeats(s, run, 5, &runs, e); break;
-    case 3: rc = query_tasks(s, run, &tasks, e); break;
-    case 4: rc = query_bench(s, run, &bench, e); break;
-    case 5: rc = query_served(s, run, "tg1", &served, e); break;
-    case 6: rc = query_energy(s, run, &energy, e); break;
-    case 7: rc = query_pair_rows(s, run, "arc_easy", "acc", "none", &pairs, e); break;
-    case 8: rc = query_latencies(s, run, "arc_easy", &v, &n, &cap, e); break;
-    default:
-        rc = query_items(s, run, &(struct item_filter){.task = "arc_easy"}, &it, e);
-        while (rc == 0 && (rc = item_iter_next(it, &item, e)) == 1)
-            rc = 0, n++;
-        rc = rc == 0 && n != 3 ? -2 : rc;
-    }
-    run_list_release(&runs);
-    task_list_release(&tasks);
-    bench_list_release(&bench);
-    served_list_release(&served);
-    energy_list_release(&energy);
-    pair_row_list_release(&pairs);
-    item_iter_close(it);
-    mem_free(v);
-    return rc;
-}
-
-static void reading_survives_every_failed_allocation(void **state)
-{
-    static const double seconds[] = {.5, .25};
-    static const struct store_value value = {"tok_s", NULL, 1, 2, 3, 4};
-    static const struct store_cost cost = {"wall_s", 2};
-    static const struct store_served served = {"completed", NULL, 0, 1, 2, 3, 4, 5, 6, 7, "[]",
-                                               "h"};
-    static const struct store_energy energy = {"arc_easy", 0, "rapl", "package", 0, 1, 2, 3, 4, 5,
-                                               NULL};
-    const struct store_bench b = {.test = "tg1", .device = "d", .samples = seconds, .n_samples = 2,
-                                  .values = &value, .n_values = 1, .served = &served,
-                                  .n_served = 1, .noise = "{}"};
-    struct store_run_spec spec = spec_of("{}");
-    struct store *s = store_in_memory();
-    struct store_run *r = begun(s, &spec);
-    long before;
-
-    (void)state;
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(add_item(r, "arc_easy", i, NULL), 0);
-    assert_int_equal(store_task_finish(r, &(struct store_task_result){"arc_easy", 3, &value, 1,
-                                                                      &cost, 1}, NULL), 0);
-    assert_int_equal(store_bench_add(r, &b, NULL), 0);
-    assert_int_equal(store_energy_add(r, &energy, NULL), 0);
-    before = mem_live();
-    for (int what = 0; what < 10; what++) {
-        int rc = -1;
-        for (int nth = 0; rc < 0; nth++) {
-            struct err e = ERR_NONE;
-            mem_fail_at(nth);
-            rc = read_all(s, store_run_id(r), what, &e);
-            mem_fail_at(-1);
-            assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
-            assert_int_equal(mem_live(), before);
-        }
-    }
-    store_run_close(r);
-    close_clean(s);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_field_of_a_speed_test_comes_back),
         cmocka_unit_test(meters_are_kept_and_settled),
-        cmocka_unit_test(reading_survives_every_failed_allocation),
     };
 
     return RUN(tests);

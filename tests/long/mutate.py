@@ -47,7 +47,8 @@ AREAS = {
     "store": [
         (["results/store.c", "results/put.c", "results/db.c", "results/query*.c"],
          ["test_store", "test_store_fields", "test_store_speed", "test_store_busy",
-          "test_store_stop", "test_exchange_own",
+          "test_store_stop", "test_store_errors", "test_store_files", "test_store_faults",
+          "test_exchange_own",
           "test_rulers_store", "test_exchange", "test_lease", "test_compare"]),
     ],
     "gate": [(["harness/gate*.c"],
