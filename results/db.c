@@ -61,6 +61,13 @@ static int write_refused(const char *path)
     return why;
 }
 
+/* SQLite's words.  What went wrong in a copy is not noted at the database that was read. */
+static const char *words_of(const struct db *db, int code)
+{
+    return db->h && (sqlite3_errcode(db->h) & 0xff) == (code & 0xff) ? sqlite3_errmsg(db->h)
+                                                                     : sqlite3_errstr(code);
+}
+
 static int db_fail(struct db *db, int code, struct err *e)
 {
     int sys = db->h ? sqlite3_system_errno(db->h) : 0;
@@ -87,7 +94,7 @@ static int db_fail(struct db *db, int code, struct err *e)
             err_set(e, reasons[i].err, "%s: %s: %s", db->path, reasons[i].text, strerror(sys));
         else if (primary == SQLITE_CONSTRAINT || primary == SQLITE_CORRUPT)
             err_set(e, reasons[i].err, "%s: %s (%s)", db->path, reasons[i].text,
-                    sqlite3_errmsg(db->h));
+                    words_of(db, code));
         else
             err_set(e, reasons[i].err, "%s: %s", db->path, reasons[i].text);
         if (*reasons[i].hint)
@@ -95,7 +102,7 @@ static int db_fail(struct db *db, int code, struct err *e)
         return -1;
     }
     return err_set(e, primary == SQLITE_ERROR ? ERR_FORMAT : ERR_IO, "%s: %s", db->path,
-                   db->h ? sqlite3_errmsg(db->h) : sqlite3_errstr(code));
+                   words_of(db, code));
 }
 
 static int stopped(void *user)

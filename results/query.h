@@ -112,7 +112,7 @@ struct pair_row {
     int doc_id;
     const char *doc_hash, *prompt_hash, *cluster;
     double value, weight; /* of the metric asked for */
-    double nats, bytes;   /* ln p of the gold answer, or of the whole text; NAN: generated */
+    double nats, bytes;   /* ln p of the gold choice, or of a whole text; NAN: neither is there */
     double latency_s;
 };
 struct pair_row_list {

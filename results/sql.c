@@ -322,7 +322,7 @@ static const char *const texts[SQL_COUNT] = {
         " LEFT JOIN item_metrics m ON m.item_id = i.id AND m.metric = ?3 AND m.filter = ?4"
         " LEFT JOIN item_metrics b ON b.item_id = i.id AND b.metric = 'bits_per_byte'"
         "  AND b.filter = 'none'"
-        " LEFT JOIN requests q ON q.item_id = i.id AND q.idx = max(i.gold_index, 0)"
+        " LEFT JOIN requests q ON q.item_id = i.id AND q.idx = i.gold_index"
         " WHERE r.run = ?1 AND t.task = ?2 ORDER BY i.doc_id",
     [SQL_BENCH_ROWS] =
         "SELECT b.id, b.test, b.depth, b.batch, b.threads, b.device, nullif(b.rival, ''), b.tokens,"

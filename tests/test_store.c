@@ -137,9 +137,26 @@ static void an_error_in_a_batch_takes_the_batch_back(void **state)
     assert_int_equal(e.code, ERR_INVALID);
     assert_int_equal(add_item(r, "arc_easy", 2, &e), -1);
     assert_int_equal(store_batch_commit(r, &e), -1);
+    assert_non_null(strstr(e.text, ":memory:: the batch was rolled back after an error in it"));
+    assert_int_equal(store_batch_begin(r, &e), 0);
+    assert_int_equal(store_item_add(r, &bad, &e), -1);
+    assert_int_equal(store_run_finish(r, STORE_INTERRUPTED, NULL, NULL, &e), -1);
+    assert_string_equal(e.text, ":memory:: the batch was rolled back after an error in it");
     assert_int_equal(store_run_done(r, "arc_easy", &done, &n, &e), 0);
     assert_int_equal(n, 0);
     assert_int_equal(add_item(r, "arc_easy", 2, &e), 0); /* and afterwards all is well */
+    assert_int_equal(store_batch_begin(r, &e), 0);
+    assert_int_equal(store_batch_begin(r, &e), -1); /* not one within another */
+    assert_int_equal(add_item(r, "arc_easy", 3, &e), 0);
+    assert_int_equal(store_run_finish(r, STORE_INTERRUPTED, NULL, NULL, &e), 0); /* with it */
+    assert_int_equal(store_batch_begin(r, &e), 0);
+    assert_int_equal(add_item(r, "arc_easy", 4, &e), 0);
+    store_run_close(r); /* without it */
+    assert_int_equal(store_run_begin(s, &spec, &r, &e), 0);
+    assert_int_equal(store_run_done(r, "arc_easy", &done, &n, &e), 0);
+    assert_int_equal(n, 2);
+    assert_true(done[0] == 2 && done[1] == 3);
+    mem_free(done);
     store_run_close(r);
     store_close(s);
 }

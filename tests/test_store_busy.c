@@ -80,26 +80,76 @@ static void a_run_has_one_writer_at_a_time(void **state)
 static void a_wait_for_the_file_has_an_end(void **state)
 {
     struct store_run_spec spec = spec_of("{}");
+    const struct store_energy energy = {.subject = "arc_easy", .source = "s", .channel = "c",
+                                        .reason = "none"};
     const char *path = in_dir("busy.db");
     struct err e = ERR_NONE;
     struct store *s, *other;
-    struct store_run *r, *none;
+    struct store_run *r, *none, *second;
+    struct run_list l;
+    char text[240];
 
     (void)state;
     assert_int_equal(store_open(&s, path, NULL, NULL), 0);
-    assert_int_equal(store_open(&other, path, &(struct store_opts){.busy_ms = 40}, NULL), 0);
+    assert_int_equal(store_open(&other, path, &(struct store_opts){.busy_ms = 1}, NULL), 0);
+    spec.settings = "{\"other\":1}";
+    assert_int_equal(store_run_begin(other, &spec, &none, NULL), 0);
+    spec.settings = "{}";
     assert_int_equal(store_run_begin(s, &spec, &r, NULL), 0);
     assert_int_equal(store_batch_begin(r, NULL), 0);
     assert_int_equal(add_item(r, "arc_easy", 0, NULL), 0);
-    spec.settings = "{\"other\":1}";
-    assert_int_equal(store_run_begin(other, &spec, &none, &e), -1);
-    assert_int_equal(e.code, ERR_BUSY);
-    assert_non_null(strstr(e.text, ": another process keeps the database locked (waited 40 ms)"));
+    snprintf(text, sizeof text, "%s: another process keeps the database locked (waited 1 ms)",
+             path);
+#define KEPT_LOCKED(call)                                                                          \
+    do {                                                                                           \
+        e = ERR_NONE;                                                                              \
+        assert_int_equal(call, -1);                                                                \
+        assert_int_equal(e.code, ERR_BUSY);                                                        \
+        assert_string_equal(e.text, text);                                                         \
+    } while (0)
+    KEPT_LOCKED(store_run_begin(other, &spec, &second, &e));
+    KEPT_LOCKED(add_item(none, "arc_easy", 0, &e));
+    KEPT_LOCKED(store_task_finish(none, &(struct store_task_result){.task = "arc_easy"}, &e));
+    KEPT_LOCKED(store_bench_add(none, &(struct store_bench){.test = "t", .device = "d"}, &e));
+    KEPT_LOCKED(store_energy_add(none, &energy, &e));
+    KEPT_LOCKED(store_energy_settle(none, &energy, NULL, 0, &e));
+    KEPT_LOCKED(store_batch_begin(none, &e));
+    KEPT_LOCKED(store_run_finish(none, STORE_FAILED, NULL, "x", &e));
+    KEPT_LOCKED(store_label(other, store_run_id(r), "x", NULL, &e));
+    assert_int_equal(query_runs(other, NULL, &l, NULL), 0); /* a reader does not wait */
+    assert_int_equal(l.n, 2);
+    run_list_release(&l);
     assert_int_equal(store_batch_commit(r, NULL), 0);
-    assert_int_equal(store_run_begin(other, &spec, &none, &e), 0);
+    assert_int_equal(add_item(none, "arc_easy", 0, &e), 0);
+    assert_int_equal(store_run_finish(none, STORE_FAILED, NULL, "x", &e), 0);
     store_run_close(none);
     store_run_close(r);
     store_close(other);
+    store_close(s);
+    assert_int_equal(mem_live(), 0);
+}
+
+static void a_lock_that_cannot_be_made_is_an_error(void **state)
+{
+    struct store_run_spec spec = spec_of("{}");
+    struct err e = ERR_NONE;
+    struct store *s;
+    struct store_run *r;
+    struct run_list l;
+
+    (void)state;
+    assert_int_equal(store_open(&s, in_dir("lock.db"), NULL, NULL), 0);
+    assert_int_equal(dir_make(in_dir("lock.db.lock"), NULL), 0);
+    assert_int_equal(store_run_begin(s, &spec, &r, &e), -1);
+    assert_int_equal(e.code, ERR_IO);
+    assert_non_null(strstr(e.text, "lock.db.lock: "));
+    assert_int_equal(query_runs(s, NULL, &l, NULL), 0);
+    assert_int_equal(l.n, 0); /* the run was taken back */
+    run_list_release(&l);
+    assert_int_equal(rmdir(in_dir("lock.db.lock")), 0);
+    assert_int_equal(store_run_begin(s, &spec, &r, &e), 0);
+    assert_false(store_run_resumed(r));
+    store_run_close(r);
     store_close(s);
     assert_int_equal(mem_live(), 0);
 }
@@ -158,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_has_one_writer_at_a_time),
         cmocka_unit_test(a_wait_for_the_file_has_an_end),
+        cmocka_unit_test(a_lock_that_cannot_be_made_is_an_error),
         cmocka_unit_test(a_reader_makes_no_lock),
         cmocka_unit_test(what_sqlite_refuses_is_said_in_words),
     };

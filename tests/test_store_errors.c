@@ -103,8 +103,8 @@ static void what_a_statement_of_a_write_refuses_leaves_all_as_it_was(void **stat
         {BEGIN, "UPDATE ON runs"}, {BEGIN, "INSERT ON sessions"}, {BEGIN, "INSERT ON run_tasks"},
         {ITEM, "INSERT ON items"}, {ITEM, "INSERT ON docs"}, {ITEM, "INSERT ON item_metrics"},
         {ITEM, "INSERT ON requests"}, {TASK, "UPDATE ON run_tasks"},
-        {TASK, "DELETE ON task_values"}, {TASK, "DELETE ON task_costs"}, {TASK, "INSERT ON task_values"},
-        {TASK, "INSERT ON task_costs"}, {BENCH, "INSERT ON bench_rows"},
+        {TASK, "DELETE ON task_values"}, {TASK, "DELETE ON task_costs"},
+        {TASK, "INSERT ON task_values"}, {TASK, "INSERT ON task_costs"}, {BENCH, "INSERT ON bench_rows"},
         {BENCH, "INSERT ON bench_samples"}, {BENCH, "INSERT ON bench_values"},
         {BENCH, "INSERT ON served"}, {ENERGY, "INSERT ON energy"}, {SETTLE, "UPDATE ON energy"},
         {SETTLE, "INSERT ON energy"}, {SETTLE, "UPDATE ON bench_values"},
@@ -206,11 +206,14 @@ static int read_all(struct store *s, struct store_run *r, enum read what, struct
 
 static void reading_survives_every_failed_allocation(void **state)
 {
-    struct store *s = store_in_memory();
-    struct store_run *r = one_of_each(s, 1);
-    long before = mem_live();
+    struct store *s = NULL;
+    struct store_run *r;
+    long before;
 
     (void)state;
+    assert_int_equal(store_open(&s, in_dir("memory.db"), NULL, NULL), 0);
+    r = one_of_each(s, 1);
+    before = mem_live();
     for (enum read what = 0; what < N_READS; what++) {
         int rc = -1;
         for (int nth = 0; rc < 0; nth++) {

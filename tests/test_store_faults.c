@@ -44,7 +44,7 @@ static void *counting_realloc(void *p, int n)
 
 /* --- full disks -------------------------------------------------------------------------- */
 /* Adds items until an error; leaves the number of acknowledged items in FILE.count. */
-static int add_until_full(const char *path)
+static int add_until_full(const char *path, const char *says)
 {
     struct err e = ERR_NONE;
     struct store *s = NULL;
@@ -60,7 +60,8 @@ static int add_until_full(const char *path)
         return CHILD_FAILS(e.text);
     while (add_item(r, "arc_easy", kept, &e) == 0)
         kept++;
-    if (e.code != ERR_IO || !strstr(e.text, "full.db: ") || !*e.hint)
+    if (e.code != ERR_IO || strncmp(e.text, path, strlen(path)) != 0 ||
+        strcmp(e.text + strlen(path), says) != 0 || !*e.hint)
         return CHILD_FAILS(e.text);
     fprintf(stderr, "          %s (%s)\n", e.text, e.hint);
     if (kept == 0 || store_run_done(r, "arc_easy", &done, &n, &e) < 0 || (int)n != kept)
@@ -82,7 +83,7 @@ static int with_file_size_limit(const char *path)
     signal(SIGXFSZ, SIG_IGN);
     if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
         return CHILD_SKIPS;
-    return add_until_full(path);
+    return add_until_full(path, ": reading or writing the database failed");
 }
 
 static int on_tiny_tmpfs(const char *path)
@@ -90,7 +91,7 @@ static int on_tiny_tmpfs(const char *path)
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount("tmpfs", fixture_dir, "tmpfs", 0, "size=600k") < 0)
         return CHILD_SKIPS;
-    return add_until_full(path);
+    return add_until_full(path, ": the disk is full");
 }
 
 static void a_full_disk_is_one_error_and_an_intact_database(void **state)

@@ -7,6 +7,8 @@
 #include "results/query.h"
 #include "tests/store_fixture.h"
 
+#define LARGE ((int64_t)5 << 32) /* more than an int can hold */
+
 /* --- runs ------------------------------------------------------------------------------------ */
 
 static void each_field_of_a_run_comes_back(void **state)
@@ -17,9 +19,10 @@ static void each_field_of_a_run_comes_back(void **state)
         .program_version = "1.2.3", .numerics_id = "fast/2", .kernels = "avx2", .device = "dev",
         .threads = 5, .seed = 6000000000,
         .model = {.name = "name", .path = "path", .sha256 = "sha", .architecture = "arch",
-                  .licence = "lic", .tensor_types = "{}", .parameters = 11,
-                  .parameters_non_embedding = 12, .parameters_embedding = 13,
-                  .parameters_active = 14, .file_bytes = 15, .bits_per_weight = 16.5},
+                  .licence = "lic", .tensor_types = "{}", .parameters = LARGE + 11,
+                  .parameters_non_embedding = LARGE + 12, .parameters_embedding = LARGE + 13,
+                  .parameters_active = LARGE + 14, .file_bytes = LARGE + 15,
+                  .bits_per_weight = 16.5},
         .machine = {.name = "host", .json = "{\"m\":1}"}, .tasks = &task, .n_tasks = 1,
         .noise_before = "{\"b\":1}"};
     struct store_run_spec bare = {
@@ -38,6 +41,7 @@ static void each_field_of_a_run_comes_back(void **state)
     assert_int_equal(query_run(s, store_run_id(r), &l, NULL), 0);
     assert_int_equal(l.n, 1);
     x = l.v;
+    assert_int_equal(x->row, 1);
     field_text_is(x->id, store_run_id(r));
     field_text_is(x->label, NULL);
     field_text_is(x->kind, "eval");
@@ -65,9 +69,12 @@ static void each_field_of_a_run_comes_back(void **state)
     field_text_is(x->machine_json, "{\"m\":1}");
     assert_int_equal(strlen(x->machine_hash), 64);
     assert_true(x->threads == 5 && x->seed == 6000000000 && x->sessions == 1);
-    assert_true(x->model.parameters == 11 && x->model.parameters_non_embedding == 12);
-    assert_true(x->model.parameters_embedding == 13 && x->model.parameters_active == 14);
-    assert_true(x->model.file_bytes == 15 && x->model.bits_per_weight == 16.5);
+    assert_int_equal(x->model.parameters, LARGE + 11);
+    assert_int_equal(x->model.parameters_non_embedding, LARGE + 12);
+    assert_int_equal(x->model.parameters_embedding, LARGE + 13);
+    assert_int_equal(x->model.parameters_active, LARGE + 14);
+    assert_int_equal(x->model.file_bytes, LARGE + 15);
+    assert_true(x->model.bits_per_weight == 16.5);
     assert_true(x->n_tasks == 1 && x->n_items == 0 && x->n_expected == 3);
     run_list_release(&l);
     store_run_close(r);
@@ -75,6 +82,7 @@ static void each_field_of_a_run_comes_back(void **state)
     r = begun(s, &bare);
     assert_int_equal(query_run(s, "last", &l, NULL), 0);
     x = l.v;
+    assert_int_equal(x->row, 2);
     field_text_is(x->status, "interrupted"); /* nobody holds a lock in memory */
     field_text_is(x->ended, NULL);
     field_text_is(x->noise_before, NULL);
@@ -194,9 +202,9 @@ static void each_field_of_an_item_comes_back(void **state)
         .task = "arc_easy", .doc_id = 7, .doc_hash = "dh", .prompt_hash = "ph", .doc = "{\"d\":1}",
         .arguments = "[[\"c\",\"x\"]]", .cluster = "cl", .gold = "g", .prediction = "p",
         .gold_index = 3, .output = "out", .filtered = "{}", .latency_s = 1.25, .ttft_s = .5,
-        .prompt_tokens = 21, .computed_tokens = 22, .reused_tokens = 23, .cached_tokens = 24,
-        .generated_tokens = 25, .metrics = metrics, .n_metrics = 2, .requests = requests,
-        .n_requests = 2};
+        .prompt_tokens = LARGE + 21, .computed_tokens = LARGE + 22, .reused_tokens = LARGE + 23,
+        .cached_tokens = LARGE + 24, .generated_tokens = LARGE + 25, .metrics = metrics,
+        .n_metrics = 2, .requests = requests, .n_requests = 2};
     static const struct store_item bare = {
         .task = "gsm8k", .doc_id = 0, .doc_hash = "eh", .prompt_hash = "ph", .gold_index = -1,
         .error = "refused", .latency_s = NAN, .ttft_s = NAN, .prompt_tokens = -1,
@@ -224,8 +232,9 @@ static void each_field_of_an_item_comes_back(void **state)
     field_text_is(x.filtered, "{}");
     field_text_is(x.error, NULL);
     assert_true(x.doc_id == 7 && x.gold_index == 3 && x.latency_s == 1.25 && x.ttft_s == .5);
-    assert_true(x.prompt_tokens == 21 && x.computed_tokens == 22 && x.reused_tokens == 23);
-    assert_true(x.cached_tokens == 24 && x.generated_tokens == 25);
+    assert_true(x.prompt_tokens == LARGE + 21 && x.computed_tokens == LARGE + 22);
+    assert_true(x.reused_tokens == LARGE + 23 && x.cached_tokens == LARGE + 24);
+    assert_true(x.generated_tokens == LARGE + 25);
     assert_true(x.n_metrics == 2 && x.n_requests == 2);
     for (int i = 0; i < 2; i++) {
         field_text_is(x.metrics[i].metric, metrics[i].metric);
@@ -306,6 +315,84 @@ static void items_are_chosen_by_task_document_and_credit(void **state)
         assert_string_equal(strbuf_str(&b), rows[i].docs);
         strbuf_release(&b);
     }
+    store_run_close(r);
+    close_clean(s);
+}
+
+static void two_who_read_at_once_do_not_disturb_each_other(void **state)
+{
+    struct store_run_spec spec = spec_of("{}");
+    struct store *s = store_in_memory();
+    struct store_run *r = begun(s, &spec);
+    struct item_iter *it[2];
+    struct task_list tasks;
+    struct store_item x;
+
+    (void)state;
+    for (int doc = 0; doc < 3; doc++)
+        add_credit(r, "arc_easy", doc, 0, 1);
+    assert_int_equal(query_items(s, store_run_id(r), NULL, &it[0], NULL), 0);
+    assert_int_equal(item_iter_next(it[0], &x, NULL), 1);
+    assert_int_equal(query_tasks(s, store_run_id(r), &tasks, NULL), 0);
+    assert_int_equal(tasks.n, 2);
+    task_list_release(&tasks);
+    assert_int_equal(query_items(s, store_run_id(r), NULL, &it[1], NULL), 0);
+    for (int doc = 0; doc < 3; doc++) {
+        assert_int_equal(item_iter_next(it[1], &x, NULL), 1);
+        assert_int_equal(x.doc_id, doc);
+        assert_int_equal(item_iter_next(it[0], &x, NULL), doc < 2);
+        assert_true(doc == 2 || x.doc_id == doc + 1);
+    }
+    assert_int_equal(item_iter_next(it[1], &x, NULL), 0);
+    item_iter_close(it[1]);
+    item_iter_close(it[0]);
+    store_run_close(r);
+    close_clean(s);
+}
+
+static void a_pair_has_the_likelihood_of_what_was_right(void **state)
+{
+    static const struct store_request requests[] = {{-1.5, 1, 2, 3}, {-2.5, 0, 4, 1},
+                                                    {-4, 0, 5, 0}};
+    static const struct store_metric text = {"bits_per_byte", "none", -7.5, 12};
+    static const struct {
+        int gold, n_requests, n_metrics;
+        double nats, bytes;
+    } rows[] = {
+        {0, 3, 0, -1.5, 3}, {1, 3, 0, -2.5, 1}, {2, 3, 0, NAN, NAN}, /* no byte tells nothing */
+        {-1, 3, 0, NAN, NAN}, {3, 3, 0, NAN, NAN}, {0, 0, 0, NAN, NAN}, {0, 3, 1, -7.5, 12},
+        {-1, 0, 1, -7.5, 12},
+    };
+    enum { N = sizeof rows / sizeof rows[0] };
+    struct store_run_spec spec = spec_of("{}");
+    struct store *s = store_in_memory();
+    struct store_run *r = begun(s, &spec);
+    struct pair_row_list l;
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        const struct store_item it = {
+            .task = "arc_easy", .doc_id = i, .doc_hash = i ? "h" : NULL, .prompt_hash = "p",
+            .cluster = i ? NULL : "c", .gold_index = rows[i].gold,
+            .latency_s = i ? i : NAN,
+            .metrics = &text, .n_metrics = rows[i].n_metrics, .requests = requests,
+            .n_requests = rows[i].n_requests, .error = rows[i].n_metrics ? NULL : "none asked for"};
+        assert_int_equal(store_item_add(r, &it, NULL), 0);
+    }
+    assert_int_equal(query_pair_rows(s, store_run_id(r), "arc_easy", "bits_per_byte", "none", &l,
+                                     NULL), 0);
+    assert_int_equal(l.n, N);
+    for (int i = 0; i < N; i++) {
+        assert_true(l.v[i].doc_id == i && l.v[i].item == i + 1);
+        field_text_is(l.v[i].doc_hash, i ? "h" : NULL);
+        field_text_is(l.v[i].cluster, i ? NULL : "c");
+        field_number_is(l.v[i].nats, rows[i].nats);
+        field_number_is(l.v[i].bytes, rows[i].bytes);
+        field_number_is(l.v[i].value, rows[i].n_metrics ? -7.5 : NAN);
+        field_number_is(l.v[i].weight, rows[i].n_metrics ? 12 : NAN);
+        field_number_is(l.v[i].latency_s, i ? i : NAN);
+    }
+    pair_row_list_release(&l);
     store_run_close(r);
     close_clean(s);
 }
@@ -419,6 +506,24 @@ static void what_is_no_name_is_refused(void **state)
 }
 
 /* Made so that ids begin alike: many runs, until some do. */
+/* Why the name is none; without memory that is all that is said. */
+static void name_is_refused(struct store *s, const char *name, enum err_code code)
+{
+    char got[RUN_ID_SIZE];
+
+    for (int nth = 0;; nth++) {
+        struct err e = ERR_NONE;
+        mem_fail_at(nth);
+        assert_int_equal(query_resolve(s, name, got, &e), -1);
+        mem_fail_at(-1);
+        if (e.code == ERR_NOMEM)
+            continue;
+        assert_true(nth > 0);
+        assert_int_equal(e.code, code);
+        return;
+    }
+}
+
 static void a_beginning_that_several_have_is_ambiguous(void **state)
 {
     struct store *s = store_in_memory();
@@ -464,6 +569,8 @@ static void a_beginning_that_several_have_is_ambiguous(void **state)
         assert_int_equal(query_resolve(s, one, got, &e), -1);
         assert_null(strstr(e.text, "..."));
     }
+    name_is_refused(s, prefix, ERR_USAGE);
+    name_is_refused(s, "none", ERR_NOTFOUND);
     close_clean(s);
 }
 
@@ -475,6 +582,8 @@ int main(void)
         cmocka_unit_test(a_session_is_counted_each_time),
         cmocka_unit_test(each_field_of_an_item_comes_back),
         cmocka_unit_test(items_are_chosen_by_task_document_and_credit),
+        cmocka_unit_test(two_who_read_at_once_do_not_disturb_each_other),
+        cmocka_unit_test(a_pair_has_the_likelihood_of_what_was_right),
         cmocka_unit_test(a_tasks_numbers_replace_those_it_had),
         cmocka_unit_test(what_is_no_name_is_refused),
         cmocka_unit_test(a_beginning_that_several_have_is_ambiguous),

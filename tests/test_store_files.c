@@ -3,6 +3,7 @@
 #include "tests/test.h"
 
 #include <sched.h>
+#include <sqlite3.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -266,6 +267,61 @@ static void a_database_on_a_read_only_medium_can_be_read(void **state)
     assert_int_equal(rc, 0);
 }
 
+/* Kept locked by a program that knows of no log; whoever copies waits, but not for ever. */
+static void a_copy_waits_for_a_locked_database(void **state)
+{
+    const char *path = in_dir("locked.db");
+    struct err e = ERR_NONE;
+    struct store *s = NULL;
+    sqlite3 *h;
+    char id[RUN_ID_SIZE];
+    (void)state;
+    assert_int_equal(store_open(&s, path, NULL, NULL), 0);
+    fill_run_of(s, "{}", id);
+    store_close(s);
+    exec_sql(path, "PRAGMA journal_mode = DELETE");
+    assert_int_equal(store_open(&s, path, &(struct store_opts){.readonly = 1, .busy_ms = 50}, NULL),
+                     0);
+    assert_int_equal(sqlite3_open(path, &h), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(h, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(store_backup(s, in_dir("of_locked.db"), &e), -1);
+    assert_int_equal(e.code, ERR_BUSY);
+    assert_non_null(strstr(e.text, ": another process keeps the database locked (waited 50 ms)"));
+    assert_false(file_exists(in_dir("of_locked.db")));
+    sqlite3_close(h);
+    assert_int_equal(store_backup(s, in_dir("of_locked.db"), &e), 0);
+    store_close(s);
+    assert_int_equal(store_open(&s, in_dir("of_locked.db"), NULL, &e), 0);
+    check_is_clean(s);
+    store_close(s);
+}
+
+static void a_copy_that_cannot_be_made_says_which_file(void **state)
+{
+    const char *path = in_dir("source.db");
+    struct err e = ERR_NONE;
+    struct store *s = NULL;
+    char id[RUN_ID_SIZE], text[200];
+    (void)state;
+    assert_int_equal(store_open(&s, path, NULL, NULL), 0);
+    fill_run_of(s, "{}", id);
+    assert_int_equal(store_backup(s, in_dir("no/folder.db"), &e), -1);
+    assert_int_equal(e.code, ERR_IO);
+    snprintf(text, sizeof text, "%s.tmp", in_dir("no/folder.db"));
+    assert_memory_equal(e.text, text, strlen(text));
+    store_close(s);
+    assert_int_equal(store_open(&s, path, NULL, &e), 0);
+    assert_int_equal(truncate(path, file_size(path) - 4096), 0); /* its last page is gone */
+    assert_int_equal(store_backup(s, in_dir("of_less.db"), &e), -1);
+    assert_int_equal(e.code, ERR_FORMAT);
+    snprintf(text, sizeof text, "%s: the database is corrupt (database disk image is malformed)",
+             path);
+    assert_string_equal(e.text, text);
+    assert_string_equal(e.hint, "a backup (`densimeter db backup`) can be put in its place");
+    assert_false(file_exists(in_dir("of_less.db")));
+    store_close(s);
+}
+
 static void a_read_only_database_can_be_read(void **state)
 {
     struct err e = ERR_NONE;
@@ -297,6 +353,8 @@ int main(void)
         cmocka_unit_test(what_is_not_ours_is_refused_and_left_alone),
         cmocka_unit_test(a_missing_database_is_not_made_by_reading),
         cmocka_unit_test(a_damaged_page_is_an_error_not_a_crash),
+        cmocka_unit_test(a_copy_waits_for_a_locked_database),
+        cmocka_unit_test(a_copy_that_cannot_be_made_says_which_file),
         cmocka_unit_test(a_read_only_database_can_be_read),
         cmocka_unit_test(a_database_on_a_read_only_medium_can_be_read),
     };

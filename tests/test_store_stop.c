@@ -72,14 +72,26 @@ static void a_wait_that_is_asked_to_stop_ends(void **state)
     const struct itimerval soon = {.it_value.tv_usec = 50000};
     struct store_run_spec spec = spec_of("{\"other\":1}");
     struct err e = ERR_NONE;
-    struct store *s = filled("waits.db"), *other;
+    struct store *s = filled("waits.db"), *other, *hasty;
     struct store_run *r;
-    char text[200];
+    char text[240];
     (void)state;
+    store_close(s);
+    assert_int_equal(store_open(&s, in_dir("waits.db"), &(struct store_opts){0}, NULL), 0);
     assert_int_equal(store_open(&other, store_path(s), NULL, NULL), 0);
+    assert_int_equal(store_open(&hasty, store_path(s), &(struct store_opts){.busy_ms = 200}, NULL),
+                     0);
     assert_int_equal(store_run_begin(other, &spec, &r, NULL), 0);
     assert_int_equal(store_batch_begin(r, NULL), 0);
     assert_int_equal(add_item(r, "arc_easy", 0, NULL), 0);
+    snprintf(text, sizeof text, "%s: another process keeps the database locked (waited 200 ms)",
+             store_path(s));
+    stop = 0;
+    store_stop_on(hasty, &stop); /* and nobody asks: it waits as long as it would */
+    assert_int_equal(store_label(hasty, store_run_id(r), "x", NULL, &e), -1);
+    assert_int_equal(e.code, ERR_BUSY);
+    assert_string_equal(e.text, text);
+    store_close(hasty);
     snprintf(text, sizeof text, "%s: interrupted", store_path(s));
     stop = 0;
     store_stop_on(s, &stop);

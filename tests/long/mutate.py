@@ -13,7 +13,7 @@ FILE.c:LINE of that line.  Each program is linked once, its area's files beside 
 objects; the changed one of them is all that a mutant costs.  Nothing below build/MODE changes.
 """
 import argparse, collections, concurrent.futures, filecmp, glob, os, random, re, resource, shlex
-import subprocess, sys, tempfile, threading
+import signal, subprocess, sys, tempfile, threading
 
 # area: rows of files and the programs that answer for them
 AREAS = {
@@ -257,13 +257,14 @@ def main():
     o = p.parse_intermixed_args()
     os.environ["CCACHE_DISABLE"] = "1"
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-    poor = 0
+    poor, stopped = 0, []
+    signal.signal(signal.SIGTERM, lambda *_: stopped.append(1)) # what was found until then is said
     for name, answer, every, wanted in chosen(o.areas or AREAS, known_equal(), o):
         with tempfile.TemporaryDirectory() as work, \
                 concurrent.futures.ThreadPoolExecutor(o.jobs) as pool:
             area = Area(answer, o, work)
             killed = survived = at = 0
-            while killed + survived < wanted and at < len(every):
+            while killed + survived < wanted and at < len(every) and not stopped:
                 some = every[at:at + min(wanted - killed - survived, 2 * o.jobs)]
                 at += len(some)
                 for mutant, what in zip(some, pool.map(area.attempt, some)):
@@ -279,6 +280,8 @@ def main():
             poor += share < o.least
             print(f"{name}: {killed} of {tried} mutants killed, {100 * share:.0f} % "
                   f"({len(every)} there are)", flush=True)
+        if stopped:
+            break
     return poor != 0
 
 
