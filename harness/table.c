@@ -205,7 +205,7 @@ int table_print(const struct table *t, struct strbuf *out, int width, int bold, 
     }
     for (int c = 0; c < t->n_columns; c++)
         if (!widths[c]) {
-            strbuf_addf(out, "%s%s", *comma ? comma : "(not shown for want of room: ",
+            strbuf_addf(out, "%s%s", *comma ? comma : "(no room for: ",
                         t->columns[c].name);
             comma = ", ";
         }

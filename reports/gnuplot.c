@@ -67,12 +67,62 @@ static size_t names_width(const struct canvas *c)
     return n < most ? n : most;
 }
 
+/* Ticks of one axis carry the same number of digits where they have no prefix. */
+static void tick_text(char text[NUMBER_SIZE], const struct axis *a, const struct metric *m, int i)
+{
+    double step = a->n_ticks > 1 ? a->ticks[1] - a->ticks[0] : 1;
+    int decimals = (int)fmax(0, -floor(log10(step) + 1e-9));
+
+    if (fmod(step * pow(10, decimals), 1) > 1e-6 && fmod(step * pow(10, decimals), 1) < 1 - 1e-6)
+        decimals++;
+    if (!number_prefixed(m) && strcmp(m->unit, "year") != 0 && !a->log && fabs(a->high) < 1e5 &&
+        decimals <= 6)
+        snprintf(text, NUMBER_SIZE, "%.*f", decimals, a->ticks[i]);
+    else
+        number_tick(text, m, a->ticks[i]);
+}
+
+/* axis_fit, and nothing between whole numbers where there is nothing. */
+static void fit_axis(struct axis *a, double min, double max, int is_log, const struct metric *m,
+                     double gap)
+{
+    axis_fit(a, min, max, is_log, gap);
+    if (number_whole(m) && !is_log && a->high - a->low > 1) {
+        axis_fit(a, min, max, is_log, fmax(gap, 1 / (a->high - a->low)));
+        axis_whole(a);
+    }
+}
+
+static double text_width(const struct canvas *c, const char *text)
+{
+    return (double)utf8_count(text, strlen(text)) * CHAR_WIDTH * c->size->font;
+}
+
+/* As fit_axis, with ticks so far apart that their texts do not touch on a width of pixels. */
+static void fit_x(struct canvas *c, double min, double max, int is_log, double width)
+{
+    double label = 3 * CHAR_WIDTH * c->size->font, widest = 0;
+    char text[NUMBER_SIZE];
+
+    for (int turn = 0; turn < 4; turn++) {
+        fit_axis(&c->x, min, max, is_log, &c->x_ticks, fmax(1 / 15.0, label / width));
+        widest = 0;
+        for (int i = 0; i < c->x.n_ticks; i++) {
+            tick_text(text, &c->x, &c->x_ticks, i);
+            widest = fmax(widest, text_width(c, text));
+        }
+        if (widest + c->size->font <= label)
+            break;
+        label = widest + c->size->font;
+    }
+}
+
 static void fit_axes(struct canvas *c)
 {
     const struct report_plot *p = c->plot;
     double x0 = NAN, x1 = NAN, y0 = NAN, y1 = NAN;
     int log_x = (p->flags & PLOT_LOG_X) != 0, log_y = (p->flags & PLOT_LOG_Y) != 0;
-    double label, share;
+    double share;
 
     for (int i = 0; i < p->n_series; i++)
         for (int k = 0; k < p->series[i]->n_points; k++) {
@@ -87,43 +137,36 @@ static void fit_axes(struct canvas *c)
                     widen(&y0, &y1, y);
             }
         }
-    /* a label of some seven characters, or four of small numbers without a unit, to each tick on x,
-     * two and a half lines on y */
-    label = (*c->x_ticks.unit || x1 >= 1000 ? 8 : 5) * CHAR_WIDTH * c->size->font;
     share = p->flags & PLOT_ROWS ? 0.9 - (double)names_width(c) * CHAR_WIDTH * c->size->font /
                                              c->size->width
                                  : 0.75;
-    axis_fit(&c->x, x0, x1, log_x, fmax(1 / 15.0, label / (share * c->size->width)));
-    axis_fit(&c->y, y0, y1, log_y, fmax(1 / 15.0, 2.5 * c->size->font / c->size->height));
+    fit_x(c, x0, x1, log_x, share * c->size->width);
+    /* two and a half lines to each tick */
+    fit_axis(&c->y, y0, y1, log_y, p->y, fmax(1 / 15.0, 2.5 * c->size->font / c->size->height));
     if (p->flags & PLOT_ROWS)
         c->y = (struct axis){.low = 0.4, .high = y1 + 0.6};
-}
-
-/* Ticks of one axis carry the same number of digits where they have no prefix. */
-static void tick_text(char text[NUMBER_SIZE], const struct axis *a, const struct metric *m, int i)
-{
-    double step = a->n_ticks > 1 ? a->ticks[1] - a->ticks[0] : 1;
-    int decimals = (int)fmax(0, -floor(log10(step) + 1e-9));
-
-    if (fmod(step * pow(10, decimals), 1) > 1e-6 && fmod(step * pow(10, decimals), 1) < 1 - 1e-6)
-        decimals++;
-    if (!*m->unit && !a->log && fabs(a->high) < 1e5 && decimals <= 6)
-        snprintf(text, NUMBER_SIZE, "%.*f", decimals, a->ticks[i]);
-    else
-        number_format(text, m, a->ticks[i]);
 }
 
 static void fit_frame(struct canvas *c)
 {
     char text[NUMBER_SIZE];
-    size_t longest = c->plot->flags & PLOT_ROWS ? names_width(c) : 3;
+    size_t longest = c->plot->flags & PLOT_ROWS ? names_width(c) : 3, length;
 
     for (int i = 0; i < c->y.n_ticks; i++) {
         tick_text(text, &c->y, c->plot->y, i);
-        longest = strlen(text) > longest ? strlen(text) : longest;
+        length = utf8_count(text, strlen(text));
+        longest = length > longest ? length : longest;
     }
     c->frame.left = (double)longest * c->size->font * CHAR_WIDTH + c->size->font;
-    c->frame.right = c->size->width - 1.8 * c->size->font; /* half of the last tick's label */
+    c->frame.right = c->size->width - 1.8 * c->size->font;
+    if (c->x.n_ticks > 0) { /* half of the last tick's text may stand out */
+        int last = c->x.n_ticks - 1;
+        double beyond = (1 - axis_place(&c->x, c->x.ticks[last])) *
+                        (c->frame.right - c->frame.left);
+        tick_text(text, &c->x, &c->x_ticks, last);
+        c->frame.right = fmin(c->frame.right,
+                              c->size->width - text_width(c, text) / 2 - 2 + beyond);
+    }
     c->frame.top = 0.8 * c->size->font;
     c->frame.bottom = c->size->height - 2.2 * c->size->font;
 }

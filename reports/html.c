@@ -12,7 +12,7 @@
 #include "reports/page_css.h"
 #include "reports/writers.h"
 
-enum { SHORT_TEXT = 12 }; /* a date or less is not broken into lines */
+enum { SHORT_TEXT = 12, NAME_TEXT = 20 }; /* a date, a row's name: not broken into lines */
 
 static const struct plot_size wide = {560, 340, 13}, narrow = {330, 290, 12};
 
@@ -61,8 +61,60 @@ static void put_run(struct strbuf *b, const char *run)
     put_element(b, "", run, "</a></td>");
 }
 
+/* One number, with or without sign and unit ("-0.36 %", "4.5 GB"); a date or an interval is none. */
+static int is_number(const char *s)
+{
+    s += strspn(s, "<>+-");
+    if (strspn(s, "0123456789.") == 0)
+        return 0;
+    s += strspn(s, "0123456789.");
+    if (*s == 'e')
+        s += strspn(s, "e+-0123456789");
+    return strlen(s) <= SHORT_TEXT && strcspn(s, "0123456789[(-:") == strlen(s);
+}
+
+/* The columns of texts that are numbers, a bit each: they stand to the right like any number. */
+static unsigned long long number_columns(const struct report_table *t)
+{
+    unsigned long long found = 0;
+
+    for (int c = 1; c < t->n_columns && c < 64; c++) {
+        int numbers = 0, texts = t->columns[c].metric || !strcmp(t->columns[c].key, "run");
+        for (int r = 0; r < t->n_rows && !texts; r++) {
+            const char *s = cell_at(t, r, c)->text;
+            if (s && *s && strcmp(s, "-") != 0 && strcmp(s, NUMBER_UNKNOWN) != 0)
+                *(is_number(s) ? &numbers : &texts) += 1;
+        }
+        if (numbers && !texts)
+            found |= 1ull << c;
+    }
+    return found;
+}
+
+static void put_text_cell(struct strbuf *b, const char *text, int c, int is_number_column)
+{
+    int is_short = strlen(text) <= (c == 0 ? NAME_TEXT : SHORT_TEXT);
+    const char *bracket = strstr(text, " [");
+    char value[32];
+
+    /* "+1.0 [-2.1, +4.1]": an interval is not broken either */
+    if (c > 0 && bracket && bracket - text < (int)sizeof value &&
+        strchr(bracket, ']') == text + strlen(text) - 1) {
+        snprintf(value, sizeof value, "%.*s", (int)(bracket - text), text);
+        put_element(b, "<td>", value, " ");
+        put_element(b, "<span class=\"w\">", bracket + 1, "</span></td>");
+        return;
+    }
+    put_element(b, c == 0 && is_short     ? "<th scope=\"row\" class=\"w\">"
+                   : c == 0               ? "<th scope=\"row\">"
+                   : is_number_column     ? "<td class=\"n\">"
+                   : is_short             ? "<td class=\"w\">"
+                                          : "<td>",
+                text, c == 0 ? "</th>" : "</td>");
+}
+
 static void put_cell(struct strbuf *b, const struct report *page, const struct report_table *t,
-                     int r, int c)
+                     int r, int c, int is_number_column)
 {
     const struct report_cell *cell = cell_at(t, r, c);
     const struct metric *m = t->columns[c].metric;
@@ -73,10 +125,7 @@ static void put_cell(struct strbuf *b, const struct report *page, const struct r
         return;
     }
     if (!m) {
-        const char *text = cell->text ? cell->text : "";
-        put_element(b, c == 0 ? "<th scope=\"row\">"
-                       : strlen(text) <= SHORT_TEXT ? "<td class=\"w\">" : "<td>",
-                    text, c == 0 ? "</th>" : "</td>");
+        put_text_cell(b, cell->text ? cell->text : "", c, is_number_column);
         return;
     }
     strbuf_adds(b, "<td class=\"n\">");
@@ -94,10 +143,15 @@ static void put_cell(struct strbuf *b, const struct report *page, const struct r
 /* page: whose facts the cells lead to; NULL: they lead nowhere. */
 static void put_rows(struct strbuf *b, const struct report *page, const struct report_table *t)
 {
-    strbuf_adds(b, "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>");
+    unsigned long long numbers = number_columns(t);
+
+    put_element(b, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"", t->title,
+                "\"><table>\n<thead><tr>");
     for (int c = 0; c < t->n_columns; c++) {
         const struct metric *m = t->columns[c].metric;
-        strbuf_adds(b, m ? "<th scope=\"col\" class=\"n\" title=\"" : "<th scope=\"col\"");
+        strbuf_adds(b, m                ? "<th scope=\"col\" class=\"n\" title=\""
+                       : numbers >> c & 1 ? "<th scope=\"col\" class=\"n\""
+                                          : "<th scope=\"col\"");
         if (m) {
             html_text(b, m->help);
             strbuf_addc(b, '"');
@@ -108,7 +162,7 @@ static void put_rows(struct strbuf *b, const struct report *page, const struct r
     for (int r = 0; r < t->n_rows; r++) {
         strbuf_adds(b, "<tr>");
         for (int c = 0; c < t->n_columns; c++)
-            put_cell(b, page, t, r, c);
+            put_cell(b, page, t, r, c, (int)(numbers >> c & 1));
         strbuf_adds(b, "</tr>\n");
     }
     strbuf_adds(b, "</tbody></table></div>\n");
@@ -139,11 +193,11 @@ static void put_swatch(struct strbuf *b, const struct report_plot *p, int series
     int color = series % PLOT_COLORS;
 
     if (p->series[series]->bare)
-        strbuf_addf(b, "<svg class=\"dash\" viewBox=\"0 0 30 10\"><path d=\"M0 5h30\" "
+        strbuf_addf(b, "<svg class=\"dash\" aria-hidden=\"true\" viewBox=\"0 0 30 10\"><path d=\"M0 5h30\" "
                        "stroke=\"var(--s%d)\" stroke-width=\"2\" stroke-dasharray=\"%s\"/></svg>",
                     color, dash ? dash : "none");
     else
-        strbuf_addf(b, "<svg class=\"dot\" viewBox=\"0 0 10 10\"><path d=\"%s\" "
+        strbuf_addf(b, "<svg class=\"dot\" aria-hidden=\"true\" viewBox=\"0 0 10 10\"><path d=\"%s\" "
                        "fill=\"var(--s%d)\"/></svg>", shapes[plot_shape(series)], color);
 }
 
@@ -188,7 +242,8 @@ static int put_picture(struct strbuf *b, const struct report_plot *p,
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         strbuf_addf(b, "<div class=\"%s\" role=\"img\" aria-label=\"", sizes[i].name);
         html_text(b, p->title);
-        strbuf_adds(b, "\">\n");
+        strbuf_addf(b, ": a plot of %d points, whose numbers are in the table below it\">\n",
+                    plot_points(p));
         snprintf(id, sizeof id, "p%d%c", number, sizes[i].name[0]);
         if (gnuplot_svg(p, o, sizes[i].size, id, b, e) < 0)
             return -1;
@@ -237,7 +292,7 @@ static int put_plot(struct strbuf *b, const struct report_plot *p, const struct 
         if (!(p->flags & PLOT_ROWS))
             put_axis_name(b, "y", "\xe2\x86\x91 ", p->y, p->flags & PLOT_LOG_Y, "");
         strbuf_add(b, strbuf_str(&picture), picture.len);
-        put_axis_name(b, "x", "", p->x, p->flags & PLOT_LOG_X, " \xe2\x86\x92");
+        put_axis_name(b, "x", "", p->x, p->flags & PLOT_LOG_X, "\xc2\xa0\xe2\x86\x92");
         put_legend(b, p);
     } else {
         put_element(b, "<p class=\"warning\">Not drawn: ", why.text, ".</p>\n");

@@ -15,12 +15,23 @@ static const struct prefix prefixes[] = {
 };
 #define ONE 4 /* the row with factor 1 */
 
+static int takes_prefix(const char *unit)
+{
+    return !strcmp(unit, "s") || !strcmp(unit, "J") || !strcmp(unit, "B") ||
+           !strcmp(unit, "B/s") || !strcmp(unit, "FLOP") || !strcmp(unit, "FLOP/s");
+}
+
+/* A billion parameters is 1 B to everybody in this field; bytes and the like have SI's G. */
+static const char *prefix_text(const struct prefix *p, const char *unit)
+{
+    return p->factor == 1e9 && !*unit ? "B" : p->text;
+}
+
 /* Where a prefix makes a number easier to read: units that take one, and large counts. */
 static const struct prefix *scale_of(const struct metric *m, double v)
 {
     const char *unit = m ? m->unit : "";
-    int takes = !strcmp(unit, "s") || !strcmp(unit, "J") || !strcmp(unit, "B") ||
-                !strcmp(unit, "B/s") || !strcmp(unit, "FLOP/s");
+    int takes = takes_prefix(unit);
     int small = !strcmp(unit, "s") || !strcmp(unit, "J");
     int count = !*unit && fabs(v) >= 1e5;
     size_t i = 0, last = small ? sizeof prefixes / sizeof prefixes[0] - 1 : ONE;
@@ -39,10 +50,21 @@ static void digits(char *text, size_t size, double v)
 
     if (v == floor(v) && a < 1e6)
         snprintf(text, size, "%.0f", v);
-    else if (a >= 1e6 || (a < 1e-4 && a > 0))
+    else if (a >= 1e6)
         snprintf(text, size, "%.2e", v);
+    else if (a < 5e-4)
+        snprintf(text, size, "0.000");
     else
         snprintf(text, size, "%.*f", a >= 99.95 ? 0 : a >= 9.995 ? 1 : a >= 0.9995 ? 2 : 3, v);
+}
+
+/* A no-break space, so that a number never parts from its unit. */
+static void put_unit(char text[NUMBER_SIZE], const char *d, const struct prefix *p,
+                     const char *unit)
+{
+    const char *prefix = prefix_text(p, unit);
+
+    snprintf(text, NUMBER_SIZE, "%s%s%s%s", d, *unit || *prefix ? "\xc2\xa0" : "", prefix, unit);
 }
 
 void number_format(char text[NUMBER_SIZE], const struct metric *m, double v)
@@ -60,8 +82,18 @@ void number_format(char text[NUMBER_SIZE], const struct metric *m, double v)
         return;
     }
     digits(d, sizeof d, v / p->factor);
-    /* a no-break space, so that a number never parts from its unit */
-    snprintf(text, NUMBER_SIZE, "%s%s%s%s", d, *unit || *p->text ? "\xc2\xa0" : "", p->text, unit);
+    if (v != 0 && strcmp(d, "0.000") == 0) /* little is not nothing */
+        snprintf(d, sizeof d, v > 0 ? "<0.001" : ">-0.001");
+    put_unit(text, d, p, unit);
+}
+
+void number_tick(char text[NUMBER_SIZE], const struct metric *m, double v)
+{
+    const struct prefix *p = scale_of(m, v);
+    char d[32];
+
+    snprintf(d, sizeof d, "%.6g", v / p->factor);
+    put_unit(text, d, p, takes_prefix(m->unit) ? m->unit : "");
 }
 
 void number_interval(char text[NUMBER_SIZE], const struct metric *m, double v, double low,
@@ -80,10 +112,11 @@ void number_interval(char text[NUMBER_SIZE], const struct metric *m, double v, d
         digits(a, sizeof a, low / p->factor);
         digits(b, sizeof b, high / p->factor);
     }
-    snprintf(text, NUMBER_SIZE, "%.20s\xe2\x80\x93%.20s", a, b);
+    /* a dash beside a minus sign would be read as one */
+    snprintf(text, NUMBER_SIZE, "%.20s%s%.20s", a, low < 0 ? " to " : "\xe2\x80\x93", b);
 }
 
-void number_axis(char *text, size_t size, const struct metric *m)
+static const char *counts_of(const struct metric *m)
 {
     static const struct {
         const char *metric, *counts;
@@ -94,12 +127,26 @@ void number_axis(char *text, size_t size, const struct metric *m)
         {"density", "ratio"}, {"density_per_byte", "parameters per 2 bytes"},
         {"speed_ratio", "ratio"}, {"table_row", "row"}, {"item_cost", "as told to the command"},
     };
-    const char *counts = *m->unit ? m->unit : "share, 0 to 1";
 
     for (size_t i = 0; i < sizeof scales / sizeof *scales; i++)
         if (strcmp(scales[i].metric, m->name) == 0)
-            counts = scales[i].counts;
-    snprintf(text, size, "%s (%s)", m->label, counts);
+            return scales[i].counts;
+    return *m->unit ? m->unit : "share, 0 to 1";
+}
+
+void number_axis(char *text, size_t size, const struct metric *m)
+{
+    snprintf(text, size, "%s (%s)", m->label, counts_of(m));
+}
+
+int number_prefixed(const struct metric *m)
+{
+    return takes_prefix(m->unit);
+}
+
+int number_whole(const struct metric *m)
+{
+    return strcmp(counts_of(m), "count") == 0;
 }
 
 /* --- axes -------------------------------------------------------------------------------- */
@@ -184,6 +231,16 @@ void axis_fit(struct axis *a, double min, double max, int is_log, double gap)
         fit_log(a, gap);
     if (!is_log || a->n_ticks < 2) /* a fraction of a decade: evenly spaced numbers still do */
         fit_linear(a, gap);
+}
+
+void axis_whole(struct axis *a)
+{
+    int n = 0;
+
+    for (int i = 0; i < a->n_ticks; i++)
+        if (fabs(a->ticks[i] - round(a->ticks[i])) < 1e-6)
+            a->ticks[n++] = round(a->ticks[i]);
+    a->n_ticks = n;
 }
 
 double axis_place(const struct axis *a, double v)

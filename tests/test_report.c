@@ -431,6 +431,8 @@ static void numbers_are_shown_in_three_digits(void **state)
         {"tok_s", 1234.5, "1234\u00a0tok/s"}, {"prompt_tokens", 99999, "99999"},
         {"perplexity", 17.349, "17.3"},  {"latency_s", 0, "0\u00a0s"}, {"acc", NAN, "\u2013"},
         {"wall_s", 2.5e-7, "250\u00a0ns"}, {"knowledge_bits", -0.25, "-0.250\u00a0bit"},
+        {"parameters", 3.8e9, "3.80\u00a0B"}, {"file_bytes", 3.8e9, "3.80\u00a0GB"},
+        {"share_of_time", 5.5e-5, "<0.001"}, {"acc_change", -1e-5, ">-0.001\u00a0points"},
     };
     char text[NUMBER_SIZE];
     (void)state;
@@ -440,6 +442,8 @@ static void numbers_are_shown_in_three_digits(void **state)
     }
     number_interval(text, metric_find("latency_s"), 0.0123, 0.0119, 0.0128);
     assert_string_equal(text, "11.9\u201312.8");
+    number_interval(text, metric_find("knowledge_bits"), -0.49, -1.16, -0.029);
+    assert_string_equal(text, "-1.16 to -0.029");
     number_interval(text, metric_find("acc"), 0.5, NAN, NAN);
     assert_string_equal(text, "");
 }
@@ -465,6 +469,29 @@ static void ticks_are_apart_and_inside(void **state)
                     assert_true(at - axis_place(&a, a.ticks[k - 1]) >= 0.15);
             }
         }
+}
+
+static void ticks_are_short_and_whole_where_things_are_counted(void **state)
+{
+    static const struct { const char *metric; double v; const char *text; } rows[] = {
+        {"density", 0.5, "0.5"}, {"intensity", 100, "100"}, {"latency_s", 0.2, "200\u00a0ms"},
+        {"file_bytes", 1.5e9, "1.5\u00a0GB"}, {"parameters", 3e10, "30\u00a0B"},
+        {"release_year", 2023.25, "2023.25"},
+    };
+    char text[NUMBER_SIZE];
+    struct axis a = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        number_tick(text, metric_find(rows[i].metric), rows[i].v);
+        assert_string_equal(text, rows[i].text);
+    }
+    assert_true(number_whole(metric_find("night")) && !number_whole(metric_find("acc")));
+    axis_fit(&a, 1, 3, 0, 0.15);
+    assert_true(a.n_ticks > 3);
+    axis_whole(&a);
+    assert_int_equal(a.n_ticks, 3);
+    for (int k = 0; k < a.n_ticks; k++)
+        assert_true(a.ticks[k] == k + 1);
 }
 
 /* --- tables for a terminal --------------------------------------------------------------- */
@@ -575,6 +602,7 @@ int main(void)
         cmocka_unit_test(rows_have_their_names_on_the_axis_whatever_they_hold),
         cmocka_unit_test(numbers_are_shown_in_three_digits),
         cmocka_unit_test(ticks_are_apart_and_inside),
+        cmocka_unit_test(ticks_are_short_and_whole_where_things_are_counted),
         cmocka_unit_test(a_table_fits_any_terminal),
         cmocka_unit_test(a_table_as_csv_has_intervals_beside_their_column),
         cmocka_unit_test(an_unknown_kind_of_report_is_refused),

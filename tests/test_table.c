@@ -52,12 +52,12 @@ static void columns_go_before_texts_are_cut_short(void **state)
     assert_int_equal(table_print(&t, &b, 39, 0, &e), 0);
     assert_string_equal(b.s, "model                       kind  items\n"
                              "a-model-of-26-characters--  eval      7\n"
-                             "(not shown for want of room: label)\n");
+                             "(no room for: label)\n");
     strbuf_clear(&b);
     assert_int_equal(table_print(&t, &b, 30, 0, &e), 0);
     assert_string_equal(b.s, "model                    items\n"
                              "a-model-of-26-characte\xe2\x80\xa6      7\n"
-                             "(not shown for want of room: label, kind)\n");
+                             "(no room for: label, kind)\n");
     strbuf_release(&b);
     table_release(&t);
 }
