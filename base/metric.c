@@ -159,6 +159,7 @@ static const struct metric metrics[] = {
      "share of items that are right within the deadline"},
     {"handed_share", "share handed over", "", BETTER_LOWER,
      "share of items that the small model hands to the large one"},
+    {"item_flop", "cost of an item", "FLOP", BETTER_LOWER, "mean operations over all items"},
     {"item_cost", "cost of an item", "", BETTER_LOWER, "mean cost over all items"},
     {"release_year", "release date", "year", BETTER_NEITHER, "day of the first release, as a year"},
     {"doubling_months", "doubling time", "months", BETTER_NEITHER,

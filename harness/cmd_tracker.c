@@ -9,6 +9,7 @@
 #include "harness/tracker.h"
 #include "harness/trend_runs.h"
 #include "harness/trend_write.h"
+#include "reports/number.h"
 
 enum { SIZES_SHOWN = 3, TRACKED_MAX = 64 };
 #define Q4_BITS 4.5
@@ -58,15 +59,23 @@ static const char *month_text(struct report *r, double day)
     return isfinite(day) && day <= 60000 ? report_fmt(r, "%.7s", date) : "never";
 }
 
+static const char *count_text(struct report *r, double parameters)
+{
+    char text[NUMBER_SIZE];
+
+    number_format(text, metric_find("parameters"), parameters);
+    return report_str(r, text);
+}
+
 static const char *size_text(struct report *r, const struct tracker_size *s)
 {
-    return report_fmt(r, "%.2g [%.2g, %.2g]", s->value / 1e9, s->interval.low / 1e9,
-                      s->interval.high / 1e9);
+    return report_fmt(r, "%s [%s, %s]", count_text(r, s->value), count_text(r, s->interval.low),
+                      count_text(r, s->interval.high));
 }
 
 static const char *name_text(struct report *r, const struct trend_model *m, double parameters)
 {
-    return report_fmt(r, "%.60s, %.3g B", m->row->model, parameters / 1e9);
+    return report_fmt(r, "%.60s, %s", m->row->model, count_text(r, parameters));
 }
 
 static void put_lines(struct report *r, const struct tracked *x)
@@ -105,7 +114,7 @@ static void put_projections(struct report *r, const struct tracked *x)
 {
     static const struct report_column columns[] = {
         {"line", "line", NULL, 9}, {"benchmark", "benchmark", NULL, 9},
-        {"size", "size on that day, B", NULL, 8}, {"fits", "device can", NULL, 8},
+        {"size", "size on that day", NULL, 8}, {"fits", "device can", NULL, 8},
         {"fits_interval", "80 %, or who", NULL, 8}, {"covered", "back-test: covered", NULL, 7},
         {"error", "off by (unchanged)", NULL, 6},
     };
@@ -131,28 +140,31 @@ static void put_projections(struct report *r, const struct tracked *x)
         tested += k->n_cuts > 0;
         worse += k->n_cuts > 0 && k->error > k->error_unchanged;
         report_cell_text(r, row, 5, report_fmt(r, "%zu of %zu", k->n_covered, k->n_cuts));
-        report_cell_text(r, row, 6, k->n_cuts ? report_fmt(r, "%.1f (%.1f)", k->error,
-                                                           k->error_unchanged) : NULL);
+        report_cell_text(r, row, 6, !k->n_cuts ? NULL
+                                  : isnan(k->error_unchanged)
+                                      ? report_fmt(r, "%.1f", k->error)
+                                      : report_fmt(r, "%.1f (%.1f)", k->error,
+                                                   k->error_unchanged));
     }
     if (worse)
         report_warning(r, "On %zu of %zu lines with a back-test the projections of the past were "
                           "further off than 'nothing changes': read the projections here as what "
                           "follows if the trend goes on, not as what will be.", worse, tested);
     if (t)
-        t->note = report_fmt(r, "80 %% prediction intervals. %s runs %.3g B parameters of 4.5 "
+        t->note = report_fmt(r, "80 %% prediction intervals. %s runs %s parameters of 4.5 "
                                 "bits. Back-test: the projection made at each past half-year, "
                                 "scored on the smallest model that has reached the line, how many "
                                 "had it in their interval: %zu of %zu on all lines, before the "
                                 "present intervals were widened by what those missed. Off by: "
                                 "median factor; unchanged: as if the best of then had stayed the "
-                                "best.", x->device, x->fits / 1e9, x->covered, x->cuts);
+                                "best.", x->device, count_text(r, x->fits), x->covered, x->cuts);
 }
 
 static void put_reached(struct report *r, const struct tracker *k)
 {
     static const struct report_column columns[] = {
         {"date", "date", NULL, 9}, {"model", "model", NULL, 9},
-        {"parameters", "parameters, B", NULL, 8}, {"bytes", "at 4.5 bits, GB", NULL, 6},
+        {"parameters", "parameters", NULL, 8}, {"bytes", "at 4.5 bits, GB", NULL, 6},
         {"score", "score, %", NULL, 7},
     };
     struct report_table *t =
@@ -165,7 +177,7 @@ static void put_reached(struct report *r, const struct tracker *k)
         struct report_cell *row = report_row(r, t);
         report_cell_text(r, row, 0, date_text(r, m->day));
         report_cell_text(r, row, 1, m->row->model);
-        report_cell_text(r, row, 2, report_fmt(r, "%.3g", m->parameters / 1e9));
+        report_cell_text(r, row, 2, count_text(r, m->parameters));
         report_cell_text(r, row, 3, report_fmt(r, "%.3g", m->parameters * Q4_BITS / 8 / 1e9));
         report_cell_text(r, row, 4, report_fmt(r, "%.1f", 100 * m->score));
     }
@@ -176,7 +188,7 @@ static void plot_line(struct report *r, const struct tracker *k, double until)
     struct report_plot *p =
         report_plot(r, report_fmt(r, "size_%s_%s", k->line->name, k->series.name),
                     report_fmt(r, "%s on %s: size that reaches it", k->line->title,
-                               k->series.name),
+                               k->series.title),
                     metric_find("release_year"), metric_find("parameters"), PLOT_LOG_Y);
     struct report_series *reached = report_series(r, p, "reached it, smallest so far");
     struct report_series *lines[SIZES_SHOWN] = {

@@ -199,8 +199,8 @@ static void put_bound(char *text, size_t size, double v)
 {
     if (isinf(v))
         snprintf(text, size, "∞");
-    else
-        snprintf(text, size, "%.2g", v);
+    else /* two digits, never an exponent */
+        snprintf(text, size, fabs(v) < 99.5 ? "%.2g" : "%.0f", v);
 }
 
 void density_text(char *text, size_t size, const struct density *d, enum density_per p)
@@ -213,9 +213,9 @@ void density_text(char *text, size_t size, const struct density *d, enum density
     else if (isnan(d->effective))
         snprintf(text, size, "unresolved");
     else if (d->flag == RULER_BELOW)
-        snprintf(text, size, "< %.2g", v.high);
+        snprintf(text, size, v.high < 99.5 ? "< %.2g" : "< %.0f", v.high);
     else if (d->flag == RULER_ABOVE)
-        snprintf(text, size, "> %.2g", v.low);
+        snprintf(text, size, v.low < 99.5 ? "> %.2g" : "> %.0f", v.low);
     else {
         put_bound(high, sizeof high, v.high);
         snprintf(text, size, "%.2f [%.2g, %s]", v.value, v.low, high);

@@ -3,14 +3,20 @@
 
 #include "base/file.h"
 #include "harness/envelope_write.h"
+#include "reports/number.h"
 
 enum { SPEED_STEPS = 40 };
 
 static const char *size_text(struct report *r, double parameters)
 {
+    char text[NUMBER_SIZE];
+
     if (!(parameters < 1e15))
         return "any";
-    return parameters > 0 ? report_fmt(r, "%.3g B", parameters / 1e9) : "none";
+    if (!(parameters > 0))
+        return "none";
+    number_format(text, metric_find("parameters"), parameters);
+    return report_str(r, text);
 }
 
 static void put_rows(struct report *r, const struct envelope_result *x)
@@ -66,7 +72,7 @@ static void put_device(struct report *r, const struct envelope_result *x)
                 report_fmt(r, x->n_checks ? "%.3g" : "%.3g, assumed", d->prefill_share));
     if (x->n_checks)
         report_fact(r, "fixed time of a layer",
-                    report_fmt(r, "%.3g us per decoded token, %.3g us per pass over a prompt",
+                    report_fmt(r, "%.3g \u00b5s per decoded token, %.3g \u00b5s per pass over a prompt",
                                1e6 * d->decode_layer_s, 1e6 * d->prefill_layer_s));
     if (!x->n_checks)
         report_warning(r, "No model was measured (--check MODEL,...): these sizes are upper "
@@ -91,7 +97,7 @@ static void put_check(struct report *r, struct report_table *t, const struct env
         report_cell_text(r, row, 0, path_base(c->name));
         report_cell_text(r, row, 1, k ? "prefill" : "decoding");
         report_cell_text(r, row, 2, report_fmt(r, "%.3g", v[k][0]));
-        report_cell_text(r, row, 6, report_fmt(r, "%.3g, %.3g", in[k].low, in[k].high));
+        report_cell_text(r, row, 6, report_fmt(r, "[%.3g, %.3g]", in[k].low, in[k].high));
         report_cell_text(r, row, 3, isnan(v[k][1]) ? NULL : report_fmt(r, "%.3g", v[k][1]));
         report_cell_text(r, row, 4, isnan(v[k][1]) ? NULL
                                                    : report_fmt(r, "%+.0f %%",
@@ -106,7 +112,7 @@ static void put_checks(struct report *r, const struct envelope_result *x)
         {"model", "model", NULL, 9}, {"test", "test", NULL, 9},
         {"measured", "measured, tok/s", NULL, 8}, {"predicted", "predicted, tok/s", NULL, 8},
         {"error", "error of the prediction", NULL, 8}, {"bound", "by the peaks, tok/s", NULL, 5},
-        {"interval", "95 % of the measured", NULL, 4},
+        {"interval", "95 % interval, tok/s", NULL, 4},
     };
     struct report_table *t = report_table(r, "checks", "Predicted and measured", columns, 7);
     int noisy = 0;

@@ -1,7 +1,10 @@
 /* handover_page.c -- what handing over gains, as tables, pictures and JSON. */
 #include <math.h>
 
+#include <string.h>
+
 #include "harness/handover_write.h"
+#include "reports/number.h"
 
 enum { CURVE_POINTS = 200 }; /* of a picture; the JSON has as many */
 
@@ -16,6 +19,20 @@ static const char *spanned(struct report *r, double v, struct interval i)
         return NULL;
     return isnan(i.low) ? percent(r, v)
                         : report_fmt(r, "%.1f [%.1f, %.1f]", 100 * v, 100 * i.low, 100 * i.high);
+}
+
+/* In operations, or in what the prices were in. */
+static const struct metric *cost_metric(const struct handover *h)
+{
+    return metric_find(strcmp(h->cost_unit, "FLOP") == 0 ? "item_flop" : "item_cost");
+}
+
+static const char *cost_text(struct report *r, const struct handover *h, double cost)
+{
+    char text[NUMBER_SIZE];
+
+    number_format(text, cost_metric(h), cost);
+    return report_str(r, text);
 }
 
 static void put_signals(struct report *r, const struct handover *h)
@@ -76,7 +93,7 @@ static void put_curve(struct report *r, const struct handover *h, const struct h
                                                           : NULL);
         report_cell_text(r, row, 2, percent(r, p.accuracy));
         report_cell_text(r, row, 3, isnan(p.latency_s) ? NULL : report_fmt(r, "%.3g", p.latency_s));
-        report_cell_text(r, row, 4, isnan(p.cost) ? NULL : report_fmt(r, "%.3g", p.cost));
+        report_cell_text(r, row, 4, isnan(p.cost) ? NULL : cost_text(r, h, p.cost));
         report_cell_text(r, row, 5,
                          percent(r, handover_at(h->oracle, h->n_oracle, i / 10.0).accuracy));
     }
@@ -133,7 +150,7 @@ static void put_plots(struct report *r, const struct handover *h)
     } plots[] = {
         {"handover_share", "Accuracy against share handed over", "handed_share", share_of},
         {"handover_latency", "Accuracy against latency of an item", "latency_s", latency_of},
-        {"handover_cost", "Accuracy against cost of an item", "item_cost", cost_of},
+        {"handover_cost", "Accuracy against cost of an item", NULL, cost_of},
     };
 
     for (size_t i = 0; i < sizeof plots / sizeof *plots; i++) {
@@ -142,7 +159,8 @@ static void put_plots(struct report *r, const struct handover *h)
         struct report_plot *p;
         if (isnan(plots[i].x(&from)) || isnan(plots[i].x(&to)))
             continue;
-        p = report_plot(r, plots[i].key, plots[i].title, metric_find(plots[i].metric),
+        p = report_plot(r, plots[i].key, plots[i].title,
+                        plots[i].metric ? metric_find(plots[i].metric) : cost_metric(h),
                         metric_find("acc"), 0);
         ends(r, p, h, plots[i].x(&from), plots[i].x(&to));
         draw(r, p, "oracle", h->oracle, h->n_oracle, plots[i].x);

@@ -363,8 +363,9 @@ void noise_sample(struct noise_sample *s, const char *root)
 
 /* A measurement is called noisy when others had this share of the time, or waited for it. */
 struct limit {
-    const char *what;
-    double share, limit;
+    const char *what; /* as the metric of that name is called */
+    double value, limit;
+    int percent; /* what both are shown as */
 };
 
 static void judge(struct noise *n, const struct limit *limits, int count)
@@ -374,10 +375,13 @@ static void judge(struct noise *n, const struct limit *limits, int count)
     n->reasons[0] = 0;
     for (int i = 0; i < count; i++) {
         size_t used = strlen(n->reasons);
-        known |= !isnan(limits[i].share);
-        if (limits[i].share > limits[i].limit)
-            snprintf(n->reasons + used, sizeof n->reasons - used, "%s%s %.3g (limit %g)",
-                     used ? ", " : "", limits[i].what, limits[i].share, limits[i].limit);
+        double unit = limits[i].percent ? 100 : 1;
+        const char *sign = limits[i].percent ? " %" : "";
+        known |= !isnan(limits[i].value);
+        if (limits[i].value > limits[i].limit)
+            snprintf(n->reasons + used, sizeof n->reasons - used, "%s%s %.3g%s (limit %g%s)",
+                     used ? ", " : "", limits[i].what, unit * limits[i].value, sign,
+                     unit * limits[i].limit, sign);
     }
     n->invalid = n->swapped_pages > 0 || n->throttled > 0;
     n->quiet = n->reasons[0] ? QUIET_NO : known ? QUIET_YES : QUIET_UNKNOWN;
@@ -399,14 +403,14 @@ void noise_between(struct noise *n, const struct noise_sample *a, const struct n
     n->throttled = b->throttled - a->throttled;
     n->involuntary_switches = b->involuntary_switches - a->involuntary_switches;
     const struct limit limits[] = {
-        {"others wait for the processor, share of the time", n->cpu_pressure_share, 0.1},
-        {"stolen processor time, share", n->steal_share, 0.01},
-        {"memory pressure, share of the time", n->memory_pressure_share, 0.02},
-        {"disk pressure, share of the time", n->io_pressure_share, idle ? 0.05 : 0.2},
-        {"processor pressure before, %", a->cpu_pressure_pct, 10},
-        {"load before", idle ? a->load_1min : NAN, 0.5},
-        {"pages swapped", n->swapped_pages, 0},
-        {"thermal throttling, events", n->throttled, 0},
+        {"processor pressure", n->cpu_pressure_share, 0.1, 1},
+        {"stolen time", n->steal_share, 0.01, 1},
+        {"memory pressure", n->memory_pressure_share, 0.02, 1},
+        {"disk pressure", n->io_pressure_share, idle ? 0.05 : 0.2, 1},
+        {"processor pressure before", a->cpu_pressure_pct / 100, 0.1, 1},
+        {"load before", idle ? a->load_1min : NAN, 0.5, 0},
+        {"swapped pages", n->swapped_pages, 0, 0},
+        {"thermal throttling events", n->throttled, 0, 0},
     };
     judge(n, limits, sizeof limits / sizeof limits[0]);
 }

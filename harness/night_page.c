@@ -9,6 +9,7 @@
 #include "harness/night_impl.h"
 #include "harness/spark.h"
 #include "harness/version.h"
+#include "reports/number.h"
 
 enum { PLOTS_MAX = 24 };
 
@@ -66,7 +67,7 @@ static void put_percent(struct table *t, const struct comparison *c, double v)
     else if (strcmp(c->quantity, "nats per byte") == 0)
         table_cell(t, "%+.4f", v);
     else
-        table_cell(t, "%+.2f %s", 100 * v, strcmp(c->quantity, "accuracy") == 0 ? "pt" : "%");
+        table_cell(t, "%+.2f %s", 100 * v, strcmp(c->quantity, "accuracy") == 0 ? "points" : "%");
 }
 
 static int print_comparisons(const struct context *c, const struct night_report *r, struct err *e)
@@ -201,16 +202,51 @@ static void add_findings(struct report *out, const struct night_report *r)
     }
 }
 
+/* A value before or after, in what the quantity is measured in. */
+static const char *value_text(struct report *out, const struct comparison *c, double v)
+{
+    static const struct {
+        const char *quantity, *metric;
+    } units[] = {{"memory", "peak_rss_bytes"}, {"accuracy", "acc"}, {"time", "tok_s"}};
+    char text[NUMBER_SIZE];
+
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strcmp(c->quantity, units[i].quantity) == 0) {
+            number_format(text, metric_find(units[i].metric), v);
+            return report_str(out, text);
+        }
+    return report_fmt(out, "%.4f", v);
+}
+
+/* A change, an end of its interval or a limit, of which only the first two have a sign. */
+static const char *change_text(struct report *out, const struct comparison *c, double v, int sign)
+{
+    if (!isfinite(v))
+        return "-";
+    if (strcmp(c->quantity, "nats per byte") == 0)
+        return report_fmt(out, sign ? "%+.4f" : "%.4f", v);
+    return report_fmt(out, sign ? "%+.2f %s" : "%.2f %s", 100 * v,
+                      strcmp(c->quantity, "accuracy") == 0 ? "points" : "%");
+}
+
+/* In the unit of the change, which stands beside it. */
+static const char *interval_text(struct report *out, const struct comparison *c)
+{
+    if (strcmp(c->quantity, "nats per byte") == 0)
+        return report_fmt(out, "[%+.4f, %+.4f]", c->low, c->high);
+    return report_fmt(out, "[%+.2f, %+.2f]", 100 * c->low, 100 * c->high);
+}
+
 static void add_comparisons(struct report *out, const struct night_report *r)
 {
     static const struct report_column columns[] = {
-        {"series", "Series", NULL, 9},       {"what", "What", NULL, 5},
-        {"quantity", "Quantity", NULL, 8},   {"before", "Baseline", NULL, 4},
-        {"after", "Tonight", NULL, 4},       {"change", "Change", NULL, 7},
-        {"interval", "Interval", NULL, 6},   {"limit", "Limit", NULL, 3},
+        {"series", "series", NULL, 9},       {"what", "what", NULL, 5},
+        {"quantity", "quantity", NULL, 8},   {"before", "baseline", NULL, 4},
+        {"after", "tonight", NULL, 4},       {"change", "change", NULL, 7},
+        {"interval", "interval", NULL, 6},   {"limit", "limit", NULL, 3},
         {"n", "n", NULL, 3},                 {"p", "p, adjusted", NULL, 2},
-        {"verdict", "Verdict", NULL, 9},     {"baseline", "Against", NULL, 1},
-        {"why", "Remark", NULL, 1},
+        {"verdict", "verdict", NULL, 9},     {"baseline", "against", NULL, 1},
+        {"why", "remark", NULL, 1},
     };
     struct report_table *t;
 
@@ -225,17 +261,15 @@ static void add_comparisons(struct report *out, const struct night_report *r)
     for (size_t i = 0; i < r->n_comparisons; i++) {
         const struct comparison *c = &r->comparisons[i];
         struct report_cell *row = report_row(out, t);
-        double unit = strcmp(c->quantity, "nats per byte") == 0 ? 1 : 100;
-        const char *sign = unit == 1 ? "" : " %";
         report_cell_text(out, row, 0, c->series);
         report_cell_text(out, row, 1, c->what);
         report_cell_text(out, row, 2, c->quantity);
-        report_cell_text(out, row, 3, report_fmt(out, "%.6g", c->before));
-        report_cell_text(out, row, 4, report_fmt(out, "%.6g", c->after));
-        report_cell_text(out, row, 5, report_fmt(out, "%+.4g%s", unit * c->change, sign));
-        report_cell_text(out, row, 6, report_fmt(out, "%+.4g to %+.4g%s", unit * c->low,
-                                                 unit * c->high, sign));
-        report_cell_text(out, row, 7, report_fmt(out, "%.4g%s", unit * c->threshold, sign));
+        report_cell_text(out, row, 3, value_text(out, c, c->before));
+        report_cell_text(out, row, 4, value_text(out, c, c->after));
+        report_cell_text(out, row, 5, change_text(out, c, c->change, 1));
+        if (isfinite(c->low) && c->high > c->low)
+            report_cell_text(out, row, 6, interval_text(out, c));
+        report_cell_text(out, row, 7, change_text(out, c, c->threshold, 0));
         report_cell_text(out, row, 8, report_fmt(out, "%d", c->n));
         report_cell_text(out, row, 9,
                          isfinite(c->adjusted) ? report_fmt(out, "%.3g", c->adjusted) : "-");
@@ -248,10 +282,10 @@ static void add_comparisons(struct report *out, const struct night_report *r)
 static void add_changes(struct report *out, const struct night_report *r)
 {
     static const struct report_column columns[] = {
-        {"series", "Series", NULL, 9},     {"metric", "Metric", NULL, 8},
-        {"night", "Since night", NULL, 7}, {"date", "Date", NULL, 4},
-        {"before", "Before", NULL, 6},     {"after", "After", NULL, 6},
-        {"p", "p", NULL, 2},               {"state", "State", NULL, 5},
+        {"series", "series", NULL, 9},     {"metric", "metric", NULL, 8},
+        {"night", "since night", NULL, 7}, {"date", "date", NULL, 4},
+        {"before", "before", NULL, 6},     {"after", "after", NULL, 6},
+        {"p", "p", NULL, 2},               {"state", "state", NULL, 5},
     };
     struct report_table *t;
 

@@ -132,7 +132,7 @@ static struct report_table *index_table(struct report *r)
 
     for (int i = 0; i < NUMBERS; i++)
         columns[c++] = (struct report_column){numbers[i], NULL, metric_find(numbers[i]), 6 - i};
-    columns[c++] = (struct report_column){"created", "begun", NULL, 3};
+    columns[c++] = (struct report_column){"created", "created", NULL, 3};
     columns[c++] = (struct report_column){"label", "label", NULL, 1};
     columns[c++] = (struct report_column){"run", "run", NULL, 6};
     t = report_table(r, "index", "All runs", columns, c);

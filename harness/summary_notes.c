@@ -236,17 +236,17 @@ static void numerics_text(struct summary *s)
     const char *id;
 
     if (uses_numerics(s, "exact/", &id))
-        report_text(s->report, "Arithmetic %s: float32 sums in a fixed order. The same file gives "
+        report_text(s->report, "Numerics %s: float32 sums in a fixed order. The same file gives "
                                "the same bits for any batch, order, number of threads and "
                                "instruction set.", id);
     if (uses_numerics(s, "fast/", &id))
-        report_text(s->report, "Arithmetic %s: activations rounded to 8 bits per block of weights, "
+        report_text(s->report, "Numerics %s: activations rounded to 8 bits per block of weights, "
                                "integer sums. As reproducible as exact, and a different model in "
                                "the last digits.", id);
     for (enum numerics n = NUMERICS_EXACT; n <= NUMERICS_FAST; n++)
         for (enum kv_type kv = KV_F32 + 1; kv < KV_TYPES; kv++)
             if (uses_numerics(s, numerics_id(n, kv), &id))
-                report_text(s->report, "Arithmetic %s: as %s, with keys and values kept in %s and "
+                report_text(s->report, "Numerics %s: as %s, with keys and values kept in %s and "
                                        "rounded to that: as reproducible, and another model in the "
                                        "last digits.", id, numerics_id(n, KV_F32),
                             kv == KV_F16 ? "16 bits" : "8 bits per block of 32");
@@ -320,6 +320,9 @@ static void machine_facts(struct summary *s, const struct shown_run *shown)
         if (cJSON_IsNumber(v) && strcmp(keys[i][0], "memory_bytes") == 0) {
             format_bytes(bytes, sizeof bytes, v->valuedouble);
             text = bytes;
+        } else if (text && strstr(keys[i][0], "_cache")) { /* the kernel says 512K */
+            text = report_fmt(r, "%.*s %siB", (int)strspn(text, "0123456789"), text,
+                              text + strspn(text, "0123456789"));
         } else if (cJSON_IsNumber(v)) {
             text = report_fmt(r, "%.15g", v->valuedouble);
         }
@@ -398,7 +401,7 @@ static void runs_table(struct summary *s)
     const struct report_column columns[] = {
         {"run", "run", NULL, 9},          {"label", "label", NULL, 4},
         {"kind", "kind", NULL, 6},        {"model", "model", NULL, 8},
-        {"created", "begun", NULL, 7},    {"numerics", "arithmetic", NULL, 5},
+        {"created", "created", NULL, 7},    {"numerics", "numerics", NULL, 5},
         {"kernels", "kernels", NULL, 3},  {"device", "device", NULL, 2},
         {"threads", NULL, metric_find("threads"), 3}, {"items", NULL, metric_find("items"), 5},
         {"machine", "machine", NULL, 1},
@@ -428,7 +431,7 @@ static void left_out_table(struct summary *s)
     const struct report_column columns[] = {
         {"run", "run", NULL, 9},          {"status", "status", NULL, 8},
         {"model", "model", NULL, 7},      {"items", "items kept", metric_find("items"), 6},
-        {"expected", "of", metric_find("items"), 5}, {"created", "begun", NULL, 4},
+        {"expected", "of", metric_find("items"), 5}, {"created", "created", NULL, 4},
         {"error", "error", NULL, 3},
     };
     struct report *r = s->report;

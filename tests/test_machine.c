@@ -135,13 +135,13 @@ static void every_disturbance_is_named(void **state)
     n = disturbed("/proc/pressure/cpu", "some avg10=84.00 avg60=0 avg300=0 total=9000000\n");
     assert_int_equal(n.quiet, QUIET_NO);
     assert_close(n.cpu_pressure_share, .8, 1e-9);
-    assert_non_null(strstr(n.reasons, "wait for the processor"));
+    assert_non_null(strstr(n.reasons, "processor pressure 80 % (limit 10 %)"));
     n = disturbed("/proc/stat", "cpu  100 0 100 1000 0 0 0 300 0 0\n");
-    assert_non_null(strstr(n.reasons, "stolen"));
+    assert_non_null(strstr(n.reasons, "stolen time"));
     assert_false(n.invalid);
     n = disturbed("/proc/vmstat", "pswpin 10\npswpout 21\n");
     assert_true(n.invalid);
-    assert_non_null(strstr(n.reasons, "swapped"));
+    assert_non_null(strstr(n.reasons, "swapped pages 1 (limit 0)"));
 }
 
 static void throttling_makes_a_measurement_invalid(void **state)

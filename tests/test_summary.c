@@ -530,8 +530,8 @@ static void arithmetic_is_part_of_the_name(void **state)
     assert_string_equal(cell(t, 0, "model")->text, "small");
     assert_string_equal(cell(t, 1, "model")->text, "small (fast/1)");
     assert_int_equal(table(&r, "models")->n_rows, 1);
-    assert_true(says(&r, REPORT_TEXT, "Arithmetic exact/1"));
-    assert_true(says(&r, REPORT_TEXT, "Arithmetic fast/1"));
+    assert_true(says(&r, REPORT_TEXT, "Numerics exact/1"));
+    assert_true(says(&r, REPORT_TEXT, "Numerics fast/1"));
     report_release(&r);
     store_close(s);
 }

@@ -15,7 +15,8 @@ function fields(line, out,    n, c, i, quoted) {
     }
     return n
 }
-function interval(value, low, high) { return sprintf("%.2f [%.2g, %.2g]", value, low, high) }
+function bound(v) { v += 0; return sprintf(v < 99.5 && v > -99.5 ? "%.2g" : "%.0f", v) }
+function interval(value, low, high) { return sprintf("%.2f [%s, %s]", value, bound(low), bound(high)) }
 # What a cell shows: its text, its value with an interval, its value, nothing.
 function shown(key) {
     if (!(key in value)) return "-"
