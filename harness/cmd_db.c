@@ -393,7 +393,10 @@ int cmd_db(struct context *c, struct err *e)
         v++; /* args_parse let no other word through */
     if (c->json)
         r.o = context_json_begin(&r.b, "db");
-    rc = open_store(c, verbs[v].readonly, &s, e);
+    rc = args_n(c->args) > 1 + (verbs[v].run == backup)
+             ? err_set(e, ERR_USAGE, "db %s: '%s' is one too many", verbs[v].name,
+                       args_at(c->args, args_n(c->args) - 1))
+             : open_store(c, verbs[v].readonly, &s, e);
     if (rc == 0) {
         store_stop_on(s, c->stop);
         rc = verbs[v].run(&r, s, e);

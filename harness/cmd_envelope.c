@@ -79,6 +79,8 @@ static int describe_device(const struct context *c, struct envelope_result *x, s
         x->device.flop_s = 1e9 * args_num(c->args, "gflops");
     if (args_given(c->args, "power-at-peak"))
         x->device.power_w = args_num(c->args, "power-at-peak");
+    if (args_given(c->args, "bandwidth") && args_given(c->args, "gflops"))
+        x->device.source = "as told";
     return 0;
 }
 

@@ -146,7 +146,9 @@ static int explain_run(const struct context *c, struct store *s, const struct ru
             add_confusion(matrices, tasks.v[i].task, &x);
     }
     if (rc == 0 && n == 0)
-        rc = err_set(e, ERR_NOTFOUND, "run %s has no task '%s'", r->id, only ? only : "");
+        rc = only ? err_set(e, ERR_USAGE, "run %s has no task %s", r->id, only)
+                  : err_set(e, ERR_INVALID, "run %s asked no task: there is nothing to explain",
+                            r->id);
     task_list_release(&tasks);
     return rc;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/strbuf.h"
 #include "harness/trend_impl.h"
 #include "harness/trend_runs.h"
 
@@ -425,14 +426,28 @@ static struct trend *empty(void)
     return t;
 }
 
+static void hint_families(struct err *e)
+{
+    struct strbuf b = STRBUF_INIT;
+
+    for (int i = 0; family_at(i); i++)
+        strbuf_addf(&b, "%s%s", i ? ", " : "", family_at(i)->name);
+    if (!b.failed)
+        err_hint(e, "there are: %s", strbuf_str(&b));
+    strbuf_release(&b);
+}
+
 static int choose_ruler(struct trend *t, const struct trend_rows *p, const struct trend_opts *o,
                         struct err *e)
 {
     const char *name = o->ruler ? o->ruler : t->series->ruler;
 
     t->ruler.of = family_find(name);
-    if (!t->ruler.of)
-        return err_set(e, ERR_USAGE, "'%s' is no ruler", name);
+    if (!t->ruler.of) {
+        err_set(e, ERR_USAGE, "option --ruler: %s is none", name);
+        hint_families(e);
+        return -1;
+    }
     return trend_ruler_fit(&t->ruler, p, t->series, o->size, e);
 }
 

@@ -4,74 +4,19 @@
 #include "tests/test.h"
 
 #include <dirent.h>
-#include <signal.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
 
-#include "base/file.h"
 #include "base/mem.h"
-#include "harness/commands.h"
-#include "runners/quant.h"
-#include "tests/store_fixture.h"
-#include "tests/tiny.h"
+#include "tests/lab.h"
 
-#define ROW(name, words) {"", #name, cmd_##name, name##_options, "", 0, -1, words, 1, "", NULL}
-#define BARE(name) {"", #name, cmd_##name, NULL, "", 0, -1, NULL, 1, "", NULL}
-static const struct command table[] = {
-    ROW(bench, NULL), ROW(bundle, "make|sign|verify|key"), ROW(compare, NULL),
-    ROW(db, "check|backup|vacuum|schema|prune"), ROW(density, NULL), ROW(device, NULL),
-    ROW(doctor, NULL), ROW(envelope, NULL), ROW(eval, NULL), ROW(explain, NULL), ROW(export, NULL),
-    ROW(gate, NULL), ROW(generate, NULL), ROW(handover, NULL), ROW(help, NULL), ROW(info, NULL),
-    ROW(items, NULL), ROW(label, NULL), ROW(logits, NULL), ROW(nightly, NULL), ROW(probe, NULL),
-    ROW(pull, NULL), ROW(quantize, NULL), ROW(report, NULL), ROW(ruler, NULL), ROW(run, NULL),
-    ROW(runs, NULL), ROW(score, NULL), ROW(show, NULL), ROW(tasks, NULL), ROW(template, NULL),
-    ROW(tokenize, NULL), ROW(tracker, NULL), ROW(trend, NULL), ROW(vendor, NULL), ROW(verify, NULL),
-    BARE(completions), BARE(devices), BARE(import), BARE(models),
-    {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, NULL, NULL},
-};
-
-static volatile sig_atomic_t stop;
-
-static int run(int argc, char **argv, FILE *out, FILE *log, struct err *e)
-{
-    struct args *args = NULL;
-    int rc = args_parse(&args, table, argc, argv, e);
-
-    if (rc == 0) {
-        struct context c = {.args = args, .table = table, .out = out, .log = log, .stop = &stop,
-                            .argc = argc, .argv = argv};
-        c.json = args_flag(args, "json");
-        c.csv = args_command(args)->lists && args_flag(args, "csv");
-        c.quiet = args_flag(args, "quiet");
-        rc = args_command(args)->run(&c, e);
-    }
-    args_free(args);
-    return rc;
-}
-
-/* What a plan's cells start: this program in the place of densimeter. */
-static int as_program(int argc, char **argv)
-{
-    struct err e = ERR_NONE;
-    int rc = run(argc, argv, stdout, stderr, &e);
-
-    if (rc < 0)
-        fprintf(stderr, "densimeter: %s\n", e.text);
-    return rc < 0 ? 1 : rc;
-}
-
-/* The status of a command line, as main.c would have it; the output is nobody's. */
+/* The status of a command line; the output is nobody's. */
 static int command(const char *line, struct err *e)
 {
-    char words[512], *argv[64] = {"densimeter"};
     FILE *nowhere = fopen("/dev/null", "w");
-    int argc = 1, rc;
+    int rc;
 
     assert_non_null(nowhere);
-    snprintf(words, sizeof words, "%s", line);
-    for (char *at = words, *word; (word = strtok_r(at, " ", &at)) != NULL;)
-        argv[argc++] = word;
-    rc = run(argc, argv, nowhere, nowhere, e);
+    rc = lab_run(line, nowhere, nowhere, e);
     fclose(nowhere);
     return rc;
 }
@@ -134,7 +79,7 @@ static int on_step(unsigned what, void *user, void *statement, void *text)
     (void)statement;
     (void)text;
     if (steps_left >= 0 && steps_left-- == 0)
-        stop = 1;
+        lab_stop = 1;
     return 0;
 }
 
@@ -148,7 +93,7 @@ static int watch_steps(sqlite3 *db, char **why, const struct sqlite3_api_routine
 static void stop_at(long nth)
 {
     steps_left = nth;
-    stop = 0;
+    lab_stop = 0;
 }
 
 static long stop_asked(void)
@@ -304,115 +249,18 @@ static const struct {
     {"vendor compare first.tar --json", 0, NULL, 1},
 };
 
-static void write_text(const char *path, const char *text)
-{
-    struct err e = ERR_NONE;
-    assert_int_equal(file_write(path, text, strlen(text), &e), 0);
-}
-
-static void done(const char *line)
-{
-    struct err e = ERR_NONE;
-    int rc = command(line, &e);
-    if (rc != 0)
-        fail_msg("%s: %d, %s", line, rc, e.text);
-}
-
-#define SCENARIO(name, more) "{\"format\": \"densimeter.scenario/1\", \"name\": \"" name "\", " \
-    "\"version\": 1, \"language\": \"en\", \"licence\": \"CC0-1.0\", " more "}"
-
-static void write_files(void)
-{
-    const struct tiny_opts tiny = {.seed = 1, .is_bpe = 1, .type = QUANT_Q4_0};
-    const struct tiny_opts other = {.seed = 2, .type = QUANT_Q8_0};
-    const struct tiny_opts hybrid = {.seed = 3, .is_bpe = 1, .is_hybrid = 1};
-    struct err e = ERR_NONE;
-
-    assert_int_equal(tiny_write("tiny.gguf", &tiny, &e), 0);
-    assert_int_equal(tiny_write("other.gguf", &other, &e), 0);
-    assert_int_equal(tiny_write("hybrid.gguf", &hybrid, &e), 0);
-    write_text("policy.json", "{\"minimum_items\": 2, \"accuracy\": {\"margin\": 0.05}}");
-    assert_int_equal(mkdir("lm", 0777), 0);
-    write_text("lm/base", "output_type: multiple_choice\ntest_split: test\n"
-                          "dataset_kwargs: {data_files: {test: colours.jsonl}}\n"
-                          "doc_to_text: \"{{thing}} is\"\ndoc_to_choice: \"{{colours}}\"\n"
-                          "doc_to_target: \"{{right}}\"\n");
-    write_text("lm/colours.jsonl",
-               "{\"thing\": \"Grass\", \"colours\": [\"red\", \"green\"], \"right\": 1}\n"
-               "{\"thing\": \"Snow\", \"colours\": [\"white\", \"black\"], \"right\": 0}\n");
-    write_text("lm/colours.yaml", "include: base\ntask: colours\ntag: bright\n"
-                                  "metric_list:\n  - metric: acc\n  - metric: f1\n");
-    write_text("lm/say.yaml",
-               "include: base\ntask: say\noutput_type: generate_until\ndoc_to_choice: null\n"
-               "doc_to_target: \"{{colours[right]}}\"\n"
-               "generation_kwargs: {until: [\".\"], max_gen_toks: 3}\n"
-               "metric_list:\n  - metric: exact_match\n    ignore_case: true\n"
-               "    ignore_punctuation: true\n"
-               "filter_list:\n  - name: strict\n    filter:\n      - function: regex\n"
-               "        regex_pattern: \"([a-z]+)\"\n      - function: take_first\n"
-               "  - name: voted\n    filter:\n      - function: lowercase\n"
-               "      - function: remove_whitespace\n      - function: majority_vote\n"
-               "      - function: take_first\n");
-    write_text("lm/all.yaml", "group: all\ntask:\n  - bright\n  - {task: say, num_fewshot: 1}\n"
-                              "aggregate_metric_list: [{metric: acc}]\n");
-    write_text("plan.json",
-               "{\"name\": \"demo\", \"models\": [\"tiny.gguf\"], \"settings\": [{\"threads\": 1}], "
-               "\"tasks\": [{\"tasks\": \"words.json\", \"bootstrap\": 50}], "
-               "\"quiet\": {\"sample_s\": 0.001}, \"report\": \"night.md\", "
-               "\"thresholds\": {\"nats\": 0.005, \"min_items\": 2, \"accuracy\": 0.2}}");
-    write_text("texts", "{\"text\": \"a b\"}\n{\"text\": \"c\"}\n");
-    write_text("pairs", "{\"context\": \"a b\", \"continuation\": \" c\"}\n"
-                        "{\"context\": \"a b\", \"continuation\": \" d e\"}\n");
-    write_text("chat.json", "{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}");
-    write_text("letters.json", SCENARIO("letters",
-        "\"fields\": [\"text\"], \"prompt\": \"{{ text }}{% for c in choices %}\\n"
-        "{{ 'ABC'[loop.index0] }}. {{ c }}{% endfor %}\\nAnswer:\", "
-        "\"answer\": {\"kind\": \"choice\", \"by\": \"letter\"}, \"items\": ["
-        "{\"text\": \"Sky?\", \"choices\": [\"red\", \"blue\", \"green\"], \"answer\": 1}, "
-        "{\"text\": \"Grass?\", \"choices\": [\"green\", \"pink\", \"blue\"], \"answer\": 0}]"));
-    done("tasks new words --kind choice -q");
-    done("tasks new numbers --kind number -q");
-    done("tasks new judged --kind judge -q");
-}
-
 #define STEPS                                                                                      \
     "--profile open --base quick --steps scenarios,batch --set scenarios:limit=3 --set batch:repeats=2"
 
 static int ground(void **state)
 {
-    if (fixture_folder(state) < 0 || chdir(fixture_dir) < 0)
-        return -1;
-    setenv("DENSIMETER_DB", in_dir("results.db"), 1);
-    setenv("XDG_DATA_HOME", in_dir("home"), 1);
-    setenv("XDG_CACHE_HOME", in_dir("home"), 1);
-    setenv("DENSIMETER_MODELS", fixture_dir, 1);
-    unsetenv("DENSIMETER_DATA");
-    write_files();
-    done("eval tiny.gguf --tasks words.json,letters.json -t 1 -q --no-cache");
-    done("label last first");
-    done("eval other.gguf --tasks words.json,letters.json -t 1 -q --no-cache");
-    done("label last second");
-    done("bench tiny.gguf -p 8 -n 4 -r 2 -t 1 -q");
-    done("label last bench1");
-    done("bench other.gguf -p 8 -n 4 -r 2 -t 1 -q");
-    done("label last bench2");
-    done("run plan.json -q --db nights.db");
-    done("nightly pin last --db nights.db -q");
-    done("bundle make first -o first.tar");
-    done("export first --format json -o first.json");
-    done("export first --format csv -o first.csv");
-    done("export first --format sqlite -o first.db");
-    done("export first --format lm-eval -o first.lm");
-    if (getenv("DENSIMETER_LONG")) {
-        done("vendor run tiny.gguf " STEPS " -o one.tar -q");
-        done("vendor run other.gguf " STEPS " --declared-watts 3 -o two.tar -q");
-    }
-    return system("mv first.lm/results_*.json first.lm/results.json");
-}
+    int rc = lab_set_up(state);
 
-static int gone(void **state)
-{
-    return chdir("/") < 0 ? -1 : fixture_folder_gone(state);
+    if (rc == 0 && getenv("DENSIMETER_LONG")) {
+        lab_do("vendor run tiny.gguf " STEPS " -o one.tar -q");
+        lab_do("vendor run other.gguf " STEPS " --declared-watts 3 -o two.tar -q");
+    }
+    return rc;
 }
 
 /* One try: the work is done, or there is one reason why not and nothing is held. */
@@ -512,12 +360,12 @@ int main(int argc, char **argv)
     sqlite3_mem_methods counting;
 
     if (argc > 1)
-        return as_program(argc, argv);
+        return lab_as_program(argc, argv);
     sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real);
     counting = real;
     counting.xMalloc = counting_malloc;
     counting.xRealloc = counting_realloc;
     sqlite3_config(SQLITE_CONFIG_MALLOC, &counting);
     sqlite3_auto_extension((void (*)(void))watch_steps);
-    return cmocka_run_group_tests_name(__FILE__, tests, ground, gone);
+    return cmocka_run_group_tests_name(__FILE__, tests, ground, lab_tear_down);
 }

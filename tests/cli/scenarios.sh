@@ -27,7 +27,7 @@ run 0 eval "$model" --tasks words.json,toxicity --limit 8
 run 0 explain last --csv; prints '^words,ece,'; prints '^words,place_2,'; prints '^toxicity,repeating,'
 run 0 explain last --task toxicity; prints 'toxicity: right (rows)'; prints ' fine$'
 run 0 explain last --json; prints '"schema": "densimeter.explain/1"'; prints '"confusion"'
-run 1 explain last --task words2; one_line
+run 64 explain last --task words2; one_line
 
 # What a score depends on: wording, examples, the order of options.
 run 0 probe "$model" --tasks intent --vary wording --limit 4 --csv
