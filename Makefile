@@ -125,6 +125,16 @@ $(TESTED): $(TEST_HELP) $(CORE) $(BUILD)/tests/members
 	@rm -f $@
 	$(Q)$(CROSS)ar qcs $@ $(filter %.o,$^)
 
+# Plug-ins and drivers that tests load, compiled once for all of them as their authors would.
+PLUGIN = $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -shared -fPIC -I.
+PLUGINS = $(patsubst %.c,$(BUILD)/%.so,$(wildcard examples/device_naive.c tests/plugins/*.c tests/plugins/v1/*.c tests/fake/*.c))
+$(addprefix $(BUILD)/tests/test_,audit conform cuda meter plugin plugin_models): | $(PLUGINS)
+$(BUILD)/tests/plugins/v1/%.so: CONTRACT = tests/plugins/v1
+CONTRACT = include
+$(BUILD)/%.so: %.c
+	@mkdir -p $(@D)
+	$(Q)$(PLUGIN) -I$(CONTRACT) -MMD -MP -MF $(@:.so=.so.d) -o $@ $< -lm
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TESTED)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
@@ -200,4 +210,4 @@ FORCE:
 .PHONY: FORCE all help deps deps-devices demo test test-only test-arm64 test-riscv64 test-emulated standards golden bench sanitize layers clean build/densimeter
 .PRECIOUS: $(BUILD)/%.o
 -include $(OBJ:.o=.d) $(TEST_HELP:.o=.d) $(addsuffix .d,$(TESTS) $(BENCHES) $(TOOLS)) \
-    $(patsubst tests/%.c,$(BUILD)/tests/%.d,$(wildcard tests/fuzz/*.c))
+    $(patsubst tests/%.c,$(BUILD)/tests/%.d,$(wildcard tests/fuzz/*.c)) $(addsuffix .d,$(PLUGINS))

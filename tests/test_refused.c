@@ -118,8 +118,8 @@ static const struct refusal {
 };
 
 /* What each line ends with when nothing is refused.  made: what it writes, taken away before each
- * try.  sparse: with DENSIMETER_LONG, where one try takes long, fewer are made (0: as many as
- * elsewhere); PLAN: likewise, and a cell of it that failed is a row with its reason, and status 1;
+ * try.  sparse: where one try takes long, fewer are made, with DENSIMETER_LONG by this much (0: as
+ * many as elsewhere); PLAN: likewise, and a cell of it that failed is a row with its reason, and status 1;
  * LONG: only then, and fewer. */
 enum { PLAN = -1, LONG = -2 };
 static const struct {
@@ -294,7 +294,7 @@ static void every_line_survives(const struct refusal *r)
         int status = lines[i].status, rc;
         int sparse = lines[i].sparse > 0 ? lines[i].sparse : lines[i].sparse < 0 ? 1 : r->sparse;
         struct err e = ERR_NONE;
-        long n;
+        long n, skipped = lines[i].sparse ? 15 : 3;
 
         if (!is_long && (lines[i].sparse == LONG || (r != refusals && lines[i].sparse == 1)))
             continue;
@@ -305,7 +305,7 @@ static void every_line_survives(const struct refusal *r)
         n = r->asked();
         if (rc != status)
             fail_msg("%s: %d, %s", line, rc, e.text);
-        for (long k = 0; 2 * k <= n && n; k += 1 + (is_long ? k / sparse : 3 * k)) {
+        for (long k = 0; 2 * k <= n && n; k += 1 + (is_long ? k / sparse : skipped * k)) {
             refuse(r, i, k);
             refuse(r, i, n - 1 - k);
         }
