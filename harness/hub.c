@@ -29,15 +29,14 @@ int hub_open(struct hub *h, struct err *e)
         endpoint = ENDPOINT;
     h->endpoint = without_slash(endpoint);
     h->server = NULL;
-    if (server && *server)
-        h->server = without_slash(server);
-    else if (h->endpoint && strcmp(h->endpoint, ENDPOINT) == 0)
-        h->server = mem_strdup(SERVER);
-    else
-        server = NULL;
-    if (!h->endpoint || (server && *server && !h->server))
+    if (!h->endpoint)
         return err_nomem(e);
-    return 0;
+    if (!server || !*server)
+        server = strcmp(h->endpoint, ENDPOINT) == 0 ? SERVER : NULL;
+    if (!server)
+        return 0;
+    h->server = without_slash(server);
+    return h->server ? 0 : err_nomem(e);
 }
 
 void hub_close(struct hub *h)
