@@ -165,6 +165,10 @@ int check_task_files(const struct context *c, const struct task_opts *o, const c
     int rc = walk_files(&files, path, ".yaml", e);
 
     s.unscored = JSON_OUT(&s.unscored_text);
+    if (rc == 0 && files.n == 0) {
+        rc = err_set(e, ERR_NOTFOUND, "%s: no .yaml file below it", path);
+        err_hint(e, "a scenario is checked by its own name: densimeter tasks check FILE.json");
+    }
     if (rc == 0 && c->json) {
         s.defects = context_json_begin(&s.text, "tasks.check");
         json_put_str(&s.defects, "task", path);
@@ -186,7 +190,7 @@ int check_task_files(const struct context *c, const struct task_opts *o, const c
         rc = context_json_end(c, &s.defects, e);
     } else if (rc == 0) {
         say_counts(&s.text, &n);
-        rc = context_print(c, &s.text, e);
+        rc = context_print_folded(c, &s.text, e);
     }
     walk_release(&files);
     strbuf_release(&s.text);

@@ -515,9 +515,11 @@ static int print_profiles(const struct context *c, const struct profiles *p, str
 {
     const char *path = args_str(c->args, "out");
 
-    if (!c->json && !c->csv && args_flag(c->args, "profile") && context_print(c, &p->text, e) < 0)
+    if (!c->json && !c->csv && args_flag(c->args, "profile") &&
+        context_print_folded(c, &p->text, e) < 0)
         return -1;
-    if (!c->json && !c->csv && p->lmeval_text.len && context_print(c, &p->lmeval_text, e) < 0)
+    if (!c->json && !c->csv && p->lmeval_text.len &&
+        context_print_folded(c, &p->lmeval_text, e) < 0)
         return -1;
     if (!p->page)
         return 0;

@@ -24,7 +24,7 @@ const struct option bundle_options[] = {
 
 static int print_line(const struct context *c, struct strbuf *b, struct err *e)
 {
-    int rc = context_print(c, b, e);
+    int rc = context_print_folded(c, b, e);
 
     strbuf_release(b);
     return rc;
@@ -52,7 +52,7 @@ static int print_signed(const struct context *c, const char *path, const struct 
         strbuf_release(&out);
         return has;
     }
-    strbuf_addf(&out, "%s: %d runs, %zu files, %s%s\n", path, n_runs, b->n,
+    strbuf_addf(&out, "%s: %d run%s, %zu files, %s%s\n", path, n_runs, n_runs == 1 ? "" : "s", b->n,
                 has ? "signed by " : "not signed", has ? public : "");
     return print_line(c, &out, e);
 }
@@ -264,11 +264,12 @@ static int print_verdict(const struct context *c, const char *path, const struct
     }
     for (size_t i = 0; i < f->n; i++)
         strbuf_addf(&out, "%s\n", f->v[i]);
-    strbuf_addf(&out, "%s  %s: %d runs, ", f->n ? "FAIL" : "PASS", path, n->runs);
+    strbuf_addf(&out, "%s  %s: %d run%s, ", f->n ? "FAIL" : "PASS", path, n->runs,
+                n->runs == 1 ? "" : "s");
     if (n->audits)
-        strbuf_addf(&out, "%d audits, ", n->audits);
+        strbuf_addf(&out, "%d audit%s, ", n->audits, n->audits == 1 ? "" : "s");
     if (n->asked)
-        strbuf_addf(&out, "%d items asked again, ", n->asked);
+        strbuf_addf(&out, "%d item%s asked again, ", n->asked, n->asked == 1 ? "" : "s");
     if (n->unknown)
         strbuf_addf(&out, "%d numbers of task files not recomputed, ", n->unknown);
     strbuf_addf(&out, "%s%s\n", signer ? "signed by " : "not signed", signer ? signer : "");

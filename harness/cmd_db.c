@@ -117,14 +117,20 @@ static void put_import(struct json_out *o, const char *path, const struct import
     json_end_object(o);
 }
 
+static const char *plural(int n)
+{
+    return n == 1 ? "" : "s";
+}
+
 static void say_import(struct strbuf *b, const char *path, const struct import_result *r)
 {
     strbuf_add_printable(b, path, 0);
     if (r->duplicate)
         strbuf_addf(b, ": %s, imported before as run %s\n", r->format, r->run_id);
     else
-        strbuf_addf(b, ": %s, %d runs, %d scores, %d items, %d benchmark rows, run %s\n",
-                    r->format, r->runs, r->values, r->items, r->bench_rows, r->run_id);
+        strbuf_addf(b, ": %s, %d run%s, %d score%s, %d item%s, %d benchmark row%s, run %s\n",
+                    r->format, r->runs, plural(r->runs), r->values, plural(r->values), r->items,
+                    plural(r->items), r->bench_rows, plural(r->bench_rows), r->run_id);
 }
 
 /* Each file is a transaction of its own: those before a bad one are kept, and are reported. */
@@ -275,7 +281,7 @@ static int schema(struct upkeep *r, struct store *s, struct err *e)
         json_end_array(&r->o);
         return context_json_end(r->c, &r->o, e);
     }
-    return context_print(r->c, &r->b, e);
+    return context_print_folded(r->c, &r->b, e);
 }
 
 /* "last=30": a whole number; -1: none was given, -2: nonsense. */

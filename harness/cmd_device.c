@@ -178,7 +178,7 @@ static int print_check(struct check *k, const struct conform_about *a, struct er
     strbuf_addf(&b, "tolerance (error 1): %s; at least %.3g bits on random numbers\n",
                 conform_tolerance(a), a->bits);
     if (rc == 0 && !k->c->csv)
-        rc = context_print(k->c, &b, e);
+        rc = context_print_folded(k->c, &b, e);
     strbuf_release(&b);
     return rc;
 }
@@ -256,7 +256,7 @@ static int new_device(struct context *c, const char *name, struct err *e)
     if (rc == 0)
         rc = device_new(name, e);
     if (rc == 0)
-        rc = context_print(c, &b, e);
+        rc = context_print_folded(c, &b, e);
     strbuf_release(&b);
     return rc;
 }

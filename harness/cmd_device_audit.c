@@ -38,7 +38,7 @@ static int print_table(const struct context *c, const struct cheat_report *r, st
     strbuf_addf(&b, "%s  %s, %s, seed %llu\n", cheat_verdict_name(cheat_verdict(r)), r->device,
                 r->numerics, (unsigned long long)r->seed);
     if (rc == 0 && !c->csv)
-        rc = context_print(c, &b, e);
+        rc = context_print_folded(c, &b, e);
     strbuf_release(&b);
     return rc;
 }

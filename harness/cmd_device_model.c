@@ -42,7 +42,7 @@ static int print_table(const struct context *c, const struct device_model *m,
     strbuf_addf(&b, "%s  %s, %s: %s\n", failed ? "FAIL" : "PASS", m->about.name, m->about.numerics,
                 m->model);
     if (rc == 0 && !c->csv)
-        rc = context_print(c, &b, e);
+        rc = context_print_folded(c, &b, e);
     strbuf_release(&b);
     return rc;
 }

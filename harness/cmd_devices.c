@@ -309,7 +309,7 @@ static int doctor_text(const struct context *c, const struct peak *p, const stru
     for (size_t i = 0; i < sizeof advices / sizeof advices[0]; i++)
         if (holds(&advices[i], root))
             strbuf_addf(&b, "%-18s %s\n", "advice", advices[i].say);
-    rc = context_print(c, &b, e);
+    rc = context_print_folded(c, &b, e);
     strbuf_release(&b);
     return rc;
 }

@@ -55,6 +55,25 @@ static void bytes_line(struct strbuf *b, const char *what, double bytes)
     strbuf_addf(b, "%-22s %s\n", what, text);
 }
 
+/* "F32 61 (141 kB), Q4_1 210 (66.4 MB)" of the store's {"F32":{"count":61,"bytes":140544}, ...} */
+static void types_line(struct strbuf *b, const char *json)
+{
+    struct err ignored = ERR_NONE;
+    cJSON *types = json_parse(json, strlen(json), "tensor types", &ignored);
+    const cJSON *type;
+    char text[32];
+    int n = 0;
+
+    strbuf_addf(b, "%-22s ", "tensors");
+    cJSON_ArrayForEach(type, types) {
+        format_bytes(text, sizeof text, json_num(type, "bytes", NAN));
+        strbuf_addf(b, "%s%.0f %s (%s)", n++ ? ", " : "", json_num(type, "count", NAN),
+                    type->string, text);
+    }
+    strbuf_adds(b, n ? "\n" : "-\n");
+    cJSON_Delete(types);
+}
+
 static void write_text(struct strbuf *b, const struct store_model *d, const struct model_info *m,
                        const struct tokenizer *t)
 {
@@ -63,7 +82,7 @@ static void write_text(struct strbuf *b, const struct store_model *d, const stru
                 (double)d->parameters / 1e6, (double)d->parameters_non_embedding / 1e6);
     bytes_line(b, "file", (double)d->file_bytes);
     strbuf_addf(b, "%-22s %.3f\n", "bits per weight", d->bits_per_weight);
-    strbuf_addf(b, "%-22s %s\n", "tensor types", d->tensor_types);
+    types_line(b, d->tensor_types);
     strbuf_addf(b, "%-22s %d\n%-22s %s\n", "context length", m->context_length, "rope", m->rope);
     strbuf_addf(b, "%-22s %d of %d, %d heads, %d for keys\n", "layers", m->layers,
                 m->embedding_length, m->heads, m->kv_heads);
@@ -105,7 +124,7 @@ int cmd_info(struct context *c, struct err *e)
         write_text(&b, &d.model, runner_info(r), runner_tokenizer(r));
         if (p && participate_text(&b, p, runner_info(r), context_width(), e) < 0)
             goto out;
-        rc = context_print(c, &b, e);
+        rc = context_print_folded(c, &b, e);
     }
 out:
     strbuf_release(&b);

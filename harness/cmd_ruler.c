@@ -123,7 +123,7 @@ static int show_text(const struct context *c, const struct ruler *r, struct err 
 
     put_about(&b, r);
     if (!c->csv)
-        rc = context_print(c, &b, e);
+        rc = context_print_folded(c, &b, e);
     strbuf_release(&b);
     table_init(&t, columns, sizeof columns / sizeof *columns, c->csv);
     for (int i = 0; i < r->n_nodes && rc == 0; i++) {
@@ -230,7 +230,7 @@ static int check_text(const struct context *c, const struct ruler *r, const stru
         strbuf_addf(&b, "      without %s: N^ / N = %.2f\n", r->nodes[i].model,
                     ruler_without(r, i).n / r->nodes[i].total_params);
     strbuf_addf(&b, "%s: %s\n", r->name, verdict);
-    rc = context_print(c, &b, e);
+    rc = context_print_folded(c, &b, e);
     strbuf_release(&b);
     return rc;
 }

@@ -266,7 +266,7 @@ static int check(struct context *c, struct task_opts *o, struct err *e)
     if (c->json)
         json_end_array(&k.o);
     if (rc == 0)
-        rc = c->json ? context_json_end(c, &k.o, e) : context_print(c, &k.b, e);
+        rc = c->json ? context_json_end(c, &k.o, e) : context_print_folded(c, &k.b, e);
     strbuf_release(&k.b);
     return rc < 0 ? -1 : k.n_defects > 0;
 }

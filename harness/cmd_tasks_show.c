@@ -147,9 +147,12 @@ static int show_text(struct shown *s, const struct task *t, const struct item *i
         if (put_tokens(s, q, e) < 0)
             return -1;
     }
+    if (context_print(s->c, &s->b, e) < 0)
+        return -1;
+    strbuf_clear(&s->b); /* prompts stay as they are asked, what is said of them is folded */
     if (conventions_lines(&s->b, &s->conventions, e) < 0)
         return -1;
-    return context_print(s->c, &s->b, e);
+    return context_print_folded(s->c, &s->b, e);
 }
 
 static int show_beside(struct shown *s, const char *name, int doc, struct err *e)

@@ -211,7 +211,7 @@ static int print_text(const struct context *c, const struct orders *o, struct er
         strbuf_adds(&b, "\nAllen-Zhu and Li (arXiv 2404.05405) find 1 bit per parameter after 100 "
                         "exposures and 2 after\n1,000, for larger models and longer names.\n");
     strbuf_addf(&b, "\n%s\n", verdict(all_hold(o)));
-    rc = context_print(c, &b, e);
+    rc = context_print_folded(c, &b, e);
     strbuf_release(&b);
     return rc;
 }

@@ -13,7 +13,7 @@
 
 void context_note(const struct context *c, const char *fmt, ...)
 {
-    struct strbuf b = STRBUF_INIT;
+    struct strbuf b = STRBUF_INIT, line = STRBUF_INIT, folded = STRBUF_INIT;
     va_list ap;
 
     if (c->quiet)
@@ -22,7 +22,15 @@ void context_note(const struct context *c, const char *fmt, ...)
     strbuf_vaddf(&b, fmt, ap);
     va_end(ap);
     utf8_make_printable(b.s, b.len, 0);
-    fprintf(c->log, "densimeter: %s\n", strbuf_str(&b));
+    if (isatty(fileno(c->log))) {
+        strbuf_addf(&line, "densimeter: %s", strbuf_str(&b));
+        text_fold(&folded, strbuf_str(&line), context_width());
+        fprintf(c->log, "%s\n", strbuf_str(&folded));
+    } else {
+        fprintf(c->log, "densimeter: %s\n", strbuf_str(&b));
+    }
+    strbuf_release(&line);
+    strbuf_release(&folded);
     strbuf_release(&b);
 }
 
@@ -88,6 +96,20 @@ int context_print(const struct context *c, const struct strbuf *b, struct err *e
         return err_errno(e, "standard output");
     }
     return 0;
+}
+
+int context_print_folded(const struct context *c, const struct strbuf *b, struct err *e)
+{
+    struct strbuf folded = STRBUF_INIT;
+    int rc;
+
+    if (!isatty(fileno(c->out)))
+        return context_print(c, b, e);
+    text_fold(&folded, strbuf_str(b), context_width());
+    folded.failed |= b->failed;
+    rc = context_print(c, &folded, e);
+    strbuf_release(&folded);
+    return rc;
 }
 
 int context_print_errno(void)

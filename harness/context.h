@@ -51,6 +51,8 @@ int context_width(void); /* columns of the terminal; 80 without one */
 
 /* Prints a finished text on `out`; a refused write is an error. */
 int context_print(const struct context *c, const struct strbuf *b, struct err *e);
+/* The same of lines for people: on a terminal they are broken at its width, in a pipe they stay. */
+int context_print_folded(const struct context *c, const struct strbuf *b, struct err *e);
 int context_print_errno(void); /* of the first refused write of this process; 0: none */
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "harness/progress.h"
 #include "harness/table.h"
 
 static double now_s(void)
@@ -18,7 +19,7 @@ void fetch_meter_bytes(struct fetch_meter *m, uint64_t done, uint64_t total)
 {
     char have[32], all[32], rate[32];
     double now = now_s(), speed;
-    long left;
+    struct strbuf line = STRBUF_INIT;
 
     if (!m->c->progress)
         return;
@@ -35,14 +36,11 @@ void fetch_meter_bytes(struct fetch_meter *m, uint64_t done, uint64_t total)
     format_bytes(have, sizeof have, (double)done);
     format_bytes(all, sizeof all, total ? (double)total : NAN);
     format_bytes(rate, sizeof rate, speed);
-    fprintf(m->c->log, "\r\x1b[K%.40s [", m->name);
-    for (uint64_t i = 0; i < 20; i++)
-        fputc(total && done * 20 / total > i ? '#' : '.', m->c->log);
-    fprintf(m->c->log, "] %s of %s, %s/s", have, all, rate);
-    left = total && speed > 0 ? (long)((double)(total - done) / speed) : -1;
-    if (left >= 0 && left < 360000)
-        fprintf(m->c->log, ", %ld:%02ld", left / 60, left % 60);
-    fflush(m->c->log);
+    progress_bar(&line, m->name, total ? (double)done / (double)total : 0);
+    strbuf_addf(&line, "%s of %s, %s/s, ", have, all, rate);
+    progress_time(&line, total && speed > 0 ? (double)(total - done) / speed : NAN);
+    progress_put(m->c->log, &line);
+    strbuf_release(&line);
 }
 
 void fetch_meter_end(struct fetch_meter *m)

@@ -55,7 +55,7 @@ static int print_findings(const struct context *c, const struct night_report *r,
         strbuf_add_printable(&b, r->findings[i].text, 0);
         strbuf_addc(&b, '\n');
     }
-    rc = context_print(c, &b, e);
+    rc = context_print_folded(c, &b, e);
     strbuf_release(&b);
     return rc;
 }
@@ -119,7 +119,7 @@ static int print_open(const struct context *c, const struct night_report *r, str
             strbuf_addf(&b, ": %s", x->why);
         strbuf_addc(&b, '\n');
     }
-    rc = context_print(c, &b, e);
+    rc = context_print_folded(c, &b, e);
     strbuf_release(&b);
     return rc;
 }

@@ -364,7 +364,7 @@ static int print_passing(const struct context *c, const struct task_list *l, str
                         p.value->high);
         strbuf_addc(&b, '\n');
     }
-    rc = b.len ? context_print(c, &b, e) : strbuf_ok(&b, e);
+    rc = b.len ? context_print_folded(c, &b, e) : strbuf_ok(&b, e);
     strbuf_release(&b);
     return rc;
 }
@@ -386,7 +386,7 @@ static int print_left(const struct context *c, const struct task_list *l,
         left_text(&b, l->v[i].task, l->v[i].costs, l->v[i].n_costs);
     for (size_t i = 0; i < bench->n && !c->csv; i++)
         left_text(&b, bench->v[i].test, costs, bench_costs(&bench->v[i], costs));
-    rc = b.len ? context_print(c, &b, e) : strbuf_ok(&b, e);
+    rc = b.len ? context_print_folded(c, &b, e) : strbuf_ok(&b, e);
     strbuf_release(&b);
     return rc;
 }
@@ -399,7 +399,7 @@ static int print_hidden(const struct context *c, const struct run_row *r, struct
 
     if (!c->csv)
         served_text(&b, r);
-    rc = b.len ? context_print(c, &b, e) : strbuf_ok(&b, e);
+    rc = b.len ? context_print_folded(c, &b, e) : strbuf_ok(&b, e);
     strbuf_release(&b);
     return rc;
 }
@@ -434,7 +434,7 @@ static int print_tokens(const struct context *c, const struct task_list *l, stru
     strbuf_addf(&b, ", %.0f shared, %.0f kept\n", cost_of_tasks(l, "reused_tokens"), kept);
     if (kept > 0)
         strbuf_adds(&b, "no times: likelihoods were kept from earlier runs; --no-cache computes them\n");
-    rc = context_print(c, &b, e);
+    rc = context_print_folded(c, &b, e);
     strbuf_release(&b);
     return rc;
 }
@@ -498,7 +498,7 @@ static int print_head(const struct context *c, const struct run_row *r, struct e
         strbuf_addc(&head, '\n');
     }
     head.failed |= b.failed;
-    rc = context_print(c, &head, e);
+    rc = context_print_folded(c, &head, e);
     strbuf_release(&b);
     strbuf_release(&head);
     return rc;

@@ -164,14 +164,14 @@ int present_night_text(const struct context *c, const struct night_row *n,
 
     if (!c->csv) {
         put_head(&b, n);
-        rc = context_print(c, &b, e);
+        rc = context_print_folded(c, &b, e);
     }
     if (rc == 0)
         rc = print_table(c, l, e);
     if (rc == 0 && !c->csv) {
         strbuf_clear(&b);
         put_reasons(&b, l);
-        rc = context_print(c, &b, e);
+        rc = context_print_folded(c, &b, e);
     }
     strbuf_release(&b);
     return rc;

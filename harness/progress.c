@@ -3,10 +3,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "harness/meter.h"
 #include "harness/stats.h"
 
-enum { BAR = 20 };
+enum { BAR = 10, NAME = 18 }; /* with its numbers a line of less than 80 */
 
 void progress_begin(struct progress *p, FILE *log, const char *what, size_t done, size_t total)
 {
@@ -21,31 +22,51 @@ void progress_value(struct progress *p, double value)
     p->scored++;
 }
 
-static void draw_time(FILE *f, double s)
+void progress_time(struct strbuf *b, double s)
 {
-    if (!isfinite(s) || s > 359999)
-        fputs("--:--", f);
+    if (!isfinite(s) || s < 0 || s > 359999)
+        strbuf_adds(b, "--:--");
     else if (s >= 3600)
-        fprintf(f, "%d:%02d:%02d", (int)s / 3600, (int)s / 60 % 60, (int)s % 60);
+        strbuf_addf(b, "%d:%02d:%02d", (int)s / 3600, (int)s / 60 % 60, (int)s % 60);
     else
-        fprintf(f, "%d:%02d", (int)s / 60, (int)s % 60);
+        strbuf_addf(b, "%d:%02d", (int)s / 60, (int)s % 60);
+}
+
+void progress_bar(struct strbuf *b, const char *what, double share)
+{
+    strbuf_add(b, what, utf8_whole(what, strnlen(what, NAME)));
+    strbuf_adds(b, " [");
+    for (int i = 0; i < BAR; i++)
+        strbuf_addc(b, i < (int)(share * BAR) ? '#' : '.');
+    strbuf_adds(b, "] ");
+}
+
+/* One write, and nothing wiped before it is written over: a line drawn in parts flickers. */
+void progress_put(FILE *log, const struct strbuf *line)
+{
+    struct strbuf out = STRBUF_INIT;
+
+    strbuf_addf(&out, "\r%s\x1b[K", strbuf_str(line));
+    if (!line->failed && !out.failed)
+        fwrite(out.s, 1, out.len, log);
+    fflush(log);
+    strbuf_release(&out);
 }
 
 static void draw(const struct progress *p, double now)
 {
-    size_t full = p->total ? p->done * BAR / p->total : 0;
     double rate = (double)(p->done - p->started_at) / (now - p->start_s);
+    struct strbuf line = STRBUF_INIT;
 
-    fprintf(p->log, "\r\x1b[K%.24s [", p->what);
-    for (size_t i = 0; i < BAR; i++)
-        fputc(i < full ? '#' : '.', p->log);
-    fprintf(p->log, "] %zu/%zu %.3g/s ", p->done, p->total, rate);
-    draw_time(p->log, (double)(p->total - p->done) / rate);
+    progress_bar(&line, p->what, p->total ? (double)p->done / (double)p->total : 0);
+    strbuf_addf(&line, "%zu/%zu %.3g/s ", p->done, p->total, rate);
+    progress_time(&line, (double)(p->total - p->done) / rate);
     if (p->scored > 0 && p->is_share) {
         struct interval i = stats_wilson(p->right, p->scored, STATS_Z95);
-        fprintf(p->log, " %.3f [%.3f, %.3f]", p->right / p->scored, i.low, i.high);
+        strbuf_addf(&line, " %.2f [%.2f, %.2f]", p->right / p->scored, i.low, i.high);
     }
-    fflush(p->log);
+    progress_put(p->log, &line);
+    strbuf_release(&line);
 }
 
 void progress_step(struct progress *p)

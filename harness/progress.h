@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/strbuf.h"
+
 struct progress {
     FILE *log; /* NULL: silent */
     const char *what;
@@ -21,5 +23,11 @@ void progress_begin(struct progress *p, FILE *log, const char *what, size_t done
 void progress_value(struct progress *p, double value); /* an item's credit, before its step */
 void progress_step(struct progress *p);
 void progress_end(struct progress *p); /* wipes the line */
+
+/* The parts, for what counts otherwise: "NAME [###.......] ", "1:02:03" or "--:--", and the line in
+ * place of the one before. */
+void progress_bar(struct strbuf *b, const char *what, double share);
+void progress_time(struct strbuf *b, double s);
+void progress_put(FILE *log, const struct strbuf *line);
 
 #endif

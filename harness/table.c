@@ -102,6 +102,51 @@ static int width_of(const char *s)
     return text_width(s, 0, &cut);
 }
 
+enum { FOLD_INDENT = 4 };
+
+/* What goes on a line of s: up to the last blank before `width` columns, else a word. */
+static const char *fold_at(const char *s, const char *end, int width)
+{
+    const char *best = NULL;
+    int used = 0;
+
+    for (const char *at = s; at < end;) {
+        utf8proc_int32_t c;
+        utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)at, end - at, &c);
+        if (*at == ' ' && at > s && at[-1] != ' ' && (used <= width || !best))
+            best = at;
+        if (used > width && best)
+            return best;
+        if (*at == '\x1b') { /* colours take no room */
+            at += strcspn(at, "m") + 1;
+            continue;
+        }
+        used += n > 0 ? utf8proc_charwidth(c) : 1;
+        at += n > 0 ? n : 1;
+    }
+    return used <= width || !best ? end : best;
+}
+
+void text_fold(struct strbuf *out, const char *text, int width)
+{
+    while (*text) {
+        const char *end = text + strcspn(text, "\n");
+        int indent = 0;
+        while (text < end || !indent) {
+            const char *cut = fold_at(text, end, width - indent);
+            strbuf_addf(out, "%*s", indent, "");
+            strbuf_add(out, text, (size_t)(cut - text));
+            text = cut + strspn(cut, cut < end ? " " : "");
+            if (text < end)
+                strbuf_addc(out, '\n');
+            indent = FOLD_INDENT;
+        }
+        if (*end)
+            strbuf_addc(out, '\n');
+        text = end + (*end == '\n');
+    }
+}
+
 enum { COLUMNS_MAX = 64, GAP = 2, LONG = 40, NARROW = 12 };
 
 static int total_width(const struct table *t, const int *widths)
@@ -172,6 +217,8 @@ static void put_cell(struct strbuf *out, const char *s, int width, int right, in
         strbuf_addf(out, "%*s", pad, "");
     if (!last)
         strbuf_addf(out, "%*s", GAP, "");
+    while (last && out->len && out->s[out->len - 1] == ' ') /* an empty cell ends no line in blanks */
+        out->s[--out->len] = 0;
     out->failed |= shown.failed;
     strbuf_release(&shown);
 }

@@ -237,6 +237,21 @@ static const char *cell_line(const struct report_table *t, int c, int at, struct
     return strbuf_str(scratch);
 }
 
+/* Bytes of s that fit into `width` columns, one character at least. */
+static size_t fitting(const char *s, int width)
+{
+    size_t bytes = 0;
+    int used = 0, n;
+
+    for (; s[bytes]; bytes += (size_t)n) {
+        int w = next_char(s + bytes, &n);
+        used += w < 0 ? 1 : w;
+        if (bytes && used > width)
+            break;
+    }
+    return bytes;
+}
+
 /* A paragraph in lines of `width` columns; the first begins with `first`, the others are set in. */
 static void put_wrapped(struct strbuf *out, const char *first, const char *s, int width)
 {
@@ -246,7 +261,13 @@ static void put_wrapped(struct strbuf *out, const char *first, const char *s, in
     if (indent > width / 2)
         indent = 4;
     while (*s || n == 0) {
-        s = heading_line(s, width - (n ? indent : width_of(first)), &line);
+        int room = width - (n ? indent : width_of(first));
+        const char *start = s + strspn(s, " ");
+        s = heading_line(s, room, &line);
+        if (width_of(strbuf_str(&line)) > room) { /* a word wider than the page goes on below */
+            strbuf_truncate(&line, fitting(strbuf_str(&line), room));
+            s = start + line.len;
+        }
         if (n++ == 0)
             put(out, first, width);
         else

@@ -120,6 +120,41 @@ static void wide_characters_are_cut_whole(void **state)
     table_release(&t);
 }
 
+static void long_lines_are_broken_between_words(void **state)
+{
+    static const struct { const char *text, *want; } rows[] = {
+        {"one two three four\n", "one two\n    three\n    four\n"},
+        {"short\n\nnext", "short\n\nnext"},
+        {"0123456789abcdef x", "0123456789abcdef\n    x"},
+        {"\x1b[1mone two\x1b[0m\n", "\x1b[1mone two\x1b[0m\n"},
+        {"模型 模型 模型", "模型 模型\n    模型"},
+        {"", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct strbuf b = STRBUF_INIT;
+        text_fold(&b, rows[i].text, 10);
+        assert_string_equal(strbuf_str(&b), rows[i].want);
+        strbuf_release(&b);
+    }
+}
+
+static void an_empty_last_cell_leaves_no_blanks(void **state)
+{
+    static const struct column two[] = {{"a", 0, 0}, {"b", 0, 0}};
+    struct strbuf b = STRBUF_INIT;
+    struct err e = ERR_NONE;
+    struct table t;
+    (void)state;
+    table_init(&t, two, 2, 0);
+    table_cell(&t, "x");
+    table_cell(&t, "%s", "");
+    assert_int_equal(table_print(&t, &b, 80, 0, &e), 0);
+    assert_string_equal(b.s, "a  b\nx\n");
+    strbuf_release(&b);
+    table_release(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +163,8 @@ int main(void)
         cmocka_unit_test(a_name_of_any_length_leaves_the_table_a_table),
         cmocka_unit_test(a_terminal_is_shown_no_control_character),
         cmocka_unit_test(wide_characters_are_cut_whole),
+        cmocka_unit_test(long_lines_are_broken_between_words),
+        cmocka_unit_test(an_empty_last_cell_leaves_no_blanks),
     };
     return RUN(tests);
 }

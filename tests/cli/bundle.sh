@@ -94,7 +94,7 @@ tampered "UPDATE machines SET json = '{}'" 'system.json is not the machine of it
     >"$work/out" 2>"$work/err"
 rc=$?; [ $rc -eq 0 ] || [ $rc -eq 2 ] || fail "the CPU is audited: status $rc"
 run 0 bundle make last~3 --audit "$work/audit.json" -o "$work/a.tar"
-run 0 bundle verify "$work/a.tar"; prints '^PASS .* 1 runs, 1 audits'
+run 0 bundle verify "$work/a.tar"; prints '^PASS .* 1 run, 1 audit,'
 audit_tampered() { # audit_tampered SED FINDING
     rm -rf "$work/y"; mkdir "$work/y"; tar -C "$work/y" -xf "$work/a.tar"
     sed -i "$1" "$work/y/audit/1.json"

@@ -17,7 +17,7 @@ printf '%s\n' '{"doc_id":0,"metrics":["acc"],"acc":0,"target":"\u001b[2Jg","filt
     >"$work/samples_trivia_1.jsonl"
 { echo model,task,metric,value; head -c 1000000 /dev/zero | tr '\0' m; echo ,t,acc,0.5; } >"$work/long.csv"
 run 0 import "$work/a.json" "$work/samples_trivia_1.jsonl" "$work/long.csv"
-prints 'a.json: lm-eval, 1 runs, 1 scores, 0 items'
+prints 'a.json: lm-eval, 1 run, 1 score, 0 items'
 run 0 runs; plain
 [ "$(wc -L <"$work/out" 2>/dev/null || echo 80)" -le 80 ] || fail "a long name widens the table"
 for n in 0 1 2; do
