@@ -496,7 +496,7 @@ int db_copy(struct db *db, const char *to, struct err *e)
     if (code == SQLITE_OK)
         b = sqlite3_backup_init(target.h, "main", db->h, "main");
     if (!b) {
-        db_fail(&target, code != SQLITE_OK ? code : sqlite3_errcode(target.h), e);
+        db_fail(&target, sqlite3_errcode(target.h), e);
         goto out;
     }
     for (;;) {

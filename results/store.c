@@ -130,7 +130,7 @@ static int run_key(const struct store_run_spec *spec, char key[SHA256_HEX], stru
     return rc;
 }
 
-/* The newest unfinished run with this key, or a new row. */
+/* The newest unfinished run with this key, or a new row; -1 on error. */
 static int find_or_create(struct store_run *r, const struct store_run_spec *spec,
                           const char *key, struct err *e)
 {
@@ -149,7 +149,7 @@ static int find_or_create(struct store_run *r, const struct store_run_spec *spec
     }
     db_done(&st);
     if (rc != 0)
-        return rc < 0 ? -1 : 0;
+        return rc;
     if (put_model(db, &spec->model, &n.model_id, e) < 0 ||
         put_machine(db, &spec->machine, &n.machine_id, e) < 0)
         return -1;

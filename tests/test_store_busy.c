@@ -8,7 +8,7 @@
 #include "results/query.h"
 #include "tests/store_fixture.h"
 
-/* Begins the run and holds it until a byte comes. */
+/* Begins the run and holds it until a byte comes, or nobody is there any more who could send it. */
 static void hold(const char *path, int ready, int go_on)
 {
     struct store_run_spec spec = spec_of("{}");
@@ -47,9 +47,12 @@ static void a_run_has_one_writer_at_a_time(void **state)
     (void)state;
     assert_int_equal(pipe(ready), 0);
     assert_int_equal(pipe(go_on), 0);
-    pid = fork();
-    if (pid == 0)
+    pid = fixture_fork();
+    if (pid == 0) {
+        close(ready[0]);
+        close(go_on[1]);
         hold(path, ready[1], go_on[0]);
+    }
     assert_int_equal(read(ready[0], &c, 1), 1);
     assert_int_equal(store_open(&s, path, NULL, &e), 0);
     status_is(s, "running");

@@ -288,8 +288,15 @@ static void a_question_to_a_table_that_is_missing_says_so(void **state)
         exec_sql(path, sql);
         assert_int_equal(read_all(s, r, rows[i].what, NULL), 0);
     }
+    exec_sql(path, "DELETE FROM models"); /* the run has a name, and nothing else can be said */
+    struct err e = ERR_NONE;
+    struct run_list l;
+    assert_int_equal(query_run(s, "last", &l, &e), -1);
+    assert_int_equal(e.code, ERR_NOTFOUND);
+    assert_non_null(strstr(e.text, "missing.db: no run last"));
+    assert_int_equal(mem_live(), before);
     store_run_close(r);
-    close_clean(s);
+    store_close(s);
 }
 
 int main(void)
