@@ -12,8 +12,8 @@ N mutants an area (0: all) are drawn by chance from the seed.  FILE.c tries each
 FILE.c:LINE of that line.  Each program is linked once, its area's files beside it as shared
 objects; the changed one of them is all that a mutant costs.  Nothing below build/MODE changes.
 """
-import argparse, collections, concurrent.futures, filecmp, glob, os, random, re, resource, shlex
-import signal, subprocess, sys, tempfile, threading
+import argparse, collections, concurrent.futures, contextlib, filecmp, glob, os, random, re
+import resource, shlex, signal, subprocess, sys, tempfile, threading
 
 # area: rows of files and the programs that answer for them
 AREAS = {
@@ -194,15 +194,18 @@ class Area:
 
     def run(self, program, changed, cpu_s):
         """Does it pass?  Limits are on the processor's time: others may use the machine."""
-        original = f"{self.work}/original"
+        env = dict(self.env, LD_LIBRARY_PATH=f"{changed}:{self.work}/original")
+        done = subprocess.Popen(["prlimit", f"--cpu={cpu_s}", "--core=0", program], env=env,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL, start_new_session=True)
         try:
-            return subprocess.run(["prlimit", f"--cpu={cpu_s}", "--core=0", program],
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL, timeout=20 + 10 * cpu_s,
-                                  env=dict(self.env, LD_LIBRARY_PATH=f"{changed}:{original}")
-                                  ).returncode == 0
+            return done.wait(timeout=20 + 10 * cpu_s) == 0
         except subprocess.TimeoutExpired:
             return False
+        finally: # a test that failed may have left others running
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(done.pid, signal.SIGKILL)
+            done.wait()
 
     def attempt(self, mutant):
         """'killed', 'survived', or why it is none."""
