@@ -1,10 +1,11 @@
 #!/bin/sh
 # load.sh BUILD [PART...]: figures of what is large, as rows of docs/limits.md.  Parts: database (ten
-# million rows), series (1,000 nights), task (100,000 items), cells (200, of which one in a hundred is
+# million rows), series (1,000 runs), nights (1,000 of them measured, judged and kept by
+# `nightly`), task (100,000 items), cells (200, of which one in a hundred is
 # killed), model (4 GB of weights, 2 GB of memory).  SCALE=1..100: a smaller one, in percent.
 cd "$(dirname "$0")/../.." || exit 1
 build=$PWD/$1 scale=${SCALE:-100}; shift
-[ $# -gt 0 ] || set -- database series task cells model
+[ $# -gt 0 ] || set -- database series nights task cells model
 densimeter=$build/densimeter
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -43,6 +44,26 @@ series() {
     for words in runs 'show last' "report -o $work/series.html"; do
         took "series: \`${words%% -o*}\`" "$densimeter" $words --db "$work/series.db"
     done
+}
+
+nights() {
+    "$build/tests/tool_tiny" "$work/tiny.gguf" || return
+    printf '{"name": "many", "models": ["tiny"], "settings": [{"threads": 1}],
+        "tasks": [{"tasks": "facts", "limit": 20, "bootstrap": 100}]}\n' >"$work/many.json"
+    n=$(of 1000)
+    for i in $(seq "$n"); do
+        set -- "$densimeter" nightly "$work/many.json" --now "$(date -d "2020-01-01 +$i day" +%F)" -q
+        case $i in
+            1) "$@" >"$work/out" 2>&1; [ $? -eq 2 ] || fail "nights: $(cat "$work/out")"
+               "$densimeter" nightly pin last -q ;;
+            2|"$n") took "nights: number $i, with the start of the model" "$@" ;;
+            *) "$@" >"$work/out" 2>&1 || fail "nights: $(cat "$work/out")" ;;
+        esac
+    done
+    took "nights: \`nightly status\` of $n" "$densimeter" nightly status -n "$n"
+    took "nights: \`report\` of all" "$densimeter" report -o "$work/nights.html"
+    "$densimeter" db check >"$work/out" 2>&1 || fail "nights: $(cat "$work/out")"
+    row 'nights: file' "$(($(wc -c <"$DENSIMETER_DB") / 1000000)) MB" ''
 }
 
 task() {
