@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t bytes);              /* uninitialised; NULL when refused */
+void *mem_alloc(size_t bytes);              /* uninitialised; NULL when refused, not for 0 */
 void *mem_calloc(size_t n, size_t size);    /* zeroed */
 void *mem_realloc(void *p, size_t bytes);   /* on failure p stays valid */
 void *mem_aligned(size_t align, size_t bytes); /* align: a power of two up to 4096; zeroed */

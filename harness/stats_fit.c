@@ -150,7 +150,7 @@ int stats_fit(const struct stats_fit *fit, double *p, double *rms, struct err *e
 {
     struct state s = {.fit = fit, .bend = fit->huber > 0 ? fit->huber : INFINITY};
     double at[STATS_FIT_PARAMS] = {0}, sum;
-    double *work = mem_calloc(fit->n ? fit->n : 1, sizeof(double) * (2 + (size_t)fit->n_params));
+    double *work = mem_calloc(fit->n, sizeof(double) * (2 + (size_t)fit->n_params));
 
     if (!work)
         return err_nomem(e);

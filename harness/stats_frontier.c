@@ -87,8 +87,8 @@ static size_t keep_records(const struct dated *v, size_t n, size_t skip, struct 
 
 int trend_frontier(const struct trend_point *p, size_t n, size_t *at, size_t *n_at, struct err *e)
 {
-    struct dated *v = mem_alloc((n ? n : 1) * sizeof *v);
-    struct trend_point *records = mem_alloc((n ? n : 1) * sizeof *records);
+    struct dated *v = mem_alloc(n * sizeof *v);
+    struct trend_point *records = mem_alloc(n * sizeof *records);
     int rc = -1;
 
     if (!v || !records) {
@@ -107,9 +107,9 @@ int trend_frontier(const struct trend_point *p, size_t n, size_t *at, size_t *n_
 int trend_envelope(const struct trend_point *p, size_t n, struct trend_envelope *out,
                    struct err *e)
 {
-    struct dated *v = mem_alloc((n ? n : 1) * sizeof *v);
-    struct trend_point *records = mem_alloc((n ? n : 1) * sizeof *records);
-    size_t *at = mem_alloc((n ? n : 1) * sizeof *at), measured;
+    struct dated *v = mem_alloc(n * sizeof *v);
+    struct trend_point *records = mem_alloc(n * sizeof *records);
+    size_t *at = mem_alloc(n * sizeof *at), measured;
     int rc = -1;
 
     *out = (struct trend_envelope){.without = {NAN, NAN}};
@@ -269,11 +269,11 @@ int trend_shuffle(const struct trend_point *p, size_t n, int families, size_t re
                   uint64_t seed, struct trend_shuffled *out, struct err *e)
 {
     struct bench w = {
-        .q = mem_alloc((n ? n : 1) * sizeof *w.q),
-        .records = mem_alloc((n ? n : 1) * sizeof *w.records),
-        .v = mem_alloc((n ? n : 1) * sizeof *w.v),
-        .blocks = mem_alloc((n ? n : 1) * sizeof *w.blocks),
-        .frontier = mem_alloc((replicates ? replicates : 1) * sizeof *w.frontier),
+        .q = mem_alloc(n * sizeof *w.q),
+        .records = mem_alloc(n * sizeof *w.records),
+        .v = mem_alloc(n * sizeof *w.v),
+        .blocks = mem_alloc(n * sizeof *w.blocks),
+        .frontier = mem_alloc(replicates * sizeof *w.frontier),
     };
     size_t k = 0;
     int rc = -1;
@@ -320,10 +320,10 @@ int trend_redrawn(const struct trend_point *p, size_t n, trend_statistic f, void
                   size_t replicates, uint64_t seed, double conf, struct interval *out,
                   struct err *e)
 {
-    struct trend_point *sorted = mem_alloc((n ? n : 1) * sizeof *sorted);
-    struct block *b = mem_alloc((n ? n : 1) * sizeof *b);
-    struct trend_point *q = mem_alloc((n ? 4 * n : 1) * sizeof *q);
-    double *x = mem_alloc((replicates ? replicates : 1) * sizeof *x);
+    struct trend_point *sorted = mem_alloc(n * sizeof *sorted);
+    struct block *b = mem_alloc(n * sizeof *b);
+    struct trend_point *q = mem_alloc(4 * n * sizeof *q);
+    double *x = mem_alloc(replicates * sizeof *x);
     uint64_t rng = seed;
     size_t k, used = 0;
     int rc = -1;

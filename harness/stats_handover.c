@@ -35,7 +35,7 @@ static double by_gain(const struct handover_item *x)
 static struct ranked *rank(const struct handover_item *v, size_t n,
                            double (*key)(const struct handover_item *), struct err *e)
 {
-    struct ranked *r = mem_alloc((n ? n : 1) * sizeof *r);
+    struct ranked *r = mem_alloc(n * sizeof *r);
 
     if (!r) {
         err_nomem(e);
@@ -197,10 +197,10 @@ int handover_area(const struct handover_item *v, size_t n, size_t replicates, ui
 {
     struct ranked *r = NULL, *oracle = NULL;
     struct redrawing w = {
-        .clusters = mem_alloc((n ? n : 1) * sizeof *w.clusters),
+        .clusters = mem_alloc(n * sizeof *w.clusters),
         .weight = mem_calloc(n ? n : 1, sizeof *w.weight),
-        .area = mem_alloc((replicates ? replicates : 1) * sizeof *w.area),
-        .captured = mem_alloc((replicates ? replicates : 1) * sizeof *w.captured),
+        .area = mem_alloc(replicates * sizeof *w.area),
+        .captured = mem_alloc(replicates * sizeof *w.captured),
     };
     int rc = -1;
 
@@ -226,17 +226,19 @@ static void walk(const struct handover_item *v, const struct ranked *r, const ch
                  struct handover_promise *out)
 {
     double kept = 0, wrong = 0, all = 0;
+    int any = 0; /* calibration items of this confidence */
 
     for (size_t i = 0; i < n; i++)
         all += !use || use[i];
     for (size_t i = n; i-- > 0;) { /* from the most confident down */
-        const struct handover_item *x = &v[r[i].at];
-        if (use && !use[r[i].at])
+        if (!use || use[r[i].at]) {
+            kept++;
+            wrong += 1 - v[r[i].at].small;
+            any = 1;
+        }
+        if (!any || (i > 0 && r[i - 1].key == r[i].key))
             continue;
-        kept++;
-        wrong += 1 - x->small;
-        if (i > 0 && r[i - 1].key == r[i].key)
-            continue;
+        any = 0;
         /* too few even without an error: not a test yet */
         if (pow(1 - out->error, kept) > out->delta)
             continue;
@@ -289,7 +291,7 @@ static void look(const struct handover_item *v, const char *use, size_t n,
 int handover_check(const struct handover_item *v, size_t n, double error, double delta,
                    size_t splits, uint64_t seed, struct handover_check *out, struct err *e)
 {
-    char *use = mem_alloc(n ? n : 1);
+    char *use = mem_alloc(n);
     int rc = use ? check_items(v, n, e) : err_nomem(e);
 
     memset(out, 0, sizeof *out);

@@ -119,7 +119,7 @@ double logistic_chance(const struct logistic *m, const double *row)
 int logistic_held_out(const double *x, const double *y, const int *fold, int n_folds, size_t n,
                       int n_columns, double penalty, double *chance, struct err *e)
 {
-    char *use = mem_alloc(n ? n : 1);
+    char *use = mem_alloc(n);
 
     if (!use)
         return err_nomem(e);

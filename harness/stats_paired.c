@@ -83,8 +83,7 @@ struct interval stats_tango(struct discordant d, double z)
 
     if (!(d.n > 0))
         return (struct interval){NAN, NAN};
-    return (struct interval){at <= -1 ? -1 : tango_bound(d, z, -1, at),
-                             at >= 1 ? 1 : tango_bound(d, -z, at, 1)};
+    return (struct interval){tango_bound(d, z, -1, at), tango_bound(d, -z, at, 1)};
 }
 
 struct interval stats_agresti_min(struct discordant d, double z)

@@ -29,7 +29,7 @@ static int by_size(const void *a, const void *b)
 static int number_families(const struct trend_point *p, size_t n, size_t *place, size_t **names,
                            size_t *count, struct err *e)
 {
-    size_t *all = mem_alloc((n ? n : 1) * sizeof *all), k = 0;
+    size_t *all = mem_alloc(n * sizeof *all), k = 0;
 
     if (!all)
         return err_nomem(e);
@@ -198,8 +198,8 @@ static double effective_families(const struct trend_point *p, const size_t *plac
 
 int trend_fit(const struct trend_point *p, size_t n, struct trend_fit *out, struct err *e)
 {
-    size_t *place = mem_alloc((n ? n : 1) * sizeof *place), *names = NULL, families = 0;
-    double *pull = mem_alloc((n ? n : 1) * sizeof *pull);
+    size_t *place = mem_alloc(n * sizeof *place), *names = NULL, families = 0;
+    double *pull = mem_alloc(n * sizeof *pull);
     struct state s = {0};
     int rc = -1;
 

@@ -32,6 +32,7 @@ static void what_is_no_probability_has_no_value(void **state)
     assert_true(isnan(dist_beta(1, 1, -.5, .5)) && isnan(dist_beta(1, 1, .5, -.5)));
     assert_true(isnan(dist_beta_quantile(.5, 0, 1)) && isnan(dist_beta_quantile(.5, 1, 0)));
     assert_true(isnan(dist_t_sf(1, 0)) && isnan(dist_t_sf(NAN, 1)));
+    assert_true(isnan(dist_t_sf(INFINITY, 0)) && isnan(dist_t_sf(-INFINITY, -1)));
     assert_true(isnan(dist_t_quantile(.5, 0)));
 }
 
@@ -219,6 +220,8 @@ static void many_values_have_the_normal_laws_ranks(void **state)
         }
         assert_close(r.ratio, exp(stats_median(d, n)), 1e-15);
     }
+    assert_int_equal(stats_ratio((double[]){2}, 1, (double[]){3}, 1, .95, &r, NULL), 0);
+    assert_close(r.ratio, 1.5, 1e-14);
     assert_int_equal(stats_ratio(a, 30, b, 26, 1 - 1e-16, &r, NULL), 0);
     for (int i = 0; i < 51; i++)
         pairs[i] = .01 * pow(i * 13 % 51, 1.3) - .1;

@@ -32,6 +32,7 @@ static void lines_and_monotone_curves(void **state)
     assert_true(isnan(stats_line(y, (double[]){2, 2, 2}, 3).r2));
     assert_true(isnan(stats_line((double[]){2, 2}, y, 2).slope));
     assert_close(stats_pchip(x, y, 2, .25), .25, 1e-15);
+    assert_close(stats_pchip((double[]){1, 3}, (double[]){2, 3}, 2, 1.5), 2.25, 1e-15);
     /* slopes in the nodes: 0 (turned at the end), 9 / (5/1 + 4/4) = 1.5, (5 * 4 - 2 * 1) / 3 = 6 */
     assert_close(stats_pchip(x, y, 3, .5), .5 - 1.5 / 8, 1e-14);
     assert_close(stats_pchip(x, y, 3, 2), .5 + 3 / 8. + 4.5 - 12 / 8., 1e-14);
@@ -56,6 +57,29 @@ static void level_of_four(void *user, const double *p, double *r)
 {
     for (int i = 0; i < 4; i++)
         r[i] = (i == 3 ? 10 : 0) - p[0] + (user ? NAN : 0);
+}
+
+/* Rosenbrock's valley, whose bottom is at (1, 1), in units of *user. */
+static void valley(void *user, const double *p, double *r)
+{
+    double unit = *(double *)user;
+
+    r[0] = 10 * (p[1] - p[0] * p[0]) * unit;
+    r[1] = (1 - p[0]) * unit;
+}
+
+static void a_fit_is_the_same_in_other_units(void **state)
+{
+    (void)state;
+    for (double unit = 1e-9; unit < 1e10; unit *= 1e6) {
+        struct stats_fit f = {.n_params = 2, .n = 2, .low = {-9, -9}, .high = {9, 9}, .f = valley,
+                              .user = &unit};
+        double p[STATS_FIT_PARAMS] = {-1.2, 1}, rms;
+        assert_int_equal(stats_fit(&f, p, &rms, NULL), 0);
+        assert_close(p[0], 1, 1e-6);
+        assert_close(p[1], 1, 1e-6);
+        assert_true(rms < 1e-6 * unit);
+    }
 }
 
 static void fits_stay_within_bounds(void **state)
@@ -127,7 +151,7 @@ static void frontiers_of_a_few_points(void **state)
 static void quantile_lines_of_three_points(void **state)
 {
     static const struct trend_point p[] = {{0, 0, 0, 0, 0}, {1, 2, 0, 1, 0}, {2, 1, 0, 2, 0}};
-    struct trend_point many[601] = {{0}};
+    struct trend_point many[601] = {{0}}, bounds[7] = {{0, 0, 0, 0, 0}, {2, 0, 0, 1, 0}};
     struct trend_line l;
     struct err e = ERR_NONE;
 
@@ -137,6 +161,20 @@ static void quantile_lines_of_three_points(void **state)
     assert_close(l.intercept, 0, 1e-14);
     assert_int_equal(trend_quantile(p, 3, .9, &l, NULL), 0);
     assert_true(l.slope == 2 || l.slope == -1);
+    /* Five points half above the line of two: "at most" that they are on it, "at least" that they
+     * are above, which costs more than to leave out one of the two. */
+    for (int i = 0; i < 5; i++)
+        bounds[2 + i] = (struct trend_point){1, .5, -1, 2, 0};
+    assert_int_equal(trend_quantile(bounds, 7, .5, &l, NULL), 0);
+    assert_true(l.slope == 0 && l.intercept == 0);
+    for (int i = 0; i < 5; i++)
+        bounds[2 + i].censored = 1;
+    assert_int_equal(trend_quantile(bounds, 7, .5, &l, NULL), 0);
+    assert_close(fabs(l.slope), .5, 1e-14);
+    for (int i = 0; i < 5; i++)
+        bounds[2 + i].y = -.5; /* and so the other way round */
+    assert_int_equal(trend_quantile(bounds, 7, .5, &l, NULL), 0);
+    assert_true(l.slope == 0 && l.intercept == 0);
     assert_int_equal(trend_quantile(many, 601, .5, &l, &e), -1);
     assert_string_equal(e.text, "601 points are too many for a quantile line, at most 600");
     assert_int_equal(trend_quantile(many, 600, .5, &l, &e), 0); /* all on one day */
@@ -150,10 +188,84 @@ static double count_points(const struct trend_point *p, size_t n, void *user)
     return n ? (double)n : NAN;
 }
 
+/* 0, 1, 2, ... as they are asked for. */
+static double count_up(const struct trend_point *p, size_t n, void *user)
+{
+    (void)p, (void)n;
+    return (*(int *)user)++;
+}
+
+static double note_largest(const struct trend_point *p, size_t n, void *user)
+{
+    size_t *largest = user;
+
+    (void)p;
+    *largest = n > *largest ? n : *largest;
+    return 0;
+}
+
+static void an_interval_is_between_its_percentiles(void **state)
+{
+    enum { LARGE = 100, SMALL = 5 };
+    struct trend_point p[LARGE + SMALL] = {{0}};
+    size_t largest = 0;
+    struct interval i;
+    int next = 0;
+
+    (void)state;
+    for (int k = 0; k < LARGE + SMALL; k++)
+        p[k].family = k < LARGE ? 0 : (size_t)(k - LARGE + 1);
+    assert_int_equal(trend_redrawn(p, 3, count_up, &next, 101, 1, .9, &i, NULL), 0); /* 0 .. 100 */
+    assert_close(i.low, 5, 1e-12);
+    assert_close(i.high, 95, 1e-12);
+    /* six families, of which one has nearly all points: drawn five times it is cut off */
+    assert_int_equal(trend_redrawn(p, LARGE + SMALL, note_largest, &largest, 20000, 1, .9, &i,
+                                   NULL), 0);
+    assert_int_equal(largest, 4 * (LARGE + SMALL));
+}
+
+static int each_trend_once(struct err *e)
+{
+    struct trend_point p[8];
+    struct trend_envelope envelope;
+    struct trend_shuffled shuffled;
+    struct trend_fit fit;
+    struct interval i;
+    size_t at[8], n;
+    int calls = 0;
+
+    for (size_t k = 0; k < 8; k++)
+        p[k] = (struct trend_point){(double)k, (double)(k ^ 1), 0, k / 2, 0};
+    return trend_frontier(p, 8, at, &n, e) < 0 || trend_envelope(p, 8, &envelope, e) < 0 ||
+                   trend_shuffle(p, 8, 1, 3, 1, &shuffled, e) < 0 ||
+                   trend_redrawn(p, 8, count_points, &calls, 3, 1, .9, &i, e) < 0 ||
+                   trend_fit(p, 8, &fit, e) < 0
+               ? -1
+               : 0;
+}
+
+static void trends_tell_each_refused_allocation(void **state)
+{
+    long before = mem_live();
+    int rc = -1;
+
+    (void)state;
+    for (int nth = 0; rc < 0; nth++) {
+        struct err e = ERR_NONE;
+        mem_fail_at(nth);
+        rc = each_trend_once(&e);
+        mem_fail_at(-1);
+        assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
+        assert_int_equal(mem_live(), before);
+    }
+}
+
 static void redrawn_families_and_shuffled_dates(void **state)
 {
     static const struct trend_point p[] = {{0, 0, 0, 5, 0}, {1, 1, 0, 7, 0}, {2, 2, 0, 6, 0},
                                            {3, 3, 0, 8, 0}, {9, 9, 1, 9, 0}};
+    static const struct trend_point family[] = {{0, 0, 0, 5, 0}, {1, 1, 0, 5, 0}, {2, 2, 0, 5, 0},
+                                                {3, 3, 0, 5, 0}};
     struct trend_shuffled s;
     struct interval i;
     int calls = 0;
@@ -169,6 +281,11 @@ static void redrawn_families_and_shuffled_dates(void **state)
     assert_true(s.p_frontier > s.p_slope && s.p_frontier <= 1 && s.frontier_p95 <= 3);
     assert_int_equal(trend_shuffle(p, 1, 0, 10, 7, &s, NULL), 0);
     assert_true(isnan(s.p_slope));
+    /* One family is dealt its own dates again and again. */
+    assert_int_equal(trend_shuffle(family, 4, 1, 10, 7, &s, NULL), 0);
+    assert_true(s.p_slope == 1 && s.p_frontier == 1);
+    assert_close(s.frontier_median, 1, 1e-14);
+    assert_close(s.frontier_p95, 1, 1e-14);
 }
 
 /* Where nothing moves any more, the slope is that of both series' sums around their own means, each
@@ -276,6 +393,23 @@ static void a_curve_of_three_items(void **state)
     assert_true(isnan(a.captured)); /* nothing to gain */
 }
 
+/* Both models know the first of five and nothing else: the area is its share of five draws, which is
+ * none with probability .328 and at most three with .993. */
+static void an_areas_interval_holds_95_of_100_draws(void **state)
+{
+    struct handover_item v[5];
+    struct handover_area a;
+
+    (void)state;
+    for (size_t i = 0; i < 5; i++)
+        v[i] = item(i == 0, i == 0, .5, i);
+    assert_int_equal(handover_area(v, 5, 2000, 1, &a, NULL), 0);
+    assert_close(a.area, .2, 1e-14);
+    assert_close(a.area_interval.low, 0, 1e-14);
+    assert_close(a.area_interval.high, .6, 1e-14);
+    assert_true(isnan(a.captured_interval.low) && isnan(a.captured_interval.high));
+}
+
 static void what_cannot_be_handed_over(void **state)
 {
     struct handover_item v[2] = {item(1, 0, .5, 0), item(0, 1, .5, 1)};
@@ -337,6 +471,13 @@ static void a_promise_needs_29_items_without_an_error(void **state)
         v[i].confidence = 19; /* those of one confidence stand or fall together */
     assert_int_equal(handover_promise(v, NULL, 60, .1, .05, &p, NULL), 0);
     assert_true(p.threshold == 25);
+    for (int i = 0; i < 60; i++)
+        v[i] = item(1, 1, 7, (size_t)i);
+    assert_int_equal(handover_promise(v, NULL, 60, .1, .05, &p, NULL), 0);
+    assert_true(p.threshold == 7 && p.kept == 1);
+    assert_int_equal(handover_check(v, 60, .2, .05, 10, 3, &c, NULL), 0);
+    assert_close(c.accuracy, 1, 1e-14); /* whoever answers */
+    assert_close(c.kept, 1, 1e-14);
     for (int i = 0; i < 60; i++)
         v[i] = item(1, 0, i, (size_t)i);
     assert_int_equal(handover_check(v, 60, .2, .05, 10, 3, &c, NULL), 0);
@@ -404,7 +545,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_and_monotone_curves),
         cmocka_unit_test(fits_stay_within_bounds),
+        cmocka_unit_test(a_fit_is_the_same_in_other_units),
         cmocka_unit_test(frontiers_of_a_few_points),
+        cmocka_unit_test(an_interval_is_between_its_percentiles),
+        cmocka_unit_test(trends_tell_each_refused_allocation),
+        cmocka_unit_test(an_areas_interval_holds_95_of_100_draws),
         cmocka_unit_test(quantile_lines_of_three_points),
         cmocka_unit_test(redrawn_families_and_shuffled_dates),
         cmocka_unit_test(each_series_weighs_by_its_own_spread),
