@@ -96,8 +96,11 @@ int cmd_logits(struct context *c, struct err *e)
     struct rows r = {0};
     int rc = -1;
 
-    if (!args_flag(c->args, "ids"))
-        return err_set(e, ERR_USAGE, "logits: --ids is missing");
+    if (!args_flag(c->args, "ids")) {
+        err_set(e, ERR_USAGE, "logits: --ids is missing");
+        err_hint(e, "'densimeter tokenize MODEL TEXT' gives a text's");
+        return -1;
+    }
     if (open_model(c, args_at(c->args, 0), (int)args_int(c->args, "context"), &m, e) < 0 ||
         ids_from_option(c, runner_tokenizer(m), &ids, e) < 0)
         goto out;

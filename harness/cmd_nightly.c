@@ -190,8 +190,11 @@ static int pin_as(struct context *c, int pinned, struct err *e)
     char run[RUN_ID_SIZE];
     int n, rc = -1;
 
-    if (!name)
-        return err_set(e, ERR_USAGE, "nightly %s: RUN is missing", pinned ? "pin" : "unpin");
+    if (!name) {
+        err_set(e, ERR_USAGE, "nightly %s: RUN is missing", pinned ? "pin" : "unpin");
+        err_hint(e, "'densimeter runs' lists them; last is the newest");
+        return -1;
+    }
     if (open_store(c, 0, &s, e) == 0 && query_resolve(s, name, run, e) == 0)
         rc = set_pins(s, run, pinned, &n, e);
     if (rc == 0 && c->json) {
@@ -470,15 +473,15 @@ int cmd_nightly(struct context *c, struct err *e)
         int (*run)(struct context *c, struct err *e);
     } verbs[] = {{"pin", pin}, {"unpin", unpin}, {"status", status}, {"install", install}};
     const char *word = args_at(c->args, 0);
+    struct suggest s = SUGGEST(word);
 
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(word, verbs[i].name) == 0)
             return verbs[i].run(c, e);
-    if (args_at(c->args, 1)) {
-        struct suggest s = SUGGEST(word);
-        err_set(e, ERR_USAGE, "nightly: %s is none of pin, unpin, status, install", word);
-        for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-            suggest_offer(&s, verbs[i].name);
+        suggest_offer(&s, verbs[i].name);
+    }
+    if (args_at(c->args, 1) || (suggest_best(&s) && access(word, F_OK) < 0)) {
+        err_set(e, ERR_USAGE, "nightly: '%s' is none of pin|unpin|status|install", word);
         if (suggest_best(&s))
             err_hint(e, "did you mean '%s'?", suggest_best(&s));
         return -1;

@@ -252,8 +252,11 @@ int cmd_probe(struct context *c, struct err *e)
     struct chat chat = {0};
     int rc = -1;
 
-    if (args_count(a, "tasks") == 0)
-        return err_set(e, ERR_USAGE, "probe: --tasks is missing");
+    if (args_count(a, "tasks") == 0) {
+        err_set(e, ERR_USAGE, "probe: --tasks is missing");
+        err_hint(e, "'densimeter tasks' lists them");
+        return -1;
+    }
     for (int i = 0; i < args_count(a, "tasks"); i++)
         if (select_word(&chosen, args_word(a, "tasks", i), e) < 0)
             goto out;

@@ -101,8 +101,11 @@ int cmd_quantize(struct context *c, struct err *e)
     char *path;
     int rc;
 
-    if (!typed)
-        return err_set(e, ERR_USAGE, "quantize: --type is missing");
+    if (!typed) {
+        err_set(e, ERR_USAGE, "quantize: --type is missing");
+        err_hint(e, "q8_0, q6_k, q5_k_m, q4_k_m, q4_0, ..., f16 or f32");
+        return -1;
+    }
     if (!mix)
         return unknown_type(typed, e);
     path = model_path(args_at(c->args, 0), e);

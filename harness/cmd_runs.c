@@ -403,6 +403,8 @@ static int check_task(struct store *s, const char *run, const char *task, struct
         rc = err_set(e, ERR_USAGE, "run %s has no task %s", run, task);
         if (suggest_best(&near))
             err_hint(e, "did you mean '%s'?", suggest_best(&near));
+        else
+            err_hint(e, "'densimeter show %s' lists its tasks", run);
     }
     task_list_release(&l);
     return rc;

@@ -130,8 +130,11 @@ int cmd_score(struct context *c, struct err *e)
     struct line_reader r;
     int rc = -1;
 
-    if (!path)
-        return err_set(e, ERR_USAGE, "score: --jsonl is missing");
+    if (!path) {
+        err_set(e, ERR_USAGE, "score: --jsonl is missing");
+        err_hint(e, "a file of lines {\"context\":...,\"continuation\":...}, or - for standard input");
+        return -1;
+    }
     if (lines_open(&r, path, e) < 0)
         return -1;
     b = mem_calloc(1, sizeof *b);

@@ -98,8 +98,11 @@ int cmd_template(struct context *c, struct err *e)
     struct tm now;
     int rc = -1;
 
-    if (!vars_path)
-        return err_set(e, ERR_USAGE, "template: --vars is missing");
+    if (!vars_path) {
+        err_set(e, ERR_USAGE, "template: --vars is missing");
+        err_hint(e, "a file like {\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}");
+        return -1;
+    }
     if (now_text && parse_now(now_text, &now, e) < 0)
         return -1;
     if (read_template(name, &text, e) < 0 || !(vars = json_read(vars_path, FILE_MAX, e)) ||

@@ -189,7 +189,7 @@ static int run(const struct context *c, struct err *e)
     int rc = -1;
 
     if (args_n(c->args) != 2)
-        return err_set(e, ERR_USAGE, "vendor run takes one MODEL");
+        return err_set(e, ERR_USAGE, "vendor run: wanted one MODEL");
     if (!path)
         return err_set(e, ERR_USAGE, "vendor run: --out is missing");
     if (make_profile(c, &p, e) == 0 &&

@@ -46,7 +46,7 @@ int envelope_device_named(struct envelope_device *out, const char *name, const c
     }
     for (int i = 0; (d = envelope_device_at(i)); i++)
         suggest_offer(&near, d->name);
-    err_set(e, ERR_NOTFOUND, "%s: no device '%s'", command, name);
+    err_set(e, ERR_NOTFOUND, "%s: %s: no such device", command, name);
     if (suggest_best(&near))
         err_hint(e, "did you mean '%s'?", suggest_best(&near));
     return -1;

@@ -234,6 +234,8 @@ static int unknown(struct reader *r, const struct suggest *s, struct err *e)
     rc = wrong(r, e, what);
     if (suggest_best(s))
         err_hint(e, "did you mean '%s'?", suggest_best(s));
+    else
+        err_hint(e, "'densimeter gate --init' prints a policy with every member there is");
     return rc;
 }
 
@@ -469,7 +471,9 @@ int gate_policy_read(struct gate_policy *out, const char *path, struct err *e)
     int rc = -1;
 
     *out = (struct gate_policy){0};
-    if (file_read(&b, path, POLICY_MAX, e) == 0)
+    if (file_read(&b, path, POLICY_MAX, e) < 0)
+        err_hint(e, "'densimeter gate --init' prints a policy to begin with");
+    else
         rc = gate_policy_parse(out, strbuf_str(&b), b.len, path, e);
     strbuf_release(&b);
     return rc;

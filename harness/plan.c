@@ -467,6 +467,8 @@ int plan_read(struct plan *out, const char *path, struct err *e)
 
     *out = (struct plan){.path = path};
     rc = file_read(&out->text, path, PLAN_MAX, e);
+    if (rc < 0)
+        err_hint(e, "a plan is a JSON file: 'densimeter run --schema' prints what it may have");
     if (rc == 0)
         rc = parse(out, e);
     if (rc < 0)

@@ -339,11 +339,13 @@ int rulers_get(struct rulers *r, const char *name, const struct ruler **out, str
     for (int i = 0; i < rulers_n(r); i++)
         if (strcmp(rulers_name(r, i), name) == 0)
             return rulers_at(r, i, out, e);
-    err_set(e, ERR_NOTFOUND, "no ruler is called '%s'", name);
+    err_set(e, ERR_NOTFOUND, "%s: no such ruler", name);
     for (int i = 0; i < rulers_n(r); i++)
         suggest_offer(&s, rulers_name(r, i));
     if (suggest_best(&s))
         err_hint(e, "did you mean '%s'?", suggest_best(&s));
+    else
+        err_hint(e, "'densimeter ruler list' lists them");
     return -1;
 }
 

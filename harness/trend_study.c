@@ -170,9 +170,11 @@ static int unknown(const char *benchmark, struct err *e)
 
     for (int i = 0; (x = trend_series_at(i)); i++)
         suggest_offer(&near, x->name);
-    err_set(e, ERR_NOTFOUND, "no series of '%s'", benchmark);
+    err_set(e, ERR_NOTFOUND, "%s: no such benchmark", benchmark);
     if (suggest_best(&near))
         err_hint(e, "did you mean '%s'?", suggest_best(&near));
+    else
+        err_hint(e, "'densimeter trend' lists them");
     return -1;
 }
 

@@ -57,7 +57,7 @@ static void option_head(struct strbuf *b, const struct option *o)
 static void option_note(struct strbuf *b, const struct option *o)
 {
     strbuf_adds(b, o->help);
-    if (o->fallback)
+    if (o->fallback && *o->fallback)
         strbuf_addf(b, " (default: %s)", o->fallback);
 }
 

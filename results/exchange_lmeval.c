@@ -170,6 +170,8 @@ int import_lmeval(struct import *im, struct err *e)
         goto out;
     if (!cJSON_IsObject(results)) {
         err_set(e, ERR_FORMAT, "%s: JSON, but no results of lm-eval or llama-bench", im->path);
+        err_hint(e, "results_*.json and samples_*.jsonl of lm-eval, llama-bench -o json, export's "
+                    ".json, .csv and .db can be read");
         goto out;
     }
     name = model_name(root);

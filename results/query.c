@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "base/suggest.h"
 #include "results/internal.h"
 
 static void copy_id(const struct stmt *st, int col, char id[RUN_ID_SIZE])
@@ -210,15 +211,19 @@ static int by_prefix(struct db *db, const char *name, char id[RUN_ID_SIZE], stru
 static int not_found(struct db *db, const char *name, struct err *e)
 {
     struct strbuf known = STRBUF_INIT;
+    struct suggest near = SUGGEST(name);
     struct stmt st;
     int rc = db_query(db, &st, SQL_KNOWN_NAMES, e, "");
 
+    suggest_offer(&near, "last");
     while (rc >= 0 && (rc = db_step(&st, e)) == 1)
         strbuf_addf(&known, "%s%s", known.len ? ", " : "", db_text(&st, 0));
     db_done(&st);
     if (rc == 0 && strbuf_ok(&known, e) == 0) {
         err_set(e, ERR_NOTFOUND, "%s: no run %s", db_path(db), name);
-        if (known.len)
+        if (known.len && suggest_best(&near))
+            err_hint(e, "did you mean '%s'? the newest runs are %s", suggest_best(&near), known.s);
+        else if (known.len)
             err_hint(e, "the newest runs are %s", known.s);
         else
             err_hint(e, "no run has been stored yet: `densimeter eval` makes one");

@@ -169,7 +169,7 @@ int cl_open(struct cl **out, enum cl_kind kind, int i, struct err *e)
     if (n < 0)
         goto out;
     if (!c->device) {
-        err_set(e, ERR_USAGE, "device '%s:%d' is unknown: %s has %d device%s",
+        err_set(e, ERR_USAGE, "%s:%d: no such device: %s has %d device%s",
                 kinds[kind].prefix, i, kinds[kind].title, n, n == 1 ? "" : "s");
         goto out;
     }

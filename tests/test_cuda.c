@@ -503,7 +503,7 @@ static void what_is_not_here_is_one_line(void **state)
     assert_int_equal(a.units, 132);
     assert_int_equal(cl_about(&a, CL_CUDA, 1, &e), 0);
     assert_int_equal(device_opencl.open(&d, &p, &o, &e), -1);
-    assert_string_equal(e.text, "device 'cuda:3' is unknown: CUDA has 1 device");
+    assert_string_equal(e.text, "cuda:3: no such device: CUDA has 1 device");
     setenv("DENSIMETER_CUDA", "/nonexistent/libcuda.so", 1);
     assert_int_equal(cl_about(&a, CL_CUDA, 0, &e), -1);
     assert_non_null(strstr(e.text, "no CUDA: "));

@@ -294,7 +294,7 @@ static void what_cannot_be_is_one_line(void **state)
     make_product(&t, z, QUANT_F32, 64);
     quantizer_close(z);
     o.name = "opencl:77";
-    open_fails(&t.p, o, ERR_USAGE, "device 'opencl:77' is unknown");
+    open_fails(&t.p, o, ERR_USAGE, "opencl:77: no such device");
     o.name = "opencl:0";
     o.numerics = NUMERICS_FAST;
     open_fails(&t.p, o, ERR_USAGE, "'fast' is the CPU's");

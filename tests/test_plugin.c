@@ -348,7 +348,7 @@ static void what_is_no_device_is_refused(void **state)
 {
     (void)state;
     expect_refusal("./absent.so", ERR_IO, "./absent.so");
-    expect_refusal("abacus", ERR_USAGE, "device 'abacus' is unknown");
+    expect_refusal("abacus", ERR_USAGE, "abacus: no such device");
     expect_refusal(model_path, ERR_FORMAT, "invalid ELF header");
     expect_refusal(plugin_built("tests/plugins/older.c"), ERR_UNSUPPORTED,
                    "made for version 99 of the device interface");

@@ -487,8 +487,10 @@ static void what_is_no_name_is_refused(void **state)
         snprintf(text, sizeof text, ":memory:: no run %s", names[i]);
         assert_string_equal(e.text, text);
         snprintf(text, sizeof text, "the newest runs are %s, %s", ids[1], ids[0]);
-        assert_string_equal(e.hint, text);
+        assert_non_null(strstr(e.hint, text));
     }
+    assert_int_equal(query_resolve(s, "lsat", got, &e), -1);
+    assert_non_null(strstr(e.hint, "did you mean 'last'? the newest runs are "));
     assert_int_equal(query_resolve(s, "last~1", got, &e), 0);
     assert_string_equal(got, ids[0]);
     assert_int_equal(query_resolve(s, "last~01", got, &e), 0);
