@@ -11,6 +11,7 @@ mkdir "$work/bin" "$TMPDIR"
 ln -s "$DENSIMETER" "$work/bin/densimeter"
 PATH=$work/bin:$PATH
 cd "$work" || exit 1
+"$tool" "$model" q4_0 1 64 64 2 1 # one layer: a plug-in of plain loops answers all of a profile
 
 # A kill in the middle: the page's first command goes on from there.
 "$DENSIMETER" vendor run "$model" --profile quick -o cpu.tar >/dev/null 2>&1 &
@@ -67,7 +68,7 @@ assert not any(key in d for key in ("score", "overall"))
 EOP
 
 # Other answers: no ratios, and it says so.
-"$tool" other.gguf q2_k
+"$tool" other.gguf q2_k 1 256 256 2 1
 some="--profile open --base quick --steps scenarios,batch --set scenarios:limit=3 --set batch:repeats=2"
 # shellcheck disable=SC2086
 run 0 vendor run other.gguf $some --declared-watts 3 -o other.tar
