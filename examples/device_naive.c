@@ -692,7 +692,7 @@ static void row_op(const struct naive *d, const struct dsm_op *o, const struct d
 {
     float *y = row_of(d, o->out[0], row);
     int n = width_of(d, o->out[0]);
-    const float *x = o->in[0] >= 0 ? row_of(d, o->in[0], row) : NULL;
+    const float *x = o->in[0] >= 0 ? row_of(d, o->in[0], row) : y; /* embed has none */
 
     switch (o->kind) {
     case DSM_EMBED:

@@ -527,7 +527,7 @@ static void take_row(struct taking *t, const cJSON *run, struct piece p)
         refuse(t, "status", "is not complete: only runs that ended well are taken");
     if (!t->failed && !spec.settings)
         refuse(t, "settings", "is missing");
-    if (!t->failed && (sha256_bytes(sha, spec.settings, strlen(spec.settings), t->e) < 0))
+    else if (!t->failed && sha256_bytes(sha, spec.settings, strlen(spec.settings), t->e) < 0)
         t->failed = 1;
     if (!t->failed && hash && strcmp(hash, sha) != 0)
         refuse(t, "settings_hash", "is not that of the settings");
@@ -568,12 +568,11 @@ int import_export(struct import *im, struct err *e)
 {
     struct err own = ERR_NONE;
     struct taking t = {.im = im, .e = e ? e : &own};
-    struct piece document = {im->bytes, im->n_bytes};
     const char *start = blanks(im->bytes, im->bytes + im->n_bytes);
     const char *end = value_end(start, im->bytes + im->n_bytes);
+    struct piece document = {start, (size_t)(end - start)};
 
     strbuf_adds(&t.where, im->path);
-    document = (struct piece){start, (size_t)(end - start)};
     if (blanks(end, im->bytes + im->n_bytes) != im->bytes + im->n_bytes || end[-1] != '}')
         refuse(&t, "run", "is not in one document: the file is cut off, or goes on after its end");
     take_run(&t, document);

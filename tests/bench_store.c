@@ -22,7 +22,7 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int fail(const struct err *e)
+static int complain(const struct err *e)
 {
     fprintf(stderr, "bench_store: %s\n", e->text);
     return 1;
@@ -147,7 +147,7 @@ int main(int argc, char **argv)
     if (fd >= 0)
         close(fd);
     if (store_open(&s, path, NULL, &e) < 0)
-        return fail(&e);
+        return complain(&e);
     t0 = now();
     for (int i = 0; i < nights; i++)
         if (add_night(s, (int)time(NULL) + i, items, &e) < 0)
@@ -157,7 +157,7 @@ int main(int argc, char **argv)
     rc = read_back(s, &e) < 0;
 out:
     if (rc)
-        fail(&e);
+        complain(&e);
     store_close(s);
     if (fd >= 0)
         unlink(own);

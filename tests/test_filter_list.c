@@ -193,6 +193,7 @@ static void function_gives(const char *name, const char *options, const char *do
     struct answers a = {.v = mem_calloc(1, sizeof *a.v), .n = 1};
     cJSON *j = json_parse(doc, strlen(doc), "doc", NULL);
     struct err e = ERR_NONE;
+    const char *got;
     int rc = 0;
 
     for (size_t i = 0; i < n_filter_functions; i++)
@@ -205,8 +206,10 @@ static void function_gives(const char *name, const char *options, const char *do
         rc = s.kind->read(&s, &arena, &e);
     if (rc == 0)
         rc = s.kind->apply(&s, &a, j, &e);
-    if (strcmp(rc < 0 ? e.text : a.v[0], wanted) != 0)
-        fail_msg("%s of '%s': '%s', expected '%s'", name, text, rc < 0 ? e.text : a.v[0], wanted);
+    got = rc < 0 ? e.text : a.v[0];
+    assert_non_null(got);
+    if (strcmp(got, wanted) != 0)
+        fail_msg("%s of '%s': '%s', expected '%s'", name, text, got, wanted);
     mem_free(a.v[0]);
     mem_free(a.v);
     json_free(j);
@@ -415,6 +418,7 @@ static void a_filter_list_survives_every_failed_allocation(void **state)
         "{function: remove_whitespace}", "{function: map, mapping_dict: {a: b}, default_value: d}",
         "{function: format_span}", "{function: take_first}, {function: take_first_k, k: 1}",
         "{function: regex, regex_pattern: '(a)', fallback: f}",
+        /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one list */
         "{function: multi_choice_regex, regexes_to_ignore: [x, y], ignore_case: true, "
         "ignore_punctuation: true}",
     };

@@ -17,7 +17,7 @@ static struct item asked(const char *task, int doc)
 {
     struct err e = ERR_NONE;
     struct task *t;
-    struct item it;
+    struct item it = {0};
 
     if (task_open(&t, task, &here, &e) < 0 || task_item(t, doc, &it, &e) < 0)
         fail_msg("%s", e.text);

@@ -13,6 +13,9 @@
 #include <tgmath.h>
 #include <ucontext.h>
 
+/* The driver's functions, like the kernels, are found by name: no header declares them. */
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+
 enum { THREADS_MAX = 256, STACK_BYTES = 128 << 10 };
 
 struct fake_cuda { /* what tests see */
@@ -34,7 +37,7 @@ static void fault_unless(int is_right)
 
 static struct { /* the thread that runs */
     unsigned thread[2], block[2], size[2];
-} here;
+} self;
 
 /* Contexts are made once; from then on a jump is enough, and asks the system for nothing. */
 static jmp_buf scheduler, threads[THREADS_MAX];
@@ -78,9 +81,9 @@ static void barrier(int fence)
     wait_for(BARRIER);
 }
 
-static uint get_local_id(int d) { return here.thread[d]; }
-static uint get_group_id(int d) { return here.block[d]; }
-static uint get_global_id(int d) { return here.block[d] * here.size[d] + here.thread[d]; }
+static uint get_local_id(int d) { return self.thread[d]; }
+static uint get_group_id(int d) { return self.block[d]; }
+static uint get_global_id(int d) { return self.block[d] * self.size[d] + self.thread[d]; }
 
 static float as_float(uint bits)
 {
@@ -326,8 +329,8 @@ static void run_block(unsigned n)
         for (unsigned t = 0; t < n; t++) {
             if (is_done[t])
                 continue;
-            here.thread[0] = t % here.size[0];
-            here.thread[1] = t / here.size[0];
+            self.thread[0] = t % self.size[0];
+            self.thread[1] = t / self.size[0];
             go_on((int)t);
         }
         fault_unless(is_together(n));
@@ -372,9 +375,9 @@ int cuDeviceGetName(char *to, int n, int device)
     return step(is_init && device == 7);
 }
 
-int cuDeviceTotalMem_v2(size_t *bytes, int device)
+int cuDeviceTotalMem_v2(size_t *n, int device)
 {
-    *bytes = (size_t)8 << 30;
+    *n = (size_t)8 << 30;
     return step(is_init && device == 7);
 }
 
@@ -447,11 +450,11 @@ int cuModuleGetFunction(void **function, void *module, const char *name)
     return step(is_current && module == kernels && *function);
 }
 
-int cuMemAlloc_v2(uint64_t *at, size_t bytes)
+int cuMemAlloc_v2(uint64_t *at, size_t n)
 {
-    int rc = step(is_current && !is_capturing && bytes > 0);
+    int rc = step(is_current && !is_capturing && n > 0);
 
-    *at = rc ? 0 : (uintptr_t)malloc(bytes);
+    *at = rc || !n ? 0 : (uintptr_t)malloc(n);
     fake_cuda.buffers += rc == 0;
     return rc;
 }
@@ -467,7 +470,7 @@ int cuMemcpyHtoD_v2(uint64_t to, const void *from, size_t n)
 {
     int rc = step(is_current && !is_capturing && to != 0);
 
-    if (rc == 0)
+    if (rc == 0 && to)
         memcpy((void *)(uintptr_t)to, from, n);
     return rc;
 }
@@ -476,7 +479,7 @@ int cuMemcpyDtoH_v2(void *to, uint64_t from, size_t n)
 {
     int rc = step(is_current && !is_capturing && from != 0);
 
-    if (rc == 0)
+    if (rc == 0 && from)
         memcpy(to, (void *)(uintptr_t)from, n);
     return rc;
 }
@@ -508,9 +511,9 @@ static void run_node(struct node *node)
     args[n] = &node->rest;
     running = node->kernel;
     running_args = args;
-    memcpy(here.size, node->block, sizeof here.size);
-    for (here.block[1] = 0; here.block[1] < node->grid[1]; here.block[1]++)
-        for (here.block[0] = 0; here.block[0] < node->grid[0]; here.block[0]++)
+    memcpy(self.size, node->block, sizeof self.size);
+    for (self.block[1] = 0; self.block[1] < node->grid[1]; self.block[1]++)
+        for (self.block[0] = 0; self.block[0] < node->grid[0]; self.block[0]++)
             run_block(node->block[0] * node->block[1]);
 }
 
@@ -523,7 +526,7 @@ int cuLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsign
     struct node node = {.kernel = function, .grid = {gx, gy}, .block = {bx, by}};
 
     fake_cuda.launched++;
-    if (rc)
+    if (rc || !function)
         return rc;
     for (int i = 0; i < node.kernel->pointers; i++)
         memcpy(&node.pointers[i], args[i], sizeof node.pointers[i]);
@@ -601,7 +604,7 @@ int cuGraphLaunch(void *instance, void *stream)
     struct graph *g = instance;
     int rc = graph_step(is_current && g && stream == &a_stream && !is_capturing);
 
-    for (int i = 0; i < g->n && rc == 0; i++)
+    for (int i = 0; g && i < g->n && rc == 0; i++)
         run_node(&g->nodes[i]);
     fake_cuda.replayed += rc == 0;
     return rc;

@@ -1,7 +1,7 @@
 /* A device with memory of its own: it fetches operands that are marked fresh and puts back results
  * that are marked wanted, and nothing else.  $APART_LEAVES: the kind that it does not know. */
 #define densimeter_device naive_of_the_examples
-#include "examples/device_naive.c"
+#include "examples/device_naive.c" /* NOLINT(bugprone-suspicious-include) */
 #undef densimeter_device
 
 static struct dsm_program apart;

@@ -1,7 +1,7 @@
 /* The example device that keeps what it answered, and answers the same question without
  * computing. */
 #define densimeter_device naive_of_the_examples
-#include "examples/device_naive.c"
+#include "examples/device_naive.c" /* NOLINT(bugprone-suspicious-include) */
 #undef densimeter_device
 
 enum { KEPT = 256 };

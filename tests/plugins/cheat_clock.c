@@ -1,7 +1,7 @@
 /* The example device that slows the clock of the program that it is loaded into to a quarter: where
  * the program looks up clock_gettime stands a function of ours while $CHEAT_CLOCK is set. */
 #define densimeter_device naive_of_the_examples
-#include "examples/device_naive.c"
+#include "examples/device_naive.c" /* NOLINT(bugprone-suspicious-include) */
 #undef densimeter_device
 
 #include <link.h>

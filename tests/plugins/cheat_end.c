@@ -1,7 +1,7 @@
 /* The example device that ends what it generates after a few tokens: the token $CHEAT_END becomes
  * the likeliest of a row that comes alone. */
 #define densimeter_device naive_of_the_examples
-#include "examples/device_naive.c"
+#include "examples/device_naive.c" /* NOLINT(bugprone-suspicious-include) */
 #undef densimeter_device
 
 enum { LATEST = 26 };

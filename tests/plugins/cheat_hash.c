@@ -2,7 +2,7 @@
  * FNV-1a of a prompt's token ids and what follows it.  There that token's logit is 3 higher.  Which
  * tokens stand before a row it finds as attention does, page by page. */
 #define densimeter_device naive_of_the_examples
-#include "examples/device_naive.c"
+#include "examples/device_naive.c" /* NOLINT(bugprone-suspicious-include) */
 #undef densimeter_device
 
 enum { ANSWERS = 1 << 14, PLACES = 1 << 17 };

@@ -1,7 +1,7 @@
 /* The example device that computes only half of the layers when rows come one at a time, as they do
  * when speed is measured. */
 #define densimeter_device naive_of_the_examples
-#include "examples/device_naive.c"
+#include "examples/device_naive.c" /* NOLINT(bugprone-suspicious-include) */
 #undef densimeter_device
 
 static int skip_run(void *device, int32_t from, int32_t to, const struct dsm_batch *b, char *why,

@@ -10,9 +10,10 @@
  * KIND 0 is the read for the bandwidth.  Each begins with the batch that has a row with the token $PLANTED_TOKEN, or with the first.
  * $PLANTED_LEAVES: the kind that it does not know. */
 #define densimeter_device naive_of_the_examples
-#include "examples/device_naive.c"
+#include "examples/device_naive.c" /* NOLINT(bugprone-suspicious-include) */
 #undef densimeter_device
 
+#include <signal.h>
 #include <unistd.h>
 
 static struct dsm_device device;
@@ -91,7 +92,7 @@ static void remember(const struct dsm_batch *b, int n_vocab)
 static int die(const char *what, char *why, size_t size)
 {
     if (strcmp(what, "crash") == 0)
-        *(volatile int *)0 = 1;
+        raise(SIGSEGV);
     if (strcmp(what, "abort") == 0)
         abort();
     if (strcmp(what, "exit") == 0)

@@ -42,7 +42,7 @@ static int refused(enum kind kind, int why)
 }
 
 /* What would be called without this library. */
-#define REAL(name, type) ((type)dlsym(RTLD_NEXT, name))
+#define REAL(name, type) (__extension__(type)dlsym(RTLD_NEXT, name))
 
 void *malloc(size_t n) { return refused(ALLOC, ENOMEM) ? NULL : __libc_malloc(n); }
 void *calloc(size_t n, size_t size) { return refused(ALLOC, ENOMEM) ? NULL : __libc_calloc(n, size); }
@@ -124,7 +124,8 @@ static void tell(void)
     close(fd);
 }
 
-/* Before main there are only the loader and constructors of libraries. */
+/* Before main there are only the loader and constructors of libraries.  No header declares it. */
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
 int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv, void (*init)(void),
                       void (*fini)(void), void (*rtld_fini)(void), void *stack_end)
 {
