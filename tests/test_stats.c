@@ -275,6 +275,72 @@ static void agreement_over_a_corpus_is_scikit_learns(void **state)
     assert_int_equal(aggregate("f1", pred3, gold3, 20, 0, &x, NULL), -1); /* not two classes */
 }
 
+/* By scikit-learn's definitions, written out in Python; the errors with random.Random(0) alone. */
+static void f1_of_several_classes_is_weighed_in_five_ways(void **state)
+{
+    static const double pred[] = {0, 0, 1, 2, 2, 1, 0, 0, 3, 1, 0, 2, 3, 1, 0, 1};
+    static const double gold[] = {0, 1, 1, 2, 0, 1, 0, 0, 3, 0, 0, 2, 1, 1, 0, 1};
+    static const struct {
+        const char *name;
+        double six, two, five, perfect, sd_of_six; /* items 0-5, 6-7, 8-12 and 13-15 */
+    } rows[] = {
+        {"weighted_f1", .677777777778, 1, .6, 1, .199436147933},
+        {"macro_f1", .655555555556, 1, .583333333333, 1, .222952249097},
+        {"micro_f1", .666666666667, 1, .6, 1, .195842606572},
+        {"three_f1", .655555555556, .333333333333, .555555555556, .666666666667, .209667360657},
+        {"polarity_f1", .726785714286, .5, .691666666667, 1, .177453332851},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct {
+            size_t from, n;
+            double value;
+        } parts[] = {{0, 6, rows[i].six}, {6, 2, rows[i].two}, {8, 5, rows[i].five},
+                     {13, 3, rows[i].perfect}};
+        struct estimate x;
+        struct err e = ERR_NONE;
+        for (size_t k = 0; k < 4; k++) {
+            const double *v = pred + parts[k].from, *w = gold + parts[k].from;
+            assert_int_equal(aggregate(rows[i].name, v, w, parts[k].n, 0, &x, &e), 0);
+            assert_close(x.value, parts[k].value, 1e-11);
+            assert_true(isnan(x.stderr_) && isnan(x.low));
+        }
+        assert_int_equal(aggregate(rows[i].name, pred, gold, 6, 1000, &x, &e), 0);
+        assert_close(x.stderr_, rows[i].sd_of_six, 1e-10);
+        assert_true(x.low <= x.value && x.value <= x.high);
+    }
+}
+
+static void classes_out_of_range_and_refused_memory_are_errors(void **state)
+{
+    static const char *const ways[] = {"f1", "mcc", "weighted_f1", "macro_f1", "micro_f1",
+                                       "three_f1", "polarity_f1"};
+    static const double good[] = {0, 1, 1, 0}, low[] = {0, -1, 1, 0}, high[] = {0, 64, 1, 0},
+                        none[] = {0, NAN, 1, 0};
+    static const double *const bad[] = {low, high, none};
+    struct estimate x;
+    (void)state;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        int rc = -1;
+        for (int k = 0; k < 6; k++) {
+            const double *v = k < 3 ? bad[k] : good, *w = k < 3 ? good : bad[k - 3];
+            struct err e = ERR_NONE;
+            assert_int_equal(aggregate(ways[i], v, w, 4, 0, &x, &e), -1);
+            assert_int_equal(e.code, ERR_INVALID);
+            assert_non_null(strstr(e.text, "item 1 has"));
+        }
+        for (long nth = 0; rc < 0; nth++) {
+            struct err e = ERR_NONE;
+            mem_fail_at(nth);
+            rc = aggregate(ways[i], good, good, 4, 100, &x, &e);
+            mem_fail_at(-1);
+            assert_true(nth > 0 || rc < 0);
+            assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
+            assert_int_equal(mem_live(), 0);
+        }
+    }
+}
+
 static void lm_evals_perplexity_error_is_reproduced(void **state)
 {
     const char *path = shared_path("golden/lmeval/smollm2/lambada_openai_0shot.jsonl");
@@ -344,6 +410,8 @@ int main(void)
         cmocka_unit_test(the_bootstrap_of_paired_accuracy_is_reproducible),
         cmocka_unit_test(perplexities_and_bits_are_sums_over_documents),
         cmocka_unit_test(weighted_means_know_how_many_items_they_are_worth),
+        cmocka_unit_test(f1_of_several_classes_is_weighed_in_five_ways),
+        cmocka_unit_test(classes_out_of_range_and_refused_memory_are_errors),
         cmocka_unit_test(lm_evals_perplexity_error_is_reproduced),
         cmocka_unit_test(resampling_survives_every_failed_allocation),
     };
