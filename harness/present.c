@@ -251,10 +251,15 @@ int present_run_json(struct json_out *o, struct store *s, const struct run_row *
 
 static void interval_cell(struct table *t, double low, double high)
 {
-    if (isnan(low) || isnan(high))
+    char a[40], b[40];
+
+    if (isnan(low) || isnan(high)) {
         table_cell(t, "-");
-    else
-        table_cell(t, "%.4g..%.4g", low, high);
+        return;
+    }
+    format_num(a, sizeof a, low, 4); /* as many digits as the value beside it */
+    format_num(b, sizeof b, high, 4);
+    table_cell(t, "%s..%s", a, b);
 }
 
 static void value_row(struct table *t, const char *task, int shots, int n, const char *key,

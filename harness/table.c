@@ -41,22 +41,28 @@ void table_cell(struct table *t, const char *fmt, ...)
     strbuf_addc(&t->text, 0);
 }
 
+void format_num(char *text, size_t size, double v, int digits)
+{
+    double a = fabs(v);
+    int before = a >= 1 ? (int)floor(log10(a)) + 1 : 1;
+
+    if (a >= 1e15 || (a > 0 && a < 1e-4))
+        snprintf(text, size, "%.*e", digits - 1, v);
+    else
+        snprintf(text, size, "%.*f", digits > before ? digits - before : 0, v);
+}
+
 void table_num(struct table *t, double v, int digits)
 {
-    double size = fabs(v);
     char text[40];
 
-    json_format_num(text, sizeof text, v);
     if (isnan(v))
-        table_cell(t, "-");
+        snprintf(text, sizeof text, "-");
     else if (t->exact)
-        table_cell(t, "%s", text);
-    else if (size >= 1e15 || (size > 0 && size < 1e-4))
-        table_cell(t, "%.*e", digits - 1, v);
-    else {
-        int before = size >= 1 ? (int)floor(log10(size)) + 1 : 1;
-        table_cell(t, "%.*f", digits > before ? digits - before : 0, v);
-    }
+        json_format_num(text, sizeof text, v);
+    else
+        format_num(text, sizeof text, v, digits);
+    table_cell(t, "%s", text);
 }
 
 void table_int(struct table *t, long long v)

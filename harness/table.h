@@ -39,6 +39,9 @@ int table_csv(const struct table *t, struct strbuf *out, struct err *e);
 /* Lines wider than `width` are broken at blanks and go on set in by four; a longer word stays whole. */
 void text_fold(struct strbuf *out, const char *text, int width);
 
+/* As table_num shows it: "0.475", "39.05", "915.8" with four digits. */
+void format_num(char *text, size_t size, double v, int digits);
+
 /* "1.3 GB", "98.4 MB": decimal units; NAN is "-". */
 void format_bytes(char *text, size_t size, double bytes);
 
