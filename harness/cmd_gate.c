@@ -14,6 +14,8 @@ const struct option gate_options[] = {
     {"candidate", 0, OPTION_TEXT, "RUN,...", NULL, 0, 0, "the run to judge, and its repeats"},
     {"policy", 0, OPTION_TEXT, "FILE", NULL, 0, 0, "margins, limits and rules (see --init)"},
     {"look", 0, OPTION_INT, "N", "1", 1, 10, "which of the policy's declared looks this is"},
+    {"out", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
+     "also write a page: .html, .md, .csv, .json by its suffix"},
     {"junit", 0, OPTION_TEXT, "FILE", NULL, 0, 0, "also write JUnit XML"},
     {"markdown", 0, OPTION_TEXT, "FILE", NULL, 0, 0, "also write the page as Markdown"},
     {"html", 0, OPTION_TEXT, "FILE", NULL, 0, 0, "also write the page as HTML"},
@@ -72,10 +74,12 @@ static int write_files(const struct context *c, const struct gate_story *s,
                        const struct report *page, struct err *e)
 {
     static const char *const pages[] = {"markdown", "html"};
-    const char *junit = args_str(c->args, "junit");
+    const char *junit = args_str(c->args, "junit"), *out = args_str(c->args, "out");
     struct strbuf b = STRBUF_INIT;
     int rc = 0;
 
+    if (out && report_write(page, NULL, out, e) < 0)
+        return -1;
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
         const char *path = args_str(c->args, pages[i]);
         if (path && write_page(page, pages[i], path, e) < 0)

@@ -65,7 +65,8 @@ prints '"alternate": true'; prints '"method": "signed_ranks"'
 gate 3 "$b" "$again,$a" --policy "$work/brief.json"; prints "threads differs"
 
 # Every output, each read by its own consumer where that is here.
-gate 2 "$a" "$b" --policy "$work/fine.json" --junit "$work/j.xml" --markdown "$work/m.md" --html "$work/p.html"
+gate 2 "$a" "$b" --policy "$work/fine.json" --junit "$work/j.xml" --markdown "$work/m.md" --html "$work/p.html" -o "$work/o.md"
+cmp -s "$work/m.md" "$work/o.md" || fail "-o and --markdown differ"
 grep -q '<testsuite name="densimeter gate" tests="1" failures="0" errors="0" skipped="1"' "$work/j.xml" || fail "JUnit counts"
 if command -v xmllint >/dev/null; then xmllint --noout "$work/j.xml" || fail "JUnit is not XML"; fi
 grep -q '^# Release gate' "$work/m.md" || fail "no heading in the Markdown"
