@@ -378,7 +378,9 @@ static int put_unknown(const struct sp *s, const char *text, size_t n, struct id
         if (id >= 0 && ids_push(out, id) < 0)
             return -1;
     }
-    return s->file.byte_fallback || s->v->unk < 0 ? 0 : ids_push(out, s->v->unk);
+    if (s->file.byte_fallback || s->v->unk < 0)
+        return 0;
+    return ids_push(out, s->v->unk);
 }
 
 /* An unused token falls into the parts that it was joined from. */

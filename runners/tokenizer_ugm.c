@@ -43,7 +43,7 @@ static int read_map(struct ugm *u, const struct gguf *g, struct err *e)
         return 0;
     if (gguf_get_array(g, key, &type, &n, e) < 1 || (type != GGUF_U8 && type != GGUF_I8))
         return err_set(e, ERR_FORMAT, "%s: key '%s' is not an array of bytes", gguf_path(g), key);
-    u->map_bytes = mem_alloc(n ? n : 1);
+    u->map_bytes = mem_alloc(n);
     if (!u->map_bytes)
         return err_nomem(e);
     for (size_t i = 0; i < n; i++)

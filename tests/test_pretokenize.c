@@ -84,9 +84,31 @@ static void pretokenizer_survives_every_failed_allocation(void **state)
             rc = pretokenizer_split(p, "one 2 \xff", 7, &ends, &n, &e);
         mem_fail_at(-1);
         assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
+        if (rc == 0) { /* one| |2| |\xff */
+            assert_int_equal(n, 5);
+            assert_true(ends[0] == 3 && ends[1] == 4 && ends[2] == 5 && ends[3] == 6);
+        }
         pretokenizer_close(p);
         assert_int_equal(mem_live(), 0);
     }
+}
+
+static void a_long_name_is_cut_in_the_error(void **state)
+{
+    char name[91], text[160];
+    struct pretokenizer *p = NULL;
+    struct err e = ERR_NONE;
+
+    (void)state;
+    memset(name, 'n', 90);
+    name[90] = 0;
+    for (size_t n = 79; n < 91; n++) {
+        assert_int_equal(pretokenizer_open(&p, (struct gguf_str){name, n}, &e), -1);
+        snprintf(text, sizeof text, "pre-tokenizer '%.*s' is not known; known families: ",
+                 n < 80 ? (int)n : 80, name);
+        assert_memory_equal(e.text, text, strlen(text));
+    }
+    assert_string_equal(e.hint, "token ids would be wrong, so the model is not run");
 }
 
 int main(void)
@@ -95,6 +117,7 @@ int main(void)
         cmocka_unit_test(families_cut_by_their_rules),
         cmocka_unit_test(stray_bytes_stay_in_their_places),
         cmocka_unit_test(pretokenizer_survives_every_failed_allocation),
+        cmocka_unit_test(a_long_name_is_cut_in_the_error),
     };
     return RUN(tests);
 }

@@ -183,6 +183,25 @@ static void pieces_merge_by_score(void **state)
           {"abab", "5 9 9"}); /* joined, and not used */
 }
 
+/* The first place is as good as any. */
+static void what_merges_and_what_is_a_byte_may_be_the_first(void **state)
+{
+    static const struct piece joined[] = {{"ab", NORMAL, -1}, {"<unk>", UNKNOWN, 0},
+                                          {"a", NORMAL, -9}, {"b", NORMAL, -9},
+                                          {"\xef\xbf\xbd", NORMAL, -9}};
+    static const struct piece bytes[] = {{"<0xFF>", BYTE, 0}, {"<unk>", UNKNOWN, 0},
+                                         {"a", NORMAL, -9}};
+    const struct model m = {.pieces = joined, .n = LENGTH(joined), .type = BPE, .no_prefix = 1,
+                            .unk = 1 + 1};
+    const struct model of_bytes = {.pieces = bytes, .n = LENGTH(bytes), .type = BPE,
+                                   .no_prefix = 1, .unk = 1 + 1, .byte_fallback = 1};
+
+    (void)state;
+    TEXTS(&m, NULL, {"ab", "0"}, {"aab", "2 0"}, {"aba", "0 2"},
+          {"a\xff" "b", "2 4 3"}); /* a byte that begins no character is U+FFFD */
+    TEXTS(&of_bytes, NULL, {"\xc3\xbf" "a", "2"}, {"\xff" "a", "2"});
+}
+
 static void scores_are_ordered_as_numbers(void **state)
 {
     static const struct {
@@ -446,6 +465,8 @@ static void ids_become_bytes(void **state)
 static void opening_and_encoding_survive_every_failed_allocation(void **state)
 {
     struct strbuf b = STRBUF_INIT;
+    struct tokenizer *whole;
+    struct ids all = {0}; /* what comes of it where nothing is refused */
     long before;
 
     (void)state;
@@ -453,6 +474,10 @@ static void opening_and_encoding_survive_every_failed_allocation(void **state)
         int rc = -1;
         strbuf_clear(&b);
         write_model(&b, k ? &unigram : &bpe);
+        all.n = 0;
+        assert_int_equal(tokenizer_open_hf_bytes(&whole, b.s, b.len, "made.model", NULL), 0);
+        assert_int_equal(tokenizer_encode(whole, "ab \xc3\xa9 bb", 8, 0, &all, NULL), 0);
+        tokenizer_close(whole);
         before = mem_live();
         for (int nth = 0; rc < 0; nth++) {
             struct tokenizer *t = NULL;
@@ -464,11 +489,16 @@ static void opening_and_encoding_survive_every_failed_allocation(void **state)
                 rc = tokenizer_encode(t, "ab \xc3\xa9 bb", 8, 0, &ids, &e);
             mem_fail_at(-1);
             assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
+            if (rc == 0) {
+                assert_int_equal(ids.n, all.n);
+                assert_memory_equal(ids.v, all.v, all.n * sizeof *all.v);
+            }
             tokenizer_close(t);
             ids_release(&ids);
             assert_int_equal(mem_live(), before);
         }
     }
+    ids_release(&all);
     strbuf_release(&b);
 }
 
@@ -526,6 +556,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_merge_by_score),
+        cmocka_unit_test(what_merges_and_what_is_a_byte_may_be_the_first),
         cmocka_unit_test(scores_are_ordered_as_numbers),
         cmocka_unit_test(unused_pieces_fall_apart_to_a_depth),
         cmocka_unit_test(unknown_characters_may_be_bytes),

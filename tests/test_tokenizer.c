@@ -254,9 +254,12 @@ static void tokenizer_survives_every_failed_allocation(void **state)
     (void)state;
     for (int is_bpe = 0; is_bpe < 2; is_bpe++) {
         struct loaded l;
+        struct ids all = {0}; /* what comes of it where nothing is refused */
         long before;
         int rc = -1;
         load_tiny(&l, is_bpe);
+        assert_int_equal(tokenizer_encode(l.t, text, strlen(text), TOKENIZE_SPECIAL, &all, NULL),
+                         0);
         before = mem_live();
         for (int nth = 0; rc < 0; nth++) {
             struct tokenizer *t = NULL;
@@ -268,10 +271,15 @@ static void tokenizer_survives_every_failed_allocation(void **state)
                 rc = tokenizer_encode(t, text, strlen(text), TOKENIZE_SPECIAL, &ids, &e);
             mem_fail_at(-1);
             assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
+            if (rc == 0) {
+                assert_int_equal(ids.n, all.n);
+                assert_memory_equal(ids.v, all.v, all.n * sizeof *all.v);
+            }
             tokenizer_close(t);
             ids_release(&ids);
             assert_int_equal(mem_live(), before);
         }
+        ids_release(&all);
         unload(&l);
     }
 }

@@ -526,6 +526,38 @@ static void case_and_accents_may_stay(void **state)
     }
 }
 
+/* Opened with one key that is of another kind than its meaning. */
+static void a_key_of_another_kind_is_refused(void **state)
+{
+    static const struct {
+        const char *model, *key;
+        const struct piece *pieces;
+        int n;
+    } rows[] = {
+        {"bert", "tokenizer.ggml.normalizer.lowercase", words, LENGTH(words)},
+        {"bert", "tokenizer.ggml.normalizer.strip_accents", words, LENGTH(words)},
+        {"t5", "tokenizer.ggml.remove_extra_whitespaces", likely, LENGTH(likely)},
+        {"t5", "tokenizer.ggml.precompiled_charsmap", likely, LENGTH(likely)},
+        {"gpt2", "tokenizer.ggml.pre", pairs, LENGTH(pairs)},
+        {"llama", "tokenizer.ggml.add_space_prefix", merged, LENGTH(merged)},
+        {"llama", "tokenizer.ggml.add_bos_token", merged, LENGTH(merged)},
+    };
+
+    (void)state;
+    for (int i = 0; i < LENGTH(rows); i++) {
+        struct err e = ERR_NONE;
+        struct made m;
+        begin(&m, rows[i].model, NULL, rows[i].pieces, rows[i].n);
+        put_merges(&m);
+        gguf_put_f32(&m.w, rows[i].key, 1.5f);
+        if (finish_or(&m, &e) == 0)
+            fail_msg("%s is taken", rows[i].key);
+        assert_int_equal(e.code, ERR_FORMAT);
+        assert_non_null(strstr(e.text, rows[i].key));
+        end(&m);
+    }
+}
+
 static void without_an_unknown_token_a_word_has_none(void **state)
 {
     struct made m;
@@ -584,7 +616,11 @@ static void every_scheme_survives_every_failed_allocation(void **state)
 
     (void)state;
     for (int i = 0; i < LENGTH(rows); i++) {
+        static const char text[] = "ab c <e>unx Ab, z";
+        enum { FLAGS = TOKENIZE_SPECIAL | TOKENIZE_BOS };
         struct made m;
+        struct ids all = {0}; /* what comes of it where nothing is refused */
+        struct strbuf back = STRBUF_INIT;
         long before;
         int rc = -1;
         begin(&m, rows[i].model, rows[i].pre, rows[i].pieces, rows[i].n);
@@ -592,6 +628,8 @@ static void every_scheme_survives_every_failed_allocation(void **state)
         if (i == 3)
             put_map(&m, 0);
         finish(&m);
+        assert_int_equal(tokenizer_encode(m.t, text, strlen(text), FLAGS, &all, NULL), 0);
+        assert_int_equal(tokenizer_decode(m.t, all.v, all.n, 1, &back, NULL), 0);
         before = mem_live();
         for (int nth = 0; rc < 0; nth++) {
             struct tokenizer *t = NULL;
@@ -601,17 +639,23 @@ static void every_scheme_survives_every_failed_allocation(void **state)
             mem_fail_at(nth);
             rc = tokenizer_open(&t, m.g, &e);
             if (rc == 0)
-                rc = tokenizer_encode(t, "ab c <e>unx Ab, z", 17, TOKENIZE_SPECIAL | TOKENIZE_BOS,
-                                      &ids, &e);
+                rc = tokenizer_encode(t, text, strlen(text), FLAGS, &ids, &e);
             if (rc == 0)
                 rc = tokenizer_decode(t, ids.v, ids.n, 1, &b, &e);
             mem_fail_at(-1);
             assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
+            if (rc == 0) {
+                assert_int_equal(ids.n, all.n);
+                assert_memory_equal(ids.v, all.v, all.n * sizeof *all.v);
+                assert_string_equal(strbuf_str(&b), strbuf_str(&back));
+            }
             tokenizer_close(t);
             ids_release(&ids);
             strbuf_release(&b);
             assert_int_equal(mem_live(), before);
         }
+        ids_release(&all);
+        strbuf_release(&back);
         end(&m);
     }
 }
@@ -632,6 +676,7 @@ int main(void)
         cmocka_unit_test(characters_are_mapped_before_they_are_cut),
         cmocka_unit_test(word_pieces_are_the_longest),
         cmocka_unit_test(case_and_accents_may_stay),
+        cmocka_unit_test(a_key_of_another_kind_is_refused),
         cmocka_unit_test(without_an_unknown_token_a_word_has_none),
         cmocka_unit_test(rwkv_takes_the_longest_token),
         cmocka_unit_test(every_scheme_survives_every_failed_allocation),

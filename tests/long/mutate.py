@@ -63,8 +63,9 @@ SWAPS = [(" < ", " <= "), (" <= ", " < "), (" > ", " >= "), (" >= ", " > "), (" 
          ("--", "++"), ("return -1;", "return 0;"), ("return 0;", "return -1;"), ("(!", "("),
          ("continue;", "break;"), (" ? ", " ? !"), (" ? ", " && 0 ? ")]
 NUMBER = re.compile(r"(?<![\w.\"])(\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?(?![\w.])")
-# An array with room for one more is no mistake.
-ARRAY = re.compile(r"^\s*(?:static |const |unsigned |struct )*\w+ [^=(;]*\[$")
+# An array with room for one more is no mistake; nor is room for none of something, which
+# mem_calloc makes room for one.
+ARRAY = re.compile(r"^\s*(?:static |const |unsigned |struct )*\w+ [^=(;]*\[$|mem_calloc\($")
 HIDDEN = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'"
                     r"|^[ \t]*#(?:\\\n|[^\n])*", re.S | re.M)
 
@@ -82,7 +83,7 @@ def mutants_of(path):
     for m in NUMBER.finditer(bare):
         was = m.group()
         before = bare[bare.rfind("\n", 0, m.start()) + 1:m.start()]
-        if ARRAY.match(before) or before.rstrip("-").endswith("return ") and was in "01":
+        if ARRAY.search(before) or before.rstrip("-").endswith("return ") and was in "01":
             continue # of a return the swaps are enough
         whole = str(int(was) + 1) if was.isdigit() and was != "1" else "0"
         yield path, m.start(), was, whole if was.isdigit() else f"({was} * 1.25)"
