@@ -79,6 +79,10 @@ static void a_fit_is_the_same_in_other_units(void **state)
         assert_close(p[0], 1, 1e-6);
         assert_close(p[1], 1, 1e-6);
         assert_true(rms < 1e-6 * unit);
+        p[0] = -50, p[1] = 50; /* that is at two bounds, from which the slope leads away */
+        assert_int_equal(stats_fit(&f, p, &rms, NULL), 0);
+        assert_close(p[0], 1, 1e-6);
+        assert_close(p[1], 1, 1e-6);
     }
 }
 
@@ -193,6 +197,29 @@ static double count_up(const struct trend_point *p, size_t n, void *user)
 {
     (void)p, (void)n;
     return (*(int *)user)++;
+}
+
+/* Three of one family around day 1 and one of another on day 11.  As they came the records are the
+ * three, which rise by 1 a day; dealt the other way they are (1, 1.5), (11, 2), (12, 3), whose sums
+ * of squares and products around (8, 13/6) are 74 and 7.5. */
+static void two_families_are_dealt_each_others_days(void **state)
+{
+    static const struct trend_point p[] = {{0, 1, 0, 0, 0}, {1, 2, 0, 0, 0}, {2, 3, 0, 0, 0},
+                                           {11, 1.5, 0, 1, 0}};
+    struct trend_shuffled s;
+    int stayed = 0, dealt = 0;
+
+    (void)state;
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        assert_int_equal(trend_shuffle(p, 4, 1, 1, seed, &s, NULL), 0);
+        assert_true(s.frontier_median == s.frontier_p95); /* of one */
+        if (fabs(s.frontier_median - 1) < 1e-12)
+            stayed++, assert_true(s.p_frontier == 1);
+        else if (fabs(s.frontier_median - 7.5 / 74) < 1e-12)
+            dealt++, assert_true(s.p_frontier == .5);
+    }
+    assert_int_equal(stayed + dealt, 40);
+    assert_true(stayed >= 8 && dealt >= 8); /* of 40 coins, less with probability 1e-4 */
 }
 
 static double note_largest(const struct trend_point *p, size_t n, void *user)
@@ -547,6 +574,7 @@ int main(void)
         cmocka_unit_test(fits_stay_within_bounds),
         cmocka_unit_test(a_fit_is_the_same_in_other_units),
         cmocka_unit_test(frontiers_of_a_few_points),
+        cmocka_unit_test(two_families_are_dealt_each_others_days),
         cmocka_unit_test(an_interval_is_between_its_percentiles),
         cmocka_unit_test(trends_tell_each_refused_allocation),
         cmocka_unit_test(an_areas_interval_holds_95_of_100_draws),
