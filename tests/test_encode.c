@@ -162,10 +162,10 @@ static int see(void *user, const struct span *s, struct err *e)
     return 0;
 }
 
-static char text_of_ten[] = "abcdefghij";
-static const struct query rolling = {.kind = QUERY_ROLLING, .continuation = text_of_ten};
-static const struct query windows = {.kind = QUERY_WINDOWS, .continuation = text_of_ten,
-                                     .window = 4, .scored_from = 2, .most_tokens = 9};
+static char text_of_twelve[] = "abcdefghijab";
+static const struct query rolling = {.kind = QUERY_ROLLING, .continuation = text_of_twelve};
+static const struct query windows = {.kind = QUERY_WINDOWS, .continuation = text_of_twelve,
+                                     .window = 4, .scored_from = 2, .most_tokens = 11};
 
 static void every_token_of_a_text_is_asked_once_or_as_the_windows_say(void **state)
 {
@@ -173,9 +173,9 @@ static void every_token_of_a_text_is_asked_once_or_as_the_windows_say(void **sta
         const struct query *q;
         int is_bpe, bos, n, n_asked, first; /* of the second window; -1: of the text */
     } rows[] = {
-        {&rolling, 1, AUTO, 3, 10, -1},
-        {&rolling, 1, ALWAYS, 3, 11, -1}, /* BOS is a token of the text too, as lm-eval has it */
-        {&windows, 1, AUTO, 2, 4, -1},    /* 9 tokens: two windows of 4, of each the last two */
+        {&rolling, 1, AUTO, 3, 12, -1},
+        {&rolling, 1, ALWAYS, 4, 13, -1}, /* BOS is a token of the text too, as lm-eval has it */
+        {&windows, 1, AUTO, 2, 4, -1},    /* of 11 tokens two windows of 4, of each two */
         {&windows, 1, ALWAYS, 2, 4, BPE_BOS},
         {&windows, 0, AUTO, 2, 4, SPM_BOS},
         {&windows, 0, NEVER, 2, 4, -1},
