@@ -35,6 +35,11 @@ void cpu_rope_tables(struct device *d, int from, int to)
     }
 }
 
+static int width_out(const struct device *d, const struct op *op)
+{
+    return d->p->values[op->out[0]].width;
+}
+
 /* In parts of a multiple of every format's block. */
 static void add_position(const struct device *d, const struct weight *w, int position, float *y)
 {
@@ -49,11 +54,9 @@ static void add_position(const struct device *d, const struct weight *w, int pos
     }
 }
 
-static void embed(const struct device *d, const struct op *op, int row)
+static void embed(const struct device *d, const struct op *op, int row, float *y)
 {
     const struct weight *w = op->w[0];
-    float *y = cpu_row(d, op->out[0], row);
-
     int token = d->batch->tokens[row];
 
     if (token >= w->rows)
@@ -67,12 +70,13 @@ static void embed(const struct device *d, const struct op *op, int row)
 }
 
 /* The heads' weights may be one for all or one each. */
-static void head_norm(const struct device *d, const struct op *op, float *y)
+static void head_norm(const struct device *d, const struct op *op, int row, float *y)
 {
     size_t n = (size_t)op->head_dim;
     const struct weight *w = op->w[0];
     size_t step = w && (int64_t)w->k * w->rows > op->head_dim ? n : 0;
 
+    (void)row;
     for (size_t h = 0; h < (size_t)op->heads; h++) {
         const float *f = w ? w->f32 + h * step : NULL;
         if (op->mean_removed)
@@ -82,6 +86,21 @@ static void head_norm(const struct device *d, const struct op *op, float *y)
     }
 }
 
+static void rope(const struct device *d, const struct op *op, int row, float *y)
+{
+    const float *c = rope_row(d, op->rope, row, 0), *s = rope_row(d, op->rope, row, 1);
+
+    for (int h = 0; h < op->heads; h++)
+        d->k->rope(y + (size_t)h * (size_t)op->head_dim + op->rope_at, c, s, op->rope->n_rot,
+                   op->rope->halves);
+}
+
+static void scale(const struct device *d, const struct op *op, int row, float *y)
+{
+    (void)row;
+    d->k->scale(y, y, op->scale, width_out(d, op));
+}
+
 static void temper(const struct device *d, const struct op *op, int row, float *y)
 {
     const struct temper *t = &op->temper;
@@ -89,13 +108,16 @@ static void temper(const struct device *d, const struct op *op, int row, float *
 
     if (steps > 0)
         d->k->scale(y, y, (float)(1 + (double)t->scale * dmath_log(1.0 + steps)),
-                    d->p->values[op->out[0]].width);
+                    width_out(d, op));
 }
 
-static void xielu(const struct device *d, const struct xielu *x, float *y, int n)
+static void xielu(const struct device *d, const struct op *op, int row, float *y)
 {
+    const struct xielu *x = &op->xielu;
+    int n = width_out(d, op);
     float e[64];
 
+    (void)row;
     for (int i = 0; i < n; i += 64) {
         int part = n - i < 64 ? n - i : 64;
         for (int k = 0; k < part; k++)
@@ -109,23 +131,28 @@ static void xielu(const struct device *d, const struct xielu *x, float *y, int n
     }
 }
 
-static void threshold(float *y, float limit, int n)
+static void threshold(const struct device *d, const struct op *op, int row, float *y)
 {
+    int n = width_out(d, op);
+
+    (void)row;
     for (int i = 0; i < n; i++)
-        y[i] = y[i] < limit ? 0 : y[i]; /* NaN stays, to be named */
+        y[i] = y[i] < op->limit ? 0 : y[i]; /* NaN stays, to be named */
 }
 
 /* The mean and the deviation of the row in double, one number after the other. */
-static void cut(float *y, float deviations, int n)
+static void cut(const struct device *d, const struct op *op, int row, float *y)
 {
     double sum = 0, square = 0;
+    int n = width_out(d, op);
     float limit;
 
+    (void)row;
     for (int i = 0; i < n; i++)
         sum += y[i];
     for (int i = 0; i < n; i++)
         square += (y[i] - sum / n) * (y[i] - sum / n);
-    limit = (float)(sum / n + deviations * sqrt(square / n));
+    limit = (float)(sum / n + op->limit * sqrt(square / n));
     for (int i = 0; i < n; i++)
         y[i] = y[i] - limit < 0 ? 0 : y[i] - limit; /* NaN stays, to be named */
 }
@@ -140,7 +167,7 @@ static float mean_square(const struct device *d, const float *x, int n)
 
 static void match(const struct device *d, const struct op *op, int row, float *y)
 {
-    int n = d->p->values[op->out[0]].width;
+    int n = width_out(d, op);
     float mine = mean_square(d, y, n);
     float like = mean_square(d, cpu_row(d, op->in[0], row), n);
 
@@ -171,7 +198,7 @@ static void correct(const struct device *d, const struct op *op, int row, float 
 static void slice(const struct device *d, const struct op *op, int row, float *y)
 {
     const float *x = cpu_row(d, op->in[0], row) + op->at;
-    int n = d->p->values[op->out[0]].width;
+    int n = width_out(d, op);
 
     if (op->w[0])
         d->k->glu(ACT_NONE, y, x, op->w[0]->f32, n);
@@ -180,8 +207,12 @@ static void slice(const struct device *d, const struct op *op, int row, float *y
     cpu_pad(d, op->out[0], y);
 }
 
-static void clamp(float *y, float limit, int n)
+static void clamp(const struct device *d, const struct op *op, int row, float *y)
 {
+    float limit = op->limit;
+    int n = width_out(d, op);
+
+    (void)row;
     for (int i = 0; i < n; i++)
         y[i] = y[i] > limit ? limit : y[i] < -limit ? -limit : y[i];
 }
@@ -189,7 +220,7 @@ static void clamp(float *y, float limit, int n)
 static void add(const struct device *d, const struct op *op, int row, float *y)
 {
     const float *b = cpu_row(d, op->in[1], row);
-    int n = d->p->values[op->out[0]].width;
+    int n = width_out(d, op);
 
     if (op->scale != 1) {
         d->k->scale(y, b, op->scale, n);
@@ -200,21 +231,23 @@ static void add(const struct device *d, const struct op *op, int row, float *y)
 }
 
 /* scale * x / sqrt(sum of x^2 + eps) of each head: RMS norm of a vector of n is sqrt(n) of that. */
-static void l2_norm(const struct device *d, const struct op *op, float *y)
+static void l2_norm(const struct device *d, const struct op *op, int row, float *y)
 {
-    float n = (float)op->head_dim, scale = op->scale / sqrtf(n);
+    float n = (float)op->head_dim, by = op->scale / sqrtf(n);
 
+    (void)row;
     for (int h = op->first; h < op->first + op->heads; h++) {
         float *x = y + (size_t)h * (size_t)op->head_dim;
         d->k->rms_norm(x, x, NULL, op->head_dim, op->eps / n);
-        d->k->scale(x, x, scale, op->head_dim);
+        d->k->scale(x, x, by, op->head_dim);
     }
 }
 
-static void deal(const struct device *d, const struct op *op, int row)
+static void deal(const struct device *d, const struct op *op, int row, float *y)
 {
     const float *from = cpu_row(d, op->in[0], row);
 
+    (void)y; /* it has two */
     for (int g = 0; g < op->deal.groups; g++)
         for (int i = 0; i < op->deal.n; i++) {
             int width = op->deal.part[i].width;
@@ -241,7 +274,7 @@ static void scale_by(const struct device *d, const struct op *op, int row, float
     float factor;
 
     d->k->act(op->act, &factor, cpu_row(d, op->in[1], row), 1);
-    d->k->scale(y, cpu_row(d, op->in[0], row), factor, d->p->values[op->out[0]].width);
+    d->k->scale(y, cpu_row(d, op->in[0], row), factor, width_out(d, op));
     cpu_pad(d, op->out[0], y);
 }
 
@@ -272,7 +305,7 @@ static void combine(const struct device *d, const struct op *op, int row, float 
 static void norm(const struct device *d, const struct op *op, int row, float *y)
 {
     const float *x = cpu_row(d, op->in[0], row), *w = op->w[0] ? op->w[0]->f32 : NULL;
-    int n = d->p->values[op->out[0]].width;
+    int n = width_out(d, op);
 
     if (op->kind == OP_RMS_NORM)
         d->k->rms_norm(y, x, w, n, op->eps);
@@ -281,97 +314,61 @@ static void norm(const struct device *d, const struct op *op, int row, float *y)
     cpu_pad(d, op->out[0], y);
 }
 
-static void row_op(const struct device *d, const struct op *op, int row)
+static void route_row(const struct device *d, const struct op *op, int row, float *y)
 {
-    float *y = cpu_row(d, op->out[0], row);
-
-    switch (op->kind) {
-    case OP_EMBED:
-        embed(d, op, row);
-        return;
-    case OP_RMS_NORM:
-    case OP_LAYER_NORM:
-        norm(d, op, row, y);
-        return;
-    case OP_HEAD_NORM:
-        head_norm(d, op, y);
-        return;
-    case OP_ROPE:
-        for (int h = 0; h < op->heads; h++)
-            d->k->rope(y + (size_t)h * (size_t)op->head_dim + op->rope_at,
-                       rope_row(d, op->rope, row, 0),
-                       rope_row(d, op->rope, row, 1), op->rope->n_rot, op->rope->halves);
-        return;
-    case OP_CLAMP:
-        clamp(y, op->limit, d->p->values[op->out[0]].width);
-        return;
-    case OP_THRESHOLD:
-        threshold(y, op->limit, d->p->values[op->out[0]].width);
-        return;
-    case OP_SCALE:
-        d->k->scale(y, y, op->scale, d->p->values[op->out[0]].width);
-        return;
-    case OP_TEMPER:
-        temper(d, op, row, y);
-        return;
-    case OP_XIELU:
-        xielu(d, &op->xielu, y, d->p->values[op->out[0]].width);
-        return;
-    case OP_ADD:
-        add(d, op, row, y);
-        return;
-    case OP_CONCAT:
-        concat(d, op, row, y);
-        return;
-    case OP_SLICE:
-        slice(d, op, row, y);
-        return;
-    case OP_CUT:
-        cut(y, op->limit, d->p->values[op->out[0]].width);
-        return;
-    case OP_MATCH:
-        match(d, op, row, y);
-        return;
-    case OP_PREDICT:
-        predict(d, op, row, y);
-        return;
-    case OP_CORRECT:
-        correct(d, op, row, y);
-        return;
-    case OP_SCALE_BY:
-        scale_by(d, op, row, y);
-        return;
-    case OP_ROUTE:
-        route(&op->route, d->k, cpu_row(d, op->in[0], row), op->w[0] ? op->w[0]->f32 : NULL,
-              op->w[1] ? op->w[1]->f32 : NULL, y);
-        return;
-    case OP_COMBINE:
-        combine(d, op, row, y);
-        return;
-    case OP_GATE:
-        d->k->glu(op->act, y, cpu_row(d, op->in[0], row), cpu_row(d, op->in[1], row),
-                  d->p->values[op->out[0]].width);
-        cpu_pad(d, op->out[0], y);
-        return;
-    case OP_L2_NORM:
-        l2_norm(d, op, y);
-        return;
-    case OP_DEAL:
-        deal(d, op, row);
-        return;
-    case OP_GATHER:
-        memcpy(y, cpu_row(d, op->in[0], d->batch->heads[row].row),
-               d->p->values[op->out[0]].ld * sizeof *y);
-        return;
-    default:
-        return;
-    }
+    route(&op->route, d->k, cpu_row(d, op->in[0], row), op->w[0] ? op->w[0]->f32 : NULL,
+          op->w[1] ? op->w[1]->f32 : NULL, y);
 }
+
+static void gate(const struct device *d, const struct op *op, int row, float *y)
+{
+    d->k->glu(op->act, y, cpu_row(d, op->in[0], row), cpu_row(d, op->in[1], row),
+              width_out(d, op));
+    cpu_pad(d, op->out[0], y);
+}
+
+static void gather(const struct device *d, const struct op *op, int row, float *y)
+{
+    memcpy(y, cpu_row(d, op->in[0], d->batch->heads[row].row),
+           d->p->values[op->out[0]].ld * sizeof *y);
+}
+
+/* y: the row of out[0]. */
+static void (*const by_kind[])(const struct device *d, const struct op *op, int row, float *y) = {
+    [OP_EMBED] = embed,
+    [OP_RMS_NORM] = norm,
+    [OP_LAYER_NORM] = norm,
+    [OP_HEAD_NORM] = head_norm,
+    [OP_ROPE] = rope,
+    [OP_CLAMP] = clamp,
+    [OP_THRESHOLD] = threshold,
+    [OP_CUT] = cut,
+    [OP_SCALE] = scale,
+    [OP_MATCH] = match,
+    [OP_TEMPER] = temper,
+    [OP_XIELU] = xielu,
+    [OP_ADD] = add,
+    [OP_GATE] = gate,
+    [OP_L2_NORM] = l2_norm,
+    [OP_DEAL] = deal,
+    [OP_CONCAT] = concat,
+    [OP_SLICE] = slice,
+    [OP_SCALE_BY] = scale_by,
+    [OP_ROUTE] = route_row,
+    [OP_COMBINE] = combine,
+    [OP_PREDICT] = predict,
+    [OP_CORRECT] = correct,
+    [OP_GATHER] = gather,
+};
 
 void cpu_row_op(struct device *d, const struct op *op, int from, int to)
 {
+    size_t kind = (size_t)op->kind;
+
+    if (kind >= sizeof by_kind / sizeof by_kind[0] || !by_kind[kind])
+        return;
     for (int row = from; row < to; row++)
-        row_op(d, op, row);
+        by_kind[kind](d, op, row, cpu_row(d, op->out[0], row));
 }
 
 static int width_in(const struct op *op)
