@@ -70,7 +70,7 @@ static void put_costs(struct report *r, const struct compare *c)
         {"name", "task", NULL, 9},
         {"nats", "nats per byte", NULL, 8},
         {"latency", "latency, B/A", NULL, 7},
-        {"memory", "peak memory, MiB", NULL, 5},
+        {"memory", "peak memory, MB", NULL, 5},
         {"energy", "energy, J", NULL, 4},
     };
     struct report_table *t;
@@ -91,7 +91,7 @@ static void put_costs(struct report *r, const struct compare *c)
         if (x->latency.n)
             report_cell_text(r, row, 2, with_interval(r, 0, 3, x->latency.ratio,
                                                       x->latency.interval));
-        report_cell_text(r, row, 3, ratio_of(r, x->memory_a, x->memory_b, 1048576,
+        report_cell_text(r, row, 3, ratio_of(r, x->memory_a, x->memory_b, 1e6,
                                              "%.1f → %.1f (%+.1f %%)"));
         if (known)
             report_cell_text(r, row, 4, ratio_of(r, x->energy_a, x->energy_b, 1,

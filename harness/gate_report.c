@@ -23,7 +23,7 @@ static const char *level(struct report *r, const struct gate_check *c, double v)
     case GATE_ACCURACY: return report_fmt(r, "%.2f %%", 100 * v);
     case GATE_LIKELIHOOD: return report_fmt(r, "%.4f", v);
     case GATE_LATENCY: return report_fmt(r, "%.4g s", v);
-    case GATE_MEMORY: return report_fmt(r, "%.1f MiB", v / 1048576);
+    case GATE_MEMORY: return report_fmt(r, "%.1f MB", v / 1e6);
     case GATE_ENERGY: return report_fmt(r, "%.4g J", v);
     }
     return NULL;

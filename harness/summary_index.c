@@ -122,7 +122,7 @@ static struct report_table *index_table(struct report *r)
         {"format", "format", NULL, 7},
         {"task", "task or test", NULL, 9},
         {"items", "items", metric_find("items"), 5},
-        {"metric", "scored by", NULL, 4},
+        {"metric", "scored by, or numerics", NULL, 4},
         {"score", "score", metric_find("score"), 8},
         {"density", "density", metric_find("density"), 8},
         {"ruler", "ruler", NULL, 2},

@@ -400,13 +400,13 @@ void speed_table(struct summary *s)
                                           "joule_per_token", "joule_per_prefill_token",
                                           "joule_per_decode_token", "declared_joule_per_token"};
     const char *note = "pp: tokens of a prompt read at once; tg: tokens generated one after "
-                       "another. exact and fast are the arithmetics under Method. Medians over the "
+                       "another. exact and fast are the numerics under Method. Medians over the "
                        "samples.";
     const char *known[COUNT(metrics)];
     enum { BEFORE = 5 };
     struct report *r = s->report;
     struct report_column columns[COLUMNS_MAX] = {
-        {"test", "test", NULL, 11}, {"model", "model", NULL, 11}, {"program", "program", NULL, 10},
+        {"test", "test", NULL, 11}, {"model", "model", NULL, 11}, {"program", "numerics or program", NULL, 10},
         metric_column("threads", 1), {"samples", "samples", metric_find("items"), 1}};
     struct report_table *t;
     int n;

@@ -102,7 +102,7 @@ static void put_text_cell(struct strbuf *b, const char *text, int c, int is_numb
         strchr(bracket, ']') == text + strlen(text) - 1) {
         snprintf(value, sizeof value, "%.*s", (int)(bracket - text), text);
         put_element(b, "<td>", value, " ");
-        put_element(b, "<span class=\"w\">", bracket + 1, "</span></td>");
+        put_element(b, "<span class=\"w iv\">", bracket + 1, "</span></td>");
         return;
     }
     put_element(b, c == 0 && is_short     ? "<th scope=\"row\" class=\"w\">"

@@ -61,22 +61,23 @@
     "border-bottom:1px solid var(--line)}\n"                                                       \
     "thead th.n{width:1%}\n"                                                                       \
     "tbody th{font-weight:500;min-width:9em;max-width:22em;overflow-wrap:anywhere}\n"              \
-    "tbody th.w{min-width:0;white-space:nowrap}\n"                                                 \
+    "tbody th.w{min-width:0;max-width:none;white-space:nowrap}\n"                                  \
+    "@media screen{tr>th:first-child{position:sticky;left:0;background:var(--card)}}\n"            \
     ".n{text-align:right;font-variant-numeric:tabular-nums}\n"                                     \
-    "td.n,.w{white-space:nowrap}\n"                                                                 \
+    "td.n,.w{white-space:nowrap}\n"                                                                \
     ".ci{display:block;color:var(--muted);font-size:.8125rem}\n"                                   \
-    "dl{display:grid;grid-template-columns:fit-content(40%) 1fr;gap:4px 16px;margin:0 0 "   \
+    "dl{display:grid;grid-template-columns:fit-content(40%) 1fr;gap:4px 16px;margin:0 0 "          \
     "16px}\n"                                                                                      \
     "dt{color:var(--muted);overflow-wrap:anywhere}dd{margin:0;min-width:0}\n"                      \
     "@media (max-width:560px){dl{display:block}dd{margin:0 0 .5em}tbody th{min-width:8.5em;"       \
     "max-width:9em}th,td{padding-left:5px;padding-right:5px}"                                      \
-    "tr>th:first-child{position:sticky;left:0;background:var(--card)}}\n"                                                 \
+    ".iv{display:block;font-size:.75rem}tbody th.w{min-width:0;max-width:none}}\n"                 \
     "@media print{:root{--page:#fff;--card:#fff;--ink:#000;--muted:#444;--grid:#ddd;--line:#bbb;"  \
     "--accent:#000;--warn:#000;--warn-bg:#fff;--s0:#0072b2;--s1:#c04f00;--s2:#00835f;--s3:#b0508a;"\
     "--s4:#8a6d00;--s5:#2b7fc4;--s6:#6a4fb3;--s7:#4b5560}\n"                                       \
     "html{font-size:13px}body{padding:0;font-size:1rem}nav,details{display:none}\n"                \
     ".card{break-inside:avoid;border-color:#bbb;padding:10px}.scroll{overflow:visible}\n"          \
-    "section.card,dl.card{break-inside:auto}tr{break-inside:avoid}thead{break-after:avoid}\n"                              \
+    "section.card,dl.card{break-inside:auto}tr{break-inside:avoid}thead{break-after:avoid}\n"      \
     ".warning{border:1px solid #000}h2,h3{break-after:avoid}\n"                                    \
     "th,td{padding:3px 6px}tbody th{min-width:7em}\n"                                              \
     ".grid{grid-template-columns:1fr 1fr}.wide{display:none}.narrow{display:block}\n"              \

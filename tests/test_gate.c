@@ -481,7 +481,7 @@ static void the_page_has_each_quantity_in_its_unit(void **state)
     static const char *const wanted[] = {
         "75.00 %", "69.00 %", "-6.00 [", "-2.00 points", /* 12 of 200 lost */
         "-0.0100 nats/byte",
-        "95.4 MiB", "101.1 MiB", "+6.00", "+25.0 %", /* 1e8 and 1.06e8 bytes */
+        "100.0 MB", "106.0 MB", "+6.00", "+25.0 %", /* 1e8 and 1.06e8 bytes */
         "5 J", "+50.0 %", "+10.0 %",
     };
     struct setting t;

@@ -167,7 +167,7 @@ static void the_page_says_what_the_checks_say(void **state)
         "nats/byte | 199 | -1.2500 | -1.2625 |  |\n"
         "| latency of tg128 | INCONCLUSIVE | \\+12.50 \\[-5.00, \\+30.00\\] | \\+10.0 % | 8 "
         "| 0.5 s | 0.5625 s |  |\n"
-        "| memory | INVALID | \\+5.00, no interval | \\+3.0 % | 1 | 100.0 MiB | 105.0 MiB |  |\n"
+        "| memory | INVALID | \\+5.00, no interval | \\+3.0 % | 1 | 104.9 MB | 110.1 MB |  |\n"
         "| energy | INCONCLUSIVE |  | \\+50.0 % | 1 |  | 5.125 J |  |\n"
         "| likelihood | FAIL | -0.5000, no interval | -0.0100 nats/byte | 40 |  |  |  |\n\n"
         "Change: candidate against baseline, in points of accuracy, nats per byte, or "

@@ -323,10 +323,13 @@ static const char frames[] =
     "  const nameless = names.length ? names.filter(e => !e.textContent).length : 'all';\n"
     "  const units = shown(d.querySelectorAll('.axis'))\n"
     "    .every(e => /\\(.+\\)/.test(e.textContent));\n"
+    "  const spilled = shown(d.querySelectorAll('th, td'))\n"
+    "    .filter(e => e.scrollWidth > e.clientWidth + 1).length;\n"
     "  const page = view.getComputedStyle(d.body).backgroundColor.match(/\\d+/g).map(Number);\n"
     "  return `${f.dataset.name}: scroll=${d.documentElement.scrollWidth > width} ` +\n"
     "    `outside=${outside} overlaps=${overlaps} small=${small} texts=${texts > 20} ` +\n"
     "    `nameless=${nameless} units=${units} ` +\n"
+    "    `spilled=${spilled} ` +\n"
     "    `dark=${page[0] < 100}`;\n"
     "}\n"
     "window.onload = () => {\n"
@@ -377,7 +380,7 @@ static void nothing_overlaps_or_overflows_in_a_browser(void **state)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         snprintf(want, sizeof want,
                  "%s: scroll=false outside=0 overlaps=0 small=0 texts=true "
-                 "nameless=0 units=true dark=%s\n", names[i],
+                 "nameless=0 units=true spilled=0 dark=%s\n", names[i],
                  strstr(names[i], "dark") ? "true" : "false");
         if (!strstr(dom.s, want))
             fail_msg("expected \"%s\" in:\n%.900s", want, dom.s);
