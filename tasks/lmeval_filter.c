@@ -672,7 +672,7 @@ static int characters(struct answers *a, struct err *e)
 
     if (!a->one)
         return 0;
-    if (mem_grow(&v, &cap, n + 1, sizeof *v) < 0)
+    if (mem_grow(&v, &cap, n, sizeof *v) < 0)
         return err_nomem(e);
     mem_free(a->v);
     *a = (struct answers){.v = v};

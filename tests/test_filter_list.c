@@ -264,6 +264,8 @@ static void words_are_sorted_by_their_last_places(void **state)
     function_gives("WordSortFilter", "function: x\n", doc, NULL, "");
     function_gives("WordSortFilter", "function: x\n",
                    "{\"input\":\"List: a b List: c\"}", "c b a", "b a");
+    function_gives("WordSortFilter", "function: x\n", "{\"input\":\"List:List: a\"}", "a", "");
+    function_gives("WordSortFilter", "function: x\n", "{\"input\":\"List:ab c\"}", "c ab", "c ab");
     function_gives("WordSortFilter", "function: x\n", "{\"input\":\"none\"}", "a",
                    "f:1:1: the document's 'input' has no list");
     function_gives("WordSortFilter", "function: x\n", "{}", "a",
@@ -285,6 +287,8 @@ static void choices_stand_in_the_question(void **state)
     function_gives("MultiChoiceRegexFilter", options, "{\"input\":\"none\"}", "x: A", "[invalid]");
     function_gives("MultiChoiceRegexFilter", options, "{}", "x: A",
                    "f:1:1: the document has no text 'input'");
+    function_gives("MultiChoiceRegexFilter", "function: x\nregexes_to_ignore: x\n", doc, "(B)",
+                   "f:2:20: regexes_to_ignore: a list of up to 32 patterns");
     for (int more = 0; more < 2; more++) {
         strbuf_clear(&b);
         strbuf_adds(&b, "{\"input\":\"");
