@@ -416,7 +416,7 @@ static int kendall(const double *sorted, size_t n, double rising, double falling
     if (out->exact) {
         if (inversions_up_to(n, (size_t)fmin(rising, falling), &p, e) < 0)
             return -1;
-        out->p = rising == falling ? 1 : fmin(1, 2 * p);
+        out->p = fmin(1, 2 * p);
         return 0;
     }
     for (size_t i = 0, j; i < n; i = j) {

@@ -435,6 +435,10 @@ static void an_areas_interval_holds_95_of_100_draws(void **state)
     assert_close(a.area_interval.low, 0, 1e-14);
     assert_close(a.area_interval.high, .6, 1e-14);
     assert_true(isnan(a.captured_interval.low) && isnan(a.captured_interval.high));
+    assert_int_equal(handover_area(v, 5, 2, 1, &a, NULL), 0); /* two draws have an interval */
+    assert_true(a.area_interval.low <= a.area_interval.high);
+    assert_int_equal(handover_area(v, 5, 1, 1, &a, NULL), 0);
+    assert_true(isnan(a.area_interval.low) && isnan(a.area_interval.high));
 }
 
 static void what_cannot_be_handed_over(void **state)
@@ -549,6 +553,30 @@ static void the_spread_is_pooled_within_each_program(void **state)
     assert_true(r.df == 3);
 }
 
+static void a_ratio_of_processes_tells_each_refused_allocation(void **state)
+{
+    static const double a[] = {1, 2, 3, 4, 5, 6}, b[] = {2, 4, 6, 8, 10, 12};
+    struct process_group g[PROCESS_GROUPS] = {{a, 6}, {b, 6}};
+    long before = mem_live();
+
+    (void)state;
+    for (int pairs = 0; pairs < 2; pairs++) {
+        struct process_ratio r;
+        int rc = -1;
+        g[PROCESS_DIFFERENCES] = pairs ? (struct process_group){a, 6} : (struct process_group){0};
+        for (int nth = 0; rc < 0; nth++) {
+            struct err e = ERR_NONE;
+            mem_fail_at(nth);
+            rc = process_ratio(g, .9, &r, &e);
+            mem_fail_at(-1);
+            assert_true(rc == 0 || nth < 5);
+            assert_int_equal(e.code, rc < 0 ? ERR_NOMEM : ERR_OK);
+            assert_int_equal(mem_live(), before);
+        }
+        assert_int_equal(r.method, pairs ? PROCESS_PAIRS : PROCESS_RANKS);
+    }
+}
+
 /* The smallest n with n >= 2 / (3 / pi) ((t(1 - alpha) + t(power)) sd / ln(1 + margin))^2, both of
  * n - 1 degrees, and with 2^n signs enough for alpha. */
 static void the_needed_processes_are_the_smallest_number(void **state)
@@ -586,6 +614,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_handed_over),
         cmocka_unit_test(a_promise_needs_29_items_without_an_error),
         cmocka_unit_test(the_spread_is_pooled_within_each_program),
+        cmocka_unit_test(a_ratio_of_processes_tells_each_refused_allocation),
         cmocka_unit_test(the_needed_processes_are_the_smallest_number),
     };
 
