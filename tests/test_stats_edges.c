@@ -261,6 +261,11 @@ static void signs_of_ranks(void **state)
         many[i] = i < 41 ? i + 1 : -(i + 1); /* 41 ranks above 0: 861; the rest: 465 */
     assert_int_equal(stats_signed_rank(many, 51, &p, NULL), 0);
     assert_close(p, dist_normal_sf((861 - 663 - .5) / sqrt(51 * 52 * 103 / 24.)), 1e-13);
+    /* one that is not 0 among several: rank 1 of a mean of 1/2 and a deviation of 1/2 */
+    assert_int_equal(stats_signed_rank((double[]){5, 0}, 2, &p, NULL), 0);
+    assert_close(p, .5, 1e-14);
+    assert_int_equal(stats_signed_rank((double[]){0, -5, 0}, 3, &p, NULL), 0);
+    assert_close(p, dist_normal_cdf(2), 1e-14);
     assert_int_equal(stats_signed_rank((double[]){1, 1, -1}, 3, &p, NULL), 0); /* ranks of 2 */
     assert_close(p, dist_normal_sf((4 - 3 - .5) / sqrt(3 * 4 * 7 / 24. - 24 / 48.)), 1e-13);
 }
