@@ -65,16 +65,15 @@ double stats_tango_z(struct discordant d, double delta)
 /* The difference between low and high at which the score, which falls as delta grows, is z. */
 static double tango_bound(struct discordant d, double z, double low, double high)
 {
-    for (int i = 0; i < 200; i++) {
+    while (1) {
         double mid = low + (high - low) / 2;
         if (mid <= low || mid >= high)
-            break;
+            return mid;
         if (stats_tango_z(d, mid) > z)
             low = mid;
         else
             high = mid;
     }
-    return low + (high - low) / 2;
 }
 
 struct interval stats_tango(struct discordant d, double z)

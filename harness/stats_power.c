@@ -22,16 +22,15 @@ double power_mcnemar_mde(double psi, double n, double alpha, double power)
 
     if (!(psi > 0 && n > 0))
         return NAN;
-    for (int i = 0; i < 100; i++) {
+    while (1) {
         double mid = low + (high - low) / 2;
         if (mid <= low || mid >= high)
-            break;
+            return high;
         if (power_mcnemar_items(psi, mid, alpha, power) > n)
             low = mid;
         else
             high = mid;
     }
-    return high;
 }
 
 double power_mcnemar_mde_approx(double psi, double n, double alpha, double power)
