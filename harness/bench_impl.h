@@ -1,4 +1,4 @@
-/* bench_impl.h -- what cmd_bench.c and bench_scenarios.c share: one model at one number of threads
+/* bench_impl.h -- what the files of bench share: one model at one number of threads
  * being measured. */
 #ifndef HARNESS_BENCH_IMPL_H
 #define HARNESS_BENCH_IMPL_H
