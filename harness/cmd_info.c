@@ -30,7 +30,7 @@ static void put_numbers(struct json_out *o, const struct model_info *m, const st
     json_put_int(o, "kv_heads", m->kv_heads);
     json_put_int(o, "kv_bytes_per_token", (int64_t)m->kv_bytes_per_token);
     json_put_int(o, "state_bytes", (int64_t)m->state_bytes);
-    json_put_int(o, "weight_bytes_per_token", (int64_t)m->weight_bytes_per_token);
+    json_put_int(o, "weights_bytes_per_token", (int64_t)m->weight_bytes_per_token);
     json_begin_object(o, "vocab");
     json_put_int(o, "size", m->vocab_size);
     json_put_str(o, "type", tokenizer_model(t));

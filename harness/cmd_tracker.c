@@ -263,7 +263,7 @@ static void put_tracker(struct json_out *o, const struct tracked *x, const struc
         json_put_str(o, "model", k->reached[i]->row->model);
         json_put_str(o, "date", date);
         json_put_num(o, "parameters", k->reached[i]->parameters);
-        json_put_num(o, "bytes_4.5_bits", k->reached[i]->parameters * Q4_BITS / 8);
+        json_put_num(o, "bytes_at_4_5_bits", k->reached[i]->parameters * Q4_BITS / 8);
         json_put_num(o, "score", k->reached[i]->score);
         json_end_object(o);
     }

@@ -153,8 +153,8 @@ void participate_json(struct json_out *o, const struct participation *p, const s
     json_put_int(o, "parameters_embedding", (int64_t)m->parameters_embedding);
     json_put_int(o, "parameters_active", (int64_t)m->parameters_active);
     json_put_num(o, "parameters_active_measured", p->parameters_active);
-    json_put_int(o, "weight_bytes_per_token", (int64_t)m->weight_bytes_per_token);
-    json_put_num(o, "weight_bytes_per_token_measured", p->weight_bytes_per_token);
+    json_put_int(o, "weights_bytes_per_token", (int64_t)m->weight_bytes_per_token);
+    json_put_num(o, "weights_bytes_per_token_measured", p->weight_bytes_per_token);
     json_begin_array(o, "layers");
     for (int i = 0; i < p->layers; i++)
         layer_json(o, &p->layer[i], i);

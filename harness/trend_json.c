@@ -62,8 +62,8 @@ static void put_estimate(struct json_out *o, const struct trend_estimate *x)
     put_slope(o, x->slope, x->slope_interval);
     json_begin_object(o, "p");
     json_put_num(o, "no_growth", x->p_none);
-    json_put_num(o, "8_months", x->p_8);
-    json_put_num(o, "3.5_months", x->p_3_5);
+    json_put_num(o, "months_8", x->p_8);
+    json_put_num(o, "months_3_5", x->p_3_5);
     json_end_object(o);
 }
 

@@ -65,7 +65,7 @@ run 0 quantize "$model" "$work/small.gguf" --type q8_0
 run 0 info "$work/small.gguf"; prints 'Q8_0'
 run 0 info "$model" --participation 'the city' --tasks facts --limit 2; prints 'active, measured'
 run 0 info "$model" --participation 'the city' --json
-for key in parameters_active_measured weight_bytes_per_token_measured nonzero over_10_percent; do
+for key in parameters_active_measured weights_bytes_per_token_measured nonzero over_10_percent; do
     prints "\"$key\": "
 done
 run 1 info "$model" --participation a --device null; says 'does not count'; one_line
