@@ -94,6 +94,7 @@ static void added_tokens_are_found_before_the_model(void **state)
         {ADDED("{\"id\":12,\"content\":\"<x>\"}"), NULL, "a<x>b<x>", "0 12 1 12", "0 12 1 12"},
         /* the model's own id goes before */
         {ADDED("{\"id\":12,\"content\":\"q\"}"), NULL, "aqb", "0 4 1", "0 4 1"},
+        {ADDED("{\"id\":12,\"content\":\"a\"}"), NULL, "xab", "5 0 1", "5 0 1"},
         {LOWER ADDED("{\"id\":12,\"content\":\"Q\"}"), NULL, "aqAB", "0 12 2", "0 12 2"},
         {LOWER ADDED("{\"id\":12,\"content\":\"Q\",\"normalized\":false}"), NULL, "aqAQ",
          "0 4 0 12", "0 4 0 12"},

@@ -195,11 +195,17 @@ static void what_merges_and_what_is_a_byte_may_be_the_first(void **state)
                             .unk = 1 + 1};
     const struct model of_bytes = {.pieces = bytes, .n = LENGTH(bytes), .type = BPE,
                                    .no_prefix = 1, .unk = 1 + 1, .byte_fallback = 1};
+    static const struct piece parts[] = {{"ab", NORMAL, -20}, {"<unk>", UNKNOWN, 0},
+                                         {"a", NORMAL, -5}, {"b", NORMAL, -5}};
+    const struct model of_parts = {.pieces = parts, .n = LENGTH(parts), .type = UNIGRAM,
+                                   .no_prefix = 1, .unk = 1 + 1};
 
     (void)state;
     TEXTS(&m, NULL, {"ab", "0"}, {"aab", "2 0"}, {"aba", "0 2"},
           {"a\xff" "b", "2 4 3"}); /* a byte that begins no character is U+FFFD */
     TEXTS(&of_bytes, NULL, {"\xc3\xbf" "a", "2"}, {"\xff" "a", "2"});
+    TEXTS(&of_parts, NULL, {"ab", "2 3"}); /* -20 for the whole, -10 for its parts */
+    TEXTS(&m, "{\"added_tokens_decoder\":{\"0\":{\"content\":\"<z>\"}}}", {"a<z>b", "2 0 3"});
 }
 
 static void scores_are_ordered_as_numbers(void **state)
@@ -374,6 +380,7 @@ static void ids_have_their_usual_places(void **state)
         {0, 0, "{\"add_bos_token\":false}", 1, 2, 0},
         {0, 0, "{\"bos_token\":\"a\",\"eos_token\":{\"content\":\"b\"}}", 6, 7, 1},
         {0, 0, "{\"bos_token\":\"nosuch\",\"eos_token\":\"<unk>\"}", -1, 0, 0},
+        {0, 0, "{\"bos_token\":\"<unk>\"}", 0, 2, 1},
     };
     struct err e;
 

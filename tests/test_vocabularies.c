@@ -10,7 +10,7 @@
 #define BLANK "\xe2\x96\x81" /* U+2581 */
 #define LENGTH(a) ((int)(sizeof(a) / sizeof(a)[0]))
 
-enum { NORMAL = 1, UNKNOWN, CONTROL, USER, UNUSED, BYTE, MOST = 40 };
+enum { NORMAL = 1, UNKNOWN, CONTROL, USER, UNUSED, BYTE, MOST = 128 };
 
 struct piece {
     const char *text;
@@ -560,6 +560,7 @@ static void a_key_of_another_kind_is_refused(void **state)
 
 static void without_an_unknown_token_a_word_has_none(void **state)
 {
+    static struct piece many[103];
     struct made m;
 
     (void)state;
@@ -567,6 +568,14 @@ static void without_an_unknown_token_a_word_has_none(void **state)
     finish(&m);
     plain_ids_are(&m, "unx a", "7");
     ids_are(m.t, "a", 1, TOKENIZE_BOS, "7");
+    end(&m);
+    for (int i = 0; i < LENGTH(many); i++)
+        many[i] = (struct piece){i == 100 ? "[UNK]" : i == 101 ? "[CLS]" : BLANK "w", NORMAL, 0};
+    begin(&m, "bert", NULL, many, LENGTH(many)); /* where they are, nothing need say so */
+    finish(&m);
+    plain_ids_are(&m, "unx", "100");
+    assert_int_equal(tokenizer_bos(m.t), 101);
+    assert_true(tokenizer_adds_bos(m.t));
     end(&m);
     begin(&m, "bert", NULL, words + 7, 2); /* the first token is one like any other */
     finish(&m);
@@ -604,19 +613,26 @@ static void rwkv_takes_the_longest_token(void **state)
 
 /* --- memory ---------------------------------------------------------------------------------- */
 
+#define MIXED "ab c <e>unx Ab, z"
 static void every_scheme_survives_every_failed_allocation(void **state)
 {
     static const struct {
         const char *model, *pre;
         const struct piece *pieces;
         int n;
-    } rows[] = {{"llama", NULL, merged, LENGTH(merged)}, {"gpt2", "gpt-2", pairs, LENGTH(pairs)},
-                {"gemma4", NULL, pairs, LENGTH(pairs)}, {"t5", NULL, likely, LENGTH(likely)},
-                {"bert", NULL, words, LENGTH(words)}, {"rwkv", NULL, pairs, LENGTH(pairs)}};
+        const char *text;
+    } rows[] = {{"llama", NULL, merged, LENGTH(merged), MIXED},
+                {"gpt2", "gpt-2", pairs, LENGTH(pairs), MIXED},
+                {"gemma4", NULL, pairs, LENGTH(pairs), MIXED},
+                {"t5", NULL, likely, LENGTH(likely), MIXED},
+                {"bert", NULL, words, LENGTH(words), MIXED},
+                /* of which the last needs more room than the eight before it */
+                {"bert", NULL, words, LENGTH(words), "a a a a a a a a a"},
+                {"rwkv", NULL, pairs, LENGTH(pairs), MIXED}};
 
     (void)state;
     for (int i = 0; i < LENGTH(rows); i++) {
-        static const char text[] = "ab c <e>unx Ab, z";
+        const char *text = rows[i].text;
         enum { FLAGS = TOKENIZE_SPECIAL | TOKENIZE_BOS };
         struct made m;
         struct ids all = {0}; /* what comes of it where nothing is refused */
