@@ -54,7 +54,10 @@ static int print_signed(const struct context *c, const char *path, const struct 
     }
     strbuf_addf(&out, "%s: %d run%s, %zu files, %s%s\n", path, n_runs, n_runs == 1 ? "" : "s", b->n,
                 has ? "signed by " : "not signed", has ? public : "");
-    return print_line(c, &out, e);
+    has = print_line(c, &out, e);
+    if (has == 0)
+        context_next(c, "densimeter bundle verify %s", path);
+    return has;
 }
 
 static int wants(const struct context *c, const char *option, struct err *e)

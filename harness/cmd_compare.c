@@ -82,6 +82,9 @@ int cmd_compare(struct context *c, struct err *e)
     for (size_t i = 0; i < sizeof pages / sizeof pages[0] && rc == 0; i++)
         if (args_str(c->args, pages[i]))
             rc = write_page(&x, s, args_str(c->args, pages[i]), e);
+    if (rc == 0)
+        context_next(c, "densimeter gate --baseline %s --candidate %s --policy FILE ('densimeter gate "
+                        "--init' prints one)", args_at(c->args, 0), args_at(c->args, 1));
 out:
     compare_release(&x);
     run_list_release(&a);

@@ -62,6 +62,8 @@ static int print(const struct context *c, const char *out, const char *type, str
         format_bytes(bytes, sizeof bytes, (double)file_size(out));
         strbuf_addf(&b, "%s: %s, %s\n", out, type, bytes);
         rc = context_print(c, &b, e);
+        if (rc == 0)
+            context_next(c, "densimeter eval %s %s --tasks facts", args_at(c->args, 0), out);
     }
     strbuf_release(&b);
     return rc;
@@ -85,6 +87,7 @@ static int quantize(struct context *c, const char *path, const struct mix *mix, 
     if (importance && imatrix_open(&m, importance, e) < 0)
         return -1;
     progress_begin(&p, c->progress ? c->log : NULL, "quantize", 0, 1);
+    p.is_bytes = 1;
     rc = quantize_file(path, out,
                        &(struct quantize_opts){.mix = mix, .importance = m,
                                                .threads = (int)args_int(c->args, "threads"),

@@ -173,7 +173,9 @@ static int print_run(const struct context *c, const struct vendor_profile *p, co
                 path_base(p->model), p->device, p->n_steps - n_failed(p), p->n_steps,
                 *signer ? "signed by " : "not signed", signer);
     if (rc == 0 && !c->csv)
-        rc = context_print(c, &line, e);
+        rc = context_print_folded(c, &line, e);
+    if (rc == 0)
+        context_next(c, "densimeter vendor compare %s OTHER.tar -o devices.html", path);
     strbuf_release(&what);
     strbuf_release(&line);
     return rc;

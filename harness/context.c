@@ -11,27 +11,41 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
+/* A line of words on `log`, broken at the terminal's width where it is one. */
+static void say(const struct context *c, const char *first, const char *fmt, va_list ap)
+{
+    struct strbuf b = STRBUF_INIT, folded = STRBUF_INIT;
+
+    strbuf_adds(&b, first);
+    strbuf_vaddf(&b, fmt, ap);
+    utf8_make_printable(b.s, b.len, 0);
+    if (isatty(fileno(c->log)))
+        text_fold(&folded, strbuf_str(&b), context_width());
+    fprintf(c->log, "%s\n", strbuf_str(folded.len ? &folded : &b));
+    strbuf_release(&folded);
+    strbuf_release(&b);
+}
+
 void context_note(const struct context *c, const char *fmt, ...)
 {
-    struct strbuf b = STRBUF_INIT, line = STRBUF_INIT, folded = STRBUF_INIT;
     va_list ap;
 
     if (c->quiet)
         return;
     va_start(ap, fmt);
-    strbuf_vaddf(&b, fmt, ap);
+    say(c, "densimeter: ", fmt, ap);
     va_end(ap);
-    utf8_make_printable(b.s, b.len, 0);
-    if (isatty(fileno(c->log))) {
-        strbuf_addf(&line, "densimeter: %s", strbuf_str(&b));
-        text_fold(&folded, strbuf_str(&line), context_width());
-        fprintf(c->log, "%s\n", strbuf_str(&folded));
-    } else {
-        fprintf(c->log, "densimeter: %s\n", strbuf_str(&b));
-    }
-    strbuf_release(&line);
-    strbuf_release(&folded);
-    strbuf_release(&b);
+}
+
+void context_next(const struct context *c, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (!c->progress || c->json || c->csv)
+        return;
+    va_start(ap, fmt);
+    say(c, "next: ", fmt, ap);
+    va_end(ap);
 }
 
 char *context_db_path(const struct context *c, struct err *e)

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "harness/meter.h"
 #include "harness/stats.h"
+#include "harness/table.h"
 
 enum { BAR = 10, NAME = 18 }; /* with its numbers a line of less than 80 */
 
@@ -57,9 +58,17 @@ static void draw(const struct progress *p, double now)
 {
     double rate = (double)(p->done - p->started_at) / (now - p->start_s);
     struct strbuf line = STRBUF_INIT;
+    char done[32], total[32], speed[32];
 
     progress_bar(&line, p->what, p->total ? (double)p->done / (double)p->total : 0);
-    strbuf_addf(&line, "%zu/%zu %.3g/s ", p->done, p->total, rate);
+    if (p->is_bytes) {
+        format_bytes(done, sizeof done, (double)p->done);
+        format_bytes(total, sizeof total, (double)p->total);
+        format_bytes(speed, sizeof speed, rate);
+        strbuf_addf(&line, "%s of %s, %s/s, ", done, total, speed);
+    } else {
+        strbuf_addf(&line, "%zu/%zu %.3g/s ", p->done, p->total, rate);
+    }
     progress_time(&line, (double)(p->total - p->done) / rate);
     if (p->scored > 0 && p->is_share) {
         struct interval i = stats_wilson(p->right, p->scored, STATS_Z95);

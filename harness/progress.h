@@ -17,6 +17,7 @@ struct progress {
     double start_s, drawn_s;
     double right, scored; /* running share, when every value is 0 or 1 */
     int is_share;
+    int is_bytes; /* done and total are bytes, not items */
 };
 
 void progress_begin(struct progress *p, FILE *log, const char *what, size_t done, size_t total);
