@@ -356,6 +356,8 @@ static int run_grid(struct bench *b, struct err *e)
         .repeats = (int)args_int(b->c->args, "repeats"), .rival = args_str(b->c->args, "versus"),
         .model_path = m->path, .threads = m->threads, .stop = b->c->stop};
 
+    size_t left_out = 0;
+
     for (size_t i = 0; i < b->grid->n; i++) {
         const struct speed_test *t = &b->grid->v[i];
         struct measuring here = how;
@@ -371,6 +373,7 @@ static int run_grid(struct bench *b, struct err *e)
         if (t->depth + t->prompt + t->generate > m->context_length) {
             context_note(b->c, "%s: left out, the context of the model has %d tokens", name,
                          m->context_length);
+            left_out++;
             continue;
         }
         if (t->streams > 1)
@@ -388,7 +391,12 @@ static int run_grid(struct bench *b, struct err *e)
         if (rc < 0)
             return -1;
     }
-    return 0;
+    if (left_out == 0 || left_out < b->grid->n)
+        return 0;
+    err_set(e, ERR_USAGE, "bench: every test is longer than the context of the model, %d tokens",
+            m->context_length);
+    err_hint(e, "-p, -n and --depth together make a test's length");
+    return -1;
 }
 
 static int profile_grid(struct bench *b, struct err *e)

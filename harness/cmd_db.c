@@ -375,7 +375,7 @@ static int prune(struct upkeep *r, struct store *s, struct err *e)
         return context_json_end(r->c, &r->o, e);
     }
     if (plan.about_runs)
-        strbuf_addf(&r->b, "%d runs %s\n", n, done);
+        strbuf_addf(&r->b, "%d run%s %s\n", n, n == 1 ? "" : "s", done);
     if (plan.likelihoods >= 0)
         strbuf_addf(&r->b, "%lld likelihoods %s, %lld encodings\n", (long long)rows, done,
                     (long long)encodings);

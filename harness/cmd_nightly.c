@@ -204,8 +204,8 @@ static int pin_as(struct context *c, int pinned, struct err *e)
         json_put_int(&o, "runs", n);
         rc = context_json_end(c, &o, e);
     } else if (rc == 0) {
-        context_note(c, "run %s%s: %d runs %s", run, n > 1 ? " and its night" : "", n,
-                     pinned ? "pinned" : "no longer pinned");
+        context_note(c, "run %s%s: %d run%s %s", run, n > 1 ? " and its night" : "", n,
+                     n == 1 ? "" : "s", pinned ? "pinned" : "no longer pinned");
     }
     strbuf_release(&b);
     store_close(s);

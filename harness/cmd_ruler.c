@@ -378,6 +378,8 @@ static int with_rulers(struct context *c, struct rulers *known, struct store *s,
     const char *verb = args_at(c->args, 0), *name = args_at(c->args, 1);
     const struct ruler *r;
 
+    if (verb && name && strcmp(verb, "list") == 0)
+        return err_set(e, ERR_USAGE, "ruler list: it takes no name; 'ruler show %s' shows one", name);
     if (!verb || strcmp(verb, "list") == 0)
         return c->json ? list_json(c, known, e) : list_table(c, known, e);
     if (strcmp(verb, "fit") == 0)

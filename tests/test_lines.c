@@ -116,6 +116,7 @@ static void tasks_are_shown_checked_begun_and_fetched(void **state)
         ENDS("tasks fetch --list --csv", 0,
              "task,file,from,config,split|arc_easy,arc_easy/test.jsonl"),
         ENDS("tasks fetch --list", 0, "arc_easy/train.jsonl|wikitext|~unknown"),
+        ENDS("tasks fetch --list piqa", WRONG, "--list: it takes no name|'piqa' is fetched"),
         ENDS("tasks fetch", WRONG, "fetch"),
         ENDS("tasks fetch lm/say.yaml", CANNOT, "lm/say.yaml: names no data set of the hub"),
     };
@@ -267,6 +268,7 @@ static void densities_trends_and_devices_are_drawn(void **state)
         ENDS("ruler show qwen2.5-mmlu", 0, "k = 0.501|leave-one-out: a factor of 1.16|qwen2.5-32b"),
         ENDS("ruler show pythia-piqa --csv", 0, "pythia-70m,70426624,299892736000,59.63,"),
         ENDS("ruler show pythia", ABSENT, "pythia: no such ruler|did you mean 'pythia-"),
+        ENDS("ruler list pythia-piqa", WRONG, "ruler list: it takes no name"),
         ENDS("ruler show", WRONG, "which one? 'densimeter ruler list'"),
         ENDS("ruler check pythia-piqa", 0, "PASS"),
         ENDS("ruler check qwen2.5-mmlu_pro --json", 0,
@@ -391,8 +393,8 @@ static void what_is_measured_is_asked_rightly(void **state)
     static const struct line lines[] = {
         ENDS("bench tiny.gguf -p 0 -n 0", WRONG, "nothing to measure"),
         ENDS("bench tiny.gguf --prompt-generate 8", WRONG, "'8' is not like 512,128"),
-        ENDS("bench tiny.gguf -p 300 -n 0 -r 1 -t 1", 0,
-             "pp300: left out, the context of the model has 256 tokens"),
+        ENDS("bench tiny.gguf -p 300 -n 0 -r 1 -t 1", WRONG,
+             "pp300: left out|every test is longer than the context|--depth"),
         ENDS("bench tiny.gguf -o x.md", WRONG, "--out goes with --roofline"),
         ENDS("bench tiny.gguf --versus-lm-eval absent", IO, "absent: No such"),
         ENDS("bench tiny.gguf --scenario frob", WRONG, "'frob' is none|single, multi, server"),
