@@ -420,8 +420,8 @@ static void a_curve_of_three_items(void **state)
     assert_true(isnan(a.captured)); /* nothing to gain */
 }
 
-/* Both models know the first of five and nothing else: the area is its share of five draws, which is
- * none with probability .328 and at most three with .993. */
+/* Both models know the first of five and nothing else: the area is its share of five draws,
+ * which is none with probability .328 and at most three with .993. */
 static void an_areas_interval_holds_95_of_100_draws(void **state)
 {
     struct handover_item v[5];
