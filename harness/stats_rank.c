@@ -290,7 +290,7 @@ static double positive_ranks(const double *v, size_t n, double *ties)
 
 int stats_signed_rank(const double *d, size_t n, double *p_greater, struct err *e)
 {
-    double *v = mem_calloc(n + 1, sizeof *v), *ways, w, ties, m, sd;
+    double *v = mem_calloc(n, sizeof *v), *ways, w, ties, m, sd;
     size_t k = 0, top;
 
     *p_greater = NAN;

@@ -341,6 +341,8 @@ static void splits_and_changes(void **state)
     assert_string_equal(e.text, "a window of 1 values holds no change");
     assert_int_equal(n, 0);
     o.window = 2;
+    assert_int_equal(stats_changes((double[]){NAN, 1, 2}, 3, &o, found, &n, &e), -1);
+    assert_string_equal(e.text, "value 0 of the series is not a number");
     assert_int_equal(stats_changes(bad, 3, &o, found, &n, &e), -1);
     assert_string_equal(e.text, "value 2 of the series is not a number");
     assert_int_equal(e.code, ERR_NUMERIC);

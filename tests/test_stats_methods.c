@@ -125,6 +125,11 @@ static void tango_intervals_exist_at_the_ends(void **state)
                                              {0, 5, 100}, {5, 0, 100}, {1e6, 1e6, 4e6}};
 
     (void)state;
+    /* Where all is lost (or won) for certain, the variance is 0: half an item more is far off. */
+    assert_true(stats_tango_z((struct discordant){9.5, 0, 10}, -1) == INFINITY);
+    assert_true(stats_tango_z((struct discordant){0, 9.5, 10}, 1) == -INFINITY);
+    assert_true(stats_tango_z((struct discordant){10, 0, 10}, -1) == 0);
+    assert_true(stats_tango_z((struct discordant){0, 0, 10}, 0) == 0);
     for (size_t k = 0; k < COUNT(ends); k++) {
         struct interval i = stats_tango(ends[k], STATS_Z95);
         double at = stats_paired_difference(ends[k]);

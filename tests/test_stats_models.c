@@ -443,12 +443,15 @@ static void an_areas_interval_holds_95_of_100_draws(void **state)
 
 static void what_cannot_be_handed_over(void **state)
 {
-    struct handover_item v[2] = {item(1, 0, .5, 0), item(0, 1, .5, 1)};
+    struct handover_item v[2] = {item(1, 0, .5, 0), item(0, 1, .25, 1)};
     struct handover_point p[3];
     struct err e = ERR_NONE;
     size_t n;
 
     (void)state;
+    assert_int_equal(handover_curve(v, 2, p, &n, &e), 0);
+    assert_true(n == 3 && p[0].threshold == .25 && p[1].threshold == .5 && isinf(p[2].threshold));
+    v[1].confidence = .5;
     assert_int_equal(handover_curve(v, 2, p, &n, &e), 0);
     assert_int_equal(handover_curve(v, 0, p, &n, &e), -1);
     assert_string_equal(e.text, "no items to hand over");
