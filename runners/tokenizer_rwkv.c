@@ -58,7 +58,7 @@ static int read_texts(struct rwkv *r)
     for (int i = 0; i < r->v->n; i++)
         bytes += r->v->text[i].n;
     r->texts = mem_calloc((size_t)r->v->n, sizeof *r->texts);
-    r->bytes = mem_alloc(bytes ? bytes : 1);
+    r->bytes = mem_alloc(bytes);
     if (!all || !r->texts || !r->bytes)
         goto out;
     for (int i = 0; i < r->v->n; i++) {

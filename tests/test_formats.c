@@ -106,6 +106,9 @@ static void mutual_information_asks_each_option_alone(void **state)
     const struct reply_text replies[] = {{.loglikelihood = -1}, {.loglikelihood = -2},
                                          {.loglikelihood = -3}, {.loglikelihood = -1},
                                          {.loglikelihood = -5}, {.loglikelihood = -4}};
+    const struct reply_text first[] = {{.loglikelihood = -1}, {.loglikelihood = -2},
+                                       {.loglikelihood = -3}, {.loglikelihood = -5},
+                                       {.loglikelihood = -5}, {.loglikelihood = -2.5}};
     struct task_row row;
     struct task t = task_of(&row, &mutual);
     struct doc d = {.choices = options, .n_choices = 3, .gold = 1};
@@ -125,6 +128,11 @@ static void mutual_information_asks_each_option_alone(void **state)
     credit_is(&v.credits[0], "acc", 0, 1);
     credit_is(&v.credits[1], "acc_mutual_info", 1, 1); /* 0, 3, 1 */
     verdict_release(&v);
+    d.gold = 0;
+    assert_int_equal(format_choice.credit(&t, &d, first, &v, NULL), 0);
+    credit_is(&v.credits[1], "acc_mutual_info", 1, 1); /* 4, 3, -.5 */
+    verdict_release(&v);
+    d.gold = 1;
     assert_int_equal(format_choice.lengths(&t, &d, 1, lengths), 0);
     d.gold = -1; /* no choice is right */
     d.targets = target;

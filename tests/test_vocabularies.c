@@ -577,6 +577,11 @@ static void without_an_unknown_token_a_word_has_none(void **state)
     assert_int_equal(tokenizer_bos(m.t), 101);
     assert_true(tokenizer_adds_bos(m.t));
     end(&m);
+    begin(&m, "bert", NULL, words + 7, 2);
+    gguf_put_u32(&m.w, "tokenizer.ggml.unknown_token_id", 0);
+    finish(&m);
+    plain_ids_are(&m, "x a", "0 0");
+    end(&m);
     begin(&m, "bert", NULL, words + 7, 2); /* the first token is one like any other */
     finish(&m);
     plain_ids_are(&m, "ab a", "0 1 0");
