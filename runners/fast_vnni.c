@@ -123,6 +123,32 @@ INLINE __m512i start(enum fast_bias bias, const struct fast_block *b, int h)
     return _mm512_set1_epi32(bias == FAST_BIAS_HALVES ? b->half[h] : b->start[bias]);
 }
 
+/* Group g's minimum times the sums of its columns. */
+INLINE void add_minimum(__m512 *acc, __m512 m, enum fast_scales kind, int cols,
+                        const struct fast_tile *t, int g)
+{
+    UNROLL for (int c = 0; c < cols; c++) {
+        __m512 sum = _mm512_set1_ps(fast_block_at(t, c, g)->s);
+
+        acc[c] = kind == FAST_D_M ? _mm512_fmadd_ps(m, sum, acc[c])
+                                  : _mm512_fnmadd_ps(m, sum, acc[c]);
+    }
+}
+
+INLINE void put(__m512 (*acc)[COLS], int stripes, int cols, const struct fast_tile *t)
+{
+    UNROLL for (int s = 0; s < stripes; s++) {
+        UNROLL for (int c = 0; c < cols; c++) {
+            float *out = t->out + (size_t)c * t->ldo + (size_t)s * FAST_ROWS;
+
+            if (stripes > 1)
+                _mm512_storeu_ps(out, acc[s][c]);
+            else
+                _mm512_mask_storeu_ps(out, (__mmask16)((1u << t->rows) - 1), acc[s][c]);
+        }
+    }
+}
+
 INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind, int stripes,
                  int cols, const struct fast_tile *t)
 {
@@ -179,27 +205,10 @@ INLINE void tile(enum fast_bits bits, enum fast_bias bias, enum fast_scales kind
         }
         if (kind != FAST_D_M && kind != FAST_K_D_M)
             continue;
-        UNROLL for (int s = 0; s < stripes; s++) {
-            __m512 m = minimum(bits, kind, from[s], g);
-
-            UNROLL for (int c = 0; c < cols; c++) {
-                __m512 sum = _mm512_set1_ps(fast_block_at(t, c, g)->s);
-
-                acc[s][c] = kind == FAST_D_M ? _mm512_fmadd_ps(m, sum, acc[s][c])
-                                             : _mm512_fnmadd_ps(m, sum, acc[s][c]);
-            }
-        }
+        UNROLL for (int s = 0; s < stripes; s++)
+            add_minimum(acc[s], minimum(bits, kind, from[s], g), kind, cols, t, g);
     }
-    UNROLL for (int s = 0; s < stripes; s++) {
-        UNROLL for (int c = 0; c < cols; c++) {
-            float *out = t->out + (size_t)c * t->ldo + (size_t)s * FAST_ROWS;
-
-            if (stripes > 1)
-                _mm512_storeu_ps(out, acc[s][c]);
-            else
-                _mm512_mask_storeu_ps(out, (__mmask16)((1u << t->rows) - 1), acc[s][c]);
-        }
-    }
+    put(acc, stripes, cols, t);
 }
 
 #define TILES(name, bits, bias, scales)                                                            \
