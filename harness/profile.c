@@ -76,6 +76,12 @@ static void rate_cells(struct table *t, double amount, double s, double peak)
     table_num(t, 100 * rate / peak, 3);
 }
 
+/* For people what is next to nothing is 0.00, not 7.8e-05. */
+static double seen(const struct table *t, double v)
+{
+    return !t->exact && v < 5e-3 ? 0 : v;
+}
+
 static void text_row(struct table *t, const char *name, const struct profile_kind *k,
                      const struct profile *p, const struct peak *peak)
 {
@@ -83,9 +89,9 @@ static void text_row(struct table *t, const char *name, const struct profile_kin
     double passes = (double)p->passes * 1e-3;
 
     table_cell(t, "%s", name);
-    table_num(t, 100 * k->busy_s / all, 3);
-    table_num(t, each / passes, 3);
-    table_num(t, k->wait_s / p->threads / passes, 3);
+    table_num(t, seen(t, 100 * k->busy_s / all), 3);
+    table_num(t, seen(t, each / passes), 3);
+    table_num(t, seen(t, k->wait_s / p->threads / passes), 3);
     rate_cells(t, k->flop, each, peak->flop_s);
     rate_cells(t, k->bytes, each, peak->bytes_s);
 }
