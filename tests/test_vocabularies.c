@@ -356,6 +356,9 @@ static const struct piece likely[] = {
 
 static void unigram_takes_the_likeliest_cut(void **state)
 {
+    static const struct piece strange[] = {
+        {"<unk>", UNKNOWN, 0}, {"a", NORMAL, -3}, {"\xef\xbf\xbd", NORMAL, -3},
+    };
     struct made m;
 
     (void)state;
@@ -377,6 +380,10 @@ static void unigram_takes_the_likeliest_cut(void **state)
     text_is(&m, (int32_t[]){7, 8, 6}, 3, 0, " a<u v>ab");
     assert_true(tokenizer_eos(m.t) == 1 && tokenizer_bos(m.t) == -1 && !tokenizer_adds_bos(m.t));
     assert_string_equal(tokenizer_model(m.t), "t5");
+    end(&m);
+    begin(&m, "t5", NULL, strange, LENGTH(strange));
+    finish(&m);
+    plain_ids_are(&m, "a\xff" "a\xf0", "1 2 1 2"); /* a byte of no character is U+FFFD */
     end(&m);
 }
 
