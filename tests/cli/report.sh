@@ -15,7 +15,7 @@ evaluated=$(sed -n 's/^\([0-9a-f]*\),.*,eval,.*/\1/p' "$work/out" | head -n 1)
 for suffix in html md csv json txt; do
     run 0 report -o "$work/r.$suffix"; says "r.$suffix"
     grep -q "$evaluated" "$work/r.$suffix" || fail "r.$suffix does not name run $evaluated"
-    [ "$suffix" = csv ] || grep -q 'Arithmetic exact/1' "$work/r.$suffix" ||
+    [ "$suffix" = csv ] || grep -q 'Numerics exact/1' "$work/r.$suffix" ||
         fail "r.$suffix lacks the method"
 done
 grep -qi '<script\|<iframe\|<img\|@import\|url([^#]\|<link [^>]*href="[^d]' "$work/r.html" &&
