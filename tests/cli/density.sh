@@ -13,7 +13,7 @@ run 0 density --source catalogue llama-2-7b
 prints '< 0.071'
 run 0 density --source catalogue phi --ruler qwen2.5-arc_challenge --per non-embedding
 run 1 density --source catalogue mistrall; says "no published model is called 'mistrall'"; says "did you mean 'mistral"
-run 1 density --source catalogue --ruler qwen2.5-mmul; says "no ruler is called 'qwen2.5-mmul'"; says "did you mean 'qwen2.5-mmlu'"
+run 1 density --source catalogue --ruler qwen2.5-mmul; says "qwen2.5-mmul: no such ruler"; says "did you mean 'qwen2.5-mmlu'"
 run 64 density --per parameter; says 'option --per'
 printf '%s' '{"schema":"densimeter.published/1","rows":[{"model":"m"}]}' >"$work/published.json"
 export DENSIMETER_PUBLISHED="$work/published.json"
