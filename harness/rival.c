@@ -94,10 +94,10 @@ int rival_sample(const char *binary, const char *model_path, int threads,
                  const struct speed_test *t, double *s, struct err *e)
 {
     char prompt[16], generate[16], both[32], depth[16], cpus[16];
-    const char *argv[24] = {binary, "-m", model_path, "-t", cpus, "-d", depth,
-                            "-r", "1", "-o", "json", "-p", prompt, "-n", generate};
+    const char *argv[24] = {binary, "-m", model_path, "-t", cpus, "-r", "1", "-o", "json",
+                            "-p", prompt, "-n", generate};
     struct strbuf out = STRBUF_INIT;
-    int rc, pair = t->prompt && t->generate;
+    int rc, n = 13, pair = t->prompt && t->generate;
 
     if (t->streams > 1)
         return err_set(e, ERR_UNSUPPORTED, "%s: does not decode %d streams together", binary,
@@ -108,8 +108,12 @@ int rival_sample(const char *binary, const char *model_path, int threads,
     snprintf(cpus, sizeof cpus, "%d", threads);
     if (pair) {
         snprintf(both, sizeof both, "%d,%d", t->prompt, t->generate);
-        argv[15] = "-pg";
-        argv[16] = both;
+        argv[n++] = "-pg";
+        argv[n++] = both;
+    }
+    if (t->depth) { /* ik_llama.cpp's llama-bench has no such option */
+        argv[n++] = "-d";
+        argv[n++] = depth;
     }
     rc = run(binary, (char *const *)argv, &out, e);
     if (rc == 0)

@@ -48,6 +48,9 @@ prints '"program": "llama-bench"'; prints '"speed_ratio": {'
 [ "$(wc -l <"$work/llama-bench.args")" -eq 6 ] || fail "the rival did not run six times"
 grep -q -- "-m $model .*-r 1 -o json -p 16 -n 0" "$work/llama-bench.args" ||
     fail "the rival was asked for something else: $(head -n 1 "$work/llama-bench.args")"
+grep -q -- ' -d ' "$work/llama-bench.args" && fail "a depth of 0 was asked for, which not every llama-bench knows"
+run 0 bench "$model" -p 0 -n 2 -d 8 -r 1 --versus "$work/llama-bench" -q
+tail -n 1 "$work/llama-bench.args" | grep -q -- '-p 0 -n 2 -d 8$' || fail "the rival was asked for another depth"
 
 printf '#!/bin/sh\nexit 3\n' >"$work/broken"; printf '#!/bin/sh\necho "[]"\n' >"$work/silent"
 chmod +x "$work/broken" "$work/silent"
