@@ -17,7 +17,7 @@ run 64 logits "$model" --ids 1,2,9999999; says '9999999 is not in'
 run 64 quantize "$model" "$work/o.gguf" --type q4; says 'option --type'
 run 1 quantize "$model" "$work/o.gguf" --type q4_0 --imatrix "$work/none"; says 'none: '; one_line
 run 64 generate "$model" hi -n 2 --stop ''; says 'option --stop'; one_line
-run 64 generate "$model" hi -n 2 --device gpu; says "device 'gpu' is unknown"
+run 64 generate "$model" hi -n 2 --device gpu; says "gpu: no such device"
 run 64 generate "$model" hi -n 2 --kv-memory 1; says 'at least 4 pages'; one_line
 run 64 generate "$model" hi -n 2 --system 'be kind'; says 'needs --chat'; one_line
 run 64 quantize "$model" "$work/../${work##*/}/tiny.gguf" --type q8_0; says 'is MODEL itself'
