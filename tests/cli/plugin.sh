@@ -152,7 +152,7 @@ run 1 device audit null "$model"; prints "^FAIL"
 
 # Anything else is an error line.
 run 64 score "$model" --jsonl "$work/pairs" --device nave
-one_line; says "device 'nave' is unknown"
+one_line; says "nave: no such device"
 run 1 score "$model" --jsonl "$work/pairs" --device "$model".so
 one_line
 echo 'not a library' >"$work/devices/x.so"
