@@ -57,14 +57,28 @@ void file_unmap(struct file_map *m)
     *m = FILE_MAP_NONE;
 }
 
-void file_read_ahead(const void *bytes, size_t n)
+enum { SAMPLED = 2 << 20, AT_ONCE = 64 << 20 };
+
+/* One page in so many says whether the file is there: asking for each costs what is to be saved. */
+static int is_in_memory(uintptr_t from, uintptr_t to, uintptr_t page)
+{
+    unsigned char there = 1;
+
+    for (uintptr_t at = from; at < to && there; at += SAMPLED)
+        there = mincore((void *)at, page, &there) == 0 && (there & 1);
+    return there;
+}
+
+void file_read_ahead(const void *bytes, size_t n, const volatile int *stop)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     uintptr_t from = (uintptr_t)bytes / page * page;
     uintptr_t to = ((uintptr_t)bytes + n + page - 1) / page * page;
 
-    if (n)
-        (void)madvise((void *)from, to - from, MADV_POPULATE_READ);
+    if (n == 0 || is_in_memory(from, to, page))
+        return;
+    for (; from < to && !(stop && *stop); from += AT_ONCE)
+        (void)madvise((void *)from, to - from < AT_ONCE ? to - from : AT_ONCE, MADV_POPULATE_READ);
 }
 
 int file_read(struct strbuf *b, const char *path, size_t max, struct err *e)

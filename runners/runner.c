@@ -22,6 +22,7 @@ enum {
     CONTEXT_MAX = 1 << 20, /* rope's angles are right up to there (rope.c) */
     PAGES_MIN = 4,
     PAGES_MAX = 1 << 20,
+    TENSOR_GAP = 1 << 16, /* of padding, at most, between tensors of one file */
     OPTIONS = 64, /* of contests, under way at once */
     SLOTS_DEFAULT = 4,          /* at least, unless the caller bounds the memory */
     SLOTS_USUAL = 2 * STREAMS,  /* at most, unless the caller gives the memory */
@@ -112,13 +113,22 @@ static size_t choose_pages(const struct runner *r, size_t given, size_t page)
 static void read_weights_ahead(const struct runner *r, const volatile int *stop)
 {
     uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    const uint8_t *from = NULL;
+    size_t n = 0;
 
     if (gguf_file_bytes(r->file) > memory / 2)
         return;
-    for (size_t i = 0; i < gguf_n_tensors(r->file) && !(stop && *stop); i++) {
+    for (size_t i = 0; i < gguf_n_tensors(r->file); i++) {
         const struct gguf_tensor *t = gguf_tensor_at(r->file, i);
-        file_read_ahead(t->data, t->bytes);
+        if (!t->data) /* will be made of what other tensors' files hold */
+            continue;
+        if (!from || t->data < from || t->data > from + n + TENSOR_GAP) { /* another file */
+            file_read_ahead(from, n, stop);
+            from = t->data;
+        }
+        n = (size_t)(t->data - from) + t->bytes;
     }
+    file_read_ahead(from, n, stop);
 }
 
 static int open_device(struct runner *r, const struct runner_opts *o, struct err *e)
@@ -151,13 +161,10 @@ static int open_device(struct runner *r, const struct runner_opts *o, struct err
         .max_options = slots ? 0 : OPTIONS,
         .vocab = r->model->hp.vocab,
     };
-    r->ops = device_find(o->device ? o->device : "cpu", e);
-    if (r->ops && o->kv_type != KV_F32 && !r->ops->takes_kv_types)
+    if (o->kv_type != KV_F32 && !r->ops->takes_kv_types)
         return err_set(e, ERR_UNSUPPORTED, "device '%.40s' keeps keys and values as f32 only",
                        r->ops->name);
-    if (r->ops && r->ops != &device_null)
-        read_weights_ahead(r, o->stop);
-    if (!r->ops || r->ops->open(&r->device, &r->model->program, &d, e) < 0 ||
+    if (r->ops->open(&r->device, &r->model->program, &d, e) < 0 ||
         kv_open(&r->kv, (int)pages, e) < 0 || kv_open(&r->slots, (int)slots, e) < 0)
         return -1;
     return schedule_open(&r->schedule, &r->kv, &r->slots, &l, e);
@@ -200,7 +207,12 @@ int runner_open(struct runner **out, const char *path, const struct runner_opts 
     *out = NULL;
     if (!r)
         return err_nomem(e);
-    if (model_file_open(&r->file, path, e) < 0 || gguf_fill(r->file, e) < 0 ||
+    r->ops = device_find(o->device ? o->device : "cpu", e);
+    if (!r->ops || model_file_open(&r->file, path, e) < 0)
+        goto out;
+    if (r->ops != &device_null)
+        read_weights_ahead(r, o->stop);
+    if (gguf_fill(r->file, e) < 0 ||
         model_open(&r->model, r->file, o->context, o->activation, e) < 0 ||
         open_tokenizer(r, path, o->tokenizer, e) < 0 || take_template(r, e) < 0)
         goto out;

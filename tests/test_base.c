@@ -216,6 +216,7 @@ static void what_is_read_ahead_is_in_memory(void **state)
     struct strbuf b = STRBUF_INIT;
     struct file_map m;
     struct err e = ERR_NONE;
+    const int stop = 1;
     char path[64];
     size_t before;
     int fd;
@@ -230,9 +231,10 @@ static void what_is_read_ahead_is_in_memory(void **state)
     assert_int_equal(file_map(&m, path, &e), 0);
     unlink(path);
     before = pages_in_memory(&m);
-    file_read_ahead(m.bytes, 0);
+    file_read_ahead(m.bytes, 0, NULL);
+    file_read_ahead(m.bytes, m.len, &stop);
     assert_int_equal(pages_in_memory(&m), before);
-    file_read_ahead(m.bytes + 5, m.len - 10); /* no page's beginning or end */
+    file_read_ahead(m.bytes + 5, m.len - 10, NULL); /* no page's beginning or end */
     if (madvise((void *)m.bytes, 4096, POPULATE_READ) < 0 && errno == EINVAL) {
         print_message("          skipped: this kernel cannot read a mapping ahead\n");
         file_unmap(&m);
