@@ -7,8 +7,10 @@ plant=$(tool_of plant) || exit 1
 cat >"$work/plan.json" <<EOF
 {"name": "demo", "models": ["tiny"], "tasks": ["perplexity_text", {"tasks": "facts", "limit": 40, "bootstrap": 100}],
  "settings": [{"threads": 1}], "report": "$work/night.html", "lease_s": 2,
- "thresholds": {"nats": 0.005, "min_items": 10, "accuracy": 0.2}}
+ "thresholds": {"nats": 0.005, "min_items": 10, "accuracy": 0.2, "memory": 0.5}}
 EOF
+
+# (The memory of so small a process is that of shared libraries, of which more or less is in memory.)
 
 # The first night has nothing to compare with; pinned, the next one is identical to it.
 run 64 nightly "$work/plan.json" --now yesterday; says 'a date is like'; one_line
