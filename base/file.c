@@ -77,8 +77,11 @@ void file_read_ahead(const void *bytes, size_t n, const volatile int *stop)
 
     if (n == 0 || is_in_memory(from, to, page))
         return;
-    for (; from < to && !(stop && *stop); from += AT_ONCE)
-        (void)madvise((void *)from, to - from < AT_ONCE ? to - from : AT_ONCE, MADV_POPULATE_READ);
+    for (; from < to && !(stop && *stop); from += AT_ONCE) {
+        size_t part = to - from < AT_ONCE ? to - from : AT_ONCE;
+        (void)madvise((void *)from, part, MADV_POPULATE_READ);
+        (void)madvise((void *)from, part, MADV_DONTNEED); /* the system keeps it, not this process */
+    }
 }
 
 int file_read(struct strbuf *b, const char *path, size_t max, struct err *e)
