@@ -174,6 +174,33 @@ static void logistic_weights_are_the_penalised_likelihoods(void **state)
     assert_close(logistic_chance(&m, x), 0.8886861173210427, 1e-6);
 }
 
+/* Two columns that are nearly one: at the minimum no slope of the penalised likelihood is left. */
+static void logistic_weights_of_like_columns_settle(void **state)
+{
+    enum { N = 400 };
+    static double like[2 * N], right[N];
+    double slope[3] = {0};
+    struct logistic m;
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        like[2 * i] = i % 20;
+        like[2 * i + 1] = i % 20 + i % 7 / 10.;
+        right[i] = i % 20 + i * 7 % 13 > 15;
+    }
+    logistic_fit(&m, like, right, NULL, N, 2, 1);
+    for (int i = 0; i < N; i++) {
+        double left = right[i] - logistic_chance(&m, like + 2 * i);
+        for (int c = 0; c < 2; c++)
+            slope[c] += left * (like[2 * i + c] - m.mean[c]) / m.sd[c];
+        slope[2] += left;
+    }
+    for (int c = 0; c < 2; c++)
+        slope[c] -= m.weight[c];
+    for (int c = 0; c < 3; c++)
+        assert_true(fabs(slope[c]) < 1e-7);
+}
+
 static void a_held_out_chance_does_not_know_its_own_answer(void **state)
 {
     double a[COUNT(y)], b[COUNT(y)], turned[COUNT(y)];
@@ -436,6 +463,7 @@ int main(void)
         cmocka_unit_test(a_promise_holds_on_items_it_has_not_seen),
         cmocka_unit_test(a_promise_that_cannot_be_kept_is_not_given),
         cmocka_unit_test(logistic_weights_are_the_penalised_likelihoods),
+        cmocka_unit_test(logistic_weights_of_like_columns_settle),
         cmocka_unit_test(a_held_out_chance_does_not_know_its_own_answer),
         cmocka_unit_test(separable_and_constant_columns_have_an_answer),
         cmocka_unit_test(runs_are_handed_over_by_the_small_models_likelihoods),

@@ -108,6 +108,17 @@ static void fits_stay_within_bounds(void **state)
     assert_int_equal(stats_fit(&f, p, &rms, NULL), 0);
     assert_true(p[1] == 4);
     assert_close(p[0], .5, 1e-7);
+    f.low[1] = f.high[1] = 1; /* told: 2 4 6 8 */
+    assert_int_equal(stats_fit(&f, p, &rms, NULL), 0);
+    assert_true(p[1] == 1);
+    assert_close(p[0], 5, 1e-7);
+    f = (struct stats_fit){.n_params = 2, .n = 4, .low = {-99, -99}, .high = {99, 99},
+                           .f = level_of_four};
+    p[0] = 1;
+    p[1] = 7; /* and what nothing depends on stays as it is */
+    assert_int_equal(stats_fit(&f, p, &rms, NULL), 0);
+    assert_close(p[0], 2.5, 1e-7);
+    assert_true(p[1] == 7);
     f = (struct stats_fit){.n_params = 1, .n = 4, .low = {-99}, .high = {99}, .f = level_of_four};
     p[0] = 1;
     assert_int_equal(stats_fit(&f, p, &rms, NULL), 0);
