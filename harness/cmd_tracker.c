@@ -9,7 +9,6 @@
 #include "harness/tracker.h"
 #include "harness/trend_runs.h"
 #include "harness/trend_write.h"
-#include "reports/number.h"
 
 enum { SIZES_SHOWN = 3, TRACKED_MAX = 64 };
 #define Q4_BITS 4.5
@@ -61,10 +60,7 @@ static const char *month_text(struct report *r, double day)
 
 static const char *count_text(struct report *r, double parameters)
 {
-    char text[NUMBER_SIZE];
-
-    number_format(text, metric_find("parameters"), parameters);
-    return report_str(r, text);
+    return report_number(r, metric_find("parameters"), parameters);
 }
 
 static const char *size_text(struct report *r, const struct tracker_size *s)
@@ -102,7 +98,7 @@ static void put_lines(struct report *r, const struct tracked *x)
         const struct trend_model *m = k->reached[k->n_reached - 1];
         report_cell_text(r, row, 3, name_text(r, m, m->parameters));
         report_cell_text(r, row, 4, date_text(r, m->day));
-        report_cell_text(r, row, 5, report_fmt(r, "%.3g", m->parameters * Q4_BITS / 8 / 1e9));
+        report_cell_text(r, row, 5, report_number(r, NULL, m->parameters * Q4_BITS / 8 / 1e9));
         report_cell_text(r, row, 6, name_text(r, k->fewest_active, k->active));
     }
     if (t)
@@ -162,9 +158,10 @@ static void put_projections(struct report *r, const struct tracked *x)
 
 static void put_reached(struct report *r, const struct tracker *k)
 {
-    static const struct report_column columns[] = {
+    const struct report_column columns[] = {
         {"date", "date", NULL, 9}, {"model", "model", NULL, 9},
-        {"parameters", "parameters", NULL, 8}, {"bytes", "at 4.5 bits, GB", NULL, 6},
+        {"parameters", "parameters", metric_find("parameters"), 8},
+        {"bytes", "at 4.5 bits, GB", NULL, 6},
         {"score", "score, %", NULL, 7},
     };
     struct report_table *t =
@@ -177,8 +174,8 @@ static void put_reached(struct report *r, const struct tracker *k)
         struct report_cell *row = report_row(r, t);
         report_cell_text(r, row, 0, date_text(r, m->day));
         report_cell_text(r, row, 1, m->row->model);
-        report_cell_text(r, row, 2, count_text(r, m->parameters));
-        report_cell_text(r, row, 3, report_fmt(r, "%.3g", m->parameters * Q4_BITS / 8 / 1e9));
+        report_cell_value(row, 2, m->parameters, NAN, NAN);
+        report_cell_text(r, row, 3, report_number(r, NULL, m->parameters * Q4_BITS / 8 / 1e9));
         report_cell_text(r, row, 4, report_fmt(r, "%.1f", 100 * m->score));
     }
 }

@@ -195,31 +195,31 @@ int density_json(struct json_out *o, const struct density_list *l, struct err *e
     return 0;
 }
 
-static void put_bound(char *text, size_t size, double v)
+void density_bound(char text[32], double v)
 {
     if (isinf(v))
-        snprintf(text, size, "∞");
-    else /* two digits, never an exponent */
-        snprintf(text, size, fabs(v) < 99.5 ? "%.2g" : "%.0f", v);
+        snprintf(text, 32, "∞");
+    else
+        snprintf(text, 32, v >= 99.5 ? "%.0f" : v >= 1e-4 || v == 0 ? "%.2g" : "%.5f", v);
 }
 
 void density_text(char *text, size_t size, const struct density *d, enum density_per p)
 {
     struct density_value v = density_value(d, p);
-    char high[32];
+    char low[32], high[32];
 
+    density_bound(low, v.low);
+    density_bound(high, v.high);
     if (isnan(d->cost[p]))
         snprintf(text, size, "-");
     else if (isnan(d->effective))
         snprintf(text, size, "unresolved");
     else if (d->flag == RULER_BELOW)
-        snprintf(text, size, v.high < 99.5 ? "< %.2g" : "< %.0f", v.high);
+        snprintf(text, size, "< %s", high);
     else if (d->flag == RULER_ABOVE)
-        snprintf(text, size, v.low < 99.5 ? "> %.2g" : "> %.0f", v.low);
-    else {
-        put_bound(high, sizeof high, v.high);
-        snprintf(text, size, "%.2f [%.2g, %s]", v.value, v.low, high);
-    }
+        snprintf(text, size, "> %s", low);
+    else
+        snprintf(text, size, "%.2f [%s, %s]", v.value, low, high);
 }
 
 /* "1.54B", "135M"; bytes, joules and seconds as they are. */
@@ -265,7 +265,7 @@ static void put_cells(struct table *t, const struct density *d, enum density_per
 static void put_panel_cells(struct table *t, const struct density *first,
                             const struct density_panel *p)
 {
-    char high[32];
+    char low[32], high[32];
 
     table_cell(t, "%s", first->model);
     for (int k = 0; k < PANELS; k++)
@@ -273,8 +273,9 @@ static void put_panel_cells(struct table *t, const struct density *first,
     if (isnan(p->mean)) {
         table_cell(t, "-");
     } else {
-        put_bound(high, sizeof high, p->high);
-        table_cell(t, "%.2f [%.2g, %s]", p->mean, p->low, high);
+        density_bound(low, p->low);
+        density_bound(high, p->high);
+        table_cell(t, "%.2f [%s, %s]", p->mean, low, high);
     }
     if (isnan(p->spread))
         table_cell(t, "-");

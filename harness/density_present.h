@@ -12,6 +12,9 @@ void ruler_json(struct json_out *o, const struct ruler *r, int nodes);
 /* Members per, unit, rulers[], rows[] and models[] (their panels) of a document. */
 int density_json(struct json_out *o, const struct density_list *l, struct err *e);
 
+/* Two digits and no exponent: "0.92", "142", "∞". */
+void density_bound(char text[32], double v);
+
 /* "0.92 [0.70, 1.2]", "< 0.07", "> 1.2", "refused". */
 void density_text(char *text, size_t size, const struct density *d, enum density_per p);
 

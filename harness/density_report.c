@@ -71,11 +71,13 @@ static double file_bytes(const struct subject *x)
 static void panel_cell(struct report *r, struct report_cell *row, int column,
                        const struct density_panel *p)
 {
+    char low[32], high[32];
+
     density_interval_cell(row, column, p->mean, p->low, p->high);
+    density_bound(low, p->low);
+    density_bound(high, p->high);
     if (!isnan(p->mean) && (p->low > 0) != !!isfinite(p->high))
-        report_cell_text(r, row, column,
-                         p->low > 0 ? report_fmt(r, "%.2f [%.2g, ∞]", p->mean, p->low)
-                                    : report_fmt(r, "%.2f [0, %.2g]", p->mean, p->high));
+        report_cell_text(r, row, column, report_fmt(r, "%.2f [%s, %s]", p->mean, low, high));
 }
 
 /* --- tables ----------------------------------------------------------------------------------- */
@@ -453,6 +455,7 @@ void density_headline(struct report *r, const struct density_list *l)
     struct subjects s = gather(r, l);
     const struct subject *top = NULL;
     const struct density_panel *p;
+    char low[32], high[32];
 
     for (int i = 0; i < s.n; i++) { /* means over fewer tasks are of another kind */
         const struct density_panel *x = &s.v[i].per[PER_TOTAL];
@@ -464,11 +467,13 @@ void density_headline(struct report *r, const struct density_list *l)
     if (!top)
         return;
     p = &top->per[PER_TOTAL];
+    density_bound(low, p->low);
+    density_bound(high, p->high);
     report_headline(r, "Densest", top->rows[0]->model,
                     report_fmt(r, "%.2f%s, %d %s", p->mean,
                                p->low > 0 && isfinite(p->high)
-                                   ? report_fmt(r, " (%.2g to %.2g)", p->low, p->high)
-                               : p->low > 0 ? report_fmt(r, " (at least %.2g)", p->low)
+                                   ? report_fmt(r, " (%s to %s)", low, high)
+                               : p->low > 0 ? report_fmt(r, " (at least %s)", low)
                                             : " (the ladder does not close its interval)",
                                p->n_rows, p->n_rows == 1 ? "task" : "tasks"));
 }

@@ -3,29 +3,25 @@
 
 #include "base/file.h"
 #include "harness/envelope_write.h"
-#include "reports/number.h"
 
 enum { SPEED_STEPS = 40 };
 
-static const char *size_text(struct report *r, double parameters)
+static void size_cell(struct report *r, struct report_cell *row, int column, double parameters)
 {
-    char text[NUMBER_SIZE];
-
-    if (!(parameters < 1e15))
-        return "any";
-    if (!(parameters > 0))
-        return "none";
-    number_format(text, metric_find("parameters"), parameters);
-    return report_str(r, text);
+    if (parameters > 0 && parameters < 1e15)
+        report_cell_value(row, column, parameters, NAN, NAN);
+    else
+        report_cell_text(r, row, column, parameters < 1e15 ? "none" : "any");
 }
 
 static void put_rows(struct report *r, const struct envelope_result *x)
 {
-    static const struct report_column columns[] = {
+    const struct metric *size = metric_find("parameters");
+    const struct report_column columns[] = {
         {"format", "format", NULL, 9},           {"bits", "bits per weight", NULL, 4},
-        {"largest", "largest model", NULL, 9},   {"limit", "limited by", NULL, 8},
-        {"decode", "decoding allows", NULL, 5},  {"prefill", "first token allows", NULL, 5},
-        {"memory", "memory allows", NULL, 5},    {"tok_s", "tok/s", NULL, 7},
+        {"largest", "largest model", size, 9},   {"limit", "limited by", NULL, 8},
+        {"decode", "decoding allows", size, 5},  {"prefill", "first token allows", size, 5},
+        {"memory", "memory allows", size, 5},    {"tok_s", "tok/s", NULL, 7},
         {"ttft", "first token, s", NULL, 6},     {"bytes", "memory, GB", NULL, 6},
     };
     struct report_table *t = report_table(r, "envelope", "Largest model by weight format", columns,
@@ -36,15 +32,15 @@ static void put_rows(struct report *r, const struct envelope_result *x)
         struct report_cell *row = report_row(r, t);
         report_cell_text(r, row, 0, w->format);
         report_cell_text(r, row, 1, report_fmt(r, "%.3g", w->bits));
-        report_cell_text(r, row, 2, size_text(r, w->largest));
+        size_cell(r, row, 2, w->largest);
         for (int k = 0; k < LIMITS; k++)
-            report_cell_text(r, row, 4 + k, size_text(r, w->parameters[k]));
+            size_cell(r, row, 4 + k, w->parameters[k]);
         if (!(w->largest > 0 && w->largest < 1e15))
             continue;
         report_cell_text(r, row, 3, envelope_limit_name(w->limit));
-        report_cell_text(r, row, 7, report_fmt(r, "%.3g", w->tok_s));
+        report_cell_text(r, row, 7, report_number(r, NULL, w->tok_s));
         report_cell_text(r, row, 8, isnan(w->ttft_s) ? NULL : report_fmt(r, "%.3g", w->ttft_s));
-        report_cell_text(r, row, 9, report_fmt(r, "%.3g", w->bytes / 1e9));
+        report_cell_text(r, row, 9, report_number(r, NULL, w->bytes / 1e9));
     }
     if (t)
         t->note = report_fmt(r, "%s parameters; %.0f tokens of context, its keys and values "
@@ -59,21 +55,19 @@ static void put_device(struct report *r, const struct envelope_result *x)
     const struct envelope_device *d = &x->device;
 
     report_fact(r, "device", report_fmt(r, "%s (%s)", d->name, d->source));
-    report_fact(r, "memory bandwidth", report_fmt(r, "%.3g GB/s", d->bytes_s / 1e9));
-    report_fact(r, "float32", isnan(d->flop_s) ? NULL
-                                               : report_fmt(r, "%.3g GFLOP/s", d->flop_s / 1e9));
-    report_fact(r, "memory", isnan(d->memory_bytes) ? NULL
-                                                    : report_fmt(r, "%.3g GB",
-                                                                 d->memory_bytes / 1e9));
-    report_fact(r, "power", isnan(d->power_w) ? NULL : report_fmt(r, "%.3g W", d->power_w));
+    report_fact(r, "memory bandwidth", report_number(r, metric_find("read_bytes_s"), d->bytes_s));
+    report_fact(r, "float32", report_number(r, metric_find("flop_s"), d->flop_s));
+    report_fact(r, "memory", report_number(r, metric_find("file_bytes"), d->memory_bytes));
+    report_fact(r, "power", report_number(r, metric_find("mean_w"), d->power_w));
     report_fact(r, "attained of the bandwidth in decoding",
                 report_fmt(r, x->n_checks ? "%.3g" : "%.3g, assumed", d->decode_share));
     report_fact(r, "attained of the operations in prefill",
                 report_fmt(r, x->n_checks ? "%.3g" : "%.3g, assumed", d->prefill_share));
     if (x->n_checks)
         report_fact(r, "fixed time of a layer",
-                    report_fmt(r, "%.3g \u00b5s per decoded token, %.3g \u00b5s per pass over a prompt",
-                               1e6 * d->decode_layer_s, 1e6 * d->prefill_layer_s));
+                    report_fmt(r, "%s per decoded token, %s per pass over a prompt",
+                               report_number(r, metric_find("wall_s"), d->decode_layer_s),
+                               report_number(r, metric_find("wall_s"), d->prefill_layer_s)));
     if (!x->n_checks)
         report_warning(r, "No model was measured (--check MODEL,...): these sizes are upper "
                           "bounds, as if a program attained the peaks.");
@@ -96,13 +90,14 @@ static void put_check(struct report *r, struct report_table *t, const struct env
         struct report_cell *row = report_row(r, t);
         report_cell_text(r, row, 0, path_base(c->name));
         report_cell_text(r, row, 1, k ? "prefill" : "decoding");
-        report_cell_text(r, row, 2, report_fmt(r, "%.3g", v[k][0]));
-        report_cell_text(r, row, 6, report_fmt(r, "[%.3g, %.3g]", in[k].low, in[k].high));
-        report_cell_text(r, row, 3, isnan(v[k][1]) ? NULL : report_fmt(r, "%.3g", v[k][1]));
+        report_cell_text(r, row, 2, report_number(r, NULL, v[k][0]));
+        report_cell_text(r, row, 6, report_fmt(r, "[%s, %s]", report_number(r, NULL, in[k].low),
+                                               report_number(r, NULL, in[k].high)));
+        report_cell_text(r, row, 3, isnan(v[k][1]) ? NULL : report_number(r, NULL, v[k][1]));
         report_cell_text(r, row, 4, isnan(v[k][1]) ? NULL
                                                    : report_fmt(r, "%+.0f %%",
                                                                 100 * (v[k][1] / v[k][0] - 1)));
-        report_cell_text(r, row, 5, isnan(v[k][2]) ? NULL : report_fmt(r, "%.3g", v[k][2]));
+        report_cell_text(r, row, 5, isnan(v[k][2]) ? NULL : report_number(r, NULL, v[k][2]));
     }
 }
 
@@ -193,8 +188,9 @@ void envelope_report(struct report *r, const struct envelope_result *x, int plot
     report_section(r, "Device");
     put_device(r, x);
     report_section(r, "Largest model");
-    report_text(r, "At least %.3g tok/s, first token of a prompt of %.0f tokens within %.3g s.",
-                x->want.tok_s, x->want.context, x->want.ttft_s);
+    report_text(r, "At least %s tok/s, first token of a prompt of %.0f tokens within %s.",
+                report_number(r, NULL, x->want.tok_s), x->want.context,
+                report_number(r, metric_find("ttft_s"), x->want.ttft_s));
     put_rows(r, x);
     if (plots)
         plot_sizes(r, x);

@@ -1,10 +1,8 @@
 /* handover_page.c -- what handing over gains, as tables, pictures and JSON. */
 #include <math.h>
-
 #include <string.h>
 
 #include "harness/handover_write.h"
-#include "reports/number.h"
 
 enum { CURVE_POINTS = 200 }; /* of a picture; the JSON has as many */
 
@@ -25,14 +23,6 @@ static const char *spanned(struct report *r, double v, struct interval i)
 static const struct metric *cost_metric(const struct handover *h)
 {
     return metric_find(strcmp(h->cost_unit, "FLOP") == 0 ? "item_flop" : "item_cost");
-}
-
-static const char *cost_text(struct report *r, const struct handover *h, double cost)
-{
-    char text[NUMBER_SIZE];
-
-    number_format(text, cost_metric(h), cost);
-    return report_str(r, text);
 }
 
 static void put_signals(struct report *r, const struct handover *h)
@@ -76,10 +66,10 @@ static void put_signals(struct report *r, const struct handover *h)
 
 static void put_curve(struct report *r, const struct handover *h, const struct handover_signal *x)
 {
-    static const struct report_column columns[] = {
+    const struct report_column columns[] = {
         {"share", "handed over, %", NULL, 9}, {"threshold", "threshold", NULL, 6},
         {"accuracy", "accuracy, %", NULL, 8}, {"latency", "latency of an item, s", NULL, 7},
-        {"cost", "cost of an item", NULL, 5}, {"oracle", "oracle, %", NULL, 4},
+        {"cost", "cost of an item", cost_metric(h), 5}, {"oracle", "oracle, %", NULL, 4},
     };
     struct report_table *t =
         report_table(r, "curve", report_fmt(r, "By share handed over, by %s", x->title), columns,
@@ -93,7 +83,7 @@ static void put_curve(struct report *r, const struct handover *h, const struct h
                                                           : NULL);
         report_cell_text(r, row, 2, percent(r, p.accuracy));
         report_cell_text(r, row, 3, isnan(p.latency_s) ? NULL : report_fmt(r, "%.3g", p.latency_s));
-        report_cell_text(r, row, 4, isnan(p.cost) ? NULL : cost_text(r, h, p.cost));
+        report_cell_value(row, 4, p.cost, NAN, NAN);
         report_cell_text(r, row, 5,
                          percent(r, handover_at(h->oracle, h->n_oracle, i / 10.0).accuracy));
     }

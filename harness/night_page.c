@@ -208,13 +208,10 @@ static const char *value_text(struct report *out, const struct comparison *c, do
     static const struct {
         const char *quantity, *metric;
     } units[] = {{"memory", "peak_rss_bytes"}, {"accuracy", "acc"}, {"time", "tok_s"}};
-    char text[NUMBER_SIZE];
 
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (strcmp(c->quantity, units[i].quantity) == 0) {
-            number_format(text, metric_find(units[i].metric), v);
-            return report_str(out, text);
-        }
+        if (strcmp(c->quantity, units[i].quantity) == 0)
+            return report_number(out, metric_find(units[i].metric), v);
     return report_fmt(out, "%.4f", v);
 }
 
@@ -279,6 +276,14 @@ static void add_comparisons(struct report *out, const struct night_report *r)
     }
 }
 
+/* Five digits, by which one night differs from another; bytes as everywhere. */
+static const char *level_text(struct report *out, const char *metric, double v)
+{
+    const struct metric *m = metric_find(judge_metric_of(metric));
+
+    return m && number_prefixed(m) ? report_number(out, m, v) : report_fmt(out, "%.5g", v);
+}
+
 static void add_changes(struct report *out, const struct night_report *r)
 {
     static const struct report_column columns[] = {
@@ -300,8 +305,8 @@ static void add_changes(struct report *out, const struct night_report *r)
         report_cell_text(out, row, 1, c->metric);
         report_cell_text(out, row, 2, report_fmt(out, "%d", c->night));
         report_cell_text(out, row, 3, c->date);
-        report_cell_text(out, row, 4, report_fmt(out, "%.5g", c->before));
-        report_cell_text(out, row, 5, report_fmt(out, "%.5g", c->after));
+        report_cell_text(out, row, 4, level_text(out, c->metric, c->before));
+        report_cell_text(out, row, 5, level_text(out, c->metric, c->after));
         report_cell_text(out, row, 6, report_fmt(out, "%.2g", c->p));
         report_cell_text(out, row, 7, report_fmt(out, "%s, %s", c->is_new ? "new" : "known",
                                                  c->worse == 1   ? "worse"

@@ -82,7 +82,9 @@ void number_format(char text[NUMBER_SIZE], const struct metric *m, double v)
         return;
     }
     digits(d, sizeof d, v / p->factor);
-    if (v != 0 && strcmp(d, "0.000") == 0) /* little is not nothing */
+    if (m && strcmp(m->name, "item_cost") == 0 && v != 0 && fabs(v) < 1) /* prices are small */
+        snprintf(d, sizeof d, "%.*f", (int)fmin(2 - floor(log10(fabs(v))), 12), v);
+    else if (v != 0 && strcmp(d, "0.000") == 0) /* little is not nothing */
         snprintf(d, sizeof d, v > 0 ? "<0.001" : ">-0.001");
     put_unit(text, d, p, unit);
 }

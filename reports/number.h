@@ -10,8 +10,8 @@
 #define NUMBER_SIZE 48 /* enough for any of the texts below */
 #define NUMBER_UNKNOWN "\xe2\x80\x93" /* an en dash */
 
-/* "0.490", "98.4 MB", "12.3 ms", "135 M", "1.5 B" (a count), "1234", "<0.001"; NUMBER_UNKNOWN for
- * NAN.  m may be NULL. */
+/* "0.490", "98.4 MB", "12.3 ms", "135 M", "1.5 B" (a count), "1234", "<0.001"; a price with
+ * all its digits, "0.000123"; NUMBER_UNKNOWN for NAN.  m may be NULL. */
 void number_format(char text[NUMBER_SIZE], const struct metric *m, double v);
 /* The round number of a tick: "0.5", "200 ms"; without a unit that takes no prefix, since the axis
  * says it. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "reports/number.h"
 #include "reports/writers.h"
 
 static void *take(struct report *r, size_t bytes)
@@ -84,6 +85,14 @@ const char *report_fmt(struct report *r, const char *fmt, ...)
     s = vfmt(r, fmt, ap);
     va_end(ap);
     return s;
+}
+
+const char *report_number(struct report *r, const struct metric *m, double v)
+{
+    char text[NUMBER_SIZE];
+
+    number_format(text, m, v);
+    return report_str(r, text);
 }
 
 void report_headline(struct report *r, const char *name, const char *value, const char *detail)

@@ -101,6 +101,8 @@ int report_ok(const struct report *r, struct err *e); /* -1 when something did n
 /* A text in the report's arena, for fields that are set directly; NULL for NULL. */
 const char *report_str(struct report *r, const char *s);
 const char *report_fmt(struct report *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* As a cell of that metric shows it; m NULL: three digits and no unit. */
+const char *report_number(struct report *r, const struct metric *m, double v);
 
 void report_headline(struct report *r, const char *name, const char *value, const char *detail);
 void report_section(struct report *r, const char *title);

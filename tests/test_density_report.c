@@ -2,6 +2,7 @@
 #include "tests/test.h"
 
 #include "base/mem.h"
+#include "harness/density_present.h"
 #include "harness/density_report.h"
 #include "harness/rulers.h"
 
@@ -315,6 +316,31 @@ static void an_answer_has_its_price_and_what_is_not_known_its_reason(void **stat
     density_list_release(&l);
 }
 
+static void a_density_is_two_digits_and_no_exponent(void **state)
+{
+    static const struct {
+        enum ruler_flag flag;
+        double low, value, high;
+        const char *text;
+    } rows[] = {
+        {RULER_WITHIN, 0.7, 0.92, 1.2, "0.92 [0.7, 1.2]"},
+        {RULER_WITHIN, 121, 150, 199.6, "150.00 [121, 200]"},
+        {RULER_WITHIN, 0, 0.9, INFINITY, "0.90 [0, \u221e]"},
+        {RULER_WITHIN, 2.1e-5, 0.01, 99.4, "0.01 [0.00002, 99]"},
+        {RULER_BELOW, 0, 150, 151, "< 151"},
+        {RULER_ABOVE, 142, 150, INFINITY, "> 142"},
+    };
+    char text[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct density d = {.flag = rows[i].flag, .low = 1e6 * rows[i].low,
+                            .effective = 1e6 * rows[i].value, .high = 1e6 * rows[i].high};
+        d.cost[PER_TOTAL] = 1e6;
+        density_text(text, sizeof text, &d, PER_TOTAL);
+        assert_string_equal(text, rows[i].text);
+    }
+}
+
 static void refused_memory_is_told_at_the_end(void **state)
 {
     int rc = -1;
@@ -352,6 +378,7 @@ int main(void)
         cmocka_unit_test(a_model_stands_among_the_published_ones),
         cmocka_unit_test(a_model_stands_on_the_line_of_its_day),
         cmocka_unit_test(an_answer_has_its_price_and_what_is_not_known_its_reason),
+        cmocka_unit_test(a_density_is_two_digits_and_no_exponent),
         cmocka_unit_test(refused_memory_is_told_at_the_end),
     };
     return cmocka_run_group_tests_name(__FILE__, tests, open_known, close_known);

@@ -298,18 +298,20 @@ static void densities_trends_and_devices_are_drawn(void **state)
              "--power 100 --csv", 0, "lines,1,line,GPT-3.5"),
         ENDS("tracker --benchmark humaneval --level gpt-4 --memory 100G --bandwidth 1000 "
              "--power 5 --power-at-peak 10 --json", 0, "densimeter.tracker/1|A device as told"),
+        ENDS("tracker --benchmark humaneval --level gpt-4 --csv", 0, ",parameters,,"),
         {"tracker --benchmark humaneval --level gpt-4 --date 2024-01-01 -o t.md", 0,
          "GPT-4  humaneval", "t.md", "HumanEval"},
         ENDS("envelope --device absent", ABSENT, "absent: no such device"),
-        ENDS("envelope --device raspberry-pi-5 --csv", 0, "envelope,1,format,Q2_K|first token"),
+        ENDS("envelope --device raspberry-pi-5 --csv", 0,
+             "envelope,1,format,Q2_K|first token|envelope,1,largest,,"),
         ENDS("envelope --device rtx-4090 --power 100", 0, "rtx-4090 (as specified)|power"),
         ENDS("envelope --device rtx-4090 --power 100 --power-at-peak 400 --active-share "
              "0.2 --json", 0, "densimeter.envelope/1|\"rtx-4090\""),
         {"envelope --device jetson-orin-nano --memory 100M -o e.html", 0,
          "jetson-orin-nano|memory", "e.html", "What fits a device"},
-        ENDS("envelope --device h100-sxm --tok-s 1000000", 0, "decoding"),
+        ENDS("envelope --device h100-sxm --tok-s 1000000", 0, "decoding|TB/s|TFLOP/s|~e+0"),
         ENDS("envelope --bandwidth 10 --gflops 100 --check tiny.gguf,other.gguf -r 1 -t 1", 0,
-             "this machine (as told)|10 GB/s|measuring tiny.gguf|predicted|other"),
+             "this machine (as told)|10\u00a0GB/s|measuring tiny.gguf|predicted|other"),
         ENDS("envelope --device rtx-4090 --check tiny.gguf", WRONG,
              "--check measures on this machine, not on 'rtx-4090'"),
     };

@@ -436,6 +436,8 @@ static void numbers_are_shown_in_three_digits(void **state)
         {"wall_s", 2.5e-7, "250\u00a0ns"}, {"knowledge_bits", -0.25, "-0.250\u00a0bit"},
         {"parameters", 3.8e9, "3.80\u00a0B"}, {"file_bytes", 3.8e9, "3.80\u00a0GB"},
         {"share_of_time", 5.5e-5, "<0.001"}, {"acc_change", -1e-5, ">-0.001\u00a0points"},
+        {"item_cost", 0.000123, "0.000123"}, {"item_cost", 0.00149, "0.00149"},
+        {"item_cost", 2.5, "2.50"},
     };
     char text[NUMBER_SIZE];
     (void)state;
