@@ -56,7 +56,7 @@ static int print_signed(const struct context *c, const char *path, const struct 
                 has ? "signed by " : "not signed", has ? public : "");
     has = print_line(c, &out, e);
     if (has == 0)
-        context_next(c, "densimeter bundle verify %s", path);
+        context_next(c, (const char *const[]){"bundle", "verify", path, NULL});
     return has;
 }
 

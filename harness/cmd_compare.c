@@ -83,8 +83,9 @@ int cmd_compare(struct context *c, struct err *e)
         if (args_str(c->args, pages[i]))
             rc = write_page(&x, s, args_str(c->args, pages[i]), e);
     if (rc == 0)
-        context_next(c, "densimeter gate --baseline %s --candidate %s --policy FILE ('densimeter gate "
-                        "--init' prints one)", args_at(c->args, 0), args_at(c->args, 1));
+        context_next(c, (const char *const[]){"gate", "--baseline", args_at(c->args, 0),
+                                              "--candidate", args_at(c->args, 1), "--policy",
+                                              "FILE", NULL});
 out:
     compare_release(&x);
     run_list_release(&a);

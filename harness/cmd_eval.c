@@ -227,9 +227,10 @@ int cmd_eval(struct context *c, struct err *e)
     if (rc == 0)
         rc = c->json ? print_json(c, store, m, n, e) : print_text(c, store, m, n, e);
     if (rc == 0 && first.code == ERR_OK && n == 2)
-        context_next(c, "densimeter compare %s %s", m[0].id, m[1].id);
+        context_next(c, (const char *const[]){"compare", m[0].id, m[1].id, NULL});
     else if (rc == 0 && first.code == ERR_OK)
-        context_next(c, n > 2 ? "densimeter report" : "densimeter items last --wrong");
+        context_next(c, n > 2 ? (const char *const[]){"report", NULL}
+                              : (const char *const[]){"items", "last", "--wrong", NULL});
     if (rc == 0 && first.code == ERR_OK && judge(store, m, n, &rc, e) < 0)
         rc = -1;
     if (first.code != ERR_OK) {

@@ -329,7 +329,7 @@ static int pull(const struct context *c, const struct catalogue *k, struct err *
         context_note(c, "%s is there already", p.name);
     rc = c->json ? print_json(c, &p, e) : print_text(c, &p, e);
     if (rc == 0)
-        context_next(c, "densimeter eval %s --tasks facts", p.name);
+        context_next(c, (const char *const[]){"eval", p.name, "--tasks", "facts", NULL});
 out:
     mem_free(p.name);
     mem_free(p.path);

@@ -63,7 +63,8 @@ static int print(const struct context *c, const char *out, const char *type, str
         strbuf_addf(&b, "%s: %s, %s\n", out, type, bytes);
         rc = context_print(c, &b, e);
         if (rc == 0)
-            context_next(c, "densimeter eval %s %s --tasks facts", args_at(c->args, 0), out);
+            context_next(c, (const char *const[]){"eval", args_at(c->args, 0), out, "--tasks",
+                                                  "facts", NULL});
     }
     strbuf_release(&b);
     return rc;

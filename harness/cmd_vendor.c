@@ -175,7 +175,8 @@ static int print_run(const struct context *c, const struct vendor_profile *p, co
     if (rc == 0 && !c->csv)
         rc = context_print_folded(c, &line, e);
     if (rc == 0)
-        context_next(c, "densimeter vendor compare %s OTHER.tar -o devices.html", path);
+        context_next(c, (const char *const[]){"vendor", "compare", path, "OTHER.tar", "-o",
+                                               "devices.html", NULL});
     strbuf_release(&what);
     strbuf_release(&line);
     return rc;

@@ -12,40 +12,63 @@
 #include "base/utf8.h"
 
 /* A line of words on `log`, broken at the terminal's width where it is one. */
-static void say(const struct context *c, const char *first, const char *fmt, va_list ap)
+static void say(const struct context *c, struct strbuf *line)
 {
-    struct strbuf b = STRBUF_INIT, folded = STRBUF_INIT;
+    struct strbuf folded = STRBUF_INIT;
 
-    strbuf_adds(&b, first);
-    strbuf_vaddf(&b, fmt, ap);
-    utf8_make_printable(b.s, b.len, 0);
+    utf8_make_printable(line->s, line->len, 0);
     if (isatty(fileno(c->log)))
-        text_fold(&folded, strbuf_str(&b), context_width());
-    fprintf(c->log, "%s\n", strbuf_str(folded.len ? &folded : &b));
+        text_fold(&folded, strbuf_str(line), context_width());
+    fprintf(c->log, "%s\n", strbuf_str(folded.len ? &folded : line));
     strbuf_release(&folded);
-    strbuf_release(&b);
+    strbuf_release(line);
 }
 
 void context_note(const struct context *c, const char *fmt, ...)
 {
+    struct strbuf b = STRBUF_INIT;
     va_list ap;
 
     if (c->quiet)
         return;
+    strbuf_adds(&b, "densimeter: ");
     va_start(ap, fmt);
-    say(c, "densimeter: ", fmt, ap);
+    strbuf_vaddf(&b, fmt, ap);
     va_end(ap);
+    say(c, &b);
 }
 
-void context_next(const struct context *c, const char *fmt, ...)
+static void put_word(struct strbuf *b, const char *word)
 {
-    va_list ap;
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-./:=+,@%~";
+
+    strbuf_addc(b, ' ');
+    if (*word && word[strspn(word, plain)] == 0) {
+        strbuf_adds(b, word);
+        return;
+    }
+    strbuf_addc(b, '\'');
+    for (; *word; word++)
+        *word == '\'' ? strbuf_adds(b, "'\\''") : strbuf_addc(b, *word);
+    strbuf_addc(b, '\'');
+}
+
+void context_next(const struct context *c, const char *const *words)
+{
+    struct strbuf b = STRBUF_INIT;
+    const char *db = args_str(c->args, "db");
 
     if (!c->progress || c->json || c->csv)
         return;
-    va_start(ap, fmt);
-    say(c, "next: ", fmt, ap);
-    va_end(ap);
+    strbuf_adds(&b, "next: densimeter");
+    for (; *words; words++)
+        put_word(&b, *words);
+    if (db) {
+        strbuf_adds(&b, " --db");
+        put_word(&b, db);
+    }
+    say(c, &b);
 }
 
 char *context_db_path(const struct context *c, struct err *e)

@@ -30,8 +30,9 @@ struct context {
 /* A line for people on `log`, "densimeter: " in front; silent with --quiet. */
 void context_note(const struct context *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* "next: COMMAND": what most people do now.  Only to somebody who looks on: a terminal, no --json. */
-void context_next(const struct context *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* "next: densimeter WORD...": what most people do now, quoted for a shell, with this command's
+ * --db; words end with NULL.  Only to somebody who looks on: a terminal, no --json. */
+void context_next(const struct context *c, const char *const *words);
 
 /* --db, else $DENSIMETER_DB, else the user's own.  mem_free. */
 char *context_db_path(const struct context *c, struct err *e);

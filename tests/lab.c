@@ -25,6 +25,7 @@ static const struct command table[] = {
 };
 
 volatile sig_atomic_t lab_stop;
+int lab_watched;
 
 static int run(int argc, char **argv, FILE *out, FILE *log, struct err *e)
 {
@@ -37,6 +38,7 @@ static int run(int argc, char **argv, FILE *out, FILE *log, struct err *e)
         c.json = args_flag(args, "json");
         c.csv = args_command(args)->lists && args_flag(args, "csv");
         c.quiet = args_flag(args, "quiet");
+        c.progress = lab_watched && !c.quiet;
         rc = args_command(args)->run(&c, e);
     }
     args_free(args);

@@ -9,12 +9,14 @@
 #include "base/err.h"
 
 /* The current folder becomes it, and $DENSIMETER_DB and $DENSIMETER_MODELS lie in it.  tiny.gguf,
- * other.gguf, hybrid.gguf; words.json, numbers.json, judged.json, letters.json, lm/all.yaml;
- * plan.json; the runs first, second, bench1 and bench2; nights.db; first.tar, .json, .csv, .db, .lm. */
+ * other.gguf, hybrid.gguf, brief.gguf (64 tokens); words.json, numbers.json, judged.json,
+ * letters.json, lm/all.yaml, lm/bell.yaml; plan.json; the runs first, second, bench1 and bench2;
+ * nights.db; first.tar, .json, .csv, .db, .lm. */
 int lab_set_up(void **state);
 int lab_tear_down(void **state);
 
 extern volatile sig_atomic_t lab_stop; /* what Ctrl-C sets */
+extern int lab_watched; /* as if the log were a terminal */
 
 /* The status of a command line without the program's name, as main.c would have it; -1: e.  Words
  * are parted by single spaces. */

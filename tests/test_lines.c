@@ -490,6 +490,25 @@ static void what_is_measured_is_asked_rightly(void **state)
     EACH(lines);
 }
 
+static void who_looks_on_is_told_what_comes_next(void **state)
+{
+    static const struct line lines[] = {
+        ENDS("compare first second", 0,
+             "next: densimeter gate --baseline first --candidate second --policy FILE\n"),
+        ENDS("compare first second --json", 0, "~next:"),
+        ENDS("compare first second -q", 0, "~next:"),
+        ENDS("quantize tiny.gguf it's.gguf --type q8_0 --db o.db", 0,
+             "next: densimeter eval tiny.gguf 'it'\\''s.gguf' --tasks facts --db o.db\n"),
+        ENDS("eval tiny.gguf other.gguf --tasks words.json -t 1 --db o.db", 0,
+             "next: densimeter compare | --db o.db\n"),
+        ENDS("bundle make first -o next.tar", 0, "next: densimeter bundle verify next.tar\n"),
+    };
+    (void)state;
+    lab_watched = 1;
+    EACH(lines);
+    lab_watched = 0;
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -500,6 +519,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(densities_trends_and_devices_are_drawn),
         cmocka_unit_test(models_are_looked_into),
         cmocka_unit_test(what_is_measured_is_asked_rightly),
+        cmocka_unit_test(who_looks_on_is_told_what_comes_next),
     };
 
     return argc > 1 ? lab_as_program(argc, argv)
