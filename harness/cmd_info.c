@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "harness/commands.h"
 #include "harness/describe.h"
 #include "harness/open.h"
@@ -55,7 +56,7 @@ static void bytes_line(struct strbuf *b, const char *what, double bytes)
     strbuf_addf(b, "%-22s %s\n", what, text);
 }
 
-/* "F32 61 (141 kB), Q4_1 210 (66.4 MB)" of the store's {"F32":{"count":61,"bytes":140544}, ...} */
+/* "61 F32 (141 kB), 210 Q4_1 (66.4 MB)" of the store's {"F32":{"count":61,"bytes":140544}, ...} */
 static void types_line(struct strbuf *b, const char *json)
 {
     struct err ignored = ERR_NONE;
@@ -124,6 +125,7 @@ int cmd_info(struct context *c, struct err *e)
         write_text(&b, &d.model, runner_info(r), runner_tokenizer(r));
         if (p && participate_text(&b, p, runner_info(r), context_width(), e) < 0)
             goto out;
+        utf8_make_printable(b.s, b.len, 1); /* licence and names are the file's */
         rc = context_print_folded(c, &b, e);
     }
 out:

@@ -7,6 +7,7 @@
 #include "harness/cmd_tasks_fetch.h"
 #include "harness/dataset.h"
 #include "harness/fetch_meter.h"
+#include "harness/progress.h"
 #include "harness/select.h"
 #include "harness/source.h"
 #include "tasks/task.h"
@@ -162,11 +163,16 @@ static void on_bytes(void *user, uint64_t done, uint64_t total)
 static void on_rows(void *user, int64_t done, int64_t total)
 {
     const struct fetching *f = user;
+    struct strbuf line = STRBUF_INIT;
 
-    if (f->c->progress)
-        fprintf(f->c->log, "\r\x1b[K%.60s: %lld of %lld rows%s", f->meter.name, (long long)done,
-                (long long)total, done == total ? "\r\x1b[K" : "");
-    fflush(f->c->log);
+    if (!f->c->progress)
+        return;
+    if (done < total) {
+        progress_bar(&line, f->meter.name, (double)done / (double)total);
+        strbuf_addf(&line, "%lld of %lld rows", (long long)done, (long long)total);
+    }
+    progress_put(f->c->log, &line);
+    strbuf_release(&line);
 }
 
 static void put_json(struct json_out *o, const struct wanted *w, const struct dataset_landed *l)

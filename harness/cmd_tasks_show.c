@@ -142,8 +142,11 @@ static int show_text(struct shown *s, const struct task *t, const struct item *i
             snprintf(heading, sizeof heading, "--- continuation %d", i);
             show_part(&s->b, heading, q->continuation);
         }
-        for (int k = 0; k < q->n_until; k++)
-            strbuf_addf(&s->b, "--- stop %s\n", q->until[k]);
+        for (int k = 0; k < q->n_until; k++) {
+            strbuf_adds(&s->b, "--- stop ");
+            strbuf_add_printable(&s->b, q->until[k], 1);
+            strbuf_addc(&s->b, '\n');
+        }
         if (put_tokens(s, q, e) < 0)
             return -1;
     }

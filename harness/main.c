@@ -314,15 +314,15 @@ static int dispatch(struct context *c, struct err *e)
 
 static int print_version(void)
 {
+    const struct context c = {.out = stdout};
     struct strbuf b = STRBUF_INIT;
     struct err e = ERR_NONE;
-    int status = 0;
+    int status;
 
     version_text(&b, DENSIMETER_COMMIT);
-    if (strbuf_ok(&b, &e) < 0)
+    status = context_print_folded(&c, &b, &e);
+    if (status < 0 && !context_print_errno())
         status = report_error(&e);
-    else
-        fputs(strbuf_str(&b), stdout);
     strbuf_release(&b);
     return close_output(status);
 }

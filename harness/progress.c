@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "harness/context.h"
 #include "harness/meter.h"
 #include "harness/stats.h"
 #include "harness/table.h"
@@ -35,19 +36,24 @@ void progress_time(struct strbuf *b, double s)
 
 void progress_bar(struct strbuf *b, const char *what, double share)
 {
-    strbuf_add(b, what, utf8_whole(what, strnlen(what, NAME)));
+    char name[NAME + 1];
+
+    snprintf(name, sizeof name, "%.*s", (int)utf8_whole(what, strnlen(what, NAME)), what);
+    strbuf_add_printable(b, name, 0);
     strbuf_adds(b, " [");
     for (int i = 0; i < BAR; i++)
         strbuf_addc(b, i < (int)(share * BAR) ? '#' : '.');
     strbuf_adds(b, "] ");
 }
 
-/* One write, and nothing wiped before it is written over: a line drawn in parts flickers. */
+/* One write, and nothing wiped before it is written over: a line drawn in parts flickers, and one
+ * that the terminal breaks stays there. */
 void progress_put(FILE *log, const struct strbuf *line)
 {
     struct strbuf out = STRBUF_INIT;
+    size_t room = (size_t)context_width() - 1, n = line->len < room ? line->len : room;
 
-    strbuf_addf(&out, "\r%s\x1b[K", strbuf_str(line));
+    strbuf_addf(&out, "\r%.*s\x1b[K", (int)utf8_whole(strbuf_str(line), n), strbuf_str(line));
     if (!line->failed && !out.failed)
         fwrite(out.s, 1, out.len, log);
     fflush(log);

@@ -244,7 +244,7 @@ static void put_row(const struct table *t, struct strbuf *out, const int *widths
 int table_print(const struct table *t, struct strbuf *out, int width, int bold, struct err *e)
 {
     int widths[COLUMNS_MAX];
-    const char *comma = "";
+    struct strbuf left = STRBUF_INIT;
 
     if (strbuf_ok(&t->text, e) < 0)
         return -1;
@@ -257,12 +257,13 @@ int table_print(const struct table *t, struct strbuf *out, int width, int bold, 
         strbuf_addc(out, '\n');
     }
     for (int c = 0; c < t->n_columns; c++)
-        if (!widths[c]) {
-            strbuf_addf(out, "%s%s", *comma ? comma : "(no room for: ",
-                        t->columns[c].name);
-            comma = ", ";
-        }
-    strbuf_adds(out, *comma ? ")\n" : "");
+        if (!widths[c])
+            strbuf_addf(&left, "%s%s", left.len ? ", " : "(no room for: ", t->columns[c].name);
+    if (left.len)
+        strbuf_adds(&left, ")\n");
+    text_fold(out, strbuf_str(&left), width);
+    out->failed |= left.failed;
+    strbuf_release(&left);
     return strbuf_ok(out, e);
 }
 

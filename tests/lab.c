@@ -120,6 +120,8 @@ static void write_files(void)
                "  - name: voted\n    filter:\n      - function: lowercase\n"
                "      - function: remove_whitespace\n      - function: majority_vote\n"
                "      - function: take_first\n");
+    lab_write("lm/bell.yaml", "include: say.yaml\ntask: bell\n"
+                              "generation_kwargs: {until: [\"\\a\"], max_gen_toks: 3}\n");
     lab_write("lm/all.yaml", "group: all\ntask:\n  - bright\n  - {task: say, num_fewshot: 1}\n"
                               "aggregate_metric_list: [{metric: acc}]\n");
     lab_write("plan.json",

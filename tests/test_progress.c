@@ -72,6 +72,31 @@ static void an_evaluation_shows_its_bar_time_and_score(void **state)
     fclose(f);
 }
 
+/* A name may come from a file of somebody else's; a line that wraps is not written over. */
+static void a_line_is_one_line_of_the_terminal_whatever_is_in_it(void **state)
+{
+    static const struct { const char *columns, *name, *want; } rows[] = {
+        {"80", "a\x1b[2Jb\nc", "\ra?[2Jb?c [#####.....] 36000/72000 1/s 10:00:00\x1b[K"},
+        {"80", "\u6a21\u6a21\u6a21\u6a21\u6a21\u6a21\u6a21",
+         "\r\u6a21\u6a21\u6a21\u6a21\u6a21\u6a21 [#####.....] 36000/72000 1/s 10:00:00\x1b[K"},
+        {"30", "task", "\rtask [#####.....] 36000/72000\x1b[K"},
+    };
+    FILE *f = tmpfile();
+    (void)state;
+    assert_non_null(f);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct progress p;
+        setenv("COLUMNS", rows[i].columns, 1);
+        progress_begin(&p, f, rows[i].name, 0, 72000);
+        p.start_s = meter_clock_s() - AGO_S;
+        p.done = DONE - 1;
+        progress_step(&p);
+        assert_string_equal(written(f), rows[i].want);
+    }
+    unsetenv("COLUMNS");
+    fclose(f);
+}
+
 static void lines_are_ten_a_second_at_most_and_none_without_a_terminal(void **state)
 {
     FILE *f = tmpfile();
@@ -148,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_evaluation_shows_its_bar_time_and_score),
+        cmocka_unit_test(a_line_is_one_line_of_the_terminal_whatever_is_in_it),
         cmocka_unit_test(lines_are_ten_a_second_at_most_and_none_without_a_terminal),
         cmocka_unit_test(a_fetch_shows_its_bytes_and_time),
     };

@@ -139,6 +139,25 @@ static void long_lines_are_broken_between_words(void **state)
     }
 }
 
+static void what_has_no_room_is_told_within_the_width(void **state)
+{
+    static const struct column five[] = {
+        {"first", 0, 0}, {"second", 0, 1}, {"third", 0, 2}, {"fourth", 0, 3}, {"fifth", 0, 4}};
+    struct strbuf b = STRBUF_INIT;
+    struct err e = ERR_NONE;
+    struct table t;
+    (void)state;
+    table_init(&t, five, 5, 0);
+    for (int i = 0; i < 5; i++)
+        table_cell(&t, "%s", "twelve marks");
+    assert_int_equal(table_print(&t, &b, 24, 0, &e), 0);
+    assert_string_equal(b.s, "first\ntwelve marks\n(no room for: second,\n    third, fourth,\n"
+                             "    fifth)\n");
+    strbuf_release(&b);
+    table_release(&t);
+    assert_int_equal(mem_live(), 0);
+}
+
 static void an_empty_last_cell_leaves_no_blanks(void **state)
 {
     static const struct column two[] = {{"a", 0, 0}, {"b", 0, 0}};
@@ -164,6 +183,7 @@ int main(void)
         cmocka_unit_test(a_terminal_is_shown_no_control_character),
         cmocka_unit_test(wide_characters_are_cut_whole),
         cmocka_unit_test(long_lines_are_broken_between_words),
+        cmocka_unit_test(what_has_no_room_is_told_within_the_width),
         cmocka_unit_test(an_empty_last_cell_leaves_no_blanks),
     };
     return RUN(tests);

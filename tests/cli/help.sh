@@ -28,7 +28,7 @@ for command in $commands; do
     awk 'length($0) > 80 { exit 1 }' "$work/out" || fail "help $command is wider than 80 columns"
 done
 run 64 help evla; says "did you mean 'eval'"
-run 0 --version; prints '^densimeter [0-9]'
+run 0 --version; prints '^densimeter [0-9]'; prints '^numerics exact/1 .*fast-kv-q8_0/'
 run 0 help --man; prints '^.TH DENSIMETER 1'
 if command -v man >/dev/null 2>&1; then
     man --warnings -l "$work/out" >/dev/null 2>"$work/err" </dev/null
