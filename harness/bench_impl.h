@@ -37,6 +37,7 @@ struct bench {
     struct description model;
     struct strbuf settings, machine, command_line;
     const char *typed; /* the model's name */
+    int fits_nothing;  /* every test is longer than the model's context */
 };
 /* Opens b->runner. */
 int bench_open_runner(struct bench *b, int threads, struct err *e);

@@ -63,7 +63,7 @@ enum { TOKENS_COUNTED = 8 };
 
 int grid_add(struct grid *g, struct speed_test t, struct err *e)
 {
-    int length = t.depth + t.prompt + t.generate;
+    int length = speed_test_length(&t);
 
     if (t.prompt + t.generate == 0)
         return 0;
@@ -200,9 +200,26 @@ static int begin_run(struct bench *b, struct err *e)
     return store_run_begin(b->store, &spec, &b->run, e);
 }
 
+/* A run that no test could be in is not begun. */
+static int something_fits(struct bench *b, struct err *e)
+{
+    const struct model_info *m = runner_info(b->runner);
+
+    for (size_t i = 0; i < b->grid->n; i++)
+        if (speed_test_length(&b->grid->v[i]) <= m->context_length)
+            return 0;
+    if (b->grid->n == 0 || args_count(b->c->args, "scenario") > 1) /* others are beside depths */
+        return 0;
+    b->fits_nothing = 1;
+    err_set(e, ERR_USAGE, "%s: every test is longer than the context of the model, %d tokens",
+            b->typed, m->context_length);
+    err_hint(e, "-p, -n and --depth together make a test's length");
+    return -1;
+}
+
 static int begin(struct bench *b, int threads, struct err *e)
 {
-    if (bench_open_runner(b, threads, e) < 0 ||
+    if (bench_open_runner(b, threads, e) < 0 || something_fits(b, e) < 0 ||
         describe_model(&b->model, b->runner, b->typed, e) < 0 ||
         energy_open(&b->energy, b->c, e) < 0)
         return -1;
@@ -356,8 +373,6 @@ static int run_grid(struct bench *b, struct err *e)
         .repeats = (int)args_int(b->c->args, "repeats"), .rival = args_str(b->c->args, "versus"),
         .model_path = m->path, .threads = m->threads, .stop = b->c->stop};
 
-    size_t left_out = 0;
-
     for (size_t i = 0; i < b->grid->n; i++) {
         const struct speed_test *t = &b->grid->v[i];
         struct measuring here = how;
@@ -370,10 +385,9 @@ static int run_grid(struct bench *b, struct err *e)
             return -1;
         if (done)
             continue;
-        if (t->depth + t->prompt + t->generate > m->context_length) {
+        if (speed_test_length(t) > m->context_length) {
             context_note(b->c, "%s: left out, the context of the model has %d tokens", name,
                          m->context_length);
-            left_out++;
             continue;
         }
         if (t->streams > 1)
@@ -391,12 +405,7 @@ static int run_grid(struct bench *b, struct err *e)
         if (rc < 0)
             return -1;
     }
-    if (left_out == 0 || left_out < b->grid->n)
-        return 0;
-    err_set(e, ERR_USAGE, "bench: every test is longer than the context of the model, %d tokens",
-            m->context_length);
-    err_hint(e, "-p, -n and --depth together make a test's length");
-    return -1;
+    return 0;
 }
 
 static int profile_grid(struct bench *b, struct err *e)
@@ -502,6 +511,7 @@ static int bench_all(struct context *c, const struct grid *g, struct store *stor
                      struct ids_list *ids, struct profiles *profiles, struct err *e)
 {
     struct numbers threads = {0};
+    struct err why = ERR_NONE;
     int rc = numbers_of(c, "threads", &threads, e);
 
     for (int i = 0; i < args_n(c->args) && rc == 0; i++)
@@ -512,10 +522,22 @@ static int bench_all(struct context *c, const struct grid *g, struct store *stor
                 rc = err_nomem(e);
                 break;
             }
-            rc = bench_model(&b, (int)threads.v[k], ids->v[ids->n++], e);
+            rc = bench_model(&b, (int)threads.v[k], ids->v[ids->n], e);
+            if (rc == 0) {
+                ids->n++;
+            } else if (b.fits_nothing && args_n(c->args) > 1) { /* another's context may do */
+                context_note(c, "%s", e->text);
+                why = *e;
+                *e = ERR_NONE;
+                rc = 0;
+            }
             bench_close(&b);
         }
     mem_free(threads.v);
+    if (rc == 0 && ids->n == 0) {
+        *e = why;
+        rc = -1;
+    }
     return rc;
 }
 

@@ -20,6 +20,11 @@ void speed_test_name(char *name, size_t size, const struct speed_test *t)
         snprintf(name + n, size - (size_t)n, "@b%d", t->streams);
 }
 
+int speed_test_length(const struct speed_test *t)
+{
+    return t->depth + t->prompt + t->generate;
+}
+
 int speed_test_tokens(const struct speed_test *t)
 {
     return t->prompt + t->generate * t->streams;

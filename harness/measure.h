@@ -24,6 +24,7 @@ struct speed_test {
 /* "pp512", "tg128", "pp512+tg128", "tg128@b8", "pp512@d1024" */
 void speed_test_name(char *name, size_t size, const struct speed_test *t);
 int speed_test_tokens(const struct speed_test *t); /* that the speed counts */
+int speed_test_length(const struct speed_test *t); /* of the context that it needs */
 
 struct measured {
     double *samples, *rival_samples; /* seconds; n and n_rival of them, in order */

@@ -92,12 +92,14 @@ static void write_files(void)
 {
     const struct tiny_opts tiny = {.seed = 1, .is_bpe = 1, .type = QUANT_Q4_0};
     const struct tiny_opts other = {.seed = 2, .type = QUANT_Q8_0};
+    const struct tiny_opts brief = {.seed = 4, .is_bpe = 1, .context = 64};
     const struct tiny_opts hybrid = {.seed = 3, .is_bpe = 1, .is_hybrid = 1};
     struct err e = ERR_NONE;
 
     assert_int_equal(tiny_write("tiny.gguf", &tiny, &e), 0);
     assert_int_equal(tiny_write("other.gguf", &other, &e), 0);
     assert_int_equal(tiny_write("hybrid.gguf", &hybrid, &e), 0);
+    assert_int_equal(tiny_write("brief.gguf", &brief, &e), 0);
     lab_write("policy.json", "{\"minimum_items\": 2, \"accuracy\": {\"margin\": 0.05}}");
     assert_int_equal(mkdir("lm", 0777), 0);
     lab_write("lm/base", "output_type: multiple_choice\ntest_split: test\n"
