@@ -47,7 +47,7 @@ static void put_rows(struct report *r, const struct envelope_result *x)
                             "included (a Llama-shaped model).",
                          x->want.active_share < 1 ? report_fmt(r, "Total (%.0f %% active)",
                                                                100 * x->want.active_share)
-                                                  : "Dense:", x->want.context);
+                                                  : "A dense model's", x->want.context);
 }
 
 static void put_device(struct report *r, const struct envelope_result *x)

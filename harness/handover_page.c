@@ -176,7 +176,7 @@ void handover_report(struct report *r, const struct handover *h, int plots)
     if (best)
         report_headline(r, "best signal", best->title,
                         report_fmt(r, "%s of the oracle's gain",
-                                   isnan(best->area.captured) ? "no" :
+                                   isnan(best->area.captured) ? "none" :
                                    report_fmt(r, "%.0f %%", 100 * best->area.captured)));
     if (h->left_out)
         report_warning(r, "%zu items have a credit in one run only, or are of tasks without right "
