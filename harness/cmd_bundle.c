@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "harness/bundle.h"
 #include "harness/commands.h"
 #include "harness/models.h"
@@ -24,8 +25,10 @@ const struct option bundle_options[] = {
 
 static int print_line(const struct context *c, struct strbuf *b, struct err *e)
 {
-    int rc = context_print_folded(c, b, e);
+    int rc;
 
+    utf8_make_printable(b->s, b->len, 1); /* a bundle's name is its sender's */
+    rc = context_print_folded(c, b, e);
     strbuf_release(b);
     return rc;
 }
@@ -274,7 +277,8 @@ static int print_verdict(const struct context *c, const char *path, const struct
     if (n->asked)
         strbuf_addf(&out, "%d item%s asked again, ", n->asked, n->asked == 1 ? "" : "s");
     if (n->unknown)
-        strbuf_addf(&out, "%d numbers of task files not recomputed, ", n->unknown);
+        strbuf_addf(&out, "%d number%s of task files not recomputed, ", n->unknown,
+                    n->unknown == 1 ? "" : "s");
     strbuf_addf(&out, "%s%s\n", signer ? "signed by " : "not signed", signer ? signer : "");
     return print_line(c, &out, e);
 }

@@ -60,7 +60,8 @@ static int print(const struct context *c, const char *out, const char *type, str
         rc = context_json_end(c, &o, e);
     } else {
         format_bytes(bytes, sizeof bytes, (double)file_size(out));
-        strbuf_addf(&b, "%s: %s, %s\n", out, type, bytes);
+        strbuf_add_printable(&b, out, 0);
+        strbuf_addf(&b, ": %s, %s\n", type, bytes);
         rc = context_print(c, &b, e);
         if (rc == 0)
             context_next(c, (const char *const[]){"eval", args_at(c->args, 0), out, "--tasks",
