@@ -35,7 +35,7 @@ PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null)
 # Contraction and relaxed maths would change the bits that engine_design.md section 2 defines.
 CFLAGS ?=
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -pthread $(WARN) $(FLAGS_$(MODE)) \
-             -ffp-contract=off -fno-fast-math -ffile-prefix-map=$(CURDIR)=. $(PKG_CFLAGS) \
+             -ffp-contract=off -fno-fast-math -ffile-prefix-map='$(CURDIR)=.' $(PKG_CFLAGS) \
              $(CPPFLAGS) $(CFLAGS)
 LDLIBS = $(PKG_LIBS) -lm -pthread
 

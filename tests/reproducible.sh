@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the tracked files twice, in folders whose names differ in length, with other times, locales,
+# Builds the tracked files twice, in folders whose names differ in length and blanks, with other times, locales,
 # numbers of jobs and masks, and compares what comes out byte for byte: program, man page,
 # completions, list of licences.
 set -eu
@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset MAKEFLAGS MAKELEVEL MFLAGS DESTDIR
 export CCACHE_DISABLE=1 SOURCE_DATE_EPOCH=1000000000
-one=$work/one two=$work/a/much/longer/path/two
+one=$work/one two="$work/a/much longer/path/two"
 mkdir -p "$one" "$two"
 git ls-files -z | tar --null -T - -c | tar -x -C "$one"
 git ls-files -z | tar --null -T - -c | tar -x -C "$two"
