@@ -38,6 +38,10 @@ faults: build/densimeter $(BUILD)/tests/tool_tiny $(BUILD)/tests/test_refused ##
 	@DENSIMETER_LONG=1 $(BUILD)/tests/test_refused
 	@python3 tests/long/faults.py $(BUILD)/densimeter $(BUILD)/tests/tool_tiny --points $(POINTS)
 
+# --- what tests leave out for want of time ---------------------------------------------------
+thorough: build/densimeter $(TESTS) $(TOOLS) ## the tests that leave something out for want of time, with all of it (long)
+	@sh tests/long/thorough.sh $(BUILD) $(ONLY)
+
 # --- all that is long -----------------------------------------------------------------------
 LONG = $(BUILD)/densimeter $(BUILD)/tests/bench_store $(BUILD)/tests/tool_tiny
 mutate: ## make one operator or constant wrong at a time: do the tests notice? (long)
@@ -47,9 +51,9 @@ load: build/densimeter $(LONG) ## large databases, tasks, plans and models: the 
 	@sh tests/long/load.sh $(BUILD) $(PARTS)
 
 # Fuzzing with clang for FUZZ_SECONDS each; each goes on when another failed.
-test-long: deps ## everything that takes hours: golden, lint, mutants, faults, load, fuzzing, sanitizers, two builds
-	@failed=; for t in golden lint mutate faults load fuzz sanitize reproducible; do \
+test-long: deps ## everything that takes hours: golden, whole tests, lint, mutants, faults, load, fuzzing, sanitizers, two builds
+	@failed=; for t in golden thorough lint mutate faults load fuzz sanitize reproducible; do \
 	    echo "== $$t"; $(MAKE) --no-print-directory $$t || failed="$$failed $$t"; done; \
 	    [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
-.PHONY: mutate load test-long lint lint-only cov cov-only faults
+.PHONY: mutate load thorough test-long lint lint-only cov cov-only faults
