@@ -114,7 +114,7 @@ static void read_weights_ahead(const struct runner *r, const volatile int *stop)
 {
     uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     const uint8_t *from = NULL;
-    size_t n = 0;
+    size_t n = 0, end;
 
     if (gguf_file_bytes(r->file) > memory / 2)
         return;
@@ -125,8 +125,10 @@ static void read_weights_ahead(const struct runner *r, const volatile int *stop)
         if (!from || t->data < from || t->data > from + n + TENSOR_GAP) { /* another file */
             file_read_ahead(from, n, stop);
             from = t->data;
+            n = 0;
         }
-        n = (size_t)(t->data - from) + t->bytes;
+        end = (size_t)(t->data - from) + t->bytes;
+        n = end > n ? end : n; /* listed in any order */
     }
     file_read_ahead(from, n, stop);
 }
