@@ -168,8 +168,8 @@ static int tell_night(struct judge *j)
         judge_find(j, FINDING_NOTE, 2, "the system clock was set back: night %d is dated %s",
                    r->night.n, r->night.date) < 0)
         return -1;
-    if (r->missed > 0 && judge_find(j, FINDING_NOTE, 1, "%d nights were missed before this one",
-                                    r->missed) < 0)
+    if (r->missed > 0 && judge_find(j, FINDING_NOTE, 1, "%d night%s missed before this one",
+                                    r->missed, r->missed == 1 ? " was" : "s were") < 0)
         return -1;
     if (r->night.n_noisy &&
         judge_find(j, FINDING_NOTE, 0, "%d of %d cells ran on a noisy machine", r->night.n_noisy,

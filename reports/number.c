@@ -49,7 +49,7 @@ static void digits(char *text, size_t size, double v)
     double a = fabs(v);
 
     if (v == floor(v) && a < 1e6)
-        snprintf(text, size, "%.0f", v);
+        snprintf(text, size, "%.0f", v + 0.0); /* "0", not "-0" */
     else if (a >= 1e6)
         snprintf(text, size, "%.2e", v);
     else if (a < 5e-4)

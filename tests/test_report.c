@@ -437,7 +437,7 @@ static void numbers_are_shown_in_three_digits(void **state)
         {"parameters", 3.8e9, "3.80\u00a0B"}, {"file_bytes", 3.8e9, "3.80\u00a0GB"},
         {"share_of_time", 5.5e-5, "<0.001"}, {"acc_change", -1e-5, ">-0.001\u00a0points"},
         {"item_cost", 0.000123, "0.000123"}, {"item_cost", 0.00149, "0.00149"},
-        {"item_cost", 2.5, "2.50"},
+        {"item_cost", 2.5, "2.50"}, {"acc_change", -0.0, "0\u00a0points"},
     };
     char text[NUMBER_SIZE];
     (void)state;

@@ -57,17 +57,17 @@ run 0 nightly status "$work/plan.json" --csv -n 3; [ "$(wc -l <"$work/out")" -eq
 # The database is moved: the history moves with it.
 mkdir "$work/elsewhere"; mv "$DENSIMETER_DB" "$work/elsewhere/moved.db"; rm -f "$DENSIMETER_DB"*
 export DENSIMETER_DB="$work/elsewhere/moved.db"
-run 0 nightly "$work/plan.json" --now 2026-11-09; prints '^PASS  demo, night 8'
+run 0 nightly "$work/plan.json" --now 2026-11-10; prints '^PASS  demo, night 8'; prints '1 night was missed'
 
 # A night that is killed, and never goes on: what it has is kept, the rest is called skipped.
-"$DENSIMETER" nightly "$work/plan.json" --now 2026-11-10 >/dev/null 2>&1 & pid=$!
+"$DENSIMETER" nightly "$work/plan.json" --now 2026-11-11 >/dev/null 2>&1 & pid=$!
 sleep 0.15; kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null
-run 0 nightly "$work/plan.json" --now 2026-11-11; prints '^PASS  demo, night [0-9]* of 2026-11-11'
+run 0 nightly "$work/plan.json" --now 2026-11-12; prints '^PASS  demo, night [0-9]* of 2026-11-12'
 run 0 db check; prints 'no defects'
 
 # Two at once measure one night.
-"$DENSIMETER" nightly "$work/plan.json" --now 2026-11-12 >"$work/out1" 2>"$work/err1" & one=$!
-"$DENSIMETER" nightly "$work/plan.json" --now 2026-11-12 >"$work/out2" 2>"$work/err2" & two=$!
+"$DENSIMETER" nightly "$work/plan.json" --now 2026-11-13 >"$work/out1" 2>"$work/err1" & one=$!
+"$DENSIMETER" nightly "$work/plan.json" --now 2026-11-13 >"$work/out2" 2>"$work/err2" & two=$!
 wait $one || fail "the first of two ends with $?: $(cat "$work/err1")"
 wait $two || fail "the second of two ends with $?: $(cat "$work/err2")"
 head -1 "$work/out1" >"$work/a"; head -1 "$work/out2" >"$work/b"
