@@ -49,8 +49,11 @@ static void put_word(struct strbuf *b, const char *word)
         return;
     }
     strbuf_addc(b, '\'');
-    for (; *word; word++)
-        *word == '\'' ? strbuf_adds(b, "'\\''") : strbuf_addc(b, *word);
+    for (; *word; word++) {
+        if (*word == '\'')
+            strbuf_adds(b, "'\\'");
+        strbuf_addc(b, *word);
+    }
     strbuf_addc(b, '\'');
 }
 
