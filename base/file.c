@@ -69,13 +69,12 @@ static int is_in_memory(uintptr_t from, uintptr_t to, uintptr_t page)
     return there;
 }
 
-void file_read_ahead(const void *bytes, size_t n, const volatile int *stop)
+void file_read_ahead(const struct file_map *m, const volatile int *stop)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t from = (uintptr_t)bytes / page * page;
-    uintptr_t to = ((uintptr_t)bytes + n + page - 1) / page * page;
+    uintptr_t from = (uintptr_t)m->bytes, to = from + (m->len + page - 1) / page * page;
 
-    if (n == 0 || is_in_memory(from, to, page))
+    if (m->len == 0 || is_in_memory(from, to, page))
         return;
     for (; from < to && !(stop && *stop); from += AT_ONCE) {
         size_t part = to - from < AT_ONCE ? to - from : AT_ONCE;

@@ -17,11 +17,11 @@ struct file_map {
 #define FILE_MAP_NONE ((struct file_map){0})
 int file_map(struct file_map *out, const char *path, struct err *e);
 void file_unmap(struct file_map *m);
-/* Brings the pages of a file_map's bytes into memory, as fast as their file can be read: page by page,
- * as they are touched, is slower.  Those that nobody touches are not counted as this process's.
- * *stop non-zero (or NULL: never) ends it.  A hint: nothing when they are there already, or the
- * kernel cannot (before Linux 5.14). */
-void file_read_ahead(const void *bytes, size_t n, const volatile int *stop);
+/* Brings a mapping's pages into memory, as fast as their file can be read: page by page, as they are
+ * touched, is slower.  Those that nobody touches are not counted as this process's.  *stop non-zero
+ * (or NULL: never) ends it.  A hint: nothing when they are there already, or the kernel cannot
+ * (before Linux 5.14). */
+void file_read_ahead(const struct file_map *m, const volatile int *stop);
 
 /* Appends the whole file to b; refuses files over `max` bytes (ERR_FORMAT).  "-" is stdin. */
 int file_read(struct strbuf *b, const char *path, size_t max, struct err *e);

@@ -512,6 +512,15 @@ uint64_t gguf_file_bytes(const struct gguf *g)
     return n;
 }
 
+void gguf_read_ahead(const struct gguf *g, const volatile int *stop)
+{
+    if (g->origin.self)
+        g->origin.read_ahead(g->origin.self, stop);
+    for (size_t i = 0; i < g->n_parts; i++)
+        if (!g->parts[i].is_borrowed)
+            file_read_ahead(&g->parts[i].map, stop);
+}
+
 uint64_t gguf_made_bytes(const struct gguf *g)
 {
     return g->made_bytes;

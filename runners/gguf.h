@@ -46,6 +46,7 @@ struct gguf_origin {
     void (*close)(void *self);
     /* Gives data to those tensors that have none yet; or NULL. */
     int (*fill)(void *self, struct gguf_tensor *t, size_t n, struct err *e);
+    void (*read_ahead)(const void *self, const volatile int *stop); /* of its files */
     uint64_t file_bytes;
     struct strbuf *keys; /* as in a file, n_keys of them; taken over */
     uint64_t n_keys;
@@ -58,6 +59,8 @@ void gguf_close(struct gguf *g);
 /* Tensors whose layout in their files is another than a gguf's are made in memory by this call, and
  * have data NULL before it.  Nothing to do for a GGUF file. */
 int gguf_fill(struct gguf *g, struct err *e);
+/* Its files' pages come into memory together (file_read_ahead). */
+void gguf_read_ahead(const struct gguf *g, const volatile int *stop);
 uint64_t gguf_made_bytes(const struct gguf *g); /* of them, in memory beside the files */
 
 const char *gguf_path(const struct gguf *g);

@@ -72,11 +72,17 @@ static int read_config(struct hf *h, struct err *e)
     return h->config ? take_config(h, e) : -1;
 }
 
+static void read_ahead_hf(const void *self, const volatile int *stop)
+{
+    safetensors_read_ahead(((const struct hf *)self)->files, stop);
+}
+
 /* What the gguf takes over is no longer h's, whatever comes of it. */
 static int assemble(struct gguf **out, struct hf *h, struct err *e)
 {
     struct gguf_origin o = {
-        .self = h, .close = close_hf, .fill = fill_hf, .keys = &h->w.keys, .n_keys = h->w.n_keys,
+        .self = h, .close = close_hf, .fill = fill_hf, .read_ahead = read_ahead_hf,
+        .keys = &h->w.keys, .n_keys = h->w.n_keys,
         .tensors = h->tensors, .n_tensors = h->n_tensors,
         .file_bytes = safetensors_bytes(h->files),
     };

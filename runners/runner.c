@@ -6,7 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "runners/engine.h"
 #include "runners/fallback.h"
@@ -22,7 +21,6 @@ enum {
     CONTEXT_MAX = 1 << 20, /* rope's angles are right up to there (rope.c) */
     PAGES_MIN = 4,
     PAGES_MAX = 1 << 20,
-    TENSOR_GAP = 1 << 16, /* of padding, at most, between tensors of one file */
     OPTIONS = 64, /* of contests, under way at once */
     SLOTS_DEFAULT = 4,          /* at least, unless the caller bounds the memory */
     SLOTS_USUAL = 2 * STREAMS,  /* at most, unless the caller gives the memory */
@@ -113,24 +111,9 @@ static size_t choose_pages(const struct runner *r, size_t given, size_t page)
 static void read_weights_ahead(const struct runner *r, const volatile int *stop)
 {
     uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-    const uint8_t *from = NULL;
-    size_t n = 0, end;
 
-    if (gguf_file_bytes(r->file) > memory / 2)
-        return;
-    for (size_t i = 0; i < gguf_n_tensors(r->file); i++) {
-        const struct gguf_tensor *t = gguf_tensor_at(r->file, i);
-        if (!t->data) /* will be made of what other tensors' files hold */
-            continue;
-        if (!from || t->data < from || t->data > from + n + TENSOR_GAP) { /* another file */
-            file_read_ahead(from, n, stop);
-            from = t->data;
-            n = 0;
-        }
-        end = (size_t)(t->data - from) + t->bytes;
-        n = end > n ? end : n; /* listed in any order */
-    }
-    file_read_ahead(from, n, stop);
+    if (r->ops != &device_null && gguf_file_bytes(r->file) <= memory / 2)
+        gguf_read_ahead(r->file, stop);
 }
 
 static int open_device(struct runner *r, const struct runner_opts *o, struct err *e)
@@ -212,8 +195,7 @@ int runner_open(struct runner **out, const char *path, const struct runner_opts 
     r->ops = device_find(o->device ? o->device : "cpu", e);
     if (!r->ops || model_file_open(&r->file, path, e) < 0)
         goto out;
-    if (r->ops != &device_null)
-        read_weights_ahead(r, o->stop);
+    read_weights_ahead(r, o->stop);
     if (gguf_fill(r->file, e) < 0 ||
         model_open(&r->model, r->file, o->context, o->activation, e) < 0 ||
         open_tokenizer(r, path, o->tokenizer, e) < 0 || take_template(r, e) < 0)

@@ -441,6 +441,13 @@ void safetensors_close(struct safetensors *s)
     mem_free(s);
 }
 
+void safetensors_read_ahead(const struct safetensors *s, const volatile int *stop)
+{
+    for (size_t i = 0; i < s->n_parts; i++)
+        if (!s->parts[i].is_borrowed)
+            file_read_ahead(&s->parts[i].map, stop);
+}
+
 /* ---- answers --------------------------------------------------------------------------------- */
 
 size_t safetensors_count(const struct safetensors *s)

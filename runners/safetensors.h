@@ -41,6 +41,7 @@ int safetensors_open(struct safetensors **out, const char *folder, struct err *e
 int safetensors_open_bytes(struct safetensors **out, const void *bytes, size_t n, const char *name,
                            struct err *e);
 void safetensors_close(struct safetensors *s);
+void safetensors_read_ahead(const struct safetensors *s, const volatile int *stop); /* file.h */
 
 size_t safetensors_count(const struct safetensors *s);
 const struct safetensor *safetensors_at(const struct safetensors *s, size_t i); /* by name */

@@ -251,11 +251,11 @@ static void what_is_read_ahead_is_in_memory(void **state)
     assert_int_equal(file_map(&m, path, &e), 0);
     unlink(path);
     before = pages_in_memory(&m);
-    file_read_ahead(m.bytes, 0, NULL);
-    file_read_ahead(m.bytes, m.len, &stop);
+    file_read_ahead(&FILE_MAP_NONE, NULL);
+    file_read_ahead(&m, &stop);
     assert_int_equal(pages_in_memory(&m), before);
     own_kb = resident_kb();
-    file_read_ahead(m.bytes + 5, m.len - 10, NULL); /* no page's beginning or end */
+    file_read_ahead(&m, NULL);
     assert_true(resident_kb() < own_kb + (AHEAD_BYTES >> 11)); /* half of it would be too much */
     if (madvise((void *)m.bytes, 4096, POPULATE_READ) < 0 && errno == EINVAL) {
         print_message("          skipped: this kernel cannot read a mapping ahead\n");
