@@ -1,6 +1,9 @@
 #include "tests/report_sample.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "tests/test.h"
 
 static const struct sample {
     const char *name;
@@ -92,4 +95,13 @@ void sample_report(struct report *r)
     report_fact(r, "Processor", "2 x Example CPU @ 2.1 GHz, AVX-512");
     report_fact(r, "Memory", "49.0 GB");
     report_fact(r, "Energy meter", NULL);
+}
+
+const struct report_table *report_table_of(const struct report *r, const char *key)
+{
+    for (int i = 0; i < r->n_blocks; i++)
+        if (r->blocks[i]->kind == REPORT_TABLE && strcmp(r->blocks[i]->table->key, key) == 0)
+            return r->blocks[i]->table;
+    fail_msg("no table %s", key);
+    return NULL;
 }

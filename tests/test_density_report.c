@@ -5,6 +5,7 @@
 #include "harness/density_present.h"
 #include "harness/density_report.h"
 #include "harness/rulers.h"
+#include "tests/report_sample.h"
 
 static struct published *published;
 static struct rulers *known;
@@ -64,15 +65,6 @@ static const struct report_plot *plot(const struct report *r, const char *key)
     return NULL;
 }
 
-static const struct report_table *table(const struct report *r, const char *key)
-{
-    for (int i = 0; i < r->n_blocks; i++)
-        if (r->blocks[i]->kind == REPORT_TABLE && strcmp(r->blocks[i]->table->key, key) == 0)
-            return r->blocks[i]->table;
-    fail_msg("no table %s", key);
-    return NULL;
-}
-
 static int row_of(const struct report_table *t, const char *model)
 {
     for (int i = 0; i < t->n_rows; i++)
@@ -121,14 +113,14 @@ static void the_tables_hold_every_model_and_say_why_not(void **state)
     density_headline(&r, &l);
     density_section(&r, &l);
     density_method(&r, &l);
-    t = table(&r, "density_panel");
+    t = report_table_of(&r, "density_panel");
     assert_int_equal(t->n_rows, 5);
     row = row_of(t, "tiny-f16");
     assert_true(t->cells[row * t->n_columns + 10].value == 2); /* tasks */
     assert_true(t->cells[row * t->n_columns + 7].value > 1);   /* spread */
     row = row_of(t, "guesser");
     assert_true(isnan(t->cells[row * t->n_columns + 6].value));
-    t = table(&r, "density");
+    t = report_table_of(&r, "density");
     assert_int_equal(t->n_rows, 6);
     row = row_of(t, "guesser");
     assert_string_equal(t->cells[row * t->n_columns + 5].text, "unresolved");
@@ -217,7 +209,7 @@ static void files_asked_fewer_facts_are_not_joined_with_the_others(void **state)
     assert_int_equal(p->series[0]->n_points, 2);
     assert_string_equal(p->series[0]->points[0].label, "q2_k");
     assert_string_equal(p->series[0]->points[1].label, "f16");
-    t = table(&r, "density_panel");
+    t = report_table_of(&r, "density_panel");
     row = row_of(t, "tiny-q8_0");
     assert_true(t->cells[row * t->n_columns + 11].value == 50);
     report_release(&r);
@@ -234,7 +226,7 @@ static void a_model_stands_among_the_published_ones(void **state)
     report_init(&r, "t");
     fill(&l);
     assert_int_equal(density_standing(&r, &l, published, NULL), 0);
-    t = table(&r, "density_standing");
+    t = report_table_of(&r, "density_standing");
     assert_int_equal(t->n_rows, 5); /* the guesser stands nowhere */
     row = row_of(t, "alone");
     assert_int_equal(sscanf(t->cells[row * t->n_columns + 3].text, "%d of %d", &below, &of), 2);
@@ -263,7 +255,7 @@ static void a_model_stands_on_the_line_of_its_day(void **state)
     add(&l, "Gemma-3-270m-q8_0", "pythia-arc_easy", 0.59, 268098176, 3e8);
     density_list_sort(&l);
     assert_int_equal(density_standing(&r, &l, published, NULL), 0);
-    t = table(&r, "density_standing");
+    t = report_table_of(&r, "density_standing");
     c = &t->cells[row_of(t, "Gemma-3-270m-q8_0") * t->n_columns];
     assert_string_equal(c[4].text, "2025-08-14");
     assert_close(c[6].value * c[5].value, c[2].value, 1e-9);
@@ -303,7 +295,7 @@ static void an_answer_has_its_price_and_what_is_not_known_its_reason(void **stat
         l.v[i].read_bytes = 1e8;
     }
     density_costs(&r, &l, "nobody measured it.");
-    t = table(&r, "answer_cost");
+    t = report_table_of(&r, "answer_cost");
     c = &t->cells[row_of(t, "alone") * t->n_columns];
     assert_true(c[2].value == 0.5 && isnan(c[3].value) && c[4].value == 1e8);
     for (size_t i = 0; i < l.n; i++)

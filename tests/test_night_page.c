@@ -3,15 +3,7 @@
 
 #include "base/mem.h"
 #include "harness/night_page.h"
-
-static const struct report_table *table(const struct report *r, const char *key)
-{
-    for (int i = 0; i < r->n_blocks; i++)
-        if (r->blocks[i]->kind == REPORT_TABLE && strcmp(r->blocks[i]->table->key, key) == 0)
-            return r->blocks[i]->table;
-    fail_msg("no table %s", key);
-    return NULL;
-}
+#include "tests/report_sample.h"
 
 static void levels_before_and_after_a_change_have_their_unit(void **state)
 {
@@ -39,7 +31,7 @@ static void levels_before_and_after_a_change_have_their_unit(void **state)
                                            .after = rows[i].after, .p = 0.01};
     report_init(&page, "Night");
     assert_int_equal(night_page(&page, &night, &e), 0);
-    t = table(&page, "changes");
+    t = report_table_of(&page, "changes");
     assert_int_equal(t->n_rows, sizeof rows / sizeof *rows);
     for (int i = 0; i < t->n_rows; i++)
         for (int k = 0; k < 2; k++)
