@@ -2,14 +2,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "harness/chat.h"
 #include "harness/describe.h"
 #include "harness/energy.h"
 #include "harness/eval_model.h"
-#include "harness/groups.h"
 #include "harness/kept.h"
 #include "harness/machine.h"
 #include "harness/open.h"
@@ -72,25 +70,8 @@ static int write_settings(struct session *s, struct err *e)
     const char *template = runner_info(s->runner)->chat_template;
 
     json_begin_object(&o, NULL);
-    json_put_int(&o, "limit", args_int(a, "limit"));
-    if (s->preset)
-        json_put_str(&o, "preset", s->preset->name);
-    if (groups_settings(&o, s->c, e) < 0)
+    if (opened_settings(&o, &s->tasks, s->c, s->preset, e) < 0)
         return -1;
-    json_put_str(&o, "sampling", args_choice(a, "sampling") ? "by_doc" : "lmeval");
-    for (int i = 0; i < s->tasks.n; i++)
-        if (task_examples_instead(s->tasks.v[i].task)) {
-            json_begin_object(&o, "examples_from");
-            for (; i < s->tasks.n; i++)
-                if (task_examples_instead(s->tasks.v[i].task))
-                    json_put_str(&o, task_name(s->tasks.v[i].task),
-                                 path_base(task_examples_instead(s->tasks.v[i].task)));
-            json_end_object(&o);
-        }
-    if (args_int(a, "rotate"))
-        json_put_int(&o, "rotate", args_int(a, "rotate"));
-    if (args_num(a, "temperature") > 0)
-        json_put_num(&o, "temperature", args_num(a, "temperature"));
     json_put_bool(&o, "chat", s->use_chat);
     if (s->use_chat) {
         if (sha256_bytes(hash, template, strlen(template), e) < 0)

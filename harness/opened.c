@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
+#include "harness/groups.h"
 
 static int open_task(const struct context *c, struct opened_task *t, const char *name,
                      const struct task_opts *o, struct err *e)
@@ -101,4 +103,40 @@ void opened_rows(const struct opened *o, struct store_task *rows)
             .task = task_name(o->v[i].task), .version = task_version(o->v[i].task),
             .shots = task_shots(o->v[i].task), .n_expected = o->v[i].n,
             .data_sha256 = o->v[i].data_sha256[0] ? o->v[i].data_sha256 : NULL};
+}
+
+/* Which file stood in for the one that a task's examples come from. */
+static void put_examples(struct json_out *out, const struct opened *o)
+{
+    int is_open = 0;
+
+    for (int i = 0; i < o->n; i++) {
+        const char *instead = task_examples_instead(o->v[i].task);
+        if (!instead)
+            continue;
+        if (!is_open++)
+            json_begin_object(out, "examples_from");
+        json_put_str(out, task_name(o->v[i].task), path_base(instead));
+    }
+    if (is_open)
+        json_end_object(out);
+}
+
+int opened_settings(struct json_out *out, const struct opened *o, const struct context *c,
+                    const struct preset *preset, struct err *e)
+{
+    const struct args *a = c->args;
+
+    json_put_int(out, "limit", args_int(a, "limit"));
+    if (preset)
+        json_put_str(out, "preset", preset->name);
+    if (groups_settings(out, c, e) < 0)
+        return -1;
+    json_put_str(out, "sampling", args_choice(a, "sampling") ? "by_doc" : "lmeval");
+    put_examples(out, o);
+    if (args_int(a, "rotate"))
+        json_put_int(out, "rotate", args_int(a, "rotate"));
+    if (args_num(a, "temperature") > 0)
+        json_put_num(out, "temperature", args_num(a, "temperature"));
+    return 0;
 }

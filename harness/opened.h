@@ -2,6 +2,7 @@
 #ifndef HARNESS_OPENED_H
 #define HARNESS_OPENED_H
 
+#include "base/json.h"
 #include "base/sha256.h"
 #include "harness/context.h"
 #include "harness/preset.h"
@@ -26,6 +27,9 @@ void opened_close(struct opened *o);
 
 /* Leaves in the task's order what is not in the ascending list done[]. */
 void opened_drop(struct opened_task *t, const int *done, size_t n_done);
+/* What of the questions may change a result, in a fixed order: members of a run's settings. */
+int opened_settings(struct json_out *out, const struct opened *o, const struct context *c,
+                    const struct preset *preset, struct err *e);
 /* As rows of a run; rows has room for all.  Texts are the tasks'. */
 void opened_rows(const struct opened *o, struct store_task *rows);
 

@@ -5,7 +5,6 @@
 
 #include "base/mem.h"
 #include "harness/meter.h"
-#include "harness/groups.h"
 #include "harness/opened.h"
 #include "harness/progress.h"
 #include "harness/record.h"
@@ -99,16 +98,8 @@ static int write_settings(struct session *s, struct err *e)
     struct remote_unknown x;
 
     json_begin_object(&o, NULL);
-    json_put_int(&o, "limit", args_int(a, "limit"));
-    if (s->preset)
-        json_put_str(&o, "preset", s->preset->name);
-    if (groups_settings(&o, s->c, e) < 0)
+    if (opened_settings(&o, &s->tasks, s->c, s->preset, e) < 0)
         return -1;
-    json_put_str(&o, "sampling", args_choice(a, "sampling") ? "by_doc" : "lmeval");
-    if (args_int(a, "rotate"))
-        json_put_int(&o, "rotate", args_int(a, "rotate"));
-    if (args_num(a, "temperature") > 0)
-        json_put_num(&o, "temperature", args_num(a, "temperature"));
     json_put_bool(&o, "chat", args_flag(a, "chat"));
     json_put_str(&o, "system", args_str(a, "system"));
     json_put_str(&o, "likelihoods_by", remote_dialect_name(remote_dialect(s->remote)));

@@ -125,4 +125,11 @@ sleep 1; host=http://127.0.0.1:$(cat "$work/port")
 serve 1 denied choice.json; says "answers 401"; says "OPENAI_API_KEY"
 grep -q secret "$work/err" "$work/out" && fail "the key was printed"
 for f in "$work"/results.db*; do grep -q sk-secret "$f" && fail "the key is in $f"; done
+# Whose examples were shown is a setting of a served run, too: others are another run.
+mkdir -p "$work/data/piqa"
+for i in 1 2 3 4; do printf '{"goal":"g %d","sol1":"a","sol2":"b","label":%d}\n' $i $((i % 2)); done \
+    >"$work/data/piqa/valid.jsonl"
+run 0 eval small --device "openai:$host/echo/v1" --tasks piqa -k 1 --data "$work/data" -q
+run 0 show last --json; prints '"examples_from":{"piqa":"valid.jsonl"}'
+
 finish
