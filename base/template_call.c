@@ -21,6 +21,11 @@ int64_t arg_int(struct ctx *c, const struct val *v, int64_t fallback, int *bad)
     return fallback;
 }
 
+int arg_flag(const struct val *v, int fallback)
+{
+    return v ? val_truth(v) : fallback;
+}
+
 /* The place of `name` in a row of names with blanks between them; -1 when it is not there. */
 static int param_at(const char *params, struct text name)
 {

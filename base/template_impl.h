@@ -191,6 +191,7 @@ const struct val *json_dump(struct ctx *c, const struct val *v, struct args *a);
 /* ---- tables ---------------------------------------------------------------------------------- */
 
 const struct native *filter_find(struct text name);
+extern const struct native filters_of_rows[]; /* the last has no name */
 const struct native *test_find(struct text name); /* a test answers val_true or val_false */
 const struct native *global_find(struct text name);
 const struct native *method_find(const struct val *self, struct text name);
@@ -200,7 +201,9 @@ int args_bind(struct ctx *c, const struct native *f, struct args *a);
 const struct val *native_call(struct ctx *c, const struct native *f, const struct val *self,
                               struct args *a);
 const struct val *call_value(struct ctx *c, const struct val *f, struct args *a);
+/* An argument that was given or not (NULL): `fallback`.  *bad: it was no whole number. */
 int64_t arg_int(struct ctx *c, const struct val *v, int64_t fallback, int *bad);
+int arg_flag(const struct val *v, int fallback);
 
 /* ---- nodes ----------------------------------------------------------------------------------- */
 
