@@ -572,7 +572,7 @@ int cmd_bench(struct context *c, struct err *e)
         return err_set(e, ERR_USAGE, "bench: --out goes with --roofline");
     report_init(&page, "What operations attain");
 
-    if (make_grid(c, &g, e) == 0 && open_store(c, 0, &store, e) == 0 &&
+    if (make_grid(c, &g, e) == 0 && open_store(c, STORED_ADD, &store, e) == 0 &&
         bench_all(c, &g, store, &ids, &p, e) == 0)
         rc = c->json ? print_json(c, store, &ids, &p, e) : print_text(c, store, &ids, e);
     if (rc == 0)

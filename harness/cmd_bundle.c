@@ -81,7 +81,7 @@ static int make(const struct context *c, struct err *e)
         return -1;
     if (n < 1)
         return err_set(e, ERR_USAGE, "bundle make: which runs?");
-    if (open_store(c, 1, &s, e) < 0)
+    if (open_store(c, STORED_READ, &s, e) < 0)
         return -1;
     for (int i = 0; i < n; i++) {
         struct run_list l = {0};

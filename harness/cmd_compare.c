@@ -74,7 +74,7 @@ int cmd_compare(struct context *c, struct err *e)
     struct compare x = {0};
     int rc = -1;
 
-    if (open_store(c, 1, &s, e) < 0 || query_run(s, args_at(c->args, 0), &a, e) < 0 ||
+    if (open_store(c, STORED_READ, &s, e) < 0 || query_run(s, args_at(c->args, 0), &a, e) < 0 ||
         query_run(s, args_at(c->args, 1), &b, e) < 0 ||
         compare_make(&x, s, a.v, b.v, 0.95, e) < 0)
         goto out;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/commands.h"
+#include "harness/published.h"
 #include "harness/stored.h"
 #include "results/exchange.h"
 #include "results/encodings.h"
@@ -22,6 +23,19 @@ const struct option export_options[] = {
 };
 
 /* --- label -------------------------------------------------------------------------------- */
+
+/* "NAME@2025-03-14" is when the model was released; "team@home" is a name. */
+static int check_date(const char *name, struct err *e)
+{
+    const char *at = name ? strrchr(name, '@') : NULL;
+    struct published_date d;
+
+    if (!at || at[1] < '0' || at[1] > '9' || published_read_date(&d, at + 1) == 0)
+        return 0;
+    err_set(e, ERR_USAGE, "label: '%s' ends in no date of the calendar", name);
+    err_hint(e, "a day is written NAME@2025-03-14, a month NAME@2025-03");
+    return -1;
+}
 
 static int label(struct context *c, struct store *s, struct err *e)
 {
@@ -54,7 +68,9 @@ int cmd_label(struct context *c, struct err *e)
 
     if ((args_at(c->args, 1) != NULL) + args_flag(c->args, "remove") != 1)
         return err_set(e, ERR_USAGE, "label: give a NAME, or --remove");
-    rc = open_store(c, 0, &s, e);
+    if (check_date(args_at(c->args, 1), e) < 0)
+        return -1;
+    rc = open_store(c, STORED_CHANGE, &s, e);
     if (rc == 0)
         rc = label(c, s, e);
     store_close(s);
@@ -95,7 +111,7 @@ int cmd_export(struct context *c, struct err *e)
     if (c->json && to_stdout && strcmp(format, "json") != 0)
         return err_set(e, ERR_USAGE, "export: --json and %s both on standard output; give --out",
                        format);
-    if (open_store(c, 1, &s, e) == 0 && query_resolve(s, args_at(c->args, 0), id, e) == 0)
+    if (open_store(c, STORED_READ, &s, e) == 0 && query_resolve(s, args_at(c->args, 0), id, e) == 0)
         rc = export_run(s, id, format, out, e);
     if (rc == 0 && c->json && !to_stdout)
         rc = say_export(c, id, format, out, e);
@@ -143,7 +159,7 @@ int cmd_import(struct context *c, struct err *e)
     struct err why = ERR_NONE;
     int done = 0, rc;
 
-    if (open_store(c, 0, &s, e) < 0)
+    if (open_store(c, STORED_ADD, &s, e) < 0)
         return -1;
     if (c->json) {
         o = context_json_begin(&b, "import");
@@ -182,8 +198,15 @@ const struct option db_options[] = {
 
 /* --- db ----------------------------------------------------------------------------------- */
 
+struct prune_plan {
+    struct prune_rule runs;
+    int about_runs;  /* a rule was about them; else they all stay */
+    int likelihoods; /* so many rows stay; -1: all */
+};
+
 struct upkeep {
     const struct context *c;
+    struct prune_plan prune; /* of that verb alone */
     struct json_out o;
     struct strbuf b;
 };
@@ -296,12 +319,6 @@ static int rule_number(const char *text)
     return n >= 0 && n <= LIKELIHOODS_MAX && end > text + 1 && !*end ? (int)n : -2;
 }
 
-struct prune_plan {
-    struct prune_rule runs;
-    int about_runs;  /* a rule was about them; else they all stay */
-    int likelihoods; /* so many rows stay; -1: all */
-};
-
 static int prune_rule(const struct context *c, struct prune_plan *out, struct err *e)
 {
     int given = args_count(c->args, "keep");
@@ -352,21 +369,19 @@ static void pruned_run(void *user, const struct pruned *p)
 static int prune(struct upkeep *r, struct store *s, struct err *e)
 {
     int dry = args_flag(r->c->args, "dry-run"), n = 0;
+    const struct prune_plan *plan = &r->prune;
     const char *done = dry ? "would be deleted" : "deleted";
     int64_t rows = 0, encodings = 0;
-    struct prune_plan plan;
 
-    if (prune_rule(r->c, &plan, e) < 0)
-        return -1;
     if (r->c->json) {
         json_put_bool(&r->o, "dry_run", dry);
         json_begin_array(&r->o, "runs");
     }
-    if (plan.about_runs && (n = store_prune(s, &plan.runs, dry, pruned_run, r, e)) < 0)
+    if (plan->about_runs && (n = store_prune(s, &plan->runs, dry, pruned_run, r, e)) < 0)
         return -1;
-    if (plan.likelihoods >= 0 &&
-        ((rows = likelihood_prune(s, plan.likelihoods, dry, e)) < 0 ||
-         (encodings = encoding_prune(s, plan.likelihoods, dry, e)) < 0))
+    if (plan->likelihoods >= 0 &&
+        ((rows = likelihood_prune(s, plan->likelihoods, dry, e)) < 0 ||
+         (encodings = encoding_prune(s, plan->likelihoods, dry, e)) < 0))
         return -1;
     if (r->c->json) {
         json_end_array(&r->o);
@@ -374,9 +389,9 @@ static int prune(struct upkeep *r, struct store *s, struct err *e)
         json_put_int(&r->o, "encodings", encodings);
         return context_json_end(r->c, &r->o, e);
     }
-    if (plan.about_runs)
+    if (plan->about_runs)
         strbuf_addf(&r->b, "%d run%s %s\n", n, n == 1 ? "" : "s", done);
-    if (plan.likelihoods >= 0)
+    if (plan->likelihoods >= 0)
         strbuf_addf(&r->b, "%lld likelihoods %s, %lld encodings\n", (long long)rows, done,
                     (long long)encodings);
     return context_print(r->c, &r->b, e);
@@ -386,10 +401,11 @@ int cmd_db(struct context *c, struct err *e)
 {
     static const struct {
         const char *name;
-        int readonly;
+        enum stored_use use;
         int (*run)(struct upkeep *r, struct store *s, struct err *e);
-    } verbs[] = {{"check", 1, check}, {"backup", 1, backup}, {"vacuum", 0, vacuum},
-                 {"schema", 1, schema}, {"prune", 0, prune}};
+    } verbs[] = {{"check", STORED_READ, check},    {"backup", STORED_READ, backup},
+                 {"vacuum", STORED_CHANGE, vacuum}, {"schema", STORED_READ, schema},
+                 {"prune", STORED_CHANGE, prune}};
     struct upkeep r = {.c = c};
     struct store *s = NULL;
     size_t v = 0;
@@ -402,8 +418,10 @@ int cmd_db(struct context *c, struct err *e)
     rc = args_n(c->args) > 1 + (verbs[v].run == backup)
              ? err_set(e, ERR_USAGE, "db %s: '%s' is one too many", verbs[v].name,
                        args_at(c->args, args_n(c->args) - 1))
-             : open_store(c, verbs[v].readonly, &s, e);
-    if (rc == 0) {
+             : 0;
+    if (rc == 0 && verbs[v].run == prune)
+        rc = prune_rule(c, &r.prune, e);
+    if (rc == 0 && (rc = open_store(c, verbs[v].use, &s, e)) == 0) {
         store_stop_on(s, c->stop);
         rc = verbs[v].run(&r, s, e);
     }

@@ -51,7 +51,7 @@ static int from_store(const struct context *c, struct density_source *from, stru
     struct store_ruler_list own = {0};
     int rc = -1;
 
-    if (open_store(c, 1, &from->store, e) == 0 && query_rulers(from->store, NULL, &own, e) == 0 &&
+    if (open_store(c, STORED_READ, &from->store, e) == 0 && query_rulers(from->store, NULL, &own, e) == 0 &&
         rulers_add(from->rulers, &own, e) == 0)
         rc = density_runs(l, from, e);
     else if (e && e->code == ERR_NOTFOUND)

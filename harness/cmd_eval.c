@@ -221,7 +221,7 @@ int cmd_eval(struct context *c, struct err *e)
         err_nomem(e);
         goto out;
     }
-    if (choose(c, &preset, &chosen, e) < 0 || open_store(c, 0, &store, e) < 0)
+    if (choose(c, &preset, &chosen, e) < 0 || open_store(c, STORED_ADD, &store, e) < 0)
         goto out;
     rc = eval_models(c, store, preset, &chosen, m, n, &first);
     if (rc == 0)

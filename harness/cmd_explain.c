@@ -165,7 +165,7 @@ int cmd_explain(struct context *c, struct err *e)
     int rc = -1;
 
     table_init(&t, columns, 4, c->csv);
-    if (open_store(c, 1, &s, e) < 0 || query_run(s, args_at(c->args, 0), &l, e) < 0)
+    if (open_store(c, STORED_READ, &s, e) < 0 || query_run(s, args_at(c->args, 0), &l, e) < 0)
         goto out;
     json_put_str(&o, "run", l.v[0].id);
     json_begin_array(&o, "tasks");

@@ -182,7 +182,7 @@ static int run_gate(const struct context *c, const struct gate_policy *policy, s
     struct store *s = NULL;
     int rc = -1;
 
-    if (open_store(c, 1, &s, e) == 0 &&
+    if (open_store(c, STORED_READ, &s, e) == 0 &&
         gate_runs_find(&runs, s, args_str(c->args, "baseline"), args_str(c->args, "candidate"),
                        e) == 0)
         rc = decide(c, s, policy, &runs, e);

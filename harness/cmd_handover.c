@@ -98,7 +98,7 @@ int cmd_handover(struct context *c, struct err *e)
     struct handover h;
     int rc = -1;
 
-    if (read_options(c, &o, e) < 0 || open_store(c, 1, &s, e) < 0)
+    if (read_options(c, &o, e) < 0 || open_store(c, STORED_READ, &s, e) < 0)
         return -1;
     if (read_repeats(c, s, &repeats, &o, e) == 0 &&
         query_run(s, args_at(c->args, 0), &small, e) == 0 &&

@@ -195,7 +195,7 @@ static int pin_as(struct context *c, int pinned, struct err *e)
         err_hint(e, "'densimeter runs' lists them; last is the newest");
         return -1;
     }
-    if (open_store(c, 0, &s, e) == 0 && query_resolve(s, name, run, e) == 0)
+    if (open_store(c, STORED_CHANGE, &s, e) == 0 && query_resolve(s, name, run, e) == 0)
         rc = set_pins(s, run, pinned, &n, e);
     if (rc == 0 && c->json) {
         o = context_json_begin(&b, "nightly.pin");
@@ -317,7 +317,7 @@ static int status(struct context *c, struct err *e)
     int rc = args_at(c->args, 1) ? plan_read(&p, args_at(c->args, 1), e) : 0;
 
     if (rc == 0)
-        rc = open_store(c, 1, &s, e);
+        rc = open_store(c, STORED_READ, &s, e);
     if (rc == 0)
         rc = query_nights(s, p.name, "nightly", (int)args_int(c->args, "nights"), &l, e);
     if (rc == 0 && l.n == 0) {

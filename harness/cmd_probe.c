@@ -266,7 +266,7 @@ int cmd_probe(struct context *c, struct err *e)
     encoder = make_encoder(c, runner_tokenizer(p.runner), runner_info(p.runner)->context_length);
     p.encoder = &encoder;
     if (!args_flag(a, "no-store") &&
-        (open_store(c, 0, &g.store, e) < 0 ||
+        (open_store(c, STORED_ADD, &g.store, e) < 0 ||
          describe_model(&g.model, p.runner, args_at(a, 0), e) < 0))
         goto out;
     if (open_chat(c, &p, &chat, e) == 0)

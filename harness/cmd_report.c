@@ -148,7 +148,7 @@ int cmd_report(struct context *c, struct err *e)
     struct run_list runs = {0};
     int rc = -1;
 
-    if (choose_destination(c, &to, e) == 0 && open_store(c, 1, &s, e) == 0 &&
+    if (choose_destination(c, &to, e) == 0 && open_store(c, STORED_READ, &s, e) == 0 &&
         choose_runs(c, s, &runs, e) == 0)
         rc = write_report(c, s, &runs, &to, e);
     run_list_release(&runs);

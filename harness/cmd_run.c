@@ -63,7 +63,7 @@ static int print_last(const struct context *c, struct store *s, const struct pla
 static int status(const struct context *c, const struct plan *p, struct err *e)
 {
     struct store *s = NULL;
-    int rc = open_store(c, 1, &s, e);
+    int rc = open_store(c, STORED_READ, &s, e);
 
     if (rc == 0)
         rc = print_last(c, s, p, e);

@@ -129,7 +129,7 @@ int cmd_runs(struct context *c, struct err *e)
     struct run_list l = {0};
     int rc = -1;
 
-    if (open_store(c, 1, &s, e) == 0 && args_flag(c->args, "probes"))
+    if (open_store(c, STORED_READ, &s, e) == 0 && args_flag(c->args, "probes"))
         rc = list_probes(c, s, e);
     else if (s && query_runs(s, &f, &l, e) == 0)
         rc = c->json ? runs_json(c, &l, e) : runs_table(c, &l, e);
@@ -228,7 +228,7 @@ int cmd_show(struct context *c, struct err *e)
     struct run_list l = {0};
     int rc = -1;
 
-    if (open_store(c, 1, &s, e) == 0 && query_run(s, args_at(c->args, 0), &l, e) == 0)
+    if (open_store(c, STORED_READ, &s, e) == 0 && query_run(s, args_at(c->args, 0), &l, e) == 0)
         rc = show_run(c, s, &l.v[0], e);
     run_list_release(&l);
     store_close(s);
@@ -419,7 +419,7 @@ int cmd_items(struct context *c, struct err *e)
     char id[RUN_ID_SIZE];
     int rc = -1;
 
-    if (open_store(c, 1, &s, e) == 0 && query_resolve(s, args_at(c->args, 0), id, e) == 0 &&
+    if (open_store(c, STORED_READ, &s, e) == 0 && query_resolve(s, args_at(c->args, 0), id, e) == 0 &&
         (!f.task || check_task(s, id, f.task, e) == 0) && query_items(s, id, &f, &it, e) == 0)
         rc = args_flag(c->args, "jsonl") ? items_jsonl(c, it, e)
              : c->json                   ? items_json(c, id, it, e)

@@ -115,7 +115,7 @@ int cmd_trend(struct context *c, struct err *e)
 
     if (published_open(&p, e) < 0)
         return -1;
-    if (source != 0 && (open_store(c, 1, &s, e) < 0 || trend_own_rows(&own, s, p, e) < 0))
+    if (source != 0 && (open_store(c, STORED_READ, &s, e) < 0 || trend_own_rows(&own, s, p, e) < 0))
         goto out;
     if (trend_rows_join(&rows, p, &own, source == 1, e) == 0)
         rc = study(c, &rows, e);

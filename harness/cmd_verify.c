@@ -288,7 +288,7 @@ static int verify(struct context *c, const struct chosen *list, struct err *e)
     int rc = v ? 0 : err_nomem(e);
 
     if (rc == 0)
-        rc = open_store(c, 0, &s, e);
+        rc = open_store(c, STORED_ADD, &s, e);
     for (int i = 0; i < list->n && rc == 0; i++) {
         context_note(c, "measuring %s", list->v[i]->name);
         rc = verify_one(c, s, list->v[i], &v[i], e);

@@ -5,8 +5,13 @@
 #include "harness/context.h"
 #include "results/query.h"
 
-/* The store of --db, as it is (readonly) or to be written.  A database that does not exist yet is
- * an empty one for readers too.  Ctrl-C ends a reader's statement. */
-int open_store(const struct context *c, int readonly, struct store **out, struct err *e);
+enum stored_use {
+    STORED_READ,   /* Ctrl-C ends a statement */
+    STORED_CHANGE, /* what is there already */
+    STORED_ADD     /* to one that is made when there is none; else none is ERR_NOTFOUND */
+};
+
+/* The store of --db. */
+int open_store(const struct context *c, enum stored_use use, struct store **out, struct err *e);
 
 #endif

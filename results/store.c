@@ -61,7 +61,8 @@ int store_open(struct store **out, const char *path, const struct store_opts *o,
         err_set(e, ERR_USAGE, "the database's name is empty");
         goto out;
     }
-    if (s->readonly && strcmp(path, MEMORY_PATH) != 0 && file_size(path) <= 0) {
+    if (o && (o->readonly || o->existing) && strcmp(path, MEMORY_PATH) != 0 &&
+        file_size(path) <= 0) {
         err_set(e, ERR_NOTFOUND, "%s: no results yet", path);
         err_hint(e, "'densimeter eval' and 'densimeter bench' store some; --db names another file");
         goto out;

@@ -25,10 +25,11 @@
 struct store;
 struct store_opts {
     int readonly; /* never writes, also not the schema; the file must exist */
+    int existing; /* the file must exist */
     int busy_ms;  /* how long to wait for another writer; 0: 30,000 */
 };
 
-/* Creates the file and its folder when absent (a reader: ERR_NOTFOUND), brings an older schema
+/* Creates the file and its folder when absent (where it must exist: ERR_NOTFOUND), brings an older schema
  * up to date, refuses a newer one.  path ":memory:" keeps everything in memory.  o may be NULL. */
 int store_open(struct store **out, const char *path, const struct store_opts *o, struct err *e);
 void store_close(struct store *s);

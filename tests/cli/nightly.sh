@@ -107,6 +107,10 @@ prints '"quantity": "time"'; prints '"aa_floor": [0-9]'; prints '"quantity": "me
 # Retention: nothing without a rule, a dry run says what, pins and the series stay.
 run 64 db prune; says 'keep is missing'; one_line
 run 64 db prune --keep last=x; says 'rules are'; one_line
+run 64 label last mine@2025-13-01; says 'no date of the calendar'
+run 1 label last mine@2025-12 --db "$work/none.db"; says 'no results yet'
+run 1 db prune --keep last=2 --db "$work/none.db"; says 'no results yet'
+[ ! -e "$work/none.db" ] || fail 'what changes a database made one'
 before=$("$DENSIMETER" runs --csv | wc -l)
 run 0 db prune --keep last=2 --dry-run; prints 'runs would be deleted'
 [ "$("$DENSIMETER" runs --csv | wc -l)" -eq "$before" ] || fail "a dry run deleted something"
