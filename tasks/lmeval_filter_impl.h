@@ -41,12 +41,14 @@ int filter_read_choice(struct filter_step *s, struct arena *a, struct err *e);
  * are empty. */
 int filter_pick(const struct pyregex *r, const char *s, int select, struct span *out,
                 struct err *e);
+int filter_put(char **slot, const char *s, size_t n, struct err *e); /* frees what was there */
+
+/* lmeval_filter_choice.c */
+
 /* Replaces *out by the text without what the step ignores. */
 int filter_without_ignored(const struct filter_step *s, const char *text, size_t n,
                            struct strbuf *out, struct err *e);
 void filter_escape(struct strbuf *b, const char *s); /* re.escape */
-int filter_put(char **slot, const char *s, size_t n, struct err *e); /* frees what was there */
-
 /* The pattern, else the text of a choice, else a letter. */
 int filter_multi_choice(const struct filter_step *s, struct answers *a, const cJSON *doc,
                         struct err *e);
