@@ -26,6 +26,19 @@ int arg_flag(const struct val *v, int fallback)
     return v ? val_truth(v) : fallback;
 }
 
+int arg_text(struct ctx *c, const struct val *v, struct text *out)
+{
+    if (v->type != VAL_STR)
+        return fail(c, "a str is required, not '%s'", val_type_name(v)), -1;
+    *out = v->str;
+    return 0;
+}
+
+int arg_is_none(const struct val *v)
+{
+    return !v || v->type == VAL_NONE;
+}
+
 /* The place of `name` in a row of names with blanks between them; -1 when it is not there. */
 static int param_at(const char *params, struct text name)
 {

@@ -170,6 +170,7 @@ void float_repr(char text[40], double f);
 size_t text_chars(struct text t);
 size_t text_offset(struct text t, size_t chars); /* byte offset of the chars-th character */
 size_t text_find(struct text t, struct text part, size_t from); /* SIZE_MAX when absent */
+size_t text_find_last(struct text t, struct text part);         /* likewise */
 int32_t text_next(struct text t, size_t *at); /* the character at *at, which moves behind it */
 int char_is_space(int32_t c);                 /* Python's str.isspace */
 struct text text_trim(struct text t, const struct text *chars, int left, int right);
@@ -188,6 +189,15 @@ const struct val *format_percent(struct ctx *c, struct text fmt, const struct va
 const struct val *format_braces(struct ctx *c, struct text fmt, struct args *a);
 const struct val *json_dump(struct ctx *c, const struct val *v, struct args *a);
 
+/* ---- methods of str that have a file of their own: template_methods_split.c ------------------ */
+
+const struct val *str_split(struct ctx *c, const struct val *self, struct args *a);
+const struct val *str_rsplit(struct ctx *c, const struct val *self, struct args *a);
+const struct val *str_splitlines(struct ctx *c, const struct val *self, struct args *a);
+const struct val *str_partition(struct ctx *c, const struct val *self, struct args *a);
+const struct val *str_rpartition(struct ctx *c, const struct val *self, struct args *a);
+const struct val *str_join(struct ctx *c, const struct val *self, struct args *a);
+
 /* ---- tables ---------------------------------------------------------------------------------- */
 
 const struct native *filter_find(struct text name);
@@ -195,6 +205,7 @@ extern const struct native filters_of_rows[]; /* the last has no name */
 const struct native *test_find(struct text name); /* a test answers val_true or val_false */
 const struct native *global_find(struct text name);
 const struct native *method_find(const struct val *self, struct text name);
+extern const struct native methods_of_str[]; /* the last has no name */
 int method_changes(const struct val *self, struct text name); /* refused by the sandbox */
 
 int args_bind(struct ctx *c, const struct native *f, struct args *a);
@@ -204,6 +215,8 @@ const struct val *call_value(struct ctx *c, const struct val *f, struct args *a)
 /* An argument that was given or not (NULL): `fallback`.  *bad: it was no whole number. */
 int64_t arg_int(struct ctx *c, const struct val *v, int64_t fallback, int *bad);
 int arg_flag(const struct val *v, int fallback);
+int arg_is_none(const struct val *v); /* or not given */
+int arg_text(struct ctx *c, const struct val *v, struct text *out); /* of a str only; -1 */
 
 /* ---- nodes ----------------------------------------------------------------------------------- */
 

@@ -54,6 +54,14 @@ size_t text_find(struct text t, struct text part, size_t from)
     return p ? (size_t)(p - t.s) : SIZE_MAX;
 }
 
+size_t text_find_last(struct text t, struct text part)
+{
+    for (size_t i = t.n + 1; i-- > 0;)
+        if (part.n <= t.n - i && memcmp(t.s + i, part.s, part.n) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
 int char_is_space(int32_t ch)
 {
     static const struct { int32_t lo, hi; } rows[] = {
