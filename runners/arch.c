@@ -343,12 +343,12 @@ static void hint_names(const char *typed, struct err *e)
         err_hint(e, "known: %s", names);
 }
 
-static const struct arch *arch_find(struct model *m, struct err *e)
+static const struct arch *arch_find(const struct gguf *file, struct err *e)
 {
-    const char *path = gguf_path(m->file);
+    const char *path = gguf_path(file);
     struct gguf_str s;
     char name[64];
-    int found = gguf_get_str(m->file, "general.architecture", &s, e);
+    int found = gguf_get_str(file, "general.architecture", &s, e);
 
     if (found < 0)
         return NULL;
@@ -371,13 +371,18 @@ static const struct arch *arch_find(struct model *m, struct err *e)
     return NULL;
 }
 
+int arch_check(const struct gguf *file, struct err *e)
+{
+    return arch_find(file, e) ? 0 : -1;
+}
+
 int arch_build(struct model *m, struct err *e)
 {
     struct err mine = ERR_NONE;
     struct build b = {.m = m, .e = e ? e : &mine};
     int rc;
 
-    b.a = arch_find(m, b.e);
+    b.a = arch_find(m->file, b.e);
     if (!b.a)
         return -1;
     m->arch_name = b.a->name;

@@ -7,8 +7,11 @@
 
 #include "base/err.h"
 
+struct gguf;
 struct model;
 
+/* Whether a file's architecture has a row: 0, or -1 and why not.  Reads nothing but its keys. */
+int arch_check(const struct gguf *file, struct err *e);
 /* Reads the hyper-parameters of m->file and fills m->arch_name, m->hp and m->program. */
 int arch_build(struct model *m, struct err *e);
 

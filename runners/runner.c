@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "runners/arch.h"
 #include "runners/engine.h"
 #include "runners/fallback.h"
 #include "runners/hf.h"
@@ -193,7 +194,7 @@ int runner_open(struct runner **out, const char *path, const struct runner_opts 
     if (!r)
         return err_nomem(e);
     r->ops = device_find(o->device ? o->device : "cpu", e);
-    if (!r->ops || model_file_open(&r->file, path, e) < 0)
+    if (!r->ops || model_file_open(&r->file, path, e) < 0 || arch_check(r->file, e) < 0)
         goto out;
     read_weights_ahead(r, o->stop);
     if (gguf_fill(r->file, e) < 0 ||
