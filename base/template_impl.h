@@ -333,16 +333,21 @@ struct node *parse_statements(struct parser *p);                  /* the whole t
 /* ---- evaluation ------------------------------------------------------------------------------ */
 
 const struct val *eval(struct ctx *c, const struct node *n, struct scope *s);
+int eval_enter(struct ctx *c); /* counts a step and a level; -1 when either is too much */
+
+/* What operators come to: template_operators.c.  n of eval_sign: N_NEG, N_POS. */
 const struct val *eval_binary(struct ctx *c, enum op op, const struct val *a, const struct val *b);
+const struct val *eval_sign(struct ctx *c, const struct node *n, struct scope *s);
 /* op is a comparison; *out gets 0 or 1. */
 int eval_compare(struct ctx *c, enum op op, const struct val *a, const struct val *b, int *out);
+
+/* What can be reached: template_access.c. */
 const struct val *get_attr(struct ctx *c, const struct val *v, struct text name);
 const struct val *get_item(struct ctx *c, const struct val *v, const struct val *key);
 const struct val *get_slice(struct ctx *c, const struct val *v, const struct val *const at[3]);
 const struct val *lookup(struct ctx *c, const struct scope *s, struct text name);
-int eval_enter(struct ctx *c); /* counts a step and a level; -1 when either is too much */
-
 int scope_set(struct ctx *c, struct scope *s, struct text name, const struct val *v);
+
 int exec_body(struct ctx *c, const struct node *first, struct scope *s, struct strbuf *out);
 const struct val *macro_call(struct ctx *c, const struct callable *m, struct args *a);
 const struct val *loop_attr(struct ctx *c, const struct val *loop, struct text name);
