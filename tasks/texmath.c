@@ -1,166 +1,12 @@
 #include "tasks/texmath.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
-#include "tasks/texvalue.h"
+#include "tasks/texmath_impl.h"
 
 /* Of an answer that is one: what is longer, deeper or takes more steps is not read. */
 enum { TOKENS = 1024, DEPTH = 64, STEPS = 50000, FACTORS = 128, NAME = 64, TRIALS = 12 };
-
-/* --- tokens -------------------------------------------------------------------------------- */
-
-enum kind { /* a sign is its own kind */
-    END = 0, BAD = 256, LETTER, SYMBOL, DIGIT, DIFFERENTIAL, QUOTES, SKIPPED, RELATION, TIMES, OVER,
-    FRACTION, BINOMIAL, ROOT, OVERLINE, FUNCTION, BRACE_LEFT, BRACE_RIGHT, FLOOR_LEFT, FLOOR_RIGHT,
-    CEIL_LEFT, CEIL_RIGHT, ITALIC,
-    OTHER, /* known words that nothing that is read here begins with */
-};
-
-struct token {
-    enum kind kind;
-    const char *s;
-    int n;
-};
-
-static const struct {
-    const char *word;
-    enum kind kind;
-} words[] = {
-    {"thinspace", SKIPPED}, {"medspace", SKIPPED}, {"thickspace", SKIPPED}, {"quad", SKIPPED},
-    {"qquad", SKIPPED}, {"negthinspace", SKIPPED}, {"negmedspace", SKIPPED},
-    {"negthickspace", SKIPPED}, {"left", SKIPPED}, {"right", SKIPPED}, {"vrule", SKIPPED},
-    {"vcenter", SKIPPED}, {"vbox", SKIPPED}, {"vskip", SKIPPED}, {"vspace", SKIPPED},
-    {"hfil", SKIPPED}, {"neq", RELATION}, {"leq", RELATION}, {"le", RELATION}, {"leqq", RELATION},
-    {"leqslant", RELATION}, {"geq", RELATION}, {"ge", RELATION}, {"geqq", RELATION},
-    {"geqslant", RELATION}, {"times", TIMES}, {"cdot", TIMES}, {"div", OVER}, {"frac", FRACTION},
-    {"dfrac", FRACTION}, {"tfrac", FRACTION}, {"binom", BINOMIAL}, {"dbinom", BINOMIAL},
-    {"tbinom", BINOMIAL}, {"sqrt", ROOT}, {"overline", OVERLINE}, {"lfloor", FLOOR_LEFT},
-    {"rfloor", FLOOR_RIGHT}, {"lceil", CEIL_LEFT}, {"rceil", CEIL_RIGHT}, {"mathit", ITALIC},
-    {"langle", OTHER}, {"rangle", OTHER}, {"lim", OTHER}, {"to", OTHER}, {"rightarrow", OTHER},
-    {"Rightarrow", OTHER}, {"longrightarrow", OTHER}, {"Longrightarrow", OTHER}, {"int", OTHER},
-    {"sum", OTHER}, {"prod", OTHER},
-};
-
-enum shape { PLAIN, POWERED, LOGARITHM, LOGARITHM_10 }; /* POWERED: sin^{-1} is the inverse */
-static const struct function {
-    const char *name;
-    enum shape shape;
-    enum texfunction of, inverse;
-} functions[] = {
-    {"exp", PLAIN, TEX_EXP, 0}, {"log", LOGARITHM, TEX_LOG, 0}, {"lg", LOGARITHM_10, TEX_LOG, 0},
-    {"ln", LOGARITHM, TEX_LOG, 0}, {"sin", POWERED, TEX_SIN, TEX_ASIN},
-    {"cos", POWERED, TEX_COS, TEX_ACOS}, {"tan", POWERED, TEX_TAN, TEX_ATAN},
-    {"csc", POWERED, TEX_CSC, TEX_ACSC}, {"sec", POWERED, TEX_SEC, TEX_ASEC},
-    {"cot", POWERED, TEX_COT, TEX_ACOT}, {"arcsin", PLAIN, TEX_ASIN, 0},
-    {"arccos", PLAIN, TEX_ACOS, 0}, {"arctan", PLAIN, TEX_ATAN, 0}, {"arccsc", PLAIN, TEX_ACSC, 0},
-    {"arcsec", PLAIN, TEX_ASEC, 0}, {"arccot", PLAIN, TEX_ACOT, 0},
-    {"sinh", POWERED, TEX_SINH, TEX_ASINH}, {"cosh", POWERED, TEX_COSH, TEX_ACOSH},
-    {"tanh", POWERED, TEX_TANH, TEX_ATANH}, {"arsinh", PLAIN, TEX_ASINH, 0},
-    {"arcosh", PLAIN, TEX_ACOSH, 0}, {"artanh", PLAIN, TEX_ATANH, 0},
-};
-#define LENGTH(a) (sizeof(a) / sizeof(a)[0])
-
-static int letters(const char *s)
-{
-    int n = 0;
-
-    while (isalpha((unsigned char)s[n]))
-        n++;
-    return n;
-}
-
-static int is_blank(char c)
-{
-    return c && strchr(" \t\r\n", c) != NULL;
-}
-
-static int is_word(const struct token *t, const char *word)
-{
-    return (int)strlen(word) + 1 == t->n && memcmp(t->s + 1, word, (size_t)t->n - 1) == 0;
-}
-
-static const struct function *function_of(const struct token *t)
-{
-    for (size_t i = 0; i < LENGTH(functions); i++)
-        if (is_word(t, functions[i].name))
-            return &functions[i];
-    return NULL;
-}
-
-/* What a backslash begins. */
-static struct token command(const char *s)
-{
-    struct token t = {SYMBOL, s, letters(s + 1) + 1};
-
-    if (t.n == 1) {
-        t.n = s[1] ? 2 : 1;
-        t.kind = s[1] == '{'                              ? BRACE_LEFT
-                 : s[1] == '}'                            ? BRACE_RIGHT
-                 : s[1] && strchr(",:;!*-./\"(=", s[1]) ? SKIPPED
-                                                          : BAD;
-        return t;
-    }
-    for (size_t i = 0; i < LENGTH(words); i++)
-        if (is_word(&t, words[i].word))
-            t.kind = words[i].kind;
-    if (function_of(&t))
-        t.kind = FUNCTION;
-    if ((is_word(&t, "left") || is_word(&t, "right")) && s[t.n] == '|') {
-        t.kind = OTHER;
-        t.n++;
-    }
-    return t;
-}
-
-/* d and a letter behind it, or a command. */
-static int differential(const char *s)
-{
-    int n = 1, more;
-
-    while (is_blank(s[n]))
-        n++;
-    if (isalpha((unsigned char)s[n]))
-        return n + 1;
-    more = s[n] == '\\' ? letters(s + n + 1) : 0;
-    return more ? n + 1 + more : 0;
-}
-
-static struct token next_token(const char *s)
-{
-    struct token t = {BAD, s, 1};
-    int n = 1;
-
-    if (*s == 0)
-        return (struct token){END, s, 0};
-    if (*s == '\\')
-        return command(s);
-    if (is_blank(*s)) {
-        t.kind = SKIPPED;
-    } else if (*s == 'd' && (n = differential(s)) > 0) {
-        t = (struct token){DIFFERENTIAL, s, n};
-    } else if (isalpha((unsigned char)*s)) {
-        t.kind = LETTER;
-    } else if (isdigit((unsigned char)*s)) {
-        t.kind = DIGIT;
-    } else if (*s == '\'') {
-        t = (struct token){QUOTES, s, (int)strspn(s, "'")};
-    } else if (*s == '&') {
-        for (n = 1; is_blank(s[n]);)
-            n++;
-        t = (struct token){s[n] == '=' ? RELATION : BAD, s, n + 1};
-    } else if (strchr("=<>", *s)) {
-        t.kind = RELATION;
-    } else if (*s == '*') {
-        t.kind = TIMES;
-    } else if (strchr("/:", *s)) {
-        t.kind = OVER;
-    } else if (strchr("+-(){}[]|_^!,.", *s)) {
-        t.kind = (enum kind)*s;
-    }
-    return t;
-}
 
 /* --- reading ------------------------------------------------------------------------------- */
 
@@ -182,7 +28,7 @@ static int tokens_read(struct reader *r, const char *s)
     memset(r->v, 0, sizeof r->v);
     r->n = 0;
     for (; r->n < TOKENS; s += t.n) {
-        t = next_token(s);
+        t = tex_token(s);
         if (t.kind == SKIPPED)
             continue;
         r->v[r->n++] = t;
@@ -310,13 +156,13 @@ static int is_derivative(const struct reader *r, int from)
 {
     const struct token *t = r->v + from;
     int braced = t[1].kind == (enum kind)'{';
-    int over = braced && *t[2].s == 'd', partial = braced && is_word(&t[2], "partial");
+    int over = braced && *t[2].s == 'd', partial = braced && tex_word_is(&t[2], "partial");
     const struct token *last = r->v + r->at - 1, *lower = last - 1;
 
     if (last->kind != '}')
         return 0;
     return (over && lower->kind == DIFFERENTIAL && lower[-1].kind == '{') ||
-           (partial && lower[-1].kind == SYMBOL && is_word(&lower[-1], "partial"));
+           (partial && lower[-1].kind == SYMBOL && tex_word_is(&lower[-1], "partial"));
 }
 
 static int read_fraction(struct reader *r, struct texvalue *out)
@@ -364,7 +210,7 @@ static int read_differential(struct reader *r, struct texvalue *out)
     size_t n = 1;
 
     for (int i = 1; i < t->n && n < NAME; i++)
-        if (!is_blank(t->s[i]) && t->s[i] != '\\')
+        if (!tex_is_blank(t->s[i]) && t->s[i] != '\\')
             name[n++] = t->s[i];
     *out = tex_symbol(r->point, name, n);
     return 1;
@@ -436,7 +282,7 @@ static int read_scripts(struct reader *r, struct texvalue *sub, struct texvalue 
 
 static int read_function(struct reader *r, struct texvalue *out)
 {
-    const struct function *f = function_of(&r->v[r->at++]);
+    const struct function *f = tex_function(&r->v[r->at++]);
     struct texvalue sub, sup, x;
     struct texpoint *p = r->point;
     int has = 0;

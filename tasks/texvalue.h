@@ -5,7 +5,7 @@
  * in a field of integers below a prime, where nothing is rounded; what has roots, logarithms or
  * angles among complex numbers, where branches are the principal ones.  Decimal fractions of at most
  * 15 digits are rounded as doubles are, as computer algebra systems do it: 1.1 * 100 is not 110.
- * Private to tasks/texmath.c and tasks/mathverify*.c.  Pure. */
+ * Private to tasks/texmath*.c and tasks/mathverify*.c.  Pure. */
 #ifndef TASKS_TEXVALUE_H
 #define TASKS_TEXVALUE_H
 
