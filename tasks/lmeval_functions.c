@@ -1,5 +1,5 @@
 /* lmeval_functions.c -- the functions of lm-eval's tasks that are known by their text, a row per
- * text: the start of its hash, and the program of lmeval_programs.c that does what it does. */
+ * text: the start of its hash, and the program of lmeval_programs_*.c that does what it does. */
 #include "tasks/lmeval.h"
 
 const struct native_function native_functions[] = {

@@ -108,12 +108,21 @@ static int read_program(struct native *f, const char *steps, struct err *e)
     return 0;
 }
 
+static const struct native_program *program_among(const struct native_program *rows, size_t n,
+                                                  const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    return NULL;
+}
+
 static const struct native_program *program_find(const char *name)
 {
-    for (size_t i = 0; i < n_native_programs; i++)
-        if (strcmp(native_programs[i].name, name) == 0)
-            return &native_programs[i];
-    return NULL;
+    const struct native_program *p =
+        program_among(native_docs_programs, n_native_docs_programs, name);
+
+    return p ? p : program_among(native_value_programs, n_native_value_programs, name);
 }
 
 /* The members of a row's arguments, beside those that the source gave. */

@@ -68,8 +68,9 @@ struct native_program {
     const char *name, *steps;
     const char *sample; /* JSON of a document to try it with; NULL: the steps tell what it needs */
 };
-extern const struct native_program native_programs[];
-extern const size_t n_native_programs;
+/* Of documents, and of one document: those end with `value` or `text`.  No two have one name. */
+extern const struct native_program native_docs_programs[], native_value_programs[];
+extern const size_t n_native_docs_programs, n_native_value_programs;
 
 /* A step over one column: its value becomes another (json_free the old one). */
 struct native_column {
