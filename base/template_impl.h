@@ -314,6 +314,7 @@ struct parser {
     struct err *e;
 };
 void *parse_fail(struct parser *p, int line, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void *parse_unexpected(struct parser *p); /* of the next token */
 int parse_enter(struct parser *p); /* one level deeper; -1 when that is too deep */
 struct node *node_new(struct parser *p, enum node_kind kind);
 int at_op(const struct parser *p, const char *op);
@@ -328,7 +329,12 @@ struct node *parse_tuple(struct parser *p, int cond);
 struct node *parse_target(struct parser *p, int with_namespace);
 struct node *parse_filters(struct parser *p, struct node *input); /* | a | b */
 struct node *parse_filter(struct parser *p, struct node *input);  /* name and arguments */
-struct node *parse_statements(struct parser *p);                  /* the whole template */
+
+/* Between template_primary.c and template_expr.c. */
+struct node *parse_primary(struct parser *p);                 /* one value */
+struct node *parse_postfix(struct parser *p, struct node *n); /* n.name, n[key], n(arguments) */
+struct node *parse_filters_and_tests(struct parser *p, struct node *n);
+struct node *parse_or(struct parser *p); /* an expression, but for `x if y` */
 
 /* ---- evaluation ------------------------------------------------------------------------------ */
 

@@ -1,9 +1,110 @@
-/* template_parse.c -- tokens to statements, and the life of a template. */
+/* template_parse.c -- tokens to statements, the life of a template, and how all of the parser looks
+ * at tokens. */
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/template_impl.h"
 #include "base/utf8.h"
+
+/* ---- tokens ---------------------------------------------------------------------------------- */
+
+void *parse_fail(struct parser *p, int line, const char *fmt, ...)
+{
+    char text[300];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    err_set(p->e, ERR_FORMAT, "%s:%d: %s", p->t->name, line, text);
+    return NULL;
+}
+
+void *parse_unexpected(struct parser *p)
+{
+    static const char *const what[T_OP + 1] = {
+        [T_END] = "end of template", [T_DATA] = "text", [T_VAR_BEGIN] = "begin of print statement",
+        [T_VAR_END] = "end of print statement", [T_BLOCK_BEGIN] = "begin of statement block",
+        [T_BLOCK_END] = "end of statement block", [T_STRING] = "string",
+    };
+    const char *name = what[p->at->kind];
+
+    if (name)
+        return parse_fail(p, p->at->line, "unexpected '%s'", name);
+    return parse_fail(p, p->at->line, "unexpected '%.*s'", (int)p->at->text.n, p->at->text.s);
+}
+
+int parse_enter(struct parser *p)
+{
+    if (++p->depth <= LIMIT_NESTING)
+        return 0;
+    parse_fail(p, p->at->line, "nested more than %d levels deep", LIMIT_NESTING);
+    return -1;
+}
+
+struct node *node_new(struct parser *p, enum node_kind kind)
+{
+    struct node *n = arena_alloc(&p->t->arena, sizeof *n);
+
+    if (!n) {
+        err_nomem(p->e);
+        return NULL;
+    }
+    n->kind = kind;
+    n->line = p->at->line;
+    return n;
+}
+
+int at_op(const struct parser *p, const char *op)
+{
+    return p->at->kind == T_OP && text_is(p->at->text, op);
+}
+
+int at_name(const struct parser *p, const char *name)
+{
+    return p->at->kind == T_NAME && text_is(p->at->text, name);
+}
+
+int take_op(struct parser *p, const char *op)
+{
+    int there = at_op(p, op);
+
+    p->at += there;
+    return there;
+}
+
+int take_name(struct parser *p, const char *name)
+{
+    int there = at_name(p, name);
+
+    p->at += there;
+    return there;
+}
+
+int want_op(struct parser *p, const char *op)
+{
+    if (take_op(p, op))
+        return 0;
+    parse_unexpected(p);
+    if (p->e)
+        err_hint(p->e, "expected '%s'", op);
+    return -1;
+}
+
+int want_identifier(struct parser *p, struct text *out)
+{
+    if (p->at->kind != T_NAME) {
+        parse_unexpected(p);
+        return -1;
+    }
+    *out = p->at->text;
+    p->at++;
+    return 0;
+}
+
+/* ---- statements ------------------------------------------------------------------------------ */
 
 /* The names that end a body: up to three. */
 struct ends {
@@ -287,6 +388,8 @@ static struct node *parse_statement(struct parser *p)
     return parse_fail(p, p->at->line, "Encountered unknown tag '%.*s'", (int)p->at->text.n,
                       p->at->text.s);
 }
+
+/* ---- a template ------------------------------------------------------------------------------ */
 
 int template_parse(struct template **out, const char *text, size_t n, const char *name,
                    struct err *e)
