@@ -421,3 +421,33 @@ char *data_find(const char *task, const char *data, const char *instead, const s
     strbuf_release(&tried);
     return found;
 }
+
+/* Leaves the documents whose member `where` is the row's subject. */
+static int keep_subject(struct docs *docs, const struct task_row *row, const char *where,
+                        struct err *e)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < docs->n; i++) {
+        cJSON *json = json_parse(docs->v[i].json, strlen(docs->v[i].json), row->info.name, e);
+        const char *subject = json ? json_str(json, where) : NULL;
+        if (subject && strcmp(subject, row->subject) == 0)
+            docs->v[kept++] = docs->v[i];
+        json_free(json);
+        if (!json)
+            return -1;
+    }
+    docs->n = kept;
+    if (kept == 0)
+        return err_set(e, ERR_FORMAT, "%s: no document has \"%s\": \"%s\"", row->info.name, where,
+                       row->subject);
+    return 0;
+}
+
+int load_row(struct docs *docs, const char *path, const struct task_row *row,
+             const struct recipe *r, struct err *e)
+{
+    if (r->load(docs, path, r, e) < 0)
+        return -1;
+    return row->recipe->where ? keep_subject(docs, row, row->recipe->where, e) : 0;
+}

@@ -12,6 +12,11 @@ int load_csv(struct docs *out, const char *path, const struct recipe *r, struct 
 /* One JSON value: an array of records, or an object that keeps it under "examples". */
 int load_json(struct docs *out, const char *path, const struct recipe *r, struct err *e);
 
+/* What a row asks of a file that recipe r reads: all of its documents, or those of the row's
+ * subject, without any an error.  docs_release, also on failure. */
+int load_row(struct docs *docs, const char *path, const struct task_row *row,
+             const struct recipe *r, struct err *e);
+
 /* WikiText as one file: a document begins at each heading of the first level ("= Title ="). */
 int load_wikitext(struct docs *out, const char *path, const struct recipe *r, struct err *e);
 /* The first 60,000 characters of a plain text as one document. */

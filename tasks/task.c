@@ -1,23 +1,23 @@
-/* task.c -- a task from its row: documents, shots, items, verdicts. */
+/* task.c -- a task from its row: its documents, items and verdicts. */
 #include "tasks/task.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/sha256.h"
 #include "tasks/answer.h"
 #include "tasks/ask.h"
 #include "tasks/code.h"
-#include "tasks/curated.h"
 #include "tasks/facts.h"
 #include "tasks/format.h"
 #include "tasks/load.h"
 #include "tasks/recipe.h"
 #include "tasks/scenario.h"
+#include "tasks/shots.h"
 #include "tasks/source.h"
 #include "tasks/variant.h"
 #include "tasks/world.h"
@@ -106,181 +106,6 @@ static char *system_text(const struct task *t, const char *instruction)
     return strbuf_take(&out);
 }
 
-/* The generator of document i when each has its own: a hash of seed, task and document, so that an
- * item's shots depend on nothing else. */
-static int seed_by_doc(struct rng *r, const struct task *t, uint64_t seed, int i, struct err *e)
-{
-    struct strbuf b = STRBUF_INIT;
-    char hex[SHA256_HEX];
-    int rc = -1;
-
-    strbuf_addf(&b, "%llu\x1f%s\x1f%d", (unsigned long long)seed, t->row->info.name, i);
-    if (strbuf_ok(&b, e) == 0 && sha256_bytes(hex, b.s, b.len, e) == 0) {
-        hex[16] = 0;
-        rng_seed(r, strtoull(hex, NULL, 16));
-        rc = 0;
-    }
-    strbuf_release(&b);
-    return rc;
-}
-
-/* One document's shots from its sample: where one more was drawn for that, whatever equals the
- * document itself is passed over. */
-static void take_shots(struct task *t, int i, const int *sample, int n)
-{
-    int taken = 0;
-
-    for (int s = 0; s < n && taken < t->shots; s++)
-        if (n == t->shots || strcmp(t->pool.v[sample[s]].json, t->docs.v[i].json) != 0)
-            t->drawn[(size_t)i * (size_t)t->shots + (size_t)taken++] = sample[s];
-    t->n_drawn[i] = taken;
-}
-
-static int draw_shots(struct task *t, const struct task_opts *o, struct err *e)
-{
-    enum sampling_from from = t->row->recipe->shots;
-    size_t k = (size_t)t->shots, n = from == SHOTS_DRAWN_ONE_MORE && !o->pool_named ? k + 1 : k;
-    uint32_t pool = (uint32_t)t->pool.n;
-    int *sample = NULL, rc = -1;
-    struct rng r;
-
-    if (n > pool)
-        return err_set(e, ERR_USAGE, "%s: %d shots need %zu examples, and there are %u",
-                       t->row->info.name, t->shots, n, pool);
-    if ((from == SHOTS_FIRST || from == SHOTS_CURATED) && k < pool)
-        n = k + 1; /* one to spare for the document itself */
-    sample = mem_calloc(n, sizeof *sample);
-    t->drawn = t->docs.n <= SIZE_MAX / k ? mem_calloc(t->docs.n * k, sizeof *t->drawn) : NULL;
-    t->n_drawn = mem_calloc(t->docs.n, sizeof *t->n_drawn);
-    if (!sample || !t->drawn || !t->n_drawn) {
-        err_nomem(e);
-        goto out;
-    }
-    rng_seed(&r, o->seed);
-    for (size_t s = 0; s < n; s++)
-        sample[s] = (int)s;
-    for (int i = 0; i < (int)t->docs.n; i++) {
-        if (o->by_doc && seed_by_doc(&r, t, o->seed, i, e) < 0)
-            goto out;
-        if (from != SHOTS_FIRST && from != SHOTS_CURATED &&
-            rng_sample(&r, pool, (uint32_t)n, sample, e) < 0)
-            goto out;
-        take_shots(t, i, sample, (int)n);
-    }
-    rc = 0;
-out:
-    mem_free(sample);
-    return rc;
-}
-
-/* Leaves the documents whose member `where` is the row's subject. */
-static int keep_subject(struct docs *docs, const struct task_row *row, const char *where,
-                        struct err *e)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < docs->n; i++) {
-        cJSON *json = json_parse(docs->v[i].json, strlen(docs->v[i].json), row->info.name, e);
-        const char *subject = json ? json_str(json, where) : NULL;
-        if (subject && strcmp(subject, row->subject) == 0)
-            docs->v[kept++] = docs->v[i];
-        json_free(json);
-        if (!json)
-            return -1;
-    }
-    docs->n = kept;
-    if (kept == 0)
-        return err_set(e, ERR_FORMAT, "%s: no document has \"%s\": \"%s\"", row->info.name, where,
-                       row->subject);
-    return 0;
-}
-
-static int load_docs(struct docs *docs, const char *path, const struct task_row *row,
-                     const struct recipe *r, struct err *e)
-{
-    if (r->load(docs, path, r, e) < 0)
-        return -1;
-    return row->recipe->where ? keep_subject(docs, row, row->recipe->where, e) : 0;
-}
-
-/* The task's own examples as a pool. */
-static int load_exemplars(struct docs *out, const struct recipe *r, const char *task, struct err *e)
-{
-    for (int i = 0; r->exemplars[i]; i++)
-        if (parse_record(out, r->exemplars[i], strlen(r->exemplars[i]), task, r, e) < 0)
-            return -1;
-    return 0;
-}
-
-/* Without the file that has the examples lm-eval's order goes on: the validation split, then the
- * documents themselves where none can become its own example.  NULL: there is nothing either. */
-static char *pool_beside(const struct task *t)
-{
-    const char *slash = strrchr(t->path, '/');
-    enum sampling_from from = t->row->recipe->shots;
-    struct strbuf b = STRBUF_INIT;
-    char *path = NULL;
-
-    if (!slash || (from != SHOTS_DRAWN && from != SHOTS_DRAWN_ONE_MORE))
-        return NULL;
-    strbuf_addf(&b, "%.*s/validation.jsonl", (int)(slash - t->path), t->path);
-    if (strcmp(strbuf_str(&b), t->path) != 0 && file_exists(strbuf_str(&b)))
-        path = strbuf_take(&b);
-    else if (from == SHOTS_DRAWN_ONE_MORE)
-        path = mem_strdup(t->path);
-    strbuf_release(&b);
-    return path;
-}
-
-static char *pool_find(struct task *t, const struct task_opts *o, struct err *e)
-{
-    const struct task_row *row = t->row;
-    struct err why = ERR_NONE;
-    const struct curated *curated = row->recipe->curated;
-    char *path = data_find(row->info.name, row->pool, curated ? curated->file : NULL, o, &why);
-
-    if (!path && why.code == ERR_NOTFOUND && !o->pool_named)
-        path = t->pool_instead = pool_beside(t);
-    if (!path && e)
-        *e = why;
-    return path;
-}
-
-static int open_shots(struct task *t, const struct task_opts *o, struct err *e)
-{
-    const struct task_row *row = t->row;
-    const struct recipe *r = row->recipe;
-    char *path;
-    int rc;
-
-    if (t->shots == 0 && !r->load_pool)
-        return 0;
-    if (t->shots > 0 && r->shots == SHOTS_NONE)
-        return err_set(e, ERR_USAGE, "%s: has no examples to show: it runs with 0 shots",
-                       row->info.name);
-    if (r->exemplars)
-        return load_exemplars(&t->pool, r, row->info.name, e) < 0 ? -1 : draw_shots(t, o, e);
-    path = pool_find(t, o, e);
-    if (!path)
-        return t->shots ? err_prefix(e, "the examples for %d shots", t->shots)
-                        : err_prefix(e, "the description");
-    rc = r->load_pool ? r->load_pool(&t->pool, path, r, e)
-                      : load_docs(&t->pool, path, row, r->shown ? r->shown : r, e);
-    if (rc == 0 && r->curated)
-        rc = curated_keep(&t->pool, r->curated, row->info.name, path, e);
-    if (path != t->pool_instead)
-        mem_free(path);
-    return rc < 0 || t->shots == 0 ? rc : draw_shots(t, o, e);
-}
-
-/* A whole text has no place for examples: 0, whatever is asked. */
-static int shots_used(const struct task_row *row, int asked)
-{
-    if (!row->recipe || row->recipe->shots == SHOTS_FIXED_0)
-        return 0;
-    return asked < 0 ? row->info.default_shots : asked;
-}
-
 /* Which items are asked where the convention asks a part of them. */
 static int draw_items(struct task *t, uint64_t seed, struct err *e)
 {
@@ -303,7 +128,7 @@ static int open_docs(struct task *t, const struct task_opts *o, struct err *e)
 
     if (o->variant.wording)
         return err_set(e, ERR_NOTFOUND, "%s: has no other wordings", t->row->info.name);
-    if (load_docs(&t->docs, t->path, t->row, r, e) < 0 || open_shots(t, o, e) < 0 ||
+    if (load_row(&t->docs, t->path, t->row, r, e) < 0 || shots_open(t, o, e) < 0 ||
         draw_items(t, o->seed, e) < 0)
         return -1;
     if (o->variant.rotate && variant_rotate(&t->docs, o->variant.rotate, t->row->info.name, e) < 0)
