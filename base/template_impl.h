@@ -33,6 +33,7 @@ enum {
     LIMIT_OUTPUT = 64 << 20,   /* bytes of any text being written */
 #endif
     LIMIT_RANGE = 100000,      /* as in Jinja's sandbox */
+    LIMIT_WIDTH = 10000,       /* characters of a field or an indent */
 };
 
 struct text {
@@ -183,10 +184,12 @@ int text_to_float(struct text t, double *out); /* Python's float(); 0 when it is
 int text_to_int(struct text t, int base, int64_t *out);
 void utf8_put(struct strbuf *b, int32_t c);
 
-/* ---- formats: template_format.c -------------------------------------------------------------- */
+/* ---- formats: template_format.c, template_tojson.c -------------------------------------------- */
 
 const struct val *format_percent(struct ctx *c, struct text fmt, const struct val *arg);
 const struct val *format_braces(struct ctx *c, struct text fmt, struct args *a);
+int format_too_wide(struct ctx *c); /* fails: more than LIMIT_WIDTH; -1 */
+/* a: bound to ensure_ascii, indent, separators, sort_keys. */
 const struct val *json_dump(struct ctx *c, const struct val *v, struct args *a);
 
 /* ---- methods of str that have a file of their own: template_methods_split.c ------------------ */
