@@ -33,6 +33,7 @@ enum {
     LIMIT_OUTPUT = 64 << 20,   /* bytes of any text being written */
 #endif
     LIMIT_RANGE = 100000,      /* as in Jinja's sandbox */
+    LIMIT_VALUE = 200,         /* values inside each other that are compared or printed */
     LIMIT_WIDTH = 10000,       /* characters of a field or an indent */
 };
 
@@ -158,12 +159,15 @@ int val_truth(const struct val *v);
 int val_equal(struct ctx *c, const struct val *a, const struct val *b); /* -1: nested too deep */
 /* a < b into *less; -1 with a TypeError for values without an order. */
 int val_less(struct ctx *c, const struct val *a, const struct val *b, int *less);
-void val_str(struct ctx *c, struct strbuf *b, const struct val *v);  /* str(v) */
-void val_repr(struct ctx *c, struct strbuf *b, const struct val *v); /* repr(v) */
-int val_as_text(struct ctx *c, const struct val *v, struct text *out); /* str(v) */
 /* The items of whatever can be iterated: a VAL_SEQ, for a dict of its keys, for a text of its
  * characters. */
 const struct val *val_items(struct ctx *c, const struct val *v);
+
+/* ---- values as text: template_repr.c --------------------------------------------------------- */
+
+void val_str(struct ctx *c, struct strbuf *b, const struct val *v);  /* str(v) */
+void val_repr(struct ctx *c, struct strbuf *b, const struct val *v); /* repr(v) */
+int val_as_text(struct ctx *c, const struct val *v, struct text *out); /* str(v) */
 void float_repr(char text[40], double f);
 
 /* ---- text: template_text.c ------------------------------------------------------------------- */
@@ -184,7 +188,7 @@ int text_to_float(struct text t, double *out); /* Python's float(); 0 when it is
 int text_to_int(struct text t, int base, int64_t *out);
 void utf8_put(struct strbuf *b, int32_t c);
 
-/* ---- formats: template_format.c, template_tojson.c -------------------------------------------- */
+/* ---- formats: template_format.c, template_tojson.c ------------------------------------------- */
 
 const struct val *format_percent(struct ctx *c, struct text fmt, const struct val *arg);
 const struct val *format_braces(struct ctx *c, struct text fmt, struct args *a);
