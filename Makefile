@@ -62,6 +62,8 @@ $(BUILD)/densimeter: $(OBJ)
 
 MACHINE := $(shell $(CC) -dumpmachine)
 ifneq ($(filter x86_64-%,$(MACHINE)),)
+# clang takes minutes over each of these with its checks; MODE=asan has them, by gcc.
+$(BUILD)/runners/fast_%.o $(BUILD)/runners/kernels_%.o: FLAGS_fuzz = -O1 -g
 $(BUILD)/runners/%_avx2.o: ALL_CFLAGS += -mavx2 -mfma -mf16c
 $(BUILD)/runners/%_avx512.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c
 $(BUILD)/runners/%_vnni.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx2 -mfma -mf16c
