@@ -1,13 +1,25 @@
-/* bbh.c -- a prompt file is a warning to those who train on it, a line of dashes, the description,
- * and examples "Q: ... A: Let's think step by step. ... the answer is ...." with empty lines
- * between them.  lm-eval shows the same texts: as they are where the model is to reason, else the
- * bare answers. */
+/* bbh.c -- BIG-Bench Hard as lm-eval asks it, with its prompt files and without examples.
+ *
+ * A prompt file is a warning to those who train on it, a line of dashes, the description, and
+ * examples "Q: ... A: Let's think step by step. ... the answer is ...." with empty lines between
+ * them.  lm-eval shows the same texts: as they are where the model is to reason, else the bare
+ * answers. */
 #include "tasks/bbh.h"
 
 #include <string.h>
 
+#include "tasks/answer.h"
+#include "tasks/answer_bbh.h"
+#include "tasks/format.h"
 #include "tasks/load.h"
 #include "tasks/pytext.h"
+#include "tasks/read.h"
+#include "tasks/recipes.h"
+
+#define LENGTH(a) ((int)(sizeof(a) / sizeof(a)[0]))
+#define GAP .target_delimiter = " ", .shot_delimiter = "\n\n"
+
+/* --- prompt files ------------------------------------------------------------------------- */
 
 static const char question[] = "\n\nQ: ", think[] = "\nA: Let's think step by step.",
                   conclusion[] = "the answer is ";
@@ -102,3 +114,60 @@ int load_bbh_prompts(struct docs *out, const char *path, const struct recipe *r,
     strbuf_release(&b);
     return rc;
 }
+
+/* --- recipes ------------------------------------------------------------------------------ */
+
+static const char *const bbh_stops[] = {"</s>", "Q", "\n\n"};
+
+static const struct answer_rules as_it_is = {
+    .filters = {{"none", NULL, 0, find_all, NULL}},
+    .n_filters = 1,
+};
+static const struct answer_rules bbh_cot_answers = {
+    .filters = {{"get-answer", "(?<=the answer is )(.*)(?=.)", 0, NULL, NULL}},
+    .n_filters = 1,
+};
+const struct recipe recipe_bbh = {.format = &format_generate, .load = load_json, .read = read_bbh,
+    .load_pool = load_bbh_prompts, GAP, .shots = SHOTS_FIRST, .until = bbh_stops,
+    .n_until = LENGTH(bbh_stops), .max_tokens = 256, .answers = &as_it_is};
+const struct recipe recipe_bbh_cot = {.format = &format_generate, .load = load_json,
+    .read = read_bbh_cot, .load_pool = load_bbh_prompts, .target_delimiter = "",
+    .shot_delimiter = "\n\n", .shots = SHOTS_FIRST, .until = bbh_stops,
+    .n_until = LENGTH(bbh_stops), .max_tokens = 1024, .answers = &bbh_cot_answers};
+
+/* Without examples: what may be looked for in the answer, once for each way of asking. */
+#define BBH_IGNORE {"\\.$", ",", "\n", "\\\\", "\""}
+#define BBH_STATED                                                                                 \
+    "((?<=The answer is )(.*)(?=.)|(?<=the answer is )(.*)(?=.)|(?<=The answer: )(.*)(?=.)|"       \
+    "(?<=The final answer: )(.*)(?=.))"
+#define BBH_UNSHOWN(kind, pattern, search)                                                         \
+    static const struct answer_rules bbh_zero_##kind##_rules = {                                   \
+        .filters = {{"strict-match", NULL, 0, find_all, NULL},                                     \
+                    {"flexible-extract", pattern, 0, NULL, search}},                               \
+        .n_filters = 2, .ignore = BBH_IGNORE, .ignore_case = 1};                                   \
+    static const struct answer_rules bbh_aloud_##kind##_rules = {                                  \
+        .filters = {{"flexible-extract", pattern, -1, NULL, search},                               \
+                    {"strict-match", BBH_STATED, 0, NULL, NULL}},                                  \
+        .n_filters = 2, .ignore = BBH_IGNORE, .ignore_case = 1};                                   \
+    const struct recipe recipe_bbh_zero_##kind = {.format = &format_generate, .load = load_json,   \
+        .read = read_bbh, .load_pool = load_bbh_prompts, GAP, .until = bbh_zero_stops,             \
+        .n_until = LENGTH(bbh_zero_stops), .max_tokens = 256,                                      \
+        .answers = &bbh_zero_##kind##_rules};                                                      \
+    const struct recipe recipe_bbh_aloud_##kind = {.format = &format_generate, .load = load_json,  \
+        .read = read_bbh_aloud, .load_pool = load_bbh_prompts, GAP, .until = bbh_zero_stops,       \
+        .n_until = LENGTH(bbh_zero_stops), .max_tokens = 256,                                      \
+        .answers = &bbh_aloud_##kind##_rules}
+static const char *const bbh_zero_stops[] = {"</s>", "Q:", "<|im_end|>"};
+
+BBH_UNSHOWN(boolean, "\\b(True|False)\\b", NULL);
+BBH_UNSHOWN(yes_no, "\\b(Yes|No|yes|no)\\b", NULL);
+BBH_UNSHOWN(choice, "(\\([A-Z]\\))", bbh_choice);
+BBH_UNSHOWN(brackets, "(?<= )([\" \\[\\(<{}>\\)\\]]+)|([\" \\[\\(<{}>\\)\\]]+)", NULL);
+BBH_UNSHOWN(validity, "\\b(valid|invalid)\\b", NULL);
+BBH_UNSHOWN(number, "([-0-9]+)", bbh_number);
+BBH_UNSHOWN(plausible, "\\b(no|not plausible)\\b|\\b(yes|plausible)\\b", bbh_no_or_yes);
+BBH_UNSHOWN(truth,
+    "\\b(no|does not tell the truth|is not telling the truth)\\b|"
+    "\\b(yes|tells the truth|is telling the truth)\\b",
+    bbh_no_or_yes);
+BBH_UNSHOWN(words, NULL, bbh_words);

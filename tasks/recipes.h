@@ -7,9 +7,21 @@
 /* recipes_code.c: programs that are run */
 extern const struct recipe recipe_humaneval, recipe_humaneval_64, recipe_mbpp;
 /* recipes_questions.c */
-extern const struct recipe recipe_gsm8k_cot, recipe_gsm8k_cot_zeroshot, recipe_ceval, recipe_copa,
-    recipe_social_iqa, recipe_mmlu_pro, recipe_leaderboard_mmlu_pro,
+extern const struct recipe recipe_arc, recipe_openbookqa, recipe_commonsenseqa, recipe_hellaswag,
+    recipe_piqa, recipe_winogrande, recipe_boolq, recipe_sciq, recipe_mmlu, recipe_cmmlu,
+    recipe_lambada, recipe_gsm8k, recipe_nq_open, recipe_triviaqa, recipe_truthfulqa_mc1,
+    recipe_truthfulqa_mc2, recipe_hendrycks_math, recipe_math500, recipe_stories, recipe_wikitext,
+    recipe_windows, recipe_prose_text, recipe_gsm8k_cot, recipe_gsm8k_cot_zeroshot, recipe_ceval,
+    recipe_copa, recipe_social_iqa, recipe_mmlu_pro, recipe_leaderboard_mmlu_pro,
     recipe_squad_completion, recipe_c4;
+/* bbh.c: with examples, and without any for each kind of answer */
+extern const struct recipe recipe_bbh, recipe_bbh_cot, recipe_bbh_zero_boolean,
+    recipe_bbh_aloud_boolean, recipe_bbh_zero_yes_no, recipe_bbh_aloud_yes_no,
+    recipe_bbh_zero_choice, recipe_bbh_aloud_choice, recipe_bbh_zero_brackets,
+    recipe_bbh_aloud_brackets, recipe_bbh_zero_validity, recipe_bbh_aloud_validity,
+    recipe_bbh_zero_number, recipe_bbh_aloud_number, recipe_bbh_zero_plausible,
+    recipe_bbh_aloud_plausible, recipe_bbh_zero_truth, recipe_bbh_aloud_truth,
+    recipe_bbh_zero_words, recipe_bbh_aloud_words;
 /* recipes_leaderboard.c */
 extern const struct recipe recipe_leaderboard_bbh_2, recipe_leaderboard_bbh_3,
     recipe_leaderboard_bbh_4, recipe_leaderboard_bbh_5, recipe_leaderboard_bbh_6,

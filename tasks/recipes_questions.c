@@ -1,4 +1,5 @@
-/* recipes_questions.c -- more of lm-eval's question sets: their prompts, and what answers are. */
+/* recipes_questions.c -- lm-eval's question sets and texts: how they are read and asked, and what
+ * answers are. */
 #include <string.h>
 
 #include "base/utf8.h"
@@ -6,12 +7,111 @@
 #include "tasks/exemplars.h"
 #include "tasks/format.h"
 #include "tasks/load.h"
+#include "tasks/math.h"
+#include "tasks/read.h"
 #include "tasks/recipes.h"
 #include "tasks/record.h"
 #include "tasks/wikitext.h"
 
+#define PER_CHARACTER {"acc", "acc_norm", "acc_bytes", NULL}
+#define PLAIN {"acc", NULL}
 #define LENGTH(a) ((int)(sizeof(a) / sizeof(a)[0]))
 #define GAP .target_delimiter = " ", .shot_delimiter = "\n\n"
+
+/* --- what read.h and load.h read ---------------------------------------------------------- */
+
+static const char *const mmlu_columns[] = {"question", "A", "B", "C", "D", "answer", NULL};
+static const char *const gsm8k_stops[] = {"Question:", "</s>", "<|im_end|>"};
+static const char *const short_stops[] = {"\n", ".", ","};
+
+static const struct answer_rules gsm8k_answers = {
+    .filters = {{"strict-match", "#### (\\-?[0-9\\.\\,]+)", 0, NULL, NULL},
+                {"flexible-extract", "(-?[$0-9.,]{2,})|(-?[0-9]+)", -1, NULL, NULL}},
+    .n_filters = 2,
+    .ignore = {",", "\\$", "(?s).*#### ", "\\.$"},
+    .ignore_case = 1,
+};
+static const struct answer_rules nq_answers = {
+    .filters = {{"remove_whitespace", NULL, 0, find_stripped, NULL}},
+    .n_filters = 1,
+    .ignore = {"\\b(?:The |the |An |A |The |a |an )"},
+    .ignore_case = 1,
+    .ignore_punctuation = 1,
+};
+static const struct answer_rules trivia_answers = {
+    .filters = {{"remove_whitespace", NULL, 0, find_stripped, NULL}},
+    .n_filters = 1,
+    .ignore_case = 1,
+    .ignore_punctuation = 1,
+};
+
+static const char *const math_stops[] = {"Problem:"};
+
+static const struct answer_rules hendrycks_answers = {
+    .filters = {{"none", NULL, 0, find_between_dollars, NULL}},
+    .n_filters = 1,
+    .equal = math_equal,
+};
+static const struct answer_rules boxed_answers = {
+    .filters = {{"boxed", NULL, 0, find_boxed, NULL}},
+    .n_filters = 1,
+    .equal = math_equal,
+};
+
+const struct recipe recipe_arc = {.format = &format_choice, .load = load_jsonl, .read = read_arc,
+    GAP, .shots = SHOTS_DRAWN, .metrics = PER_CHARACTER};
+const struct recipe recipe_openbookqa = {.format = &format_choice, .load = load_jsonl,
+    .read = read_openbookqa, GAP, .shots = SHOTS_DRAWN, .metrics = PER_CHARACTER};
+const struct recipe recipe_commonsenseqa = {.format = &format_choice, .load = load_jsonl,
+    .read = read_commonsenseqa, GAP, .shots = SHOTS_DRAWN_ONE_MORE, .metrics = PLAIN};
+const struct recipe recipe_hellaswag = {.format = &format_choice, .load = load_jsonl,
+    .read = read_hellaswag, GAP, .shots = SHOTS_DRAWN_ONE_MORE, .metrics = PER_CHARACTER};
+const struct recipe recipe_piqa = {.format = &format_choice, .load = load_jsonl, .read = read_piqa,
+    GAP, .shots = SHOTS_DRAWN_ONE_MORE, .metrics = PER_CHARACTER};
+const struct recipe recipe_winogrande = {.format = &format_context, .load = load_jsonl,
+    .read = read_winogrande, GAP, .shots = SHOTS_DRAWN_ONE_MORE, .metrics = PLAIN};
+const struct recipe recipe_boolq = {.format = &format_choice, .load = load_jsonl,
+    .read = read_boolq, GAP, .shots = SHOTS_DRAWN_ONE_MORE, .metrics = PLAIN};
+const struct recipe recipe_sciq = {.format = &format_choice, .load = load_jsonl, .read = read_sciq,
+    GAP, .shots = SHOTS_DRAWN, .metrics = PER_CHARACTER};
+const struct recipe recipe_mmlu = {.format = &format_choice, .load = load_csv, .read = read_mmlu,
+    .columns = mmlu_columns, GAP, .shots = SHOTS_FIRST, .metrics = PLAIN,
+    .about = "The following are multiple choice questions (with answers) about ",
+    .about_end = ".\n\n"};
+const struct recipe recipe_cmmlu = {.format = &format_choice, .load = load_csv,
+    .read = read_cmmlu, GAP, .shots = SHOTS_FIRST, .metrics = {"acc", "acc_norm"},
+    .about = "以下是关于", .about_end = "的单项选择题，请直接给出正确答案的选项。\n\n"};
+const struct recipe recipe_lambada = {.format = &format_likelihood, .load = load_jsonl,
+    .read = read_lambada, GAP, .shots = SHOTS_DRAWN};
+const struct recipe recipe_gsm8k = {.format = &format_generate, .load = load_jsonl,
+    .read = read_gsm8k, GAP, .shots = SHOTS_DRAWN, .until = gsm8k_stops,
+    .n_until = LENGTH(gsm8k_stops), .max_tokens = 256, .answers = &gsm8k_answers};
+const struct recipe recipe_nq_open = {.format = &format_generate, .load = load_jsonl,
+    .read = read_nq_open, .target_delimiter = " ", .shot_delimiter = "\n",
+    .shots = SHOTS_DRAWN_ONE_MORE,
+    .about = "Answer these questions:\n\n", .about_end = "", .until = short_stops,
+    .n_until = LENGTH(short_stops), .max_tokens = 256, .answers = &nq_answers};
+const struct recipe recipe_triviaqa = {.format = &format_generate, .load = load_jsonl,
+    .read = read_triviaqa, GAP, .shots = SHOTS_DRAWN_ONE_MORE, .until = short_stops,
+    .n_until = LENGTH(short_stops), .max_tokens = 256, .answers = &trivia_answers};
+const struct recipe recipe_truthfulqa_mc1 = {.format = &format_choice, .load = load_json,
+    .read = read_truthfulqa_mc1, GAP, .metrics = PLAIN};
+const struct recipe recipe_truthfulqa_mc2 = {.format = &format_mass, .load = load_json,
+    .read = read_truthfulqa_mc2, GAP};
+const struct recipe recipe_hendrycks_math = {.format = &format_generate, .load = load_jsonl,
+    .read = read_hendrycks_math, GAP, .until = math_stops, .n_until = LENGTH(math_stops),
+    .max_tokens = 256, .answers = &hendrycks_answers};
+const struct recipe recipe_math500 = {.format = &format_generate, .load = load_jsonl,
+    .read = read_math500, GAP, .until = math_stops, .n_until = LENGTH(math_stops),
+    .max_tokens = 1024, .answers = &boxed_answers};
+const struct recipe recipe_stories = {.format = &format_rolling, .load = load_stories, GAP,
+    .shots = SHOTS_FIXED_0};
+const struct recipe recipe_wikitext = {.format = &format_rolling, .load = load_wikitext, GAP,
+    .shots = SHOTS_FIXED_0};
+const struct recipe recipe_windows = {.format = &format_windows, .load = load_text, GAP,
+    .shots = SHOTS_FIXED_0};
+const struct recipe recipe_prose_text = {.format = &format_rolling, .load = load_prose, GAP,
+    .shots = SHOTS_FIXED_0};
 
 /* --- gsm8k, step by step ------------------------------------------------------------------ */
 

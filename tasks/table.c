@@ -1,168 +1,10 @@
 /* table.c -- the tasks that we know: evaluation.md section 3 as rows, and nothing else. */
-#include "tasks/answer.h"
-#include "tasks/answer_bbh.h"
-#include "tasks/bbh.h"
 #include "tasks/facts.h"
-#include "tasks/world.h"
-#include "tasks/format.h"
-#include "tasks/load.h"
-#include "tasks/math.h"
-#include "tasks/read.h"
-#include "tasks/recipe.h"
 #include "tasks/recipes.h"
 #include "tasks/scenario.h"
+#include "tasks/world.h"
 
-#define PER_CHARACTER {"acc", "acc_norm", "acc_bytes", NULL}
-#define PLAIN {"acc", NULL}
-#define GAP .target_delimiter = " ", .shot_delimiter = "\n\n"
 #define LENGTH(a) ((int)(sizeof(a) / sizeof(a)[0]))
-
-static const char *const mmlu_columns[] = {"question", "A", "B", "C", "D", "answer", NULL};
-static const char *const gsm8k_stops[] = {"Question:", "</s>", "<|im_end|>"};
-static const char *const short_stops[] = {"\n", ".", ","};
-
-static const struct answer_rules gsm8k_answers = {
-    .filters = {{"strict-match", "#### (\\-?[0-9\\.\\,]+)", 0, NULL, NULL},
-                {"flexible-extract", "(-?[$0-9.,]{2,})|(-?[0-9]+)", -1, NULL, NULL}},
-    .n_filters = 2,
-    .ignore = {",", "\\$", "(?s).*#### ", "\\.$"},
-    .ignore_case = 1,
-};
-static const struct answer_rules nq_answers = {
-    .filters = {{"remove_whitespace", NULL, 0, find_stripped, NULL}},
-    .n_filters = 1,
-    .ignore = {"\\b(?:The |the |An |A |The |a |an )"},
-    .ignore_case = 1,
-    .ignore_punctuation = 1,
-};
-static const struct answer_rules trivia_answers = {
-    .filters = {{"remove_whitespace", NULL, 0, find_stripped, NULL}},
-    .n_filters = 1,
-    .ignore_case = 1,
-    .ignore_punctuation = 1,
-};
-
-static const char *const bbh_stops[] = {"</s>", "Q", "\n\n"};
-static const char *const math_stops[] = {"Problem:"};
-
-static const struct answer_rules as_it_is = {
-    .filters = {{"none", NULL, 0, find_all, NULL}},
-    .n_filters = 1,
-};
-static const struct answer_rules bbh_cot_answers = {
-    .filters = {{"get-answer", "(?<=the answer is )(.*)(?=.)", 0, NULL, NULL}},
-    .n_filters = 1,
-};
-static const struct answer_rules hendrycks_answers = {
-    .filters = {{"none", NULL, 0, find_between_dollars, NULL}},
-    .n_filters = 1,
-    .equal = math_equal,
-};
-static const struct answer_rules boxed_answers = {
-    .filters = {{"boxed", NULL, 0, find_boxed, NULL}},
-    .n_filters = 1,
-    .equal = math_equal,
-};
-
-static const struct recipe arc = {.format = &format_choice, .load = load_jsonl, .read = read_arc,
-    GAP, .shots = SHOTS_DRAWN, .metrics = PER_CHARACTER};
-static const struct recipe openbookqa = {.format = &format_choice, .load = load_jsonl,
-    .read = read_openbookqa, GAP, .shots = SHOTS_DRAWN, .metrics = PER_CHARACTER};
-static const struct recipe commonsenseqa = {.format = &format_choice, .load = load_jsonl,
-    .read = read_commonsenseqa, GAP, .shots = SHOTS_DRAWN_ONE_MORE, .metrics = PLAIN};
-static const struct recipe hellaswag = {.format = &format_choice, .load = load_jsonl,
-    .read = read_hellaswag, GAP, .shots = SHOTS_DRAWN_ONE_MORE, .metrics = PER_CHARACTER};
-static const struct recipe piqa = {.format = &format_choice, .load = load_jsonl, .read = read_piqa,
-    GAP, .shots = SHOTS_DRAWN_ONE_MORE, .metrics = PER_CHARACTER};
-static const struct recipe winogrande = {.format = &format_context, .load = load_jsonl,
-    .read = read_winogrande, GAP, .shots = SHOTS_DRAWN_ONE_MORE, .metrics = PLAIN};
-static const struct recipe boolq = {.format = &format_choice, .load = load_jsonl,
-    .read = read_boolq, GAP, .shots = SHOTS_DRAWN_ONE_MORE, .metrics = PLAIN};
-static const struct recipe sciq = {.format = &format_choice, .load = load_jsonl, .read = read_sciq,
-    GAP, .shots = SHOTS_DRAWN, .metrics = PER_CHARACTER};
-static const struct recipe mmlu = {.format = &format_choice, .load = load_csv, .read = read_mmlu,
-    .columns = mmlu_columns, GAP, .shots = SHOTS_FIRST, .metrics = PLAIN,
-    .about = "The following are multiple choice questions (with answers) about ",
-    .about_end = ".\n\n"};
-static const struct recipe cmmlu = {.format = &format_choice, .load = load_csv,
-    .read = read_cmmlu, GAP, .shots = SHOTS_FIRST, .metrics = {"acc", "acc_norm"},
-    .about = "以下是关于", .about_end = "的单项选择题，请直接给出正确答案的选项。\n\n"};
-static const struct recipe lambada = {.format = &format_likelihood, .load = load_jsonl,
-    .read = read_lambada, GAP, .shots = SHOTS_DRAWN};
-static const struct recipe gsm8k = {.format = &format_generate, .load = load_jsonl,
-    .read = read_gsm8k, GAP, .shots = SHOTS_DRAWN, .until = gsm8k_stops,
-    .n_until = LENGTH(gsm8k_stops), .max_tokens = 256, .answers = &gsm8k_answers};
-static const struct recipe nq_open = {.format = &format_generate, .load = load_jsonl,
-    .read = read_nq_open, .target_delimiter = " ", .shot_delimiter = "\n",
-    .shots = SHOTS_DRAWN_ONE_MORE,
-    .about = "Answer these questions:\n\n", .about_end = "", .until = short_stops,
-    .n_until = LENGTH(short_stops), .max_tokens = 256, .answers = &nq_answers};
-static const struct recipe triviaqa = {.format = &format_generate, .load = load_jsonl,
-    .read = read_triviaqa, GAP, .shots = SHOTS_DRAWN_ONE_MORE, .until = short_stops,
-    .n_until = LENGTH(short_stops), .max_tokens = 256, .answers = &trivia_answers};
-static const struct recipe truthfulqa_mc1 = {.format = &format_choice, .load = load_json,
-    .read = read_truthfulqa_mc1, GAP, .metrics = PLAIN};
-static const struct recipe truthfulqa_mc2 = {.format = &format_mass, .load = load_json,
-    .read = read_truthfulqa_mc2, GAP};
-static const struct recipe bbh = {.format = &format_generate, .load = load_json, .read = read_bbh,
-    .load_pool = load_bbh_prompts, GAP, .shots = SHOTS_FIRST, .until = bbh_stops,
-    .n_until = LENGTH(bbh_stops), .max_tokens = 256, .answers = &as_it_is};
-static const struct recipe bbh_cot = {.format = &format_generate, .load = load_json,
-    .read = read_bbh_cot, .load_pool = load_bbh_prompts, .target_delimiter = "",
-    .shot_delimiter = "\n\n", .shots = SHOTS_FIRST, .until = bbh_stops,
-    .n_until = LENGTH(bbh_stops), .max_tokens = 1024, .answers = &bbh_cot_answers};
-/* BIG-Bench Hard without examples: what may be looked for in the answer, once for each way of
- * asking. */
-#define BBH_IGNORE {"\\.$", ",", "\n", "\\\\", "\""}
-#define BBH_STATED                                                                                 \
-    "((?<=The answer is )(.*)(?=.)|(?<=the answer is )(.*)(?=.)|(?<=The answer: )(.*)(?=.)|"       \
-    "(?<=The final answer: )(.*)(?=.))"
-#define BBH_UNSHOWN(kind, pattern, search)                                                         \
-    static const struct answer_rules bbh_zero_##kind##_rules = {                                   \
-        .filters = {{"strict-match", NULL, 0, find_all, NULL},                                     \
-                    {"flexible-extract", pattern, 0, NULL, search}},                               \
-        .n_filters = 2, .ignore = BBH_IGNORE, .ignore_case = 1};                                   \
-    static const struct answer_rules bbh_aloud_##kind##_rules = {                                  \
-        .filters = {{"flexible-extract", pattern, -1, NULL, search},                               \
-                    {"strict-match", BBH_STATED, 0, NULL, NULL}},                                  \
-        .n_filters = 2, .ignore = BBH_IGNORE, .ignore_case = 1};                                   \
-    static const struct recipe bbh_zero_##kind = {.format = &format_generate, .load = load_json,   \
-        .read = read_bbh, .load_pool = load_bbh_prompts, GAP, .until = bbh_zero_stops,             \
-        .n_until = LENGTH(bbh_zero_stops), .max_tokens = 256,                                      \
-        .answers = &bbh_zero_##kind##_rules};                                                      \
-    static const struct recipe bbh_aloud_##kind = {.format = &format_generate, .load = load_json,  \
-        .read = read_bbh_aloud, .load_pool = load_bbh_prompts, GAP, .until = bbh_zero_stops,       \
-        .n_until = LENGTH(bbh_zero_stops), .max_tokens = 256,                                      \
-        .answers = &bbh_aloud_##kind##_rules}
-static const char *const bbh_zero_stops[] = {"</s>", "Q:", "<|im_end|>"};
-
-BBH_UNSHOWN(boolean, "\\b(True|False)\\b", NULL);
-BBH_UNSHOWN(yes_no, "\\b(Yes|No|yes|no)\\b", NULL);
-BBH_UNSHOWN(choice, "(\\([A-Z]\\))", bbh_choice);
-BBH_UNSHOWN(brackets, "(?<= )([\" \\[\\(<{}>\\)\\]]+)|([\" \\[\\(<{}>\\)\\]]+)", NULL);
-BBH_UNSHOWN(validity, "\\b(valid|invalid)\\b", NULL);
-BBH_UNSHOWN(number, "([-0-9]+)", bbh_number);
-BBH_UNSHOWN(plausible, "\\b(no|not plausible)\\b|\\b(yes|plausible)\\b", bbh_no_or_yes);
-BBH_UNSHOWN(truth,
-    "\\b(no|does not tell the truth|is not telling the truth)\\b|"
-    "\\b(yes|tells the truth|is telling the truth)\\b",
-    bbh_no_or_yes);
-BBH_UNSHOWN(words, NULL, bbh_words);
-
-static const struct recipe hendrycks_math = {.format = &format_generate, .load = load_jsonl,
-    .read = read_hendrycks_math, GAP, .until = math_stops, .n_until = LENGTH(math_stops),
-    .max_tokens = 256, .answers = &hendrycks_answers};
-static const struct recipe math500 = {.format = &format_generate, .load = load_jsonl,
-    .read = read_math500, GAP, .until = math_stops, .n_until = LENGTH(math_stops),
-    .max_tokens = 1024, .answers = &boxed_answers};
-static const struct recipe stories = {.format = &format_rolling, .load = load_stories, GAP,
-    .shots = SHOTS_FIXED_0};
-static const struct recipe wikitext = {.format = &format_rolling, .load = load_wikitext, GAP,
-    .shots = SHOTS_FIXED_0};
-static const struct recipe windows = {.format = &format_windows, .load = load_text, GAP,
-    .shots = SHOTS_FIXED_0};
-static const struct recipe prose_text = {.format = &format_rolling, .load = load_prose, GAP,
-    .shots = SHOTS_FIXED_0};
 
 #define CHOICE "multiple_choice"
 #define GENERATE "generate_until"
@@ -170,7 +12,7 @@ static const struct recipe prose_text = {.format = &format_rolling, .load = load
 
 #define MMLU(name, about)                                                                          \
     {{"mmlu_" name, "mmlu", CHOICE, "mmlu/test/" name "_test.csv", "MMLU: " about, 1, 0},          \
-     &mmlu, "mmlu/dev/" name "_dev.csv", NULL, about},                                             \
+     &recipe_mmlu, "mmlu/dev/" name "_dev.csv", NULL, about},                                      \
     {{"olmes_mmlu_" name "_mc", "olmes_mmlu_mc", CHOICE, "mmlu/test/" name "_test.csv",            \
       "MMLU by letter as OLMES: " about, 0, 5}, &recipe_olmes_mmlu_mc,                             \
      "mmlu/dev/" name "_dev.csv", NULL, about},                                                    \
@@ -186,21 +28,22 @@ static const struct recipe prose_text = {.format = &format_rolling, .load = load
       #name " by text, as OLMES", 0, 5}, &recipe_olmes_##name##_cf, dir "/train.jsonl", NULL,      \
      NULL}
 #define CMMLU(name, about)                                                                         \
-    {{"cmmlu_" name, "cmmlu", CHOICE, "cmmlu/test/" name ".csv", "CMMLU: " about, 1, 0}, &cmmlu,   \
-     "cmmlu/dev/" name ".csv", NULL, about}
+    {{"cmmlu_" name, "cmmlu", CHOICE, "cmmlu/test/" name ".csv", "CMMLU: " about, 1, 0},           \
+     &recipe_cmmlu, "cmmlu/dev/" name ".csv", NULL, about}
 #define SCENARIO(name, shots, help)                                                                \
     {{name, "scenarios", SCENARIO_KIND, "", help, 1, shots}, NULL, NULL, NULL, NULL}
 #define BBH(name, kind)                                                                            \
     {{"bbh_cot_fewshot_" name, "bbh", GENERATE, "bbh/bbh/" name ".json",                           \
-      "BIG-Bench Hard, step by step", 4, 3}, &bbh_cot, "bbh/cot-prompts/" name ".txt", NULL,       \
-     NULL},                                                                                        \
+      "BIG-Bench Hard, step by step", 4, 3}, &recipe_bbh_cot,                                      \
+     "bbh/cot-prompts/" name ".txt", NULL, NULL},                                                  \
     {{"bbh_fewshot_" name, "bbh_fewshot", GENERATE, "bbh/bbh/" name ".json",                       \
-      "BIG-Bench Hard, the bare answer", 2, 3}, &bbh, "bbh/cot-prompts/" name ".txt", NULL, NULL}, \
+      "BIG-Bench Hard, the bare answer", 2, 3}, &recipe_bbh,                                       \
+     "bbh/cot-prompts/" name ".txt", NULL, NULL},                                                  \
     {{"bbh_zeroshot_" name, "bbh_zeroshot", GENERATE, "bbh/bbh/" name ".json",                     \
-      "BIG-Bench Hard without examples", 3, 0}, &bbh_zero_##kind, "bbh/cot-prompts/" name ".txt",  \
-     NULL, NULL},                                                                                  \
+      "BIG-Bench Hard without examples", 3, 0}, &recipe_bbh_zero_##kind,                           \
+     "bbh/cot-prompts/" name ".txt", NULL, NULL},                                                  \
     {{"bbh_cot_zeroshot_" name, "bbh_cot_zeroshot", GENERATE, "bbh/bbh/" name ".json",             \
-      "BIG-Bench Hard without examples, step by step", 3, 0}, &bbh_aloud_##kind,                   \
+      "BIG-Bench Hard without examples, step by step", 3, 0}, &recipe_bbh_aloud_##kind,            \
      "bbh/cot-prompts/" name ".txt", NULL, NULL}
 
 #define LONGTEXT(name, help)                                                                       \
@@ -239,51 +82,53 @@ const struct task_row task_rows[] = {
     WORLD("world_crowd", "the facts of 1,400 invented people, more than a standard can hold"),
     WORLD("world_sums", "sums of invented numerals: a rule in place of facts"),
     {{"perplexity_text", NULL, ROLLING, "", "perplexity of a short text of our own", 1, 0},
-     &prose_text, NULL, NULL, NULL},
-    {{"arc_easy", NULL, CHOICE, "arc_easy/test.jsonl", "easier school science", 1, 0}, &arc,
+     &recipe_prose_text, NULL, NULL, NULL},
+    {{"arc_easy", NULL, CHOICE, "arc_easy/test.jsonl", "easier school science", 1, 0}, &recipe_arc,
      "arc_easy/train.jsonl", NULL, NULL},
     {{"arc_challenge", NULL, CHOICE, "arc_challenge/test.jsonl", "harder school science", 1, 0},
-     &arc, "arc_challenge/train.jsonl", NULL, NULL},
+     &recipe_arc, "arc_challenge/train.jsonl", NULL, NULL},
     {{"hellaswag", NULL, CHOICE, "hellaswag/validation.jsonl", "how an everyday scene goes on", 1,
-      0}, &hellaswag, "hellaswag/train.jsonl", "hellaswag/val_1000.jsonl", NULL},
-    {{"piqa", NULL, CHOICE, "piqa/valid.jsonl", "which way of doing something works", 1, 0}, &piqa,
-     "piqa/train.jsonl", NULL, NULL},
+      0}, &recipe_hellaswag, "hellaswag/train.jsonl", "hellaswag/val_1000.jsonl", NULL},
+    {{"piqa", NULL, CHOICE, "piqa/valid.jsonl", "which way of doing something works", 1, 0},
+     &recipe_piqa, "piqa/train.jsonl", NULL, NULL},
     {{"winogrande", NULL, CHOICE, "winogrande/dev.jsonl", "whom a sentence is about", 1, 0},
-     &winogrande, "winogrande/train.jsonl", NULL, NULL},
-    {{"boolq", NULL, CHOICE, "boolq/dev.jsonl", "yes or no after reading a passage", 2, 0}, &boolq,
-     "boolq/train.jsonl", NULL, NULL},
+     &recipe_winogrande, "winogrande/train.jsonl", NULL, NULL},
+    {{"boolq", NULL, CHOICE, "boolq/dev.jsonl", "yes or no after reading a passage", 2, 0},
+     &recipe_boolq, "boolq/train.jsonl", NULL, NULL},
     {{"openbookqa", NULL, CHOICE, "openbookqa/test.jsonl", "elementary science, reasoned", 1, 0},
-     &openbookqa, "openbookqa/train.jsonl", NULL, NULL},
+     &recipe_openbookqa, "openbookqa/train.jsonl", NULL, NULL},
     {{"commonsense_qa", NULL, CHOICE, "commonsenseqa/dev.jsonl", "common sense, by letter", 1, 0},
-     &commonsenseqa, "commonsenseqa/train.jsonl", NULL, NULL},
-    {{"sciq", NULL, CHOICE, "sciq/test.jsonl", "science with a supporting passage", 1, 0}, &sciq,
-     "sciq/train.jsonl", "sciq/validation.jsonl", NULL},
+     &recipe_commonsenseqa, "commonsenseqa/train.jsonl", NULL, NULL},
+    {{"sciq", NULL, CHOICE, "sciq/test.jsonl", "science with a supporting passage", 1, 0},
+     &recipe_sciq, "sciq/train.jsonl", "sciq/validation.jsonl", NULL},
     {{"lambada_openai", NULL, "loglikelihood", "lambada/lambada_test.jsonl",
-      "the last word of a passage", 1, 0}, &lambada, "lambada/lambada_test.jsonl", NULL, NULL},
-    {{"gsm8k", NULL, GENERATE, "gsm8k/test.jsonl", "grade-school arithmetic, worked out", 3, 5},
-     &gsm8k, "gsm8k/train.jsonl", NULL, NULL},
-    {{"nq_open", NULL, GENERATE, "nq_open/NQ-open.dev.jsonl", "questions people search for", 4, 0},
-     &nq_open, "nq_open/NQ-open.train.jsonl", NULL, NULL},
-    {{"triviaqa", NULL, GENERATE, "triviaqa/triviaqa_sm_sub.jsonl", "trivia, answered freely", 3,
-      0}, &triviaqa, "triviaqa/train.jsonl", NULL, NULL},
-    {{"wikitext", NULL, ROLLING, "wikitext2/wiki.test.raw", "perplexity of WikiText-2's pages", 2,
-      0}, &wikitext, NULL, NULL, NULL},
-    {{"wikitext2_ppl", NULL, "windows", "wikitext2/wiki.test.raw",
-      "perplexity of WikiText-2's beginning in windows of 512 tokens", 1, 0}, &windows, NULL, NULL,
+      "the last word of a passage", 1, 0}, &recipe_lambada, "lambada/lambada_test.jsonl", NULL,
      NULL},
+    {{"gsm8k", NULL, GENERATE, "gsm8k/test.jsonl", "grade-school arithmetic, worked out", 3, 5},
+     &recipe_gsm8k, "gsm8k/train.jsonl", NULL, NULL},
+    {{"nq_open", NULL, GENERATE, "nq_open/NQ-open.dev.jsonl", "questions people search for", 4, 0},
+     &recipe_nq_open, "nq_open/NQ-open.train.jsonl", NULL, NULL},
+    {{"triviaqa", NULL, GENERATE, "triviaqa/triviaqa_sm_sub.jsonl", "trivia, answered freely", 3,
+      0}, &recipe_triviaqa, "triviaqa/train.jsonl", NULL, NULL},
+    {{"wikitext", NULL, ROLLING, "wikitext2/wiki.test.raw", "perplexity of WikiText-2's pages", 2,
+      0}, &recipe_wikitext, NULL, NULL, NULL},
+    {{"wikitext2_ppl", NULL, "windows", "wikitext2/wiki.test.raw",
+      "perplexity of WikiText-2's beginning in windows of 512 tokens", 1, 0}, &recipe_windows, NULL,
+     NULL, NULL},
     {{"tinystories", NULL, ROLLING, "tinystories/tinystories_valid_1910.txt",
-      "perplexity of children's stories", 1, 0}, &stories, NULL,
+      "perplexity of children's stories", 1, 0}, &recipe_stories, NULL,
      "tinystories/TinyStories-valid.txt", NULL},
     {{"truthfulqa_mc1", "truthfulqa", CHOICE, "truthfulqa/mc_task.json",
-      "the one true answer among what people get wrong", 2, 0}, &truthfulqa_mc1, NULL, NULL, NULL},
-    {{"truthfulqa_mc2", "truthfulqa", CHOICE, "truthfulqa/mc_task.json",
-      "probability on all that is true, among what people get wrong", 3, 0}, &truthfulqa_mc2, NULL,
-     NULL, NULL},
-    {{"hendrycks_math500", NULL, GENERATE, "math500/test.jsonl",
-      "competition mathematics, answered at once", 1, 0}, &hendrycks_math, NULL, NULL, NULL},
-    {{"math500", NULL, GENERATE, "math500/test.jsonl",
-      "competition mathematics, worked out and boxed; not lm-eval's", 1, 0}, &math500, NULL, NULL,
+      "the one true answer among what people get wrong", 2, 0}, &recipe_truthfulqa_mc1, NULL, NULL,
      NULL},
+    {{"truthfulqa_mc2", "truthfulqa", CHOICE, "truthfulqa/mc_task.json",
+      "probability on all that is true, among what people get wrong", 3, 0}, &recipe_truthfulqa_mc2,
+     NULL, NULL, NULL},
+    {{"hendrycks_math500", NULL, GENERATE, "math500/test.jsonl",
+      "competition mathematics, answered at once", 1, 0}, &recipe_hendrycks_math, NULL, NULL, NULL},
+    {{"math500", NULL, GENERATE, "math500/test.jsonl",
+      "competition mathematics, worked out and boxed; not lm-eval's", 1, 0}, &recipe_math500, NULL,
+     NULL, NULL},
     {{"humaneval", NULL, GENERATE, "humaneval/HumanEval.jsonl",
       "Python functions to complete, run against tests", 1, 0}, &recipe_humaneval, NULL, NULL, NULL},
     {{"humaneval_64", NULL, GENERATE, "humaneval/HumanEval.jsonl",
