@@ -59,6 +59,15 @@ struct off { /* a number and how far it may be off */
 double off_product(const struct precision *u, const float *w, const float *x, int k, double *sum);
 struct off off_activated(const struct precision *u, enum activation a, struct off x);
 struct off off_times(const struct precision *u, struct off a, struct off b);
+/* Tolerances (trial.tolerance) of trials of one operation, as conform_trials.c builds them. */
+void off_linear(const struct trial *t, const struct precision *u, int row, double *out);
+void off_head(const struct trial *t, const struct precision *u, int row, double *out);
+void off_embed(const struct trial *t, const struct precision *u, int row, double *out);
+void off_norm(const struct trial *t, const struct precision *u, int row, double *out);
+void off_head_norm(const struct trial *t, const struct precision *u, int row, double *out);
+void off_rope(const struct trial *t, const struct precision *u, int row, double *out);
+void off_rows(const struct trial *t, const struct precision *u, int row, double *out);
+void off_attention(const struct trial *t, const struct precision *u, int row, double *out);
 
 /* ---- building ---- */
 
