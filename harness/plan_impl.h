@@ -1,8 +1,10 @@
-/* plan_impl.h -- the rows of the plan's schema, between plan.c and plan_cells.c. */
+/* plan_impl.h -- the rows of the plan's schema (plan_schema.c), for plan.c and plan_cells.c. */
 #ifndef HARNESS_PLAN_IMPL_H
 #define HARNESS_PLAN_IMPL_H
 
 #include "base/json.h"
+
+#define PLAN_LIST_MAX 1000 /* entries of a list */
 
 enum plan_kind {
     PLAN_TEXT,
