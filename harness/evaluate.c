@@ -1,237 +1,15 @@
-/* A chunk owns its items, its requests and the pool of their ids.  Requests point into the pool,
- * which may move while it grows, so they are made when the pool is complete.  Everything is kept
- * from chunk to chunk: from the second on, only items and texts are allocated. */
+/* evaluate.c -- chunk after chunk: its requests are run, replies are credited, items handed out.
+ * How items become requests is in evaluate_fill.c. */
 #include "harness/evaluate.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "harness/evaluate_impl.h"
 #include "tasks/prepare.h"
 
 enum { CHUNK_IDS = 1 << 22, FAILED_IN_ROW = 20 };
-
-struct pending { /* one item that waits for replies */
-    struct item item;
-    struct answer *answers;
-    int n_answers; /* as many as queries, but while more of them are being asked */
-    int n_left;
-    double latency_s, ttft_s;
-    int64_t prompt, computed, shared, cached, generated;
-    int asked_on; /* the queries that depend on replies are there; what they cost is not the item's */
-};
-
-struct target { /* whose request it is */
-    int item, query;
-    struct span span;
-    struct strbuf text; /* generation so far */
-    int is_answered;
-    char key[LIKELIHOOD_KEY]; /* of a score that is kept, or to be; "" when not made yet */
-    int is_known;             /* kept, and found by its text: nats, is_greedy; it has no ids */
-    double nats;
-    int is_greedy;
-};
-
-struct chunk {
-    const struct evaluation *ev;
-    struct ids pool;
-    struct pending *items;
-    size_t n_items, cap_items;
-    struct target *targets;
-    size_t n_targets, cap_targets;
-    struct request *requests;
-    size_t *asker; /* [of requests] number of its target */
-    size_t cap_requests, cap_asker;
-    struct reply_text *replies; /* as many as the largest item has queries */
-    size_t cap_replies;
-    size_t at;   /* the item that is being filled */
-    int filling; /* its query that windows are being added to */
-    size_t n_ids; /* in the pool, or known without */
-    struct kept_query query; /* of the query that is being filled */
-    int judging; /* what is asked now is for the judge */
-    struct err err;
-};
-
-static void pending_release(struct pending *p)
-{
-    for (int i = 0; p->answers && i < p->n_answers; i++)
-        mem_free(p->answers[i].text);
-    mem_free(p->answers);
-    item_release(&p->item);
-    *p = (struct pending){0};
-}
-
-static void chunk_clear(struct chunk *c)
-{
-    for (size_t i = 0; i < c->n_items; i++)
-        pending_release(&c->items[i]);
-    for (size_t i = 0; i < c->n_targets; i++)
-        strbuf_release(&c->targets[i].text);
-    c->n_items = c->n_targets = 0;
-    c->pool.n = 0;
-    c->n_ids = 0;
-}
-
-static void chunk_release(struct chunk *c)
-{
-    chunk_clear(c);
-    ids_release(&c->pool);
-    kept_query_release(&c->query);
-    mem_free(c->items);
-    mem_free(c->targets);
-    mem_free(c->requests);
-    mem_free(c->asker);
-    mem_free(c->replies);
-}
-
-/* Of the model or, once outputs are judged, of the judge. */
-static struct encoder *encoder_of(const struct chunk *c)
-{
-    return c->judging ? c->ev->judge_encoder : c->ev->encoder;
-}
-
-static struct kept *kept_of(const struct chunk *c)
-{
-    return c->judging ? NULL : c->ev->kept;
-}
-
-/* --- filling ------------------------------------------------------------------------------ */
-
-static int add_target(void *user, const struct span *s, struct err *e)
-{
-    struct chunk *c = user;
-    struct target t = {.item = (int)c->at, .query = c->filling, .span = *s};
-
-    if (mem_grow(&c->targets, &c->cap_targets, c->n_targets + 1, sizeof *c->targets) < 0)
-        return err_nomem(e);
-    c->targets[c->n_targets++] = t;
-    c->items[c->at].n_left++;
-    c->n_ids += (size_t)s->n_ids;
-    return 0;
-}
-
-/* 1: every request of the query was answered before, and waits as a target without ids; 0: it is
- * to be encoded; -1. */
-static int add_known(struct chunk *c, struct err *e)
-{
-    size_t from = c->n_targets;
-    int rc = kept_query_find(kept_of(c), &c->query, e);
-
-    for (size_t i = 0; i < c->query.n && rc == 1; i++) {
-        const struct kept_request *r = &c->query.v[i];
-        struct span s = {.n_ids = r->n_ids, .n_given = r->n_given, .n_context = r->n_context};
-        double nats;
-        int is_greedy;
-        rc = kept_find(kept_of(c), r->key, &nats, &is_greedy, e);
-        if (rc != 1 || (rc = add_target(c, &s, e)) < 0)
-            break;
-        struct target *t = &c->targets[c->n_targets - 1];
-        memcpy(t->key, r->key, sizeof t->key);
-        t->is_known = rc = 1;
-        t->nats = nats;
-        t->is_greedy = is_greedy;
-    }
-    if (rc == 1) {
-        c->ev->encoder->split_joins += (uint64_t)c->query.n_split;
-        for (size_t i = 0; i < c->query.n; i++)
-            c->ev->encoder->kept_ids += (uint64_t)c->query.v[i].n_ids;
-        return 1;
-    }
-    for (; c->n_targets > from; c->n_targets--) {
-        c->items[c->at].n_left--;
-        c->n_ids -= (size_t)c->targets[c->n_targets - 1].span.n_ids;
-    }
-    return rc;
-}
-
-/* The query's targets are those from `from` on. */
-static int keep_query(struct chunk *c, size_t from, uint64_t split_before, struct err *e)
-{
-    struct kept_query *k = &c->query;
-
-    k->n = 0;
-    k->n_split = (int)(c->ev->encoder->split_joins - split_before);
-    for (size_t i = from; i < c->n_targets; i++) {
-        struct target *t = &c->targets[i];
-        struct kept_request r = {t->span.n_ids, t->span.n_given, t->span.n_context, ""};
-        struct request q = {.ids = c->pool.v + t->span.at, .n_ids = t->span.n_ids,
-                            .n_given = t->span.n_given};
-        if (kept_key(t->key, &q, e) < 0)
-            return -1;
-        memcpy(r.key, t->key, sizeof r.key);
-        if (mem_grow(&k->v, &k->cap, k->n + 1, sizeof *k->v) < 0)
-            return err_nomem(e);
-        k->v[k->n++] = r;
-    }
-    return kept_query_add(kept_of(c), k, e);
-}
-
-static int encode_query(struct chunk *c, const struct query *q, struct err *e)
-{
-    struct encoder *enc = encoder_of(c);
-    struct span s;
-
-    if (q->kind == QUERY_ROLLING || q->kind == QUERY_WINDOWS)
-        return encode_windows(enc, q, &c->pool, add_target, c, e);
-    if (q->kind == QUERY_GENERATE
-            ? encode_prompt(enc, q->context, q->max_tokens, &c->pool, &s, e) < 0
-            : encode_pair(enc, q->context, q->continuation, &c->pool, &s, e) < 0)
-        return -1;
-    return add_target(c, &s, e);
-}
-
-static int add_query(struct chunk *c, const struct query *q, struct err *e)
-{
-    uint64_t split_before = c->ev->encoder->split_joins;
-    size_t from = c->n_targets;
-    int rc;
-
-    if (!kept_of(c) || q->kind == QUERY_GENERATE)
-        return encode_query(c, q, e);
-    if (kept_query_key(kept_of(c), c->query.key, c->ev->encoder, q, e) < 0)
-        return -1;
-    rc = add_known(c, e);
-    if (rc != 0)
-        return rc < 0 ? -1 : 0;
-    return encode_query(c, q, e) < 0 ? -1 : keep_query(c, from, split_before, e);
-}
-
-/* The item's queries from number `from` on. */
-static int add_queries(struct chunk *c, size_t at, int from, struct err *e)
-{
-    struct pending *p = &c->items[at];
-
-    c->at = at;
-    for (int i = from; i < p->item.n_queries; i++) {
-        const struct query *q = &p->item.queries[i];
-        p->answers[i] = (struct answer){.is_greedy = q->kind == QUERY_GENERATE ? -1 : 1,
-                                        .loglikelihood = q->kind == QUERY_GENERATE ? NAN : 0};
-        c->filling = i;
-        if (add_query(c, q, e) < 0)
-            return err_prefix(e, "%s, item %d", task_name(c->ev->task), p->item.doc_id);
-    }
-    return 0;
-}
-
-static int add_item(struct chunk *c, int number, struct err *e)
-{
-    struct pending *p;
-
-    if (mem_grow(&c->items, &c->cap_items, c->n_items + 1, sizeof *c->items) < 0)
-        return err_nomem(e);
-    p = &c->items[c->n_items];
-    *p = (struct pending){0};
-    if (task_item(c->ev->task, number, &p->item, e) < 0)
-        return -1;
-    p->answers = mem_calloc((size_t)p->item.n_queries, sizeof *p->answers);
-    if (!p->answers || mem_grow(&c->replies, &c->cap_replies, (size_t)p->item.n_queries,
-                                sizeof *c->replies) < 0) {
-        pending_release(p);
-        return err_nomem(e);
-    }
-    p->n_answers = p->item.n_queries;
-    return add_queries(c, c->n_items++, 0, e); /* on failure it is released with the chunk */
-}
 
 /* --- generation --------------------------------------------------------------------------- */
 
@@ -367,8 +145,8 @@ static int on_reply(void *user, int i, const struct reply *a)
     struct chunk *c = user;
     struct target *t = &c->targets[c->asker[i]];
 
-    if (kept_of(c) && query_of(c, t)->kind != QUERY_GENERATE && !a->is_pruned &&
-        kept_add(kept_of(c), t->key, a->nats, a->is_greedy, &c->err) < 0)
+    if (chunk_kept(c) && query_of(c, t)->kind != QUERY_GENERATE && !a->is_pruned &&
+        kept_add(chunk_kept(c), t->key, a->nats, a->is_greedy, &c->err) < 0)
         return 1;
     return take_reply(c, t, a, 0) < 0;
 }
@@ -402,11 +180,11 @@ static int look_up(struct chunk *c, struct target *t, const struct request *q)
     struct reply a = {.prompt_tokens = q->n_ids - 1};
     int rc;
 
-    if (!kept_of(c) || q->kind != REQUEST_SCORE)
+    if (!chunk_kept(c) || q->kind != REQUEST_SCORE)
         return 0;
     if (!t->key[0] && kept_key(t->key, q, &c->err) < 0)
         return -1;
-    rc = kept_find(kept_of(c), t->key, &a.nats, &a.is_greedy, &c->err);
+    rc = kept_find(chunk_kept(c), t->key, &a.nats, &a.is_greedy, &c->err);
     return rc == 1 && take_reply(c, t, &a, 1) < 0 ? -1 : rc;
 }
 
@@ -470,7 +248,7 @@ static int ask_on(struct chunk *c, size_t i, struct err *e)
     memset(more + n, 0, (size_t)(p->item.n_queries - n) * sizeof *more);
     if (mem_grow(&c->replies, &c->cap_replies, (size_t)p->item.n_queries, sizeof *c->replies) < 0)
         return err_nomem(e);
-    return add_queries(c, i, n, e);
+    return chunk_add_queries(c, i, n, e);
 }
 
 static int is_the_devices(const struct err *e)
@@ -541,7 +319,7 @@ int evaluate(const struct evaluation *ev, const int *order, int n, struct err *e
             err_set(e, ERR_INTERRUPTED, "interrupted");
             goto out;
         }
-        if (add_item(&c, order[i], e) < 0)
+        if (chunk_add_item(&c, order[i], e) < 0)
             goto out;
         if (c.n_ids < full && i + 1 < n)
             continue;
