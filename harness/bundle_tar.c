@@ -221,7 +221,8 @@ int bundle_parse(struct bundle *out, const char *path, const void *bytes, size_t
         tar_fail(a, path, e);
         goto out;
     }
-    qsort(out->files, out->n, sizeof *out->files, by_name);
+    if (out->n)
+        qsort(out->files, out->n, sizeof *out->files, by_name);
     rc = 0;
 out:
     archive_read_free(a);

@@ -287,6 +287,8 @@ static void take_item(struct taking *t, const cJSON *j, struct piece p)
                 .value = number(t, one, "value"), .weight = number(t, one, "weight")};
     if (it.doc_id < 0)
         refuse(t, "doc_id", "is missing");
+    if (!it.error != (it.n_metrics > 0)) /* one that was not answered has none */
+        refuse(t, "metrics", it.error ? "stand beside an error" : "are missing");
     if (t->failed)
         return;
     if (db_get_int(t->im->db, SQL_TASK_ID, &id, &found, t->e, "it", t->im->run_id, it.task) < 0)
