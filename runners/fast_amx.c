@@ -9,7 +9,7 @@
  * A process asks the kernel once for the state of the tiles; threads inherit that. */
 #include "runners/fast.h"
 
-#if defined(__x86_64__) && defined(__AMX_INT8__)
+#if defined(__x86_64__) && (defined(__AMX_INT8__) || defined(__AMXINT8__)) /* clang 14 */
 #include <cpuid.h>
 #include <immintrin.h>
 #include <string.h>
