@@ -79,7 +79,8 @@ void file_read_ahead(const struct file_map *m, const volatile int *stop)
     for (; from < to && !(stop && *stop); from += AT_ONCE) {
         size_t part = to - from < AT_ONCE ? to - from : AT_ONCE;
         (void)madvise((void *)from, part, MADV_POPULATE_READ);
-        (void)madvise((void *)from, part, MADV_DONTNEED); /* the system keeps it, not this process */
+        /* the system keeps it, not this process */
+        (void)madvise((void *)from, part, MADV_DONTNEED);
     }
 }
 

@@ -17,10 +17,10 @@ struct file_map {
 #define FILE_MAP_NONE ((struct file_map){0})
 int file_map(struct file_map *out, const char *path, struct err *e);
 void file_unmap(struct file_map *m);
-/* Brings a mapping's pages into memory, as fast as their file can be read: page by page, as they are
- * touched, is slower.  Those that nobody touches are not counted as this process's.  *stop non-zero
- * (or NULL: never) ends it.  A hint: nothing when they are there already, or the kernel cannot
- * (before Linux 5.14). */
+/* Brings a mapping's pages into memory, as fast as their file can be read: page by page, as they
+ * are touched, is slower.  Those that nobody touches are not counted as this process's.  *stop
+ * non-zero (or NULL: never) ends it.  A hint: nothing when they are there already, or the kernel
+ * cannot (before Linux 5.14). */
 void file_read_ahead(const struct file_map *m, const volatile int *stop);
 
 /* Appends the whole file to b; refuses files over `max` bytes (ERR_FORMAT).  "-" is stdin. */
@@ -31,8 +31,9 @@ int file_read(struct strbuf *b, const char *path, size_t max, struct err *e);
  * written to as it is. */
 int file_write(const char *path, const void *bytes, size_t n, struct err *e);
 
-/* Lines of up to 64 MiB without their "\n" (and without a "\r" before it).  next returns 1 with a line, 0 at the
- * end, -1 on error.  The line is the reader's until the next call; n counts from 1. */
+/* Lines of up to 64 MiB without their "\n" (and without a "\r" before it).  next returns 1 with a
+ * line, 0 at the end, -1 on error.  The line is the reader's until the next call;
+ * n counts from 1. */
 struct line_reader {
     const char *path;
     FILE *f;

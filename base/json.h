@@ -2,7 +2,8 @@
  *
  * Reading is cJSON's, with errors that name the file and the place; what a caller gets is a cJSON
  * tree (json_free).  Writing is a small streaming writer, because numbers must come out with full
- * precision and "unknown" as null.  Nesting is limited, so hostile input cannot exhaust the stack. */
+ * precision and "unknown" as null.  Nesting is limited, so hostile input cannot exhaust
+ * the stack. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 

@@ -117,8 +117,8 @@ static int check_text(const struct check *c, const struct json_field *f, const c
         return json_text_wrong(c->t, j, 0, c->e, "\"%s\" must be a text%s", f->key,
                                f->kind == JSON_STRING ? "" : " that is not empty");
     if (f->words && !is_word(f->words, text))
-        return json_text_wrong(c->t, j, 0, c->e, "\"%s\" is \"%.40s\": it must be one of %s", f->key,
-                               text, f->words);
+        return json_text_wrong(c->t, j, 0, c->e, "\"%s\" is \"%.40s\": it must be one of %s",
+                               f->key, text, f->words);
     return 0;
 }
 

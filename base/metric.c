@@ -224,7 +224,8 @@ static const struct metric metrics[] = {
     {"ttft_max_s", "time to first token, longest", "s", BETTER_LOWER,
      "the longest: from arrival to the first token"},
     {"ttft_claim_s", "time to first token, claimed", "s", BETTER_LOWER,
-     "percentile of the settings that may be claimed (early stopping, confidence 0.99): from arrival to the first token"},
+     "percentile of the settings that may be claimed (early stopping, confidence 0.99): "
+     "from arrival to the first token"},
     {"tpot_p90_s", "time per output token p90", "s", BETTER_LOWER,
      "90th percentile, nearest rank: mean time between the tokens of a request"},
     {"tpot_p95_s", "time per output token p95", "s", BETTER_LOWER,
@@ -234,7 +235,8 @@ static const struct metric metrics[] = {
     {"tpot_max_s", "time per output token, longest", "s", BETTER_LOWER,
      "the longest: mean time between the tokens of a request"},
     {"tpot_claim_s", "time per output token, claimed", "s", BETTER_LOWER,
-     "percentile of the settings that may be claimed (early stopping, confidence 0.99): mean time between the tokens of a request"},
+     "percentile of the settings that may be claimed (early stopping, confidence 0.99): "
+     "mean time between the tokens of a request"},
     {"gap_s", "time between two tokens", "s", BETTER_LOWER, "of a request, one after the other"},
     {"gap_share", "share of the tokens", "", BETTER_NEITHER, "that came after so short a time"},
     {"gap_p50_s", "time between tokens p50", "s", BETTER_LOWER,
@@ -248,7 +250,8 @@ static const struct metric metrics[] = {
     {"gap_max_s", "time between tokens, longest", "s", BETTER_LOWER,
      "the longest: every time between two tokens of a request"},
     {"gap_claim_s", "time between tokens, claimed", "s", BETTER_LOWER,
-     "percentile of the settings that may be claimed (early stopping, confidence 0.99): every time between two tokens of a request"},
+     "percentile of the settings that may be claimed (early stopping, confidence 0.99): "
+     "every time between two tokens of a request"},
     {"latency_p90_s", "latency p90", "s", BETTER_LOWER,
      "90th percentile, nearest rank: from arrival to the last token"},
     {"latency_p95_s", "latency p95", "s", BETTER_LOWER,
@@ -258,7 +261,8 @@ static const struct metric metrics[] = {
     {"latency_max_s", "latency, longest", "s", BETTER_LOWER,
      "the longest: from arrival to the last token"},
     {"latency_claim_s", "latency, claimed", "s", BETTER_LOWER,
-     "percentile of the settings that may be claimed (early stopping, confidence 0.99): from arrival to the last token"},
+     "percentile of the settings that may be claimed (early stopping, confidence 0.99): "
+     "from arrival to the last token"},
     {"arrived", "requests", "", BETTER_NEITHER, "requests that came"},
     {"completed", "completed", "", BETTER_HIGHER, "requests answered in full"},
     {"refused", "refused", "", BETTER_LOWER, "requests that found the queue full"},

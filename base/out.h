@@ -1,6 +1,6 @@
 /* out.h -- a file that is written piece by piece: what is put into b goes to it at each flush, and
- * it appears under its name at the end, whole or not at all.  path "-" is stdout; what is no file (a
- * terminal, a pipe) is written to as it is. */
+ * it appears under its name at the end, whole or not at all.  path "-" is stdout; what is no file
+ * (a terminal, a pipe) is written to as it is. */
 #ifndef BASE_OUT_H
 #define BASE_OUT_H
 

@@ -2,7 +2,8 @@
  *
  * lm-eval draws its few-shot examples and its bootstrap with random.Random(seed); whoever wants
  * the same prompts needs the same stream: Matsumoto and Nishimura's MT19937, seeded by
- * init_by_array with the 32-bit words of the seed.  Our own draws use base/splitmix.h.  One thread per struct. */
+ * init_by_array with the 32-bit words of the seed.  Our own draws use base/splitmix.h.  One thread
+ * per struct. */
 #ifndef BASE_RNG_H
 #define BASE_RNG_H
 

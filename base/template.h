@@ -3,8 +3,8 @@
  * The environment is the one Hugging Face sets up: trim_blocks, lstrip_blocks, loop controls,
  * tojson that keeps non-ASCII, raise_exception, strftime_now, an immutable sandbox.  Templates of
  * task files (evaluation.md 2.1) have other rules for white space and for what is missing.  A
- * template is hostile input: depth, steps and output size are limited, and nothing outside `vars` can be
- * reached.  One thread per template. */
+ * template is hostile input: depth, steps and output size are limited, and nothing outside `vars`
+ * can be reached.  One thread per template. */
 #ifndef BASE_TEMPLATE_H
 #define BASE_TEMPLATE_H
 

@@ -2,7 +2,8 @@
  *
  * A tag's "-" eats the white space on its side; without a sign a block or comment loses the blanks
  * before it when it starts its line (lstrip_blocks) and the newline behind it (trim_blocks); "+"
- * keeps them.  TEMPLATE_STRICT has neither lstrip_blocks nor trim_blocks.  Method: jinja2/lexer.py's state machine, without its regular expressions. */
+ * keeps them.  TEMPLATE_STRICT has neither lstrip_blocks nor trim_blocks.  Method:
+ * jinja2/lexer.py's state machine, without its regular expressions. */
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -9,7 +9,8 @@ static const struct row { unsigned char lo, hi, len, second_lo, second_hi; } row
     {0xf0, 0xf0, 4, 0x90, 0xbf}, {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f},
 };
 
-/* The row of the first of n > 0 bytes, if as many as it asks for, or all n, continue it; or NULL. */
+/* The row of the first of n > 0 bytes, if as many as it asks for, or all n, continue
+ * it; or NULL. */
 static const struct row *begun(const char *text, size_t n)
 {
     const unsigned char *s = (const unsigned char *)text;

@@ -25,9 +25,9 @@ size_t utf8_count(const char *s, size_t n);
  * changes the direction of the text after it. */
 int utf8_is_control(const char *s, size_t n);
 
-/* 1 when the character that s (ended by NUL, not empty) begins with may stand in a page or in XML: not
- * what utf8_make_printable replaces, but for line ends and tabs, nor U+FFFE and U+FFFF, which XML 1.0
- * (section 2.2) has not.  Its bytes in *n; 1 where there is no character. */
+/* 1 when the character that s (ended by NUL, not empty) begins with may stand in a page or in XML:
+ * not what utf8_make_printable replaces, but for line ends and tabs, nor U+FFFE and U+FFFF, which
+ * XML 1.0 (section 2.2) has not.  Its bytes in *n; 1 where there is no character. */
 int utf8_next(const char *s, size_t *n);
 
 /* Puts '?' over every byte of what is not fit for a terminal: control characters and bytes that

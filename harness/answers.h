@@ -38,8 +38,8 @@ void answers_release(struct answers *a);
 /* Score over the rows index[0..n) (NULL: all of them, n as given). */
 double answers_score(const struct answers *a, const size_t *index, size_t n);
 
-/* Keeps in all k answers only the items that all of them have, in the same order.  *differ: how many
- * of those were not asked in the same words (their prompt hashes differ). */
+/* Keeps in all k answers only the items that all of them have, in the same order.  *differ: how
+ * many of those were not asked in the same words (their prompt hashes differ). */
 void answers_join(struct answers *const *all, int k, size_t *differ);
 
 /* Adds up the items of each part (MMLU's subjects), so that a part is one row: what is drawn anew

@@ -1,4 +1,5 @@
-/* builds.h -- the two programs of a plan's "builds" against each other, by their processes' times. */
+/* builds.h -- the two programs of a plan's "builds" against each other, by their
+ * processes' times. */
 #ifndef HARNESS_BUILDS_H
 #define HARNESS_BUILDS_H
 

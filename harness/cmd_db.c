@@ -190,8 +190,8 @@ int cmd_import(struct context *c, struct err *e)
 
 const struct option db_options[] = {
     {"keep", 0, OPTION_WORDS, "RULE,...", NULL, 0, 0,
-     "prune: last=N nights of each plan, weekly or weekly=N, likelihoods=N; labelled and pinned runs "
-     "stay anyway"},
+     "prune: last=N nights of each plan, weekly or weekly=N, likelihoods=N; labelled and "
+     "pinned runs stay anyway"},
     {"dry-run", 0, OPTION_FLAG, NULL, NULL, 0, 0, "prune: only say what would be deleted"},
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };

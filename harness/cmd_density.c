@@ -9,8 +9,8 @@
 
 const struct option density_options[] = {
     {"ruler", 0, OPTION_TEXT, "NAME", NULL, 0, 0,
-     "what to measure against, or the ladder of several ('densimeter ruler list'); pythia for runs, "
-     "qwen2.5-mmlu for the catalogue"},
+     "what to measure against, or the ladder of several ('densimeter ruler list'); pythia for "
+     "runs, qwen2.5-mmlu for the catalogue"},
     {"per", 0, OPTION_CHOICE, DENSITY_PER_WORDS, "total", 0, 0,
      "what effective parameters are divided by"},
     {"source", 0, OPTION_CHOICE, "runs|catalogue", "runs", 0, 0,
@@ -51,8 +51,8 @@ static int from_store(const struct context *c, struct density_source *from, stru
     struct store_ruler_list own = {0};
     int rc = -1;
 
-    if (open_store(c, STORED_READ, &from->store, e) == 0 && query_rulers(from->store, NULL, &own, e) == 0 &&
-        rulers_add(from->rulers, &own, e) == 0)
+    if (open_store(c, STORED_READ, &from->store, e) == 0 &&
+        query_rulers(from->store, NULL, &own, e) == 0 && rulers_add(from->rulers, &own, e) == 0)
         rc = density_runs(l, from, e);
     else if (e && e->code == ERR_NOTFOUND)
         err_hint(e, "'densimeter eval' stores some; --source catalogue ranks published models");
@@ -65,7 +65,8 @@ static int fill(const struct context *c, const struct published *p, struct ruler
                 struct density_list *l, struct err *e)
 {
     int catalogue = strcmp(args_str(c->args, "source"), "catalogue") == 0, n = args_n(c->args), rc;
-    const char **words = mem_calloc((size_t)n + 1, sizeof *words), *name = args_str(c->args, "ruler");
+    const char **words = mem_calloc((size_t)n + 1, sizeof *words);
+    const char *name = args_str(c->args, "ruler");
     struct density_source from = {.rulers = known, .words = words, .n_words = n,
                                   .ruler = name ? name : catalogue ? "qwen2.5-mmlu" : "pythia"};
 

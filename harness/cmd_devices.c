@@ -80,7 +80,8 @@ static void accelerator_rows(struct table *t, enum cl_kind kind)
     table_cell(t, "%s", why.text);
 }
 
-/* Calls `each` for the plug-ins of $DENSIMETER_DEVICES; those that do not load come with the reason. */
+/* Calls `each` for the plug-ins of $DENSIMETER_DEVICES; those that do not load come with
+ * the reason. */
 static int each_plugin(void (*each)(void *to, const char *path, const struct dsm_device *d,
                                     const char *why),
                        void *to, struct err *e)

@@ -33,8 +33,8 @@ const struct option eval_options[] = {
     {"no-cache", 0, OPTION_FLAG, NULL, NULL, 0, 0,
      "compute every likelihood, also those that an earlier run of the same model computed"},
     {"prune", 0, OPTION_FLAG, NULL, NULL, 0, 0,
-     "give up options that cannot win where acc, acc_norm and the like are all that is asked: the same "
-     "scores with fewer tokens, and no likelihoods of those options"},
+     "give up options that cannot win where acc, acc_norm and the like are all that is asked: the "
+     "same scores with fewer tokens, and no likelihoods of those options"},
     {"bootstrap", 0, OPTION_INT, "N", "100000", 1, 1e7,
      "replicates for standard errors that need resampling"},
     ENERGY_OPTIONS,

@@ -111,8 +111,8 @@ static void add_rows(struct table *t, const char *task, const struct explained *
 /* Rows: what is right; columns: what was answered, the last one neither. */
 static void add_confusion(struct strbuf *b, const char *task, const struct explained *x)
 {
-    strbuf_addf(b, "%s: right (rows) and answered (columns), in the order of the rows, then anything "
-                   "else\n", task);
+    strbuf_addf(b, "%s: right (rows) and answered (columns), in the order of the rows, "
+                   "then anything else\n", task);
     for (int g = 0; g < x->n_labels; g++) {
         for (int p = 0; p <= x->n_labels; p++)
             strbuf_addf(b, "%4d", x->confusion[g][p]);

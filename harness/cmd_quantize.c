@@ -71,7 +71,8 @@ static int print(const struct context *c, const char *out, const char *type, str
     return rc;
 }
 
-/* A ladder of sizes begins with a mistyped name often enough: the source is not what is replaced. */
+/* A ladder of sizes begins with a mistyped name often enough: the source is not what
+ * is replaced. */
 static int is_one_file(const char *a, const char *b)
 {
     struct stat x, y;

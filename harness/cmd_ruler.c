@@ -12,11 +12,13 @@
 #include "harness/stored.h"
 
 const struct option ruler_options[] = {
-    {"tasks", 0, OPTION_WORDS, "TASK,...", NULL, 0, 0, "fit: only these; else all that every run asked"},
+    {"tasks", 0, OPTION_WORDS, "TASK,...", NULL, 0, 0,
+     "fit: only these; else all that every run asked"},
     {"metric", 0, OPTION_TEXT, "NAME", NULL, 0, 0,
      "fit: the score; nats_per_byte: ln p of the right answer (default: the task's first)"},
     {"kind", 0, OPTION_CHOICE, "table|logit|logistic", "table", 0, 0, "fit: the curve"},
-    {"chance", 0, OPTION_NUMBER, "SHARE", NULL, 0, 1, "fit: what a guesser gets, where it is not known"},
+    {"chance", 0, OPTION_NUMBER, "SHARE", NULL, 0, 1,
+     "fit: what a guesser gets, where it is not known"},
     {"d0", 0, OPTION_NUMBER, "TOKENS", NULL, 1, 1e18, "fit: what the models were trained on"},
     {NULL, 0, 0, NULL, NULL, 0, 0, NULL},
 };
@@ -379,7 +381,8 @@ static int with_rulers(struct context *c, struct rulers *known, struct store *s,
     const struct ruler *r;
 
     if (verb && name && strcmp(verb, "list") == 0)
-        return err_set(e, ERR_USAGE, "ruler list: it takes no name; 'ruler show %s' shows one", name);
+        return err_set(e, ERR_USAGE, "ruler list: it takes no name; 'ruler show %s' shows one",
+                       name);
     if (!verb || strcmp(verb, "list") == 0)
         return c->json ? list_json(c, known, e) : list_table(c, known, e);
     if (strcmp(verb, "fit") == 0)

@@ -293,7 +293,8 @@ static void put_item(struct json_out *o, const struct store_item *it)
     json_put_raw(o, "arguments", it->arguments);
     json_put_num(o, "latency_s", it->latency_s);
     if (it->cached_tokens > 0)
-        json_put_str(o, "latency_reason", "not measured: an earlier run had computed its likelihoods");
+        json_put_str(o, "latency_reason",
+                     "not measured: an earlier run had computed its likelihoods");
     json_put_num(o, "ttft_s", it->ttft_s);
     json_put_count(o, "prompt_tokens", it->prompt_tokens);
     json_put_count(o, "computed_tokens", it->computed_tokens);
@@ -419,7 +420,8 @@ int cmd_items(struct context *c, struct err *e)
     char id[RUN_ID_SIZE];
     int rc = -1;
 
-    if (open_store(c, STORED_READ, &s, e) == 0 && query_resolve(s, args_at(c->args, 0), id, e) == 0 &&
+    if (open_store(c, STORED_READ, &s, e) == 0 &&
+        query_resolve(s, args_at(c->args, 0), id, e) == 0 &&
         (!f.task || check_task(s, id, f.task, e) == 0) && query_items(s, id, &f, &it, e) == 0)
         rc = args_flag(c->args, "jsonl") ? items_jsonl(c, it, e)
              : c->json                   ? items_json(c, id, it, e)

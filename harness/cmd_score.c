@@ -1,7 +1,7 @@
 /* cmd_score.c -- likelihoods of given continuations, by lm-eval's rules and in input order.
  *
- * Lines are read in batches, so that a long file needs no more memory than a short one; --json keeps
- * its one document until the end. */
+ * Lines are read in batches, so that a long file needs no more memory than a short one; --json
+ * keeps its one document until the end. */
 #include <string.h>
 
 #include "base/file.h"
@@ -132,7 +132,8 @@ int cmd_score(struct context *c, struct err *e)
 
     if (!path) {
         err_set(e, ERR_USAGE, "score: --jsonl is missing");
-        err_hint(e, "a file of lines {\"context\":...,\"continuation\":...}, or - for standard input");
+        err_hint(e, "a file of lines {\"context\":...,\"continuation\":...}, or - for "
+                    "standard input");
         return -1;
     }
     if (lines_open(&r, path, e) < 0)

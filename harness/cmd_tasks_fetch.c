@@ -306,7 +306,8 @@ int tasks_fetch(struct context *c, struct err *e)
     int rc = -1;
 
     if (args_flag(c->args, "list") && args_n(c->args) > 1)
-        return err_set(e, ERR_USAGE, "tasks fetch --list: it takes no name; without it '%s' is fetched",
+        return err_set(e, ERR_USAGE,
+                       "tasks fetch --list: it takes no name; without it '%s' is fetched",
                        args_at(c->args, 1));
     if (args_flag(c->args, "list"))
         return list_origins(c, e);

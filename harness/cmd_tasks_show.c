@@ -1,5 +1,5 @@
-/* cmd_tasks_show.c -- what exactly one document of a task asks: its texts, where tokens fall in them,
- * and what other conventions would ask instead. */
+/* cmd_tasks_show.c -- what exactly one document of a task asks: its texts, where tokens fall in
+ * them, and what other conventions would ask instead. */
 #include "harness/cmd_tasks_show.h"
 
 #include <stdio.h>

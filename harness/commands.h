@@ -5,13 +5,13 @@
 #include "harness/context.h"
 
 extern const struct option bench_options[], bundle_options[], compare_options[], db_options[],
-    density_options[], device_options[], doctor_options[], envelope_options[], eval_options[], explain_options[],
-    export_options[], gate_options[], generate_options[], handover_options[], help_options[],
-    info_options[], items_options[], label_options[], logits_options[], nightly_options[],
-    probe_options[], pull_options[], quantize_options[], report_options[], ruler_options[],
-    run_options[], runs_options[], score_options[], tasks_options[], template_options[],
-    tokenize_options[], show_options[], tracker_options[], trend_options[], vendor_options[],
-    verify_options[];
+    density_options[], device_options[], doctor_options[], envelope_options[], eval_options[],
+    explain_options[], export_options[], gate_options[], generate_options[], handover_options[],
+    help_options[], info_options[], items_options[], label_options[], logits_options[],
+    nightly_options[], probe_options[], pull_options[], quantize_options[], report_options[],
+    ruler_options[], run_options[], runs_options[], score_options[], tasks_options[],
+    template_options[], tokenize_options[], show_options[], tracker_options[], trend_options[],
+    vendor_options[], verify_options[];
 
 int cmd_bench(struct context *c, struct err *e);
 int cmd_bundle(struct context *c, struct err *e);

@@ -26,10 +26,10 @@ int density_group(const struct density_list *l, size_t i, const struct density *
 int density_published(struct density_list *l, const struct published *p, const struct ruler *r,
                       const char *const *words, int n_words, struct err *e);
 
-/* The runs of the store on every ruler that NAME means (one, or a set of one ladder) and that asks as
- * they were asked.  words: runs (each a subject of its own) or models by name; none: all complete
- * evaluations.  Of what one model answered twice the newest counts.  The interval is a bootstrap over
- * the items; a ladder of our own is redrawn with the same ones. */
+/* The runs of the store on every ruler that NAME means (one, or a set of one ladder) and that asks
+ * as they were asked.  words: runs (each a subject of its own) or models by name; none: all
+ * complete evaluations.  Of what one model answered twice the newest counts.  The interval is a
+ * bootstrap over the items; a ladder of our own is redrawn with the same ones. */
 struct store;
 struct rulers;
 struct run_row;

@@ -154,7 +154,8 @@ static void put_rulers(struct json_out *o, const struct density_list *l)
     json_end_array(o);
 }
 
-static void put_panel(struct json_out *o, const struct density *first, const struct density_panel *p)
+static void put_panel(struct json_out *o, const struct density *first,
+                      const struct density_panel *p)
 {
     json_begin_object(o, NULL);
     json_put_str(o, "model", first->model);

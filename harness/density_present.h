@@ -5,8 +5,9 @@
 #include "harness/context.h"
 #include "harness/density_list.h"
 
-/* Members name, kind, origin, benchmark, metric, shots, prompt_hash, d0_tokens, chance, constants{},
- * r2, rms, leave_one_out, range{} and, with nodes, nodes[] of an object that the caller began. */
+/* Members name, kind, origin, benchmark, metric, shots, prompt_hash, d0_tokens, chance,
+ * constants{}, r2, rms, leave_one_out, range{} and, with nodes, nodes[] of an object that the
+ * caller began. */
 void ruler_json(struct json_out *o, const struct ruler *r, int nodes);
 
 /* Members per, unit, rulers[], rows[] and models[] (their panels) of a document. */

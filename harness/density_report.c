@@ -195,8 +195,8 @@ static void clusters_text(struct report *r, const struct density_list *l)
     if (clusters)
         (most > CLUSTERS_MATTER ? report_warning : report_text)(
             r, "The subjects of a group of tasks (up to %d here) are drawn whole, because "
-               "questions of one subject are easy or hard together: standard errors are %.2f to %.2f times "
-               "those of independent questions.", clusters, least, most);
+               "questions of one subject are easy or hard together: standard errors are %.2f to "
+               "%.2f times those of independent questions.", clusters, least, most);
 }
 
 /* --- costs ------------------------------------------------------------------------------------ */

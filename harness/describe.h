@@ -19,8 +19,8 @@ struct description {
 /* typed: what the user called the model; a path is shortened to the file's name. */
 int describe_model(struct description *out, const struct runner *r, const char *typed,
                    struct err *e);
-/* For a run's settings: which of the model's two sets of longrope factors the context has chosen, and
- * the SHA-256 of a plug-in that computes; nothing where there is no such choice. */
+/* For a run's settings: which of the model's two sets of longrope factors the context has chosen,
+ * and the SHA-256 of a plug-in that computes; nothing where there is no such choice. */
 void describe_choice(struct json_out *o, const struct model_info *m);
 void description_release(struct description *d);
 

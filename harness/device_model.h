@@ -5,8 +5,8 @@
  * device; logits may be off by what the device's precision allows (conform.h).  Where the model's
  * folder has a golden result beside it (case.json and logits.f32 of a reference implementation, as
  * tests keep them), the device is held against that too.  Then the same prompts again, all in one
- * batch, in batches of seven rows and one by one: where the device claims so (densimeter_device.h), the bits
- * must be the same. */
+ * batch, in batches of seven rows and one by one: where the device claims so (densimeter_device.h),
+ * the bits must be the same. */
 #ifndef HARNESS_DEVICE_MODEL_H
 #define HARNESS_DEVICE_MODEL_H
 

@@ -1,5 +1,5 @@
-/* device_names.h -- does a name of --device compute here, and the options of plug-ins.  Apart from commands that encode text,
- * whose spans are not the runners'. */
+/* device_names.h -- does a name of --device compute here, and the options of plug-ins.  Apart from
+ * commands that encode text, whose spans are not the runners'. */
 #ifndef HARNESS_DEVICE_NAMES_H
 #define HARNESS_DEVICE_NAMES_H
 

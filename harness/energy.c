@@ -136,8 +136,8 @@ static int store_channels(struct energy *en, struct store_run *run, const char *
         meter_reading(en->meter, i, &r);
         const struct store_energy x = {
             .subject = subject, .idx = (*n)++, .source = r.source, .channel = r.channel,
-            .is_headline = r.is_headline && !is_idle, .seconds = r.seconds, .joules = partial ? NAN : r.joules,
-            .samples = r.samples, .gap_s = r.gap_s,
+            .is_headline = r.is_headline && !is_idle, .seconds = r.seconds,
+            .joules = partial ? NAN : r.joules, .samples = r.samples, .gap_s = r.gap_s,
             .reason = partial ? partial : r.reason};
         if (store_energy_add(run, &x, e) < 0)
             return -1;

@@ -318,7 +318,8 @@ static int run_task(struct session *s, struct opened_task *t, struct err *e)
                                  .peak_rss_bytes = meter_peak_rss()};
     counts = runner_counts(s->runner);
     cost.least_tokens = n_done ? NAN : (double)counts.least;
-    cost.recomputed_tokens = n_done ? NAN : (double)(counts.computed + counts.pruned - counts.least);
+    cost.recomputed_tokens =
+        n_done ? NAN : (double)(counts.computed + counts.pruned - counts.least);
     cost.pruned_tokens = n_done || !args_flag(a, "prune") ? NAN : (double)counts.pruned;
     if (left_now(&cost.left, s->runner, e) < 0)
         goto out;

@@ -21,7 +21,8 @@ struct answer { /* to one query */
     int n_tokens;         /* predicted; generated */
     int n_context;        /* before truncation */
     char *text;           /* generation: cut at the first stop string; else NULL */
-    int is_pruned; /* given up: loglikelihood is no less than it would have been, the rest unknown */
+    int is_pruned; /* given up: loglikelihood is no less than it would have been,
+                      the rest unknown */
 };
 
 struct outcome {
@@ -52,9 +53,9 @@ struct evaluation {
     size_t chunk_ids; /* 0: four million token ids (16 MB) a chunk */
     /* 0, or -1 with e filled to end the evaluation. */
     int (*on_item)(void *user, const struct outcome *o, struct err *e);
-    /* NULL: what a device does wrong (ERR_DEVICE, ERR_NUMERIC) ends the evaluation.  Else the items of
-     * that batch are asked one by one, each that fails alone is handed here, and the others go on;
-     * a device that fails on twenty in a row ends it all the same. */
+    /* NULL: what a device does wrong (ERR_DEVICE, ERR_NUMERIC) ends the evaluation.  Else the items
+     * of that batch are asked one by one, each that fails alone is handed here, and the others go
+     * on; a device that fails on twenty in a row ends it all the same. */
     int (*on_failed)(void *user, const struct item *item, const struct err *why, struct err *e);
     void *user;
 };

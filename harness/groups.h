@@ -20,9 +20,10 @@ int group_pool(const struct task_list *l, const char *group, const char *metric,
  * part of that (a tag), or one of a task file. */
 int group_has(const char *group, const char *settings, const char *task);
 
-/* A group of a run as one number for each metric: of the tasks that this program groups, of the parts
- * of such a group that the run has whole (mmlu_stem), or as a group's file has it (task_file_groups; kept in the run's settings).  The weighting and the
- * standard errors are lm-eval's (consolidate_group_results, pooled_sample_stderr). */
+/* A group of a run as one number for each metric: of the tasks that this program groups, of the
+ * parts of such a group that the run has whole (mmlu_stem), or as a group's file has it
+ * (task_file_groups; kept in the run's settings).  The weighting and the standard errors are
+ * lm-eval's (consolidate_group_results, pooled_sample_stderr). */
 struct group_value {
     const char *metric, *filter;
     int by_size; /* 0: every task counts the same */

@@ -62,8 +62,9 @@ struct knowledge_total {
 
 /* Totals over the items whose use[i] is not zero (NULL: all).  The interval is a percentile
  * bootstrap (type 7) over subjects within relations (those of one subject
- * form one relation, or they would never vary): each replicate redraws as many subjects as it has and takes sum of bits / sum of log2 K, times the maximum, so that a subject
- * asked in two languages moves as one.  seed and replicates make it repeatable. */
+ * form one relation, or they would never vary): each replicate redraws as many subjects as it has
+ * and takes sum of bits / sum of log2 K, times the maximum, so that a subject asked in two
+ * languages moves as one.  seed and replicates make it repeatable. */
 int knowledge_total(struct knowledge_total *out, const struct knowledge *k,
                     const struct knowledge_item *items, const unsigned char *use, uint64_t seed,
                     int replicates, struct err *e);

@@ -8,7 +8,8 @@
 #include "base/mem.h"
 #include "harness/published.h"
 
-enum { MODEL, TOTAL, NON_EMBEDDING, DEDUPED, STEP, TOKENS, SHOTS, TASK, ACC, ACC_NORM, NATS, COLUMNS };
+enum { MODEL, TOTAL, NON_EMBEDDING, DEDUPED, STEP, TOKENS, SHOTS, TASK, ACC, ACC_NORM, NATS,
+       COLUMNS };
 static const char *const names[COLUMNS] = {"model", "total_params", "non_embedding_params",
                                            "deduped", "step", "tokens", "shots", "task", "acc",
                                            "acc_norm", "loss_nats"};
@@ -25,8 +26,8 @@ static int number(const struct csv *c, int column, double low, double high, doub
         return 0;
     *out = strtod(text, &end);
     if (*end || !(*out >= low && *out <= high))
-        return err_set(e, ERR_FORMAT, "%s:%zu: '%.40s' is not a number from %g to %g", c->name, c->line,
-                       text, low, high);
+        return err_set(e, ERR_FORMAT, "%s:%zu: '%.40s' is not a number from %g to %g", c->name,
+                       c->line, text, low, high);
     return 0;
 }
 

@@ -45,13 +45,13 @@ static const struct command commands[] = {
      "Comma lists make a grid. Every test is warmed up once and every sample is kept; low and high "
      "bound the median with 95 %, or less with fewer than 6 samples. --versus measures llama-bench "
      "on the same file in alternation and prints the ratio of times with its interval (Hodges and "
-     "Lehmann). --scenario sends requests as users do, with prompts of -p and answers of -n tokens, "
-     "one of each list drawn for each request: single (one after the other), multi (-b at a time), "
-     "server (Poisson arrivals, -b answered together, --queue waiting; the highest rate that keeps "
-     "the limits is searched), offline (all at once), sustained (single for --duration), depths "
-     "(prefill of 128 to 8192 tokens, decode after 0, 2k and 8k), load (from a closed file to the "
-     "first token, with and without the page cache), peaks (what memory and processor give at most). Every request is stored; times count from the "
-     "scheduled arrival."},
+     "Lehmann). --scenario sends requests as users do, with prompts of -p and answers of -n "
+     "tokens, one of each list drawn for each request: single (one after the other), multi (-b at "
+     "a time), server (Poisson arrivals, -b answered together, --queue waiting; the highest rate "
+     "that keeps the limits is searched), offline (all at once), sustained (single for "
+     "--duration), depths (prefill of 128 to 8192 tokens, decode after 0, 2k and 8k), load (from a "
+     "closed file to the first token, with and without the page cache), peaks (what memory and "
+     "processor give at most). Every request is stored; times count from the scheduled arrival."},
     {MEASURING, "eval", cmd_eval, eval_options, "MODEL...", 1, -1, NULL, 1,
      "run tasks on models and store every item",
      "The same command line goes on with a run that was interrupted. Where a task file demands a "
@@ -61,11 +61,12 @@ static const struct command commands[] = {
     {MEASURING, "probe", cmd_probe, probe_options, "MODEL", 1, 1, NULL, 1,
      "tell how much a score depends on what should not matter",
      "Asks the same items several times with one thing changed, and shows each score, their range, "
-     "and for how many items the answer stays the same. Indicators, not verdicts; they are kept with "
-     "the model ('runs --probes', 'show'). Options can be moved where the prompt lists them (mmlu, cmmlu, scenarios). sequence "
-     "compares the data file's own order of items with others: a model that finds it likelier may "
-     "have read the file. case looks at the items' own texts: their least likely tokens (min-k %), and "
-     "what small letters cost. depth scores needle tasks by the place of the answer in the text."},
+     "and for how many items the answer stays the same. Indicators, not verdicts; they are kept "
+     "with the model ('runs --probes', 'show'). Options can be moved where the prompt lists them "
+     "(mmlu, cmmlu, scenarios). sequence compares the data file's own order of items with others: "
+     "a model that finds it likelier may have read the file. case looks at the items' own texts: "
+     "their least likely tokens (min-k %), and what small letters cost. depth scores needle tasks "
+     "by the place of the answer in the text."},
     {MEASURING, "run", cmd_run, run_options, "[PLAN.json]", 0, 1, NULL, 1,
      "measure a plan: models, tasks, devices and settings",
      "Each cell of the plan is a process of its own with limits of memory and time; whatever "
@@ -74,16 +75,16 @@ static const struct command commands[] = {
      "a cell failed."},
     {MEASURING, "tasks", cmd_tasks, tasks_options, "[list | show|check|new|fetch WORD...]",
      0, -1, "list|show|check|new|fetch", 1, "list the tasks, or show what one of them asks",
-     "show prints the exact prompt and continuations, with --model the token boundaries too, and how "
-     "the conventions of eval --preset differ on that document; with --convention side by side, and with "
-     "--model what the document scores by each. "
-     "check builds every item of a task, or looks for mistakes in a task file (.json) or a bank of "
-     "facts; of task files of lm-eval (.yaml, or all below DIR) it says which run here and why "
-     "others do not. new writes a task file to begin with. "
-     "fetch brings data from the Hugging Face hub, at a pinned revision and verified by its hashes, "
-     "into the first folder of --data or the user's own: of a task, a group, a task file (.yaml), or "
-     "of a data set OWNER/NAME[@REVISION]. It shows the licence first and goes on where it was "
-     "stopped. $HF_ENDPOINT, $DENSIMETER_DATASETS_SERVER and $HF_TOKEN are honoured."},
+     "show prints the exact prompt and continuations, with --model the token boundaries too, and "
+     "how the conventions of eval --preset differ on that document; with --convention side by "
+     "side, and with --model what the document scores by each. check builds every item of a task, "
+     "or looks for mistakes in a task file (.json) or a bank of facts; of task files of lm-eval "
+     "(.yaml, or all below DIR) it says which run here and why others do not. new writes a task "
+     "file to begin with. fetch brings data from the Hugging Face hub, at a pinned revision and "
+     "verified by its hashes, into the first folder of --data or the user's own: of a task, a "
+     "group, a task file (.yaml), or of a data set OWNER/NAME[@REVISION]. It shows the licence "
+     "first and goes on where it was stopped. $HF_ENDPOINT, $DENSIMETER_DATASETS_SERVER and "
+     "$HF_TOKEN are honoured."},
     {RESULTS, "runs", cmd_runs, runs_options, "", 0, 0, NULL, 1, "list the stored runs", NULL},
     {RESULTS, "show", cmd_show, show_options, "RUN", 1, 1, NULL, 1, "show what a run measured",
      "RUN is a run's id or the beginning of it, a label, last, or last~2."},
@@ -95,31 +96,32 @@ static const struct command commands[] = {
      "generated texts: how many are empty, repeat themselves, or are in another script than the "
      "answer; for few labels, which was taken for which. Indicators, not verdicts."},
     {RESULTS, "label", cmd_label, label_options, "RUN [NAME]", 1, 2, NULL, 0, "give a run a name",
-     "A name that ends in a date (mine@2025-03-14) says when the model was released: 'trend --source "
-     "runs' needs to know."},
+     "A name that ends in a date (mine@2025-03-14) says when the model was released: 'trend "
+     "--source runs' needs to know."},
     {RESULTS, "export", cmd_export, export_options, "RUN", 1, 1, NULL, 0,
      "write a run for other programs", NULL},
     {RESULTS, "import", cmd_import, NULL, "FILE...", 1, -1, NULL, 0,
      "read results of lm-eval, llama-bench, a CSV table, or runs of another database (.db, .json)",
-     "Told by its content. Of a results file (.db: a backup, export --format sqlite) the complete runs and what "
-     "probes found of their models are taken as they are, and so is a run that export --format json wrote; samples_*.jsonl beside lm-eval's results are read too."},
+     "Told by its content. Of a results file (.db: a backup, export --format sqlite) the complete "
+     "runs and what probes found of their models are taken as they are, and so is a run that "
+     "export --format json wrote; samples_*.jsonl beside lm-eval's results are read too."},
     {RESULTS, "db", cmd_db, db_options, "check|backup|vacuum|schema|prune [FILE]", 1, 2,
      "check|backup|vacuum|schema|prune", 0, "look after the database of results",
-     "prune deletes the runs of nights that no rule keeps; what their series amount to stays, and so "
-     "does the first night of each plan."},
+     "prune deletes the runs of nights that no rule keeps; what their series amount to stays, and "
+     "so does the first night of each plan."},
     {CONCLUDING, "density", cmd_density, density_options, "[MODEL...]", 0, -1, NULL, 1,
      "rank models by knowledge density",
-     "Density is N^ / N: how large a model of the ruler's reference family would be to score as this "
-     "one does, over its own size; 2 is as good as a reference model of twice its size. < and > mark "
-     "scores beyond the ladder, of which only its end is known; scores at chance are unresolved. A "
-     "benchmark's density is one ruler's, one way of asking: compare only what has the same ruler, "
-     "and take less than a factor of 1.5 for a tie."},
+     "Density is N^ / N: how large a model of the ruler's reference family would be to score as "
+     "this one does, over its own size; 2 is as good as a reference model of twice its size. < and "
+     "> mark scores beyond the ladder, of which only its end is known; scores at chance are "
+     "unresolved. A benchmark's density is one ruler's, one way of asking: compare only what has "
+     "the same ruler, and take less than a factor of 1.5 for a tie."},
     {CONCLUDING, "ruler", cmd_ruler, ruler_options,
      "[list | show NAME | fit NAME RUN...]", 0, -1, "list|show|check|drop|fit", 1,
      "what densities are measured against",
-     "check NAME says whether a ruler can be trusted (exit status 1: no), drop NAME forgets one of one's "
-     "own. fit makes rulers NAME-TASK of one's own runs, one model each, of different sizes, over the items "
-     "that all of them answered."},
+     "check NAME says whether a ruler can be trusted (exit status 1: no), drop NAME forgets one of "
+     "one's own. fit makes rulers NAME-TASK of one's own runs, one model each, of different sizes, "
+     "over the items that all of them answered."},
     {CONCLUDING, "report", cmd_report, report_options, "[RUN...]", 0, -1, NULL, 1,
      "write a page about stored runs",
      "Without RUN about every complete run; of those that measured the same (model, task, "
@@ -132,15 +134,16 @@ static const struct command commands[] = {
      "Rows asked in different ways are kept apart; --explain tells why a row does not count."},
     {CONCLUDING, "tracker", cmd_tracker, tracker_options, "", 0, 0, NULL, 1,
      "show which small models reach GPT-4's level, and when the next will",
-     "For each line (GPT-3.5, GPT-4, GPT-4o mini, GPT-4o) the smallest models that have reached it by "
-     "date; the size that will reach it on --date, and the day from which a device of this memory, "
-     "bandwidth and power can run it, with 80 % prediction intervals; the same projections made at "
-     "each past half-year, scored on what came after."},
+     "For each line (GPT-3.5, GPT-4, GPT-4o mini, GPT-4o) the smallest models that have reached it "
+     "by date; the size that will reach it on --date, and the day from which a device of this "
+     "memory, bandwidth and power can run it, with 80 % prediction intervals; the same projections "
+     "made at each past half-year, scored on what came after."},
     {CONCLUDING, "envelope", cmd_envelope, envelope_options, "", 0, 0, NULL, 1,
      "find the largest model that a device runs fast enough",
      "By weight format, from bandwidth, operations, memory and power: at least --tok-s, the first "
      "token within --ttft, keys and values of --context included. --device is one that computes "
-     "here, measured now (without --check an upper bound), or one by its maker's figures: raspberry-pi-5, jetson-orin-nano, rtx-4090, h100-sxm."},
+     "here, measured now (without --check an upper bound), or one by its maker's figures: "
+     "raspberry-pi-5, jetson-orin-nano, rtx-4090, h100-sxm."},
     {CONCLUDING, "handover", cmd_handover, handover_options, "RUN_SMALL RUN_LARGE", 2, 2, NULL, 1,
      "show what a small model gains by handing items to a large one",
      "Accuracy, latency and cost as the share handed over grows, by how sure the small model is, "
@@ -152,9 +155,9 @@ static const struct command commands[] = {
      "is an error that names it (exit status 3)."},
     {CONCLUDING, "gate", cmd_gate, gate_options, "", 0, 0, NULL, 0,
      "decide whether a candidate may replace a baseline",
-     "Compares two evaluations item by item, or two speed runs test by test, and answers PASS (exit "
-     "status 0), FAIL (1), INCONCLUSIVE (2: these items cannot tell; the report says how many "
-     "would) or INVALID (3: the runs may not be compared). Times are compared by the process: "
+     "Compares two evaluations item by item, or two speed runs test by test, and answers PASS "
+     "(exit status 0), FAIL (1), INCONCLUSIVE (2: these items cannot tell; the report says how "
+     "many would) or INVALID (3: the runs may not be compared). Times are compared by the process: "
      "several runs of each side, measured in turns, tell what single ones cannot."},
     {CONCLUDING, "nightly", cmd_nightly, nightly_options,
      "PLAN | pin|unpin RUN | status|install PLAN", 1, 2, NULL, 1,
@@ -165,21 +168,22 @@ static const struct command commands[] = {
      "cron."},
     {CONCLUDING, "bundle", cmd_bundle, bundle_options, "make RUN... | sign|verify|key FILE", 1, -1,
      "make|sign|verify|key", 0, "pack runs so that others can check them",
-     "make writes a tar file with the runs' databases, their numbers and a manifest of hashes. verify "
-     "trusts nothing of it: hashes, the signature, every seal, credits against likelihoods, every "
-     "number from the items; exit status 0 PASS, 1 FAIL with a line for each finding. key makes an "
-     "Ed25519 key and prints its public half, sign signs with it."},
+     "make writes a tar file with the runs' databases, their numbers and a manifest of hashes. "
+     "verify trusts nothing of it: hashes, the signature, every seal, credits against likelihoods, "
+     "every number from the items; exit status 0 PASS, 1 FAIL with a line for each finding. key "
+     "makes an Ed25519 key and prints its public half, sign signs with it."},
     {CONCLUDING, "vendor", cmd_vendor, vendor_options, "run MODEL | compare BUNDLE...", 1, -1,
      "run|compare", 1, "measure a device, and lay devices side by side",
-     "run measures a model on a device by a profile, each step in a process of its own, and writes a "
-     "bundle; the same command goes on with one that was interrupted. closed (an hour or more, "
-     "sustained load takes ten minutes) has fixed tasks, settings, numerics and loads; quick has the "
-     "same steps with small numbers, for a first look; open is one of them with --set and --steps, "
-     "recorded. A step that fails is in the bundle with its reason (exit status 1). compare trusts no "
-     "bundle that does not verify (exit status 3). It looks first whether the devices answer alike, "
-     "item by item; where that is not shown their speeds are not compared, and it says so. Then "
-     "latency, throughput, memory, energy, bandwidth and scaling, each by itself, and what no other "
-     "device or format beats. -o writes a page (.html, .md, .csv, .json)."},
+     "run measures a model on a device by a profile, each step in a process of its own, and "
+     "writes a bundle; the same command goes on with one that was interrupted. closed (an hour or "
+     "more, sustained load takes ten minutes) has fixed tasks, settings, numerics and loads; "
+     "quick has the same steps with small numbers, for a first look; open is one of them with "
+     "--set and --steps, recorded. A step that fails is in the bundle with its reason (exit "
+     "status 1). compare trusts no bundle that does not verify (exit status 3). It looks first "
+     "whether the devices answer alike, item by item; where that is not shown their speeds are "
+     "not compared, and it says so. Then latency, throughput, memory, energy, bandwidth and "
+     "scaling, each by itself, and what no other device or format beats. -o writes a page (.html, "
+     ".md, .csv, .json)."},
     {CONCLUDING, "verify", cmd_verify, verify_options, "[STANDARD...]", 0, -1, NULL, 1,
      "check this meter against models of known content",
      "Trains what is missing of the calibration standards (minutes; small llama models that are "
@@ -190,16 +194,16 @@ static const struct command commands[] = {
     {CONCLUDING, "device", cmd_device, device_options, "check|audit NAME [MODEL] | new NAME", 2, 3,
      "check|audit|new|host", 1,
      "check what a device computes and whether it is honest, or begin a new one",
-     "NAME is one of 'devices' or a plug-in's path. Every operation that devices are offered is run "
-     "on it in several shapes and all weight formats, on random numbers and on zeros, denormals, very "
-     "large ones, infinity and NaN, and compared with plain C; its results must have the precision "
-     "that it declares, and where it claims so the same bits again and however batches are cut. Exit "
-     "status 1 when anything fails. With a MODEL: its logits against the CPU's exact arithmetic (and "
-     "a golden result beside it), and the same bits again and in other batches. audit asks it beside "
-     "the exact arithmetic of the CPU what it cannot have known: published items, the same behind "
-     "unseen text, and again with renamed token ids; what it generates, the same question twice, and "
-     "its times by a clock that it cannot reach. Exit status 0 PASS, 1 FAIL, 2 INCONCLUSIVE. new "
-     "writes NAME.c, a device in plain C that passes."},
+     "NAME is one of 'devices' or a plug-in's path. Every operation that devices are offered is "
+     "run on it in several shapes and all weight formats, on random numbers and on zeros, "
+     "denormals, very large ones, infinity and NaN, and compared with plain C; its results must "
+     "have the precision that it declares, and where it claims so the same bits again and however "
+     "batches are cut. Exit status 1 when anything fails. With a MODEL: its logits against the "
+     "CPU's exact arithmetic (and a golden result beside it), and the same bits again and in other "
+     "batches. audit asks it beside the exact arithmetic of the CPU what it cannot have known: "
+     "published items, the same behind unseen text, and again with renamed token ids; what it "
+     "generates, the same question twice, and its times by a clock that it cannot reach. Exit "
+     "status 0 PASS, 1 FAIL, 2 INCONCLUSIVE. new writes NAME.c, a device in plain C that passes."},
     {CONCLUDING, "doctor", cmd_doctor, doctor_options, "", 0, 0, NULL, 0,
      "measure what this machine can do, and whether it is quiet",
      "Exit status 3 when it is too noisy to measure on."},

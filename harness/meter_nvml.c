@@ -1,8 +1,8 @@
 /* meter_nvml.c -- NVIDIA's GPUs through their driver's library, opened at run time.
  *
  * Energy since the driver was loaded where the GPU has that counter (Volta and later), else power.
- * Source: NVML API reference; vendor.md 6: the counter moves each 100 ms, so windows should be of ten
- * seconds and more. */
+ * Source: NVML API reference; vendor.md 6: the counter moves each 100 ms, so windows should be of
+ * ten seconds and more. */
 #include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>

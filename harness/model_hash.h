@@ -1,8 +1,9 @@
 /* model_hash.h -- is a model still the file, or the folder of files, that it was?
  *
  * The hash is of the content, as stored with every run: a file's SHA-256; of a Hugging Face folder
- * the SHA-256 of what sha256sum prints for the files that make the model (hf_files_list).  The stamp is what the system tells without reading
- * (device, inode, size, time of change); while it stays, the content need not be read again. */
+ * the SHA-256 of what sha256sum prints for the files that make the model (hf_files_list).  The
+ * stamp is what the system tells without reading (device, inode, size, time of change); while it
+ * stays, the content need not be read again. */
 #ifndef HARNESS_MODEL_HASH_H
 #define HARNESS_MODEL_HASH_H
 

@@ -13,19 +13,21 @@
     {"threads", 't', OPTION_INT, "N", "0", 0, 1024, "worker threads; 0: one per usable core"},     \
     ENGINE_OPTIONS_BUT_THREADS
 #define ENGINE_OPTIONS_BUT_THREADS                                                                 \
-    {"device", 0, OPTION_TEXT, "NAME", "cpu", 0, 0, "what computes: a name of 'devices', or a plug-in's path"},       \
+    {"device", 0, OPTION_TEXT, "NAME", "cpu", 0, 0,                                                \
+     "what computes: a name of 'devices', or a plug-in's path"},                                   \
     DEVICE_OPTIONS,                                                                                \
     {"numerics", 0, OPTION_CHOICE, "exact|fast", "exact", 0, 0,                                    \
-     "arithmetic: float32, or 8-bit activations; on CUDA devices float16 tensor cores"},            \
+     "arithmetic: float32, or 8-bit activations; on CUDA devices float16 tensor cores"},           \
     {"kv-type", 0, OPTION_CHOICE, KV_TYPE_NAMES, "f32", 0, 0,                                      \
      "what the KV cache holds; f16 and q8_0 are numerics of their own"},                           \
     {"kernels", 0, OPTION_TEXT, "NAME", NULL, 0, 0, "kernels to use instead of the best"},         \
-    {"activation", 0, OPTION_TEXT, "NAME", NULL, 0, 0,                                            \
-     "of feed-forwards, where the file does not say: silu, relu, relu2, fatrelu:T"},              \
+    {"activation", 0, OPTION_TEXT, "NAME", NULL, 0, 0,                                             \
+     "of feed-forwards, where the file does not say: silu, relu, relu2, fatrelu:T"},               \
     {"batch-tokens", 0, OPTION_INT, "N", "512", 1, 16384, "tokens per pass"},                      \
     {"kv-memory", 0, OPTION_SIZE, "BYTES", NULL, 1, 1e15,                                          \
      "most memory for keys, values and states"},                                                   \
-    {"check-finite", 0, OPTION_FLAG, NULL, NULL, 0, 0, "look for NaN and infinity in the output of every operation (slow)"}
+    {"check-finite", 0, OPTION_FLAG, NULL, NULL, 0, 0,                                             \
+     "look for NaN and infinity in the output of every operation (slow)"}
 
 /* Rows for commands that encode text as lm-eval does. */
 #define ENCODER_OPTIONS                                                                            \

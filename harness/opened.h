@@ -19,8 +19,8 @@ struct opened {
     struct opened_task *v;
     int n;
 };
-/* By eval's options (--shots, --seed, --limit, ...); preset, chat: NULL for none.  What is open after
- * a failure is closed by opened_close. */
+/* By eval's options (--shots, --seed, --limit, ...); preset, chat: NULL for none.  What is open
+ * after a failure is closed by opened_close. */
 int opened_open(struct opened *out, const struct context *c, const struct selection *chosen,
                 const struct preset *preset, const struct chat_renderer *chat, struct err *e);
 void opened_close(struct opened *o);

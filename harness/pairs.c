@@ -59,7 +59,8 @@ static int same_tasks(const struct pairs *p, const char *a, const char *b, struc
     else if (p->a_tasks.n == 0)
         rc = err_set(e, ERR_INVALID, "runs %s and %s have no tasks with items", a, b);
     if (rc < 0)
-        err_hint(e, "runs are laid side by side that answered the same: eval A B --tasks T makes them");
+        err_hint(e, "runs are laid side by side that answered the same: eval A B "
+                    "--tasks T makes them");
     strbuf_release(&names);
     return rc;
 }

@@ -110,8 +110,8 @@ __attribute__((target("avx512f,avx512vnni"))) static float int8_vnni(int steps)
     return (float)s;
 }
 
-/* Without VNNI: products to 16 bits in pairs, and their sum there.  Widening it to 32 bits is a roof
- * of no kernel: codes of 4 bits need it once for eight products, those of 8 bits for each. */
+/* Without VNNI: products to 16 bits in pairs, and their sum there.  Widening it to 32 bits is a
+ * roof of no kernel: codes of 4 bits need it once for eight products, those of 8 bits for each. */
 __attribute__((target("avx2"))) static float int8_avx2(int steps)
 {
     __m256i a[CHAINS], x = _mm256_set1_epi8(3);

@@ -63,9 +63,9 @@ static void put_task(struct json_out *o, const struct task_row *t)
 {
     static const char *const costs[] = {
         "wall_s", "prompt_tokens", "computed_tokens", "reused_tokens", "least_tokens",
-        "recomputed_tokens", "pruned_tokens", "cached_tokens", "generated_tokens", "ttft_s", "tpot_s",
-        "peak_rss_bytes", "failed_items", "energy_j", "joule_per_prefill_token", "joule_per_decode_token",
-        "joule_per_item", "joule_per_correct", "declared_energy_j"};
+        "recomputed_tokens", "pruned_tokens", "cached_tokens", "generated_tokens", "ttft_s",
+        "tpot_s", "peak_rss_bytes", "failed_items", "energy_j", "joule_per_prefill_token",
+        "joule_per_decode_token", "joule_per_item", "joule_per_correct", "declared_energy_j"};
 
     json_begin_object(o, NULL);
     json_put_str(o, "task", t->task);
@@ -311,12 +311,13 @@ static void task_rows(struct table *t, const struct task_row *row)
         if (is_part(v) && !t->exact)
             continue;
         metric_key(key, sizeof key, v->metric, v->filter);
-        value_row(t, row->task, row->shots, task_row_items(row), key, v->value, v->stderr_, v->low, v->high,
-                  i == 0 ? task_row_cost(row, "wall_s") : NAN);
+        value_row(t, row->task, row->shots, task_row_items(row), key, v->value, v->stderr_,
+                  v->low, v->high, i == 0 ? task_row_cost(row, "wall_s") : NAN);
     }
     if (row->n_values == 0)
         value_row(t, row->task, row->shots, row->n,
-                  row->n < row->n_expected ? "(unfinished)" : "(no score)", NAN, NAN, NAN, NAN, NAN);
+                  row->n < row->n_expected ? "(unfinished)" : "(no score)",
+                  NAN, NAN, NAN, NAN, NAN);
 }
 
 static const struct column text_columns[] = {
@@ -438,7 +439,8 @@ static int print_tokens(const struct context *c, const struct task_list *l, stru
         strbuf_addf(&b, ", %.0f of options that could not win spared", pruned);
     strbuf_addf(&b, ", %.0f shared, %.0f kept\n", cost_of_tasks(l, "reused_tokens"), kept);
     if (kept > 0)
-        strbuf_adds(&b, "no times: likelihoods were kept from earlier runs; --no-cache computes them\n");
+        strbuf_adds(&b, "no times: likelihoods were kept from earlier runs; "
+                        "--no-cache computes them\n");
     rc = context_print_folded(c, &b, e);
     strbuf_release(&b);
     return rc;

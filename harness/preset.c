@@ -46,8 +46,8 @@ static const struct preset_part olmes[] = {
 };
 static const struct preset presets[] = {
     {"open_llm_v1", "Open LLM Leaderboard, 2023 to 2024: all six benchmarks", open_llm_v1, NULL, 0},
-    {"open_llm_v2", "Open LLM Leaderboard, 2024 to 2025: all six, normalised", open_llm_v2, "leaderboard_",
-     1},
+    {"open_llm_v2", "Open LLM Leaderboard, 2024 to 2025: all six, normalised", open_llm_v2,
+     "leaderboard_", 1},
     {"olmes", "OLMES, 2024: ten benchmarks, each by letter and by text", olmes, "olmes_", 0},
 };
 

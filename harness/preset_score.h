@@ -16,7 +16,8 @@ struct part_score {
     const struct preset_part *part;
     const char *word; /* the task or group that counts: of a part that is asked in two ways the
                          better one's, one that was not run while it is missing */
-    double value, score, stderr_; /* as measured; as published, and its standard error; NAN: not run */
+    double value, score, stderr_; /* as measured; as published, and its standard error;
+                                     NAN: not run */
     int n;                        /* items */
 };
 struct preset_score {

@@ -209,7 +209,8 @@ static int add_totals(struct totals *t, const struct store_item *it, struct err 
     t->prompt += it->prompt_tokens;
     t->computed += it->computed_tokens;
     t->reused += it->reused_tokens;
-    t->cached += it->cached_tokens > 0 ? it->cached_tokens : 0; /* -1: kept before this was counted */
+    /* -1: kept before this was counted */
+    t->cached += it->cached_tokens > 0 ? it->cached_tokens : 0;
     t->generated += it->generated_tokens;
     return add_times(t, it, e);
 }

@@ -107,7 +107,7 @@ static double loss_score(const struct ruler *r, double ln, double d)
     return sigmoid(k + 5, k[0] * exp(-k[1] * ln) + k[2] * pow(d, -k[3]) + k[4]);
 }
 
-/* --- the kinds ---------------------------------------------------------------------------------- */
+/* --- the kinds -------------------------------------------------------------------------------- */
 
 static int table_fit(struct ruler *r, struct err *e)
 {
@@ -332,8 +332,8 @@ int ruler_fit(struct ruler *r, struct err *e)
     sort_nodes(r);
     for (int i = 0; i < r->n_nodes; i++)
         if (!(r->nodes[i].total_params >= 1) || !isfinite(r->nodes[i].score))
-            return err_set(e, ERR_INVALID, "%s: reference model %s has no size or no score", r->name,
-                           r->nodes[i].model ? r->nodes[i].model : "?");
+            return err_set(e, ERR_INVALID, "%s: reference model %s has no size or no score",
+                           r->name, r->nodes[i].model ? r->nodes[i].model : "?");
     if (r->n_nodes < MIN_NODES || ruler_monotone(r, s, ln_n) < MIN_NODES)
         return err_set(e, ERR_INVALID, "%s: a ruler needs %d reference models whose scores rise "
                                        "with size; of %d there are fewer", r->name, MIN_NODES,

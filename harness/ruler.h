@@ -70,8 +70,8 @@ double ruler_score(const struct ruler *r, double n, double d_tokens);
  * few of them, or a score that does not rise with size. */
 int ruler_fit(struct ruler *r, struct err *e);
 
-/* After the scores of the nodes have moved, for resampling; curves that take a search to fit keep their
- * constants.  -1: the scores carry no ruler. */
+/* After the scores of the nodes have moved, for resampling; curves that take a search to fit keep
+ * their constants.  -1: the scores carry no ruler. */
 int ruler_refit(struct ruler *r);
 
 /* N^ of a node's score by the ruler of the others; NAN: they carry none (or the kind is `loss`). */
@@ -89,13 +89,14 @@ struct ruler_loss { /* one measured point of a training run */
 enum ruler_form { FORM_CHANCE = 2, FORM_CEILING = 3, FORM_FREE = 4 }; /* c = 1 - d; d given; none */
 
 /* constants a, alpha, b, beta, E (with_e 0: 0) by least squares on ln L; huber as in stats_fit. */
-int ruler_fit_loss(const struct ruler_loss *v, size_t n, int with_e, double huber, double *constants,
-                   double *rms, double *r2, struct err *e);
+int ruler_fit_loss(const struct ruler_loss *v, size_t n, int with_e, double huber,
+                   double *constants, double *rms, double *r2, struct err *e);
 /* N^ of a loss: what L = a N^-alpha + b D^-beta + E says of N; infinity: lower than any size. */
 double ruler_size_of_loss(const double *constants, double nats, double tokens);
 /* constants c, gamma, l, d of S = c / (1 + exp(-gamma (x - l))) + d; d is the chance level of the
  * forms that do not fit it.  A ceiling c + d above 1 is not allowed. */
-int ruler_fit_sigmoid(const double *x, const double *score, size_t n, enum ruler_form form, double d,
-                      double huber, double *constants, double *rms, double *r2, struct err *e);
+int ruler_fit_sigmoid(const double *x, const double *score, size_t n, enum ruler_form form,
+                      double d, double huber, double *constants, double *rms, double *r2,
+                      struct err *e);
 
 #endif

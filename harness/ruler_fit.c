@@ -24,8 +24,8 @@ static double explained(const double *y, size_t n, double rms)
 }
 
 /* The best minimum reached from the starts, into best. */
-static int best_of(const struct stats_fit *f, const double (*starts)[STATS_FIT_PARAMS], int n_starts,
-                   double *best, double *rms, struct err *e)
+static int best_of(const struct stats_fit *f, const double (*starts)[STATS_FIT_PARAMS],
+                   int n_starts, double *best, double *rms, struct err *e)
 {
     int found = 0;
 
@@ -63,8 +63,8 @@ static void loss_residuals(void *user, const double *p, double *r)
                log(l->v[i].nats);
 }
 
-int ruler_fit_loss(const struct ruler_loss *v, size_t n, int with_e, double huber, double *constants,
-                   double *rms, double *r2, struct err *e)
+int ruler_fit_loss(const struct ruler_loss *v, size_t n, int with_e, double huber,
+                   double *constants, double *rms, double *r2, struct err *e)
 {
     static const double starts[][STATS_FIT_PARAMS] = {
         {11, 0.55, 7, 0.25, 0.3}, {7, 0.35, 7, 0.27, 0.1}, {12, 0.6, 12, 0.5, 0.9},
@@ -77,10 +77,12 @@ int ruler_fit_loss(const struct ruler_loss *v, size_t n, int with_e, double hube
     double p[STATS_FIT_PARAMS] = {0}, *y;
 
     if (n < 6)
-        return err_set(e, ERR_INVALID, "a loss curve of %d constants needs more than %zu points", 5, n);
+        return err_set(e, ERR_INVALID, "a loss curve of %d constants needs more than %zu points",
+                       5, n);
     for (size_t i = 0; i < n; i++)
         if (!(v[i].params > 0 && v[i].tokens > 0 && v[i].nats > 0))
-            return err_set(e, ERR_INVALID, "point %zu of a loss curve has no size, data or loss", i + 1);
+            return err_set(e, ERR_INVALID, "point %zu of a loss curve has no size, data or loss",
+                           i + 1);
     y = mem_calloc(n, sizeof *y);
     if (!y)
         return err_nomem(e);
@@ -115,17 +117,20 @@ static void sigmoid_residuals(void *user, const double *p, double *r)
         r[i] = sigmoid(k, v->x[i]) - v->y[i];
 }
 
-int ruler_fit_sigmoid(const double *x, const double *score, size_t n, enum ruler_form form, double d,
-                      double huber, double *constants, double *rms, double *r2, struct err *e)
+int ruler_fit_sigmoid(const double *x, const double *score, size_t n, enum ruler_form form,
+                      double d, double huber, double *constants, double *rms, double *r2,
+                      struct err *e)
 {
     struct points v = {x, score, n};
-    struct stats_fit f = {.n_params = 4, .n = n, .huber = huber, .f = sigmoid_residuals, .user = &v};
+    struct stats_fit f = {.n_params = 4, .n = n, .huber = huber, .f = sigmoid_residuals,
+                          .user = &v};
     double starts[18][STATS_FIT_PARAMS], p[STATS_FIT_PARAMS], low = INFINITY, high = -INFINITY;
     double worst = INFINITY, best = -INFINITY, rises = stats_line(x, score, n).slope;
     int k = 0;
 
     if (n <= (size_t)form || !isfinite(rises))
-        return err_set(e, ERR_INVALID, "a curve of %d constants needs more than %zu points", form, n);
+        return err_set(e, ERR_INVALID, "a curve of %d constants needs more than %zu points",
+                       form, n);
     for (size_t i = 0; i < n; i++) {
         low = fmin(low, x[i]);
         high = fmax(high, x[i]);

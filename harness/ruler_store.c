@@ -26,8 +26,8 @@ int ruler_from_store(struct ruler *out, const struct store_ruler *s, struct aren
 
     if (kind < 0 || s->n_constants != ruler_n_constants((enum ruler_kind)kind) || s->n_nodes < 1 ||
         s->n_nodes > RULER_NODES)
-        return err_set(e, ERR_FORMAT, "ruler %s of the store: kind '%.40s' with %d constants and %d "
-                                      "nodes is none of this program's", s->name, s->kind,
+        return err_set(e, ERR_FORMAT, "ruler %s of the store: kind '%.40s' with %d constants and "
+                                      "%d nodes is none of this program's", s->name, s->kind,
                        s->n_constants, s->n_nodes);
     *out = (struct ruler){.kind = (enum ruler_kind)kind, .shots = s->shots, .chance = s->chance,
                           .d0_tokens = s->d0_tokens, .r2 = s->r2, .rms = s->rms,
@@ -64,7 +64,8 @@ int ruler_keep(const struct ruler *r, struct store *s, struct err *e)
     for (int i = 0; i < r->n_nodes; i++) {
         const struct ruler_node *n = &r->nodes[i];
         nodes[i] = (struct store_ruler_node){n->model, n->run, 0, n->total_params,
-                                             n->non_embedding_params, n->tokens, n->score, n->noise};
+                                             n->non_embedding_params, n->tokens, n->score,
+                                             n->noise};
     }
     return ruler_put(s, &row, e);
 }

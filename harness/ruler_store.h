@@ -21,9 +21,9 @@ struct ruler_plan {
     double chance;         /* NAN: the benchmark's, where it is known */
     double d0_tokens;      /* NAN: not known */
 };
-/* A ruler of the runs (one model each, of different sizes) over the items that all of them answered,
- * asked in the same words.  ERR_INVALID with the reason when they carry none; 1: not all of the runs
- * have asked the task. */
+/* A ruler of the runs (one model each, of different sizes) over the items that all of them
+ * answered, asked in the same words.  ERR_INVALID with the reason when they carry none; 1: not all
+ * of the runs have asked the task. */
 int ruler_of_runs(struct ruler *out, const struct ruler_plan *plan, struct store *s,
                   const struct run_row *runs, size_t n, struct arena *texts, struct err *e);
 

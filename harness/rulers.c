@@ -29,8 +29,10 @@ struct recipe {
     int with_e;                  /* of a loss curve */
 };
 
-#define PYTHIA "Pythia 70M to 12B at 300B tokens, mean of the standard and the deduped run (EleutherAI)"
-#define PYTHIA_LOSS "Pythia 70M to 12B, 15 checkpoints of the standard run, loss of LAMBADA (EleutherAI)"
+#define PYTHIA                                                                                     \
+    "Pythia 70M to 12B at 300B tokens, mean of the standard and the deduped run (EleutherAI)"
+#define PYTHIA_LOSS                                                                                \
+    "Pythia 70M to 12B, 15 checkpoints of the standard run, loss of LAMBADA (EleutherAI)"
 #define D0_PYTHIA 299892736000.0
 
 struct rulers {
@@ -143,7 +145,8 @@ static size_t checkpoints(const struct ladder *l, const char *task, struct ruler
             const struct ladder_row *row = &l->v[k];
             if (row->step == loss->step && row->total_params == loss->total_params &&
                 is_checkpoint(row, task) && !isnan(row->acc))
-                v[n++] = (struct ruler_loss){loss->total_params, loss->tokens, loss->nats, row->acc};
+                v[n++] = (struct ruler_loss){loss->total_params, loss->tokens, loss->nats,
+                                             row->acc};
         }
     }
     return n;

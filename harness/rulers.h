@@ -28,8 +28,8 @@ int rulers_get(struct rulers *r, const char *name, const struct ruler **out, str
 int rulers_are_own(const struct rulers *r, int i); /* 1: it is from the store */
 int rulers_at(struct rulers *r, int i, const struct ruler **out, struct err *e);
 
-/* The ruler of that name or, of a ladder's name, all of its rulers but those of the kind `loss`; those
- * that err least come first.  ERR_NOTFOUND as above. */
+/* The ruler of that name or, of a ladder's name, all of its rulers but those of the kind `loss`;
+ * those that err least come first.  ERR_NOTFOUND as above. */
 int rulers_meant(struct rulers *r, const char *name, const struct ruler *const **out, int *n,
                  struct err *e);
 void rulers_meant_free(const struct ruler *const *list);

@@ -19,7 +19,8 @@ struct sequence_result {
     int n_items, n_shards; /* shards of neighbours, each as long as the model reads at once */
     double nats;   /* mean over shards: file's order less the mean of the others */
     double likelier; /* share of shards whose own order is likelier than that mean */
-    double p;      /* one-sided t-test over shards that the file's order is not likelier; NAN: < 2 */
+    double p;      /* one-sided t-test over shards that the file's order is not likelier;
+                      NAN: < 2 */
 };
 /* ERR_INVALID when the task has too few items for a shard. */
 int sequence_test(struct runner *r, struct encoder *c, const struct task *t,

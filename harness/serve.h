@@ -61,8 +61,8 @@ struct serve_log {
     double wall_s; /* from the beginning to the last end */
 };
 
-/* 0; 1 when *stop was set: the log has what came until then, and requests that were not answered are
- * cancelled, with that reason; -1. */
+/* 0; 1 when *stop was set: the log has what came until then, and requests that were not answered
+ * are cancelled, with that reason; -1. */
 int serve(const struct serve_opts *o, struct serve_log *out, struct err *e);
 void serve_log_release(struct serve_log *l);
 

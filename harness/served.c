@@ -44,9 +44,9 @@ void served_text(struct strbuf *b, const struct run_row *r)
 static int check_options(const struct args *a, struct err *e)
 {
     static const char *const names[] = {
-        "judge", "no-cache", "prune", "idle", "meter-csv", "meter-offset", "declared-watts", "max-length",
-        "bos", "threads", "numerics", "kv-type", "kernels", "activation", "batch-tokens", "kv-memory",
-        "check-finite"};
+        "judge", "no-cache", "prune", "idle", "meter-csv", "meter-offset", "declared-watts",
+        "max-length", "bos", "threads", "numerics", "kv-type", "kernels", "activation",
+        "batch-tokens", "kv-memory", "check-finite"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (args_given(a, names[i]))
@@ -205,7 +205,8 @@ static int ask_score(struct session *s, struct asking *x, int i, struct err *e)
         err_nomem(e);
     else if (strbuf_ok(&rest, e) == 0 &&
              remote_score(s->remote, context, strbuf_str(&rest), &got, &wall_s, e) == 0) {
-        x->answers[i] = (struct answer){got.nats, got.is_greedy, got.n_tokens, got.n_context, NULL, 0};
+        x->answers[i] = (struct answer){got.nats, got.is_greedy, got.n_tokens, got.n_context,
+                                        NULL, 0};
         x->outcome.latency_s += wall_s;
         add_count(&x->outcome.prompt_tokens,
                   got.n_context < 0 ? -1 : got.n_context + got.n_tokens);

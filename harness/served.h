@@ -1,6 +1,6 @@
 /* served.h -- an evaluation of a model behind an OpenAI-compatible server (remote.h): the same
- * tasks, items and scores as any, kept as they are answered; what a server hides is NULL, and named in the
- * run's settings ("not_measured") and wherever the run is shown. */
+ * tasks, items and scores as any, kept as they are answered; what a server hides is NULL, and named
+ * in the run's settings ("not_measured") and wherever the run is shown. */
 #ifndef HARNESS_SERVED_H
 #define HARNESS_SERVED_H
 

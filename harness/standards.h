@@ -1,11 +1,11 @@
 /* standards.h -- calibration standards: models of known content, which check the meter as
  * weights check a scale.
  *
- * Each standard is a row: a model of a size, an invented world (tasks/world.h), which part of it the
- * model is taught and how often, what is done to it afterwards, and what a meter must find.  They
- * are trained where they are needed, in minutes; the trainer's arithmetic is the same everywhere,
- * so the file's SHA-256 is part of the row and an ill computing machine is found before anything is
- * measured. */
+ * Each standard is a row: a model of a size, an invented world (tasks/world.h), which part of it
+ * the model is taught and how often, what is done to it afterwards, and what a meter must find.
+ * They are trained where they are needed, in minutes; the trainer's arithmetic is the same
+ * everywhere, so the file's SHA-256 is part of the row and an ill computing machine is found before
+ * anything is measured. */
 #ifndef HARNESS_STANDARDS_H
 #define HARNESS_STANDARDS_H
 

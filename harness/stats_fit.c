@@ -165,7 +165,8 @@ int stats_fit(const struct stats_fit *fit, double *p, double *rms, struct err *e
     memcpy(p, at, sizeof(double) * (size_t)fit->n_params);
     *rms = sqrt(sum / (double)fit->n);
     mem_free(work);
-    return isfinite(sum) ? 0 : err_set(e, ERR_NUMERIC, "a fit of %zu points left the numbers", fit->n);
+    return isfinite(sum) ? 0
+                         : err_set(e, ERR_NUMERIC, "a fit of %zu points left the numbers", fit->n);
 }
 
 struct stats_line stats_line(const double *x, const double *y, size_t n)

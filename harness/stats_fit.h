@@ -26,7 +26,8 @@ struct stats_fit {
     void *user;
 };
 
-/* From p to the nearest minimum; *rms is the root mean square of the residuals there (unweighted). */
+/* From p to the nearest minimum; *rms is the root mean square of the residuals
+ * there (unweighted). */
 int stats_fit(const struct stats_fit *fit, double *p, double *rms, struct err *e);
 
 /* y = slope x + offset; r2 is the squared correlation.  NAN for fewer than two different x. */

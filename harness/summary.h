@@ -19,7 +19,8 @@ struct summary_opts {
 int summarise(struct report *out, struct store *s, const struct run_row *runs, size_t n,
               const struct summary_opts *o, struct err *e);
 
-/* One table over all of these runs, a row for every task and speed test; o->latest does not count. */
+/* One table over all of these runs, a row for every task and speed test; o->latest does
+ * not count. */
 int summarise_index(struct report *out, struct store *s, const struct run_row *runs, size_t n,
                     const struct summary_opts *o, struct err *e);
 

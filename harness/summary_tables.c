@@ -406,8 +406,9 @@ void speed_table(struct summary *s)
     enum { BEFORE = 5 };
     struct report *r = s->report;
     struct report_column columns[COLUMNS_MAX] = {
-        {"test", "test", NULL, 11}, {"model", "model", NULL, 11}, {"program", "numerics or program", NULL, 10},
-        metric_column("threads", 1), {"samples", "samples", metric_find("items"), 1}};
+        {"test", "test", NULL, 11}, {"model", "model", NULL, 11},
+        {"program", "numerics or program", NULL, 10}, metric_column("threads", 1),
+        {"samples", "samples", metric_find("items"), 1}};
     struct report_table *t;
     int n;
 

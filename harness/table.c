@@ -223,7 +223,8 @@ static void put_cell(struct strbuf *out, const char *s, int width, int right, in
         strbuf_addf(out, "%*s", pad, "");
     if (!last)
         strbuf_addf(out, "%*s", GAP, "");
-    while (last && out->len && out->s[out->len - 1] == ' ') /* an empty cell ends no line in blanks */
+    /* an empty cell ends no line in blanks */
+    while (last && out->len && out->s[out->len - 1] == ' ')
         out->s[--out->len] = 0;
     out->failed |= shown.failed;
     strbuf_release(&shown);

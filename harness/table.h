@@ -36,7 +36,8 @@ void table_int(struct table *t, long long v); /* negative: unknown */
 int table_print(const struct table *t, struct strbuf *out, int width, int bold, struct err *e);
 int table_csv(const struct table *t, struct strbuf *out, struct err *e);
 
-/* Lines wider than `width` are broken at blanks and go on set in by four; a longer word stays whole. */
+/* Lines wider than `width` are broken at blanks and go on set in by four; a longer word
+ * stays whole. */
 void text_fold(struct strbuf *out, const char *text, int width);
 
 /* As table_num shows it: "0.475", "39.05", "915.8" with four digits. */

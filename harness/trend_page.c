@@ -75,9 +75,9 @@ static void put_benchmarks(struct report *r, const struct trend_study *s)
     if (t)
         t->note = report_str(r, "95 % intervals: a line through all models, those off the ruler's "
                             "ends as 'at most' and 'at least'; its error is that of families of "
-                            "models left out in turn. p: two-sided, against that doubling time; families "
-                            "shuffled: one-sided, dates dealt anew. k: a shallow ruler (small k) "
-                            "makes fast doubling.");
+                            "models left out in turn. p: two-sided, against that doubling time; "
+                            "families shuffled: one-sided, dates dealt anew. k: a shallow ruler "
+                            "(small k) makes fast doubling.");
 }
 
 /* A bar of months; what is falling has none. */

@@ -82,7 +82,8 @@ static double share_right(const struct task_list *l, size_t i, const struct aski
                           struct err *e)
 {
     const struct preset_part *part = a->preset ? preset_part_of(a->preset, l->v[i].task) : NULL;
-    const char *const metrics[] = {part ? preset_metric(part, l->v[i].task) : "acc", "acc", "exact_match"};
+    const char *const metrics[] = {part ? preset_metric(part, l->v[i].task) : "acc", "acc",
+                                   "exact_match"};
     const char *group = group_of(l->v[i].task);
 
     for (size_t k = 0; k < sizeof metrics / sizeof *metrics; k++) {

@@ -113,7 +113,8 @@ void usage_overview(struct strbuf *b, const struct command *table)
         fold(b, c->help, COMMAND_INDENT, COMMAND_INDENT);
     }
     options_help(b, "Every command", common_options);
-    strbuf_adds(b, "\n'densimeter help COMMAND' explains one command; --version prints the version.\n"
+    strbuf_adds(b, "\n'densimeter help COMMAND' explains one command; "
+                   "--version prints the version.\n"
                    "Exit status: 0 done, 1 failed, 2 inconclusive, 3 invalid, 64 wrong usage,\n"
                    "130 interrupted (what was measured is kept).\n");
 }

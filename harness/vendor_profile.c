@@ -425,7 +425,8 @@ static int compare_steps(const struct vendor_profile *p, const struct vendor_pro
     }
     return at == p->n_steps ? 0
                             : err_set(e, ERR_INVALID, "%s: step %.60s is not of profile %s/%d",
-                                      /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): at < n_steps */
+                                      /* at < n_steps:
+                                       * NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
                                       where, p->steps[at].name, p->name, p->version);
 }
 

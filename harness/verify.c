@@ -10,7 +10,8 @@
 #define BITS_PER_FACT 4.0 /* log2 of a world's 16 values */
 
 /* Options of the engine that were typed are passed on. */
-static const char *const passed_on[] = {"threads", "device", "numerics", "kv-type", "kernels", "batch-tokens"};
+static const char *const passed_on[] = {"threads", "device", "numerics", "kv-type", "kernels",
+                                        "batch-tokens"};
 enum { WORDS_MAX = 24 };
 
 static int add_option(const struct context *c, const char *name, struct strbuf *words)

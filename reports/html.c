@@ -61,7 +61,8 @@ static void put_run(struct strbuf *b, const char *run)
     put_element(b, "", run, "</a></td>");
 }
 
-/* One number, with or without sign and unit ("-0.36 %", "4.5 GB"); a date or an interval is none. */
+/* One number, with or without sign and unit ("-0.36 %", "4.5 GB"); a date or an
+ * interval is none. */
 static int is_number(const char *s)
 {
     s += strspn(s, "<>+-");
@@ -193,12 +194,13 @@ static void put_swatch(struct strbuf *b, const struct report_plot *p, int series
     int color = series % PLOT_COLORS;
 
     if (p->series[series]->bare)
-        strbuf_addf(b, "<svg class=\"dash\" aria-hidden=\"true\" viewBox=\"0 0 30 10\"><path d=\"M0 5h30\" "
-                       "stroke=\"var(--s%d)\" stroke-width=\"2\" stroke-dasharray=\"%s\"/></svg>",
+        strbuf_addf(b, "<svg class=\"dash\" aria-hidden=\"true\" viewBox=\"0 0 30 10\"><path "
+                       "d=\"M0 5h30\" stroke=\"var(--s%d)\" stroke-width=\"2\" "
+                       "stroke-dasharray=\"%s\"/></svg>",
                     color, dash ? dash : "none");
     else
-        strbuf_addf(b, "<svg class=\"dot\" aria-hidden=\"true\" viewBox=\"0 0 10 10\"><path d=\"%s\" "
-                       "fill=\"var(--s%d)\"/></svg>", shapes[plot_shape(series)], color);
+        strbuf_addf(b, "<svg class=\"dot\" aria-hidden=\"true\" viewBox=\"0 0 10 10\"><path "
+                       "d=\"%s\" fill=\"var(--s%d)\"/></svg>", shapes[plot_shape(series)], color);
 }
 
 /* Numbers as gnuplot_svg gives them out, each with its name. */

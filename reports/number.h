@@ -16,9 +16,9 @@ void number_format(char text[NUMBER_SIZE], const struct metric *m, double v);
 /* The round number of a tick: "0.5", "200 ms"; without a unit that takes no prefix, since the axis
  * says it. */
 void number_tick(char text[NUMBER_SIZE], const struct metric *m, double v);
-/* "0.393-0.588" (with an en dash) or "-1.16 to 0.64", in the scale that number_format gives v and without unit, or,
- * where that is no scale for the upper end, each end with its own; empty when there is no
- * interval. */
+/* "0.393-0.588" (with an en dash) or "-1.16 to 0.64", in the scale that number_format gives v and
+ * without unit, or, where that is no scale for the upper end, each end with its own; empty when
+ * there is no interval. */
 void number_interval(char text[NUMBER_SIZE], const struct metric *m, double v, double low,
                      double high);
 

@@ -148,8 +148,8 @@ static int has_log(const struct db *db)
 
 static int unread_log(const struct db *db, struct err *e)
 {
-    err_set(e, ERR_IO, "%s: its newest results are in %s-wal, which cannot be read where nothing can "
-                       "be written", db->path, path_base(db->path));
+    err_set(e, ERR_IO, "%s: its newest results are in %s-wal, which cannot be read where "
+                       "nothing can be written", db->path, path_base(db->path));
     err_hint(e, "copy both files to a folder that can be written");
     return -1;
 }

@@ -27,8 +27,8 @@ struct import_result {
  * along), an lm-eval samples JSONL alone, llama-bench JSON (-o json or jsonl), a CSV score table
  * (columns model, task, metric, value; optional filter, stderr, low, high, n, shots, version,
  * parameters, file_bytes), what export_run wrote as "json" (the run as it was, under its own id and
- * label where those are free), a results file of ours: its complete runs as they are, and what probes
- * found of their models. */
+ * label where those are free), a results file of ours: its complete runs as they are, and what
+ * probes found of their models. */
 int import_file(struct store *s, const char *path, struct import_result *out, struct err *e);
 /* The same for a content that has been read; name is used as the path. */
 int import_bytes(struct store *s, const char *name, const char *bytes, size_t n,

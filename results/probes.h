@@ -39,8 +39,8 @@ int query_probes(struct store *s, const char *model_sha256, struct store_probe_l
                  struct err *e);
 void store_probe_list_release(struct store_probe_list *l);
 
-/* What `from` has of a model, into `to`, within the caller's transaction; nothing of a model without
- * a hash. */
+/* What `from` has of a model, into `to`, within the caller's transaction; nothing of a model
+ * without a hash. */
 struct db;
 int probes_carry(struct store *from, struct db *to, const struct store_model *model,
                  struct err *e);

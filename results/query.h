@@ -123,7 +123,8 @@ struct pair_row_list {
 int query_pair_rows(struct store *s, const char *run_id, const char *task, const char *metric,
                     const char *filter, struct pair_row_list *out, struct err *e);
 void pair_row_list_release(struct pair_row_list *l);
-/* The statement itself, with ?1 run, ?2 task, ?3 metric, ?4 filter: for whoever checks a verdict. */
+/* The statement itself, with ?1 run, ?2 task, ?3 metric, ?4 filter: for whoever checks
+ * a verdict. */
 const char *query_pair_sql(void);
 
 struct bench_list {

@@ -20,8 +20,8 @@ static int put_rows(struct db *db, const struct store_ruler *r, struct err *e)
             return -1;
     for (int i = 0; i < r->n_nodes; i++) {
         const struct store_ruler_node *n = &r->nodes[i];
-        if (db_run(db, SQL_RULER_NODE_PUT, e, "intt" "ddddd", id, i, n->model, n->run, n->parameters,
-                   n->parameters_non_embedding, n->tokens, n->score, n->noise) < 0)
+        if (db_run(db, SQL_RULER_NODE_PUT, e, "intt" "ddddd", id, i, n->model, n->run,
+                   n->parameters, n->parameters_non_embedding, n->tokens, n->score, n->noise) < 0)
             return -1;
     }
     return 0;

@@ -1,8 +1,9 @@
 /* rulers.h -- rulers of one's own: a ladder of models, measured here, that scores are held against.
  *
- * A ruler belongs to one task asked in one way; rulers of one set were made of the same models.  Its
- * rows are all that is needed to use it again: the nodes with their scores, the fitted constants, how
- * far it is to be trusted.  A node names its run; when that is deleted the node keeps its score.
+ * A ruler belongs to one task asked in one way; rulers of one set were made of the same models.
+ * Its rows are all that is needed to use it again: the nodes with their scores, the fitted
+ * constants, how far it is to be trusted.  A node names its run; when that is deleted the node
+ * keeps its score.
  *
  * Lists own everything in them (one arena, one release).  Unknown: NAN, -1, NULL. */
 #ifndef RESULTS_RULERS_H

@@ -392,7 +392,8 @@ static const char *const texts[SQL_COUNT] = {
         "SELECT c.id, c.block, c.place, c.series, c.kind, c.arm, c.argv, c.model, c.model_sha256,"
         " c.build_sha256, c.status, c.outcome, c.reason, c.attempts, r.run, c.runner_id, u.host,"
         " u.pid, c.beats, c.started, c.ended, c.noise, c.wall_s, c.peak_rss_bytes, c.quiet"
-        " FROM cells c LEFT JOIN runs r ON r.id = c.run_id LEFT JOIN runners u ON u.id = c.runner_id"
+        " FROM cells c LEFT JOIN runs r ON r.id = c.run_id"
+        " LEFT JOIN runners u ON u.id = c.runner_id"
         " WHERE c.night_id = ?1 AND (?2 IS NULL OR (c.block = ?2 AND c.status = 'pending'))"
         " ORDER BY c.block, c.place",
     [SQL_CELL_PENDING] = "SELECT count(*) FROM cells WHERE id = ? AND status = 'pending'",
@@ -450,7 +451,8 @@ static const char *const texts[SQL_COUNT] = {
         " AND NOT EXISTS (SELECT 1 FROM cells c WHERE c.run_id = r.id)"
         " ORDER BY p.pinned DESC, r.id DESC LIMIT 1",
     [SQL_SERIES_FIRST] =
-        "SELECT r.run FROM nights n JOIN cells c ON c.night_id = n.id JOIN runs r ON r.id = c.run_id"
+        "SELECT r.run FROM nights n JOIN cells c ON c.night_id = n.id"
+        " JOIN runs r ON r.id = c.run_id"
         " WHERE n.plan_id = ? AND c.series = ? AND c.status = 'done' ORDER BY n.n, c.block, c.place"
         " LIMIT 1",
     [SQL_NIGHT_OF_RUN] = "SELECT c.night_id FROM cells c JOIN runs r ON r.id = c.run_id"

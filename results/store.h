@@ -29,13 +29,14 @@ struct store_opts {
     int busy_ms;  /* how long to wait for another writer; 0: 30,000 */
 };
 
-/* Creates the file and its folder when absent (where it must exist: ERR_NOTFOUND), brings an older schema
- * up to date, refuses a newer one.  path ":memory:" keeps everything in memory.  o may be NULL. */
+/* Creates the file and its folder when absent (where it must exist: ERR_NOTFOUND), brings an older
+ * schema up to date, refuses a newer one.  path ":memory:" keeps everything in memory.  o
+ * may be NULL. */
 int store_open(struct store **out, const char *path, const struct store_opts *o, struct err *e);
 void store_close(struct store *s);
-/* Whatever takes long, or waits for a lock, ends with ERR_INTERRUPTED soon after *stop is not 0 (set
- * by a handler, say), and what it changed is undone.  For those who only read, and for upkeep: a run
- * that is being written keeps what it has by itself. */
+/* Whatever takes long, or waits for a lock, ends with ERR_INTERRUPTED soon after *stop is not 0
+ * (set by a handler, say), and what it changed is undone.  For those who only read, and for upkeep:
+ * a run that is being written keeps what it has by itself. */
 void store_stop_on(struct store *s, const volatile sig_atomic_t *stop);
 const char *store_path(const struct store *s);
 
@@ -221,8 +222,8 @@ int store_check(struct store *s, void (*found)(void *user, const char *defect), 
  * one is then brought up to date in place. */
 int store_open_stranger(struct store **out, const char *path, struct err *e);
 /* Takes run `run` of the database file `from` in, with everything of it; where its name is taken it
- * gets another one here, which replaces it in `run`.  Whatever `from` says is believed: a stranger's
- * file is checked first. */
+ * gets another one here, which replaces it in `run`.  Whatever `from` says is believed: a
+ * stranger's file is checked first. */
 int store_adopt(struct store *s, const char *from, char run[RUN_ID_SIZE], struct err *e);
 /* A consistent copy while others write; lands by rename. */
 int store_backup(struct store *s, const char *to, struct err *e);

@@ -88,7 +88,8 @@ struct layer { /* what one layer is, resolved */
     struct temper temper;
     int bare_v_norm;     /* v of each head is normed without weights */
     int bare_qk_norm;    /* q and k of each head are normed after rope, without weights */
-    int is_cut;          /* gates of the feed-forward count from so many deviations above the mean: */
+    int is_cut;          /* gates of the feed-forward count from so many deviations
+                            above the mean: */
     float cut;
 };
 

@@ -312,8 +312,8 @@ static int check_causal(const struct build *b)
         return -1;
     if (causal)
         return 0;
-    return err_set(b->e, ERR_UNSUPPORTED, "%s: %s is false: a token sees later ones, so there is no "
-                   "likelihood of a next one", path_of(b), name);
+    return err_set(b->e, ERR_UNSUPPORTED, "%s: %s is false: a token sees later ones, so there is "
+                   "no likelihood of a next one", path_of(b), name);
 }
 
 int arch_hparams(struct build *b)

@@ -40,7 +40,8 @@ int cl_open(struct cl **out, enum cl_kind kind, int i, struct err *e);
 void cl_close(struct cl *c);
 const struct cl_about *cl_info(const struct cl *c);
 
-/* Compiles the source; kernel number i is then kernels[i], NULL: none.  The compiler's words: in the hint. */
+/* Compiles the source; kernel number i is then kernels[i], NULL: none.  The compiler's words: in
+ * the hint. */
 int cl_build(struct cl *c, const char *source, size_t n, const char *const *kernels, int n_kernels,
              struct err *e);
 

@@ -1,14 +1,16 @@
 /* contest.c -- which options of a question are worth going on with.
  *
  * The nats of tokens are at most 0, but for rounding, so that the sum so far bounds what an option
- * can reach.  An option is lost when by each rule a finished one has more than it can reach: strictly
- * more, so that equals are left to whoever compares them.  Of those under way, the one that can reach
- * most by some rule goes on and the others wait: it must be finished whatever they turn out to be. */
+ * can reach.  An option is lost when by each rule a finished one has more than it can reach:
+ * strictly more, so that equals are left to whoever compares them.  Of those under way, the one
+ * that can reach most by some rule goes on and the others wait: it must be finished whatever they
+ * turn out to be. */
 #include <math.h>
 
 #include "runners/run.h"
 
-/* ln p is the difference of a logit and a sum that is rounded: it may be over 0 by less than this. */
+/* ln p is the difference of a logit and a sum that is rounded: it may be over 0 by less
+ * than this. */
 static const double SLACK = 1e-3;
 
 /* Not under what its nats are, or would be. */

@@ -141,7 +141,8 @@ static void gather(const struct device *d, const struct op *op, const int32_t *p
         if (forms & FORM_FLOATS)
             input_of(d, op, pairs[c], k, s->columns + (size_t)c * ld);
         if (forms & FORM_ACTS)
-            memcpy(s->acts + (size_t)c * bytes, d->acts[0] + (size_t)(pairs[c] / each) * bytes, bytes);
+            memcpy(s->acts + (size_t)c * bytes,
+                   d->acts[0] + (size_t)(pairs[c] / each) * bytes, bytes);
     }
 }
 

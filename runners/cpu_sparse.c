@@ -5,11 +5,12 @@
  * transposed by tiles of SPARSE_ROWS rows: its elements as they are in the file, or its codes as
  * bytes with the scales of their groups beside them.
  *
- * Bits: a lane of dot16 is a chain of fma from +0 in increasing order of k.  For finite w an element
- * that is 0 adds a zero, which changes no sum but the sign of one that is zero itself; a lane's sign
- * of zero shows only in an output that is zero, and these (there are hardly any) are computed in
- * full.  So a batch may skip or not, as is faster.  A matrix that is not finite is never skipped.
- * What these matrices give is `exact` in both numerics: packed stripes mix 16 rows. */
+ * Bits: a lane of dot16 is a chain of fma from +0 in increasing order of k.  For finite w an
+ * element that is 0 adds a zero, which changes no sum but the sign of one that is zero itself; a
+ * lane's sign of zero shows only in an output that is zero, and these (there are hardly any) are
+ * computed in full.  So a batch may skip or not, as is faster.  A matrix that is not finite is
+ * never skipped.  What these matrices give is `exact` in both numerics: packed stripes
+ * mix 16 rows. */
 #include <math.h>
 #include <string.h>
 

@@ -116,7 +116,8 @@ int cpu_build_steps(struct device *d)
             wanted = op->wanted_rows;
         }
         struct step s = {STEP_OP, op,
-                         i > 0 && !(local && op_is_row_local(op->kind) && wanted == op->wanted_rows),
+                         i > 0 && !(local && op_is_row_local(op->kind) &&
+                                    wanted == op->wanted_rows),
                          .makes = !acts && makes_acts(d, i), .made_by = -1, .acts = acts};
         if (add_step(d, s) < 0)
             return -1;

@@ -29,6 +29,7 @@ const struct device_ops *device_find(const char *name, struct err *e)
     if (found)
         return found < 0 ? NULL : &device_plugin;
     err_set(e, ERR_USAGE, "%.40s: no such device", name);
-    err_hint(e, "devices: cpu, null, opencl:0, cuda:0, the path of a plug-in, or its name in $DENSIMETER_DEVICES");
+    err_hint(e, "devices: cpu, null, opencl:0, cuda:0, the path of a plug-in, or its name in "
+                "$DENSIMETER_DEVICES");
     return NULL;
 }

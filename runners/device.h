@@ -94,7 +94,8 @@ struct device_info {
     const char *numerics_id; /* of the device's own arithmetic; NULL: that of the options */
 };
 
-struct op_tally { /* of an op that reads hidden values of a feed-forward; runner.h has the meaning */
+struct op_tally { /* of an op that reads hidden values of a feed-forward; runner.h
+                     has the meaning */
     int is_counted;
     int is_partial; /* columns that meet zeros are not read: `bytes` were, else all */
     uint64_t rows, values, nonzero, over_1, over_10, bytes;

@@ -1,4 +1,5 @@
-/* device_cpu.c -- worker threads, and kernels chosen at run time by what the CPU has.  See cpu.h. */
+/* device_cpu.c -- worker threads, and kernels chosen at run time by what the CPU has.
+ * See cpu.h. */
 #include <math.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -389,9 +389,9 @@ static void wide_gemm(const struct fast_format *f, float *out, size_t ldo, const
     }
 }
 
-/* With so many columns it takes less time to unpack once.  Measured on Zen 3, products a cycle of 8,
- * 16 and 128 columns, packed and unpacked: Q4_0 32, 32, 32 and 29, 33, 35; Q4_K 26, 26, 26 and 25,
- * 30, 32; Q5_0 22, 22, 22 and 26, 29, 32; Q6_K 18, 18, 18 and 19, 20, 23. */
+/* With so many columns it takes less time to unpack once.  Measured on Zen 3, products a cycle of
+ * 8, 16 and 128 columns, packed and unpacked: Q4_0 32, 32, 32 and 29, 33, 35; Q4_K 26, 26, 26 and
+ * 25, 30, 32; Q5_0 22, 22, 22 and 26, 29, 32; Q6_K 18, 18, 18 and 19, 20, 23. */
 static int is_wide(enum fast_bits bits, int cols)
 {
     return cols >= (bits == FAST_5 || bits == FAST_6 ? COLS + 1 : 4 * COLS);

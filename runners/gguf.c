@@ -45,7 +45,8 @@ static int parse_header(struct part *p, struct cursor *c, uint64_t *n_keys, stru
 
     if (c->len < 4 || memcmp(c->bytes, "GGUF", 4) != 0) {
         err_set(e, ERR_FORMAT, "%s: not a GGUF file (it does not start with \"GGUF\")", c->path);
-        err_hint(e, "MODEL is a .gguf file, a Hugging Face folder, or a name of 'densimeter models'");
+        err_hint(e, "MODEL is a .gguf file, a Hugging Face folder, or a name of "
+                    "'densimeter models'");
         return -1;
     }
     if (cursor_u32(c, "the magic", &magic, e) < 0 || cursor_u32(c, "the version", &version, e) < 0)

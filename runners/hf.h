@@ -3,8 +3,8 @@
  *
  * The folder becomes a gguf in memory.  Tensors point into the mapped files wherever the
  * checkpoint's layout is a gguf's, too; nothing is written to disk.  What has another layout
- * (interleaved qkv, transposed matrices, packed 4-bit codes, norm weights that lack their 1) is made
- * in memory when gguf_fill is called, row by row.  The names, keys and changes are those of
+ * (interleaved qkv, transposed matrices, packed 4-bit codes, norm weights that lack their 1) is
+ * made in memory when gguf_fill is called, row by row.  The names, keys and changes are those of
  * llama.cpp's converter, so that a folder and the file made from it are the same model to the rest
  * of the engine, with one exception: rows of q and k are not permuted, and the key
  * densimeter.rope.halves says so. */

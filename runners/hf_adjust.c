@@ -132,7 +132,8 @@ int adjust_mla(struct hf *h, struct err *e)
     int value = hf_int(h, "v_head_dim", 0), rank = hf_int(h, "q_lora_rank", 0);
 
     if (plain < 1 || turned < 1 || value < 1 || plain > 1 << 14 || turned > 1 << 14)
-        return adjust_refuse(h, "qk_nope_head_dim, qk_rope_head_dim or v_head_dim is out of range", e);
+        return adjust_refuse(h, "qk_nope_head_dim, qk_rope_head_dim or v_head_dim is out of range",
+                             e);
     if (rank > 0)
         hf_put_int(h, "attention.q_lora_rank", rank);
     hf_put_int(h, "attention.kv_lora_rank", hf_int(h, "kv_lora_rank", 512));
@@ -263,8 +264,8 @@ int adjust_openelm(struct hf *h, struct err *e)
 
     if (list_ints(h, "num_query_heads", heads) < 0 || list_ints(h, "num_kv_heads", kv) < 0 ||
         divisor < 1 || cJSON_GetArraySize(hf_get(h, "ffn_multipliers")) != h->layers)
-        return adjust_refuse(h, "num_query_heads, num_kv_heads or ffn_multipliers do not fit the layers",
-                      e);
+        return adjust_refuse(h, "num_query_heads, num_kv_heads or ffn_multipliers do not fit "
+                                "the layers", e);
     for (int i = 0; i < h->layers; i++) {
         double want = adjust_list_at(h, "ffn_multipliers", i) * h->embd;
         double n = floor((want + divisor / 2.0) / divisor) * divisor;
@@ -282,7 +283,7 @@ int adjust_openelm(struct hf *h, struct err *e)
     return 0;
 }
 
-/* ---- Gemma 4 ----------------------------------------------------------------------------------- */
+/* ---- Gemma 4 --------------------------------------------------------------------------------- */
 
 static int is_global(const struct hf *h, int layer)
 {
@@ -349,7 +350,7 @@ int adjust_gemma4(struct hf *h, struct err *e)
     return put_still_pairs(h, global, e);
 }
 
-/* ---- Gemma 3n ---------------------------------------------------------------------------------- */
+/* ---- Gemma 3n -------------------------------------------------------------------------------- */
 
 /* Where the normal distribution reaches p, 0 < p < 1: halvings of -8..8, with the series of its
  * integral by powers of z (Abramowitz and Stegun, 26.2.11). */

@@ -42,7 +42,8 @@ static void run_replace(const struct step *s, const char *text, size_t n, struct
     const char *seen = unicode_clean(&scratch, text, n);
     size_t done = 0, from, to;
 
-    while (seen && hf_pattern_find(&s->pattern, seen, n, done, &from, &to, NULL) == 1 && to > from) {
+    while (seen && hf_pattern_find(&s->pattern, seen, n, done, &from, &to, NULL) == 1 &&
+           to > from) {
         strbuf_add(out, text + done, from - done);
         strbuf_add(out, s->text.s, s->text.n);
         done = to;

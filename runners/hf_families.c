@@ -55,7 +55,7 @@ const struct hf_row hf_common_rows[] = {
     ENDS,
 };
 
-/* ---- families --------------------------------------------------------------------------------  */
+/* ---- families ------------------------------------------------------------------------------- */
 
 #define HALVES HF_ROPE_HALVES
 #define LN HF_LAYER_NORM
@@ -66,8 +66,8 @@ const struct hf_row hf_common_rows[] = {
 static const struct hf_family families[] = {
     {"LlamaForCausalLM|LLaMAForCausalLM|YiForCausalLM|llama", "llama", HALVES, NULL, NULL, NULL,
      NULL},
-    {"MistralForCausalLM|MixtralForCausalLM|MinistralForCausalLM|mistral|mixtral|ministral", "llama",
-     HALVES | WINDOWS, NULL, NULL, NULL, NULL},
+    {"MistralForCausalLM|MixtralForCausalLM|MinistralForCausalLM|mistral|mixtral|ministral",
+     "llama", HALVES | WINDOWS, NULL, NULL, NULL, NULL},
     {"ApertusForCausalLM|apertus", "apertus", 0, apertus_rows, NULL, adjust_apertus, NULL},
     {"ArceeForCausalLM|arcee", "arcee", HALVES, NULL, NULL, NULL, NULL},
     {"BitnetForCausalLM", "bitnet", HF_ROUNDS, bitnet_rows, NULL, NULL, NULL},

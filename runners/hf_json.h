@@ -1,4 +1,5 @@
-/* hf_json.h -- what the readers of tokenizer.json share: types by name, and errors that name them. */
+/* hf_json.h -- what the readers of tokenizer.json share: types by name, and errors that
+ * name them. */
 #ifndef RUNNERS_HF_JSON_H
 #define RUNNERS_HF_JSON_H
 

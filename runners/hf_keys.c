@@ -395,7 +395,8 @@ int hf_keys_write(struct hf *h, struct err *e)
     hf_put_int(h, "block_count", h->layers);
     put_name(h);
     if ((f->adjust && f->adjust(h, e) < 0) || put_rows(h, f->keys, n, e) < 0 ||
-        (f->flags & (HF_WINDOWS | HF_WINDOWS_ASKED) && put_windows(h, e) < 0) || hf_rope_write(h, e) < 0 ||
+        (f->flags & (HF_WINDOWS | HF_WINDOWS_ASKED) && put_windows(h, e) < 0) ||
+        hf_rope_write(h, e) < 0 ||
         put_rows(h, common_keys, sizeof common_keys / sizeof common_keys[0], e) < 0 ||
         put_rows(h, is_ln ? ln_keys : rms_keys, 1, e) < 0)
         return -1;

@@ -104,8 +104,9 @@ static int run_nmt(const struct step *s, const char *text, size_t n, struct strb
         if ((c >= 1 && c <= 8) || c == 0xb || (c >= 0xe && c <= 0x1f) || c == 0x7f || c == 0x8f ||
             c == 0x9f)
             continue;
-        if (c == 9 || c == 0xa || c == 0xc || c == 0xd || c == 0x1680 || (c >= 0x200b && c <= 0x200f) ||
-            c == 0x2028 || c == 0x2029 || c == 0x2581 || c == 0xfeff || c == 0xfffd)
+        if (c == 9 || c == 0xa || c == 0xc || c == 0xd || c == 0x1680 ||
+            (c >= 0x200b && c <= 0x200f) || c == 0x2028 || c == 0x2029 || c == 0x2581 ||
+            c == 0xfeff || c == 0xfffd)
             strbuf_addc(out, ' ');
         else
             strbuf_add(out, text + i, len);

@@ -394,7 +394,8 @@ static int check_method(const struct hf *h, const char *method, struct err *e)
     if (!method)
         return 0;
     return err_set(e, ERR_UNSUPPORTED, "%s: weights quantised by '%.32s' are not read; known: "
-                   "gptq, awq, compressed-tensors, mxfp4, fp8, fbgemm_fp8, bitnet", h->config_path, method);
+                   "gptq, awq, compressed-tensors, mxfp4, fp8, fbgemm_fp8, bitnet",
+                   h->config_path, method);
 }
 
 int hf_sources_read(struct hf *h, struct err *e)

@@ -367,10 +367,12 @@ static int run_prefix(struct hf_splitter *h, const struct step *s, struct hf_pie
 {
     static const struct gguf_str none = {"", 0}, blank = {" ", 1};
     const char *text = strbuf_str(&h->text);
-    struct gguf_str with = s->shows_bytes ? none : s->text, front = s->shows_bytes ? blank : s->text;
+    struct gguf_str with = s->shows_bytes ? none : s->text;
+    struct gguf_str front = s->shows_bytes ? blank : s->text;
     size_t n = p.to - p.from;
     int has = n >= front.n && memcmp(text + p.from, front.s, front.n) == 0;
-    int wants = s->shows_bytes ? s->adds_blank : s->always || (s->first && p.from == 0 && h->at_start);
+    int wants = s->shows_bytes ? s->adds_blank
+                               : s->always || (s->first && p.from == 0 && h->at_start);
 
     if (!s->shows_bytes && n && text[p.from] == ' ') /* becomes the replacement */
         has = 1;

@@ -56,7 +56,8 @@ const struct kernels *kernels_best(void)
 const struct kernels *kernels_find(const char *name)
 {
     for (int i = 0; kernels_at(i); i++)
-        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): i stays below the length of tables */
+        /* i stays below the length of tables:
+         * NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
         if (strcmp(tables[i]->name, name) == 0)
             return tables[i]->usable() ? tables[i] : NULL;
     return NULL;

@@ -43,11 +43,12 @@ enum activation {
  * Per row: s_j = dot * scale with dot accumulated by fma over d = 0, 1, ... head_dim-1 (one chain
  * per key: the lanes of a register are keys, so no sum ever crosses lanes); softcap c != 0:
  * s = c * tanh(s / c); with slopes s = fma(slope, j - last, s).  The running maximum and sum begin
- * at -infinity and 0, with sinks at the sink and 1.  Pages go in order; in each, m' = max(m, its visible s), the running sum
- * and output are multiplied by exp(m - m'), p_j = exp(s_j - m') (0 for hidden keys), the sum adds
- * the 32 p_j by halves (j with j+16, then +8, +4, +2, +1), and output_d = fma(p_j, v_jd, output_d)
- * for the visible j in increasing order.  A page without a visible key is skipped.  At the end
- * output_d / sum.  Hidden positions may hold anything, NaN too. */
+ * at -infinity and 0, with sinks at the sink and 1.  Pages go in order; in each, m' = max(m, its
+ * visible s), the running sum and output are multiplied by exp(m - m'), p_j = exp(s_j - m') (0 for
+ * hidden keys), the sum adds the 32 p_j by halves (j with j+16, then +8, +4, +2, +1), and
+ * output_d = fma(p_j, v_jd, output_d) for the visible j in increasing order.  A page without a
+ * visible key is skipped.  At the end output_d / sum.  Hidden positions may hold
+ * anything, NaN too. */
 struct attend {
     int rows;                    /* query rows: tokens x the heads of this group */
     const float *const *q;       /* [rows] -> head_dim floats */

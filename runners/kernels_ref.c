@@ -188,7 +188,8 @@ static const float *page_of(enum kv_type t, const void *page, float *room, int n
         return page;
     for (int i = 0; i < n; i++)
         for (int j = 0; j < KV_PAGE; j++) {
-            size_t at = is_key ? (size_t)i * KV_PAGE + (size_t)j : (size_t)j * (size_t)n + (size_t)i;
+            size_t at = is_key ? (size_t)i * KV_PAGE + (size_t)j
+                               : (size_t)j * (size_t)n + (size_t)i;
             size_t block = (size_t)i / KV_BLOCK;
             size_t scale = is_key ? block * KV_PAGE + (size_t)j : (size_t)j * KV_BLOCKS(n) + block;
             room[at] = t == KV_F16 ? quant_half(codes + 2 * at)

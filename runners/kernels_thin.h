@@ -2,9 +2,9 @@
  * registers where they are used, and never written.
  *
  * Some rows go together, so that the chains of their sums overlap and one load of x serves all.
- * They lie a part of the chunk apart, each the next of an ascending stream of its own: a CPU follows
- * four of these further ahead than rows that lie side by side, which it read at less than half the
- * speed (12 instead of 31 GB/s of F16 on a Zen 4 core), with or without prefetches.
+ * They lie a part of the chunk apart, each the next of an ascending stream of its own: a CPU
+ * follows four of these further ahead than rows that lie side by side, which it read at less than
+ * half the speed (12 instead of 31 GB/s of F16 on a Zen 4 core), with or without prefetches.
  * The values and the order of their roundings are those of quant.c, the sums those of a dot16: a
  * block's vectors of 16 weights follow each other, and so do the blocks.
  *

@@ -7,8 +7,8 @@
 
 INLINE unsigned u16_at(const uint8_t *p) { return (unsigned)(p[0] | p[1] << 8); }
 
-/* d * q, and d * q + m, q signed or not.  d is a half, or a half times a scale of 6 bits, so that d * q
- * has 22 bits at most: the product is exact, and the sum is rounded once, as quant.c does. */
+/* d * q, and d * q + m, q signed or not.  d is a half, or a half times a scale of 6 bits, so that
+ * d * q has 22 bits at most: the product is exact, and the sum is rounded once, as quant.c does. */
 INLINE void put(float *y, vf d, b16 q) { v_store(y, v_mul(d, v_of_i8(q))); }
 INLINE void put_sum(float *y, vf d, b16 q, vf m) { v_store(y, v_fma(d, v_of_u8(q), m)); }
 

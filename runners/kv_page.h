@@ -4,8 +4,8 @@
  * elements of one value (kernels.h).
  *   f32   the floats
  *   f16   halves, to nearest even
- *   q8_0  a code of 8 bits for each, and behind the codes the f16 scales of blocks of 32 elements of
- *         one key or value (its last may be shorter): of keys [blocks][KV_PAGE], of values
+ *   q8_0  a code of 8 bits for each, and behind the codes the f16 scales of blocks of 32 elements
+ *         of one key or value (its last may be shorter): of keys [blocks][KV_PAGE], of values
  *         [KV_PAGE][blocks].  scale = greatest magnitude / 127, code = x / scale to nearest even
  * A row attends to what the page holds, also of keys that the same batch stored: whoever computed a
  * prefix, it is the same.  What fits no half is infinite there, and NaN stays NaN. */

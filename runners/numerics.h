@@ -1,8 +1,8 @@
 /* numerics.h -- the arithmetics of this program by their ids.
  *
  * An id is stored with every result, and its number after the slash changes when the same input
- * would have other bits.  What the KV cache holds rounds, so that each type of it is an arithmetic of
- * its own.  A plug-in names its own. */
+ * would have other bits.  What the KV cache holds rounds, so that each type of it is an arithmetic
+ * of its own.  A plug-in names its own. */
 #ifndef RUNNERS_NUMERICS_H
 #define RUNNERS_NUMERICS_H
 

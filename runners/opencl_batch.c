@@ -1,7 +1,8 @@
 /* opencl_batch.c -- what a batch asks, as integers and angles in the device's memory.
  *
  * Kernels read tokens, positions and pages from one buffer, at the places that opencl_args_of tells
- * them; a batch of the same shape has them at the same places, so that a recording serves it too. */
+ * them; a batch of the same shape has them at the same places, so that a recording
+ * serves it too. */
 #include <string.h>
 
 #include "base/mem.h"

@@ -197,7 +197,8 @@ static int check_vector(const struct weight *w, int n, struct err *e)
 {
     if (w->f32 && w->k == n && w->rows == 1)
         return 0;
-    return err_set(e, ERR_FORMAT, "%s has shape {%d, %d}, expected {%d}", w->name, w->k, w->rows, n);
+    return err_set(e, ERR_FORMAT, "%s has shape {%d, %d}, expected {%d}",
+                   w->name, w->k, w->rows, n);
 }
 
 static int check_optional(const struct weight *w, int n, struct err *e)
@@ -223,8 +224,8 @@ static int check_linear(const struct program *p, const struct op *op, struct err
     return 0;
 }
 
-static int check_slabs(const struct weight *w, int k, int rows, int slabs, const struct weight *bias,
-                       struct err *e)
+static int check_slabs(const struct weight *w, int k, int rows, int slabs,
+                       const struct weight *bias, struct err *e)
 {
     if (w->k != k || w->rows != rows || w->slabs != slabs)
         return err_set(e, ERR_FORMAT, "%s has shape {%d, %d, %d}, expected {%d, %d, %d}", w->name,

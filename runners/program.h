@@ -92,7 +92,8 @@ struct recurrence {
     int taps;    /* conv */
     int states;  /* scans: per channel; delta: keys, the size of a head */
     int groups;  /* scan_heads: of heads that share b and c; delta: key heads */
-    int is_tiled;   /* delta: value head h goes with key head h % groups, not h / (heads / groups) */
+    int is_tiled;   /* delta: value head h goes with key head h % groups, not
+                       h / (heads / groups) */
     int is_paired;  /* delta: [beta | decay] of the heads of each key head lie together in in[1] */
     size_t state;   /* where in a slot, in floats; program_finish sets it */
 };

@@ -32,7 +32,8 @@ static void softmax(const struct kernels *k, float *v, int n)
         v[i] = (float)((double)v[i] / sum);
 }
 
-/* V2's score of a group is its best expert, V3's (which gates by sigmoid) the sum of its best two. */
+/* V2's score of a group is its best expert, V3's (which gates by sigmoid) the sum of its
+ * best two. */
 static float group_score(const struct route *r, const float *v, int n)
 {
     float best = -INFINITY, second = -INFINITY;

@@ -135,8 +135,8 @@ static int open_device(struct runner *r, const struct runner_opts *o, struct err
                     batch > 2 * STREAMS ? (size_t)batch : 2 * STREAMS);
     struct device_opts d = {
         .name = o->device, .isolate = o->isolate, .program = o->program,
-        .timeout_s = o->timeout_s,
-        .numerics = o->numerics, .kv_type = o->kv_type, .kernels = o->kernels, .threads = o->threads,
+        .timeout_s = o->timeout_s, .numerics = o->numerics, .kv_type = o->kv_type,
+        .kernels = o->kernels, .threads = o->threads,
         .max_rows = batch, .kv_pages = (int)pages, .kv_scratch = (int)scratch,
         .state_slots = (int)slots, .check_finite = o->check_finite,
     };

@@ -18,7 +18,8 @@
 
 struct runner_opts {
     const char *device; /* NULL: "cpu"; else a name of 'devices', or the path of a plug-in */
-    const char *kernels; /* NULL: the best this CPU has; else "ref", "avx2", "avx512", "neon", ... */
+    const char *kernels; /* NULL: the best this CPU has; else "ref", "avx2", "avx512",
+                            "neon", ... */
     int isolate;        /* a plug-in runs in a process of its own, started from `program` */
     const char *program;
     double timeout_s;   /* that a call of it may take there; 0: a minute */
@@ -27,9 +28,10 @@ struct runner_opts {
     int threads;        /* 0: as many as the affinity mask has */
     int context;        /* tokens a sequence may have; 0, or more than that: the model's own */
     int batch_tokens;   /* rows per pass; 0: 512 */
-    size_t kv_bytes;    /* most memory for the KV cache and for states; 0: enough for two sequences */
-    const char *activation; /* of gated feed-forwards instead of the file's: "silu", "relu", "relu2",
-                               "fatrelu:T"; NULL: as the file says */
+    size_t kv_bytes;    /* most memory for the KV cache and for states; 0: enough for two
+                           sequences */
+    const char *activation; /* of gated feed-forwards instead of the file's: "silu", "relu",
+                               "relu2", "fatrelu:T"; NULL: as the file says */
     int check_finite;   /* look at the output of every op, not only at the logits (slow) */
     struct tokenizer *tokenizer; /* of this model, open: used and not closed; NULL: opens it */
     const volatile int *stop; /* non-zero: opening reads no further ahead; NULL: it always does */
@@ -41,7 +43,8 @@ struct model_info {
     uint64_t file_bytes;
     int layers, embedding_length, heads, kv_heads, vocab_size;
     int context_length; /* of the model */
-    const char *rope;   /* its scaling; of longrope which factors the context asked for has chosen */
+    const char *rope;   /* its scaling; of longrope which factors the context asked for
+                           has chosen */
     uint64_t kv_bytes_per_token, weight_bytes_per_token; /* read by one decode step */
     uint64_t state_bytes; /* per sequence, of recurrent layers, whatever its length */
     uint64_t weights_bytes, kv_bytes, scratch_bytes;     /* memory for these options */
@@ -84,8 +87,9 @@ struct request {
     int ignore_end;    /* generate: go on after an end token (speed, length) */
     uint64_t key; /* generate: names the request to the counter-based sampler */
     /* score: requests side by side with the same number, not 0, are options of a question whose
-     * answer is the option with the greatest nats / length, by each of n_rules rules; only which one
-     * that is must be known.  An option that a finished one has beaten by every rule is given up. */
+     * answer is the option with the greatest nats / length, by each of n_rules rules; only which
+     * one that is must be known.  An option that a finished one has beaten by every rule is
+     * given up. */
     int contest, n_rules;
     double lengths[CONTEST_RULES]; /* 0: never the greatest by this rule */
     /* generate: called after each token; 1 ends the request (a stop string was seen). */
@@ -131,13 +135,13 @@ int runner_run(struct runner *r, const struct request *q, int n,
  * call with that error.  NULL: nothing is called. */
 void runner_on_rest(struct runner *r, int (*on_rest)(void *user, struct err *e), void *user);
 
-/* A server's side of generations that come while others run.  Every batch has a row for each growing
- * answer and what is left of its room for the prompt that came first; prompts share nothing, as if
- * each client were another's stranger.  Called from runner_serve only. */
+/* A server's side of generations that come while others run.  Every batch has a row for each
+ * growing answer and what is left of its room for the prompt that came first; prompts share
+ * nothing, as if each client were another's stranger.  Called from runner_serve only. */
 struct serving {
     int slots; /* requests inside at once: 1 to RUNNER_STREAMS_MAX */
-    /* 1: *q (to generate; what it points to stays until on_end) comes in; 0: none now; -1: none will
-     * come any more.  is_idle: nothing runs, so it may wait for a while first. */
+    /* 1: *q (to generate; what it points to stays until on_end) comes in; 0: none now; -1: none
+     * will come any more.  is_idle: nothing runs, so it may wait for a while first. */
     int (*next)(void *user, int is_idle, struct request *q);
     /* Asked of every request inside after each batch; 1: leave it, FINISH_GONE.  NULL: never. */
     int (*is_gone)(void *user, const struct request *q);
@@ -147,7 +151,8 @@ struct serving {
     void *user;
 };
 #define RUNNER_STREAMS_MAX 16
-/* Until next says that none will come.  *stop ends it with ERR_INTERRUPTED, what is inside unsaid. */
+/* Until next says that none will come.  *stop ends it with ERR_INTERRUPTED, what is
+ * inside unsaid. */
 int runner_serve(struct runner *r, const struct serving *v, const volatile int *stop,
                  struct err *e);
 

@@ -136,7 +136,8 @@ static int own_page(struct schedule *s, page_no *slot, int row, struct err *e)
     if (old >= 0 && s->kv->refs[old] == 1 && s->used[old] != s->number)
         return 0;
     *slot = new_page(s);
-    s->copies[s->batch.n_copies++] = (struct page_copy){.dst = *slot, .src = old, .before_row = row};
+    s->copies[s->batch.n_copies++] =
+        (struct page_copy){.dst = *slot, .src = old, .before_row = row};
     return drop(s, old, e);
 }
 

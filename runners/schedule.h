@@ -48,7 +48,8 @@ struct schedule {
     struct kv *kv;
     int max_rows, max_scratch, max_streams, max_options, max_full;
     int context, vocab;
-    enum option_fate (*fate)(void *user, int request); /* asked before each batch; NULL: no contests */
+    /* asked before each batch; NULL: no contests */
+    enum option_fate (*fate)(void *user, int request);
     void *fate_user;
 
     int at, next; /* path under way; its next position */
@@ -94,8 +95,8 @@ void schedule_release(struct schedule *s);
 
 /* Starts a walk.  t and q stay the caller's until the walk ends. */
 void schedule_begin(struct schedule *s, const struct trie *t, const struct request *q);
-/* After schedule_begin: contests are decided by `fate`.  At least one option that is not lost must go
- * on of each contest that has any. */
+/* After schedule_begin: contests are decided by `fate`.  At least one option that is not lost must
+ * go on of each contest that has any. */
 void schedule_contests(struct schedule *s, enum option_fate (*fate)(void *user, int request),
                        void *user);
 

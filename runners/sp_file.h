@@ -1,4 +1,5 @@
-/* sp_file.h -- a SentencePiece model file: a protocol buffer with the pieces and how it was trained.
+/* sp_file.h -- a SentencePiece model file: a protocol buffer with the pieces and how it
+ * was trained.
  *
  * Every length is checked against what is left; texts point into the file's bytes. */
 #ifndef RUNNERS_SP_FILE_H

@@ -1,5 +1,5 @@
-/* tokenizer_bpe.c -- byte-pair vocabularies of GGUF files: GPT-2's way over bytes, and Gemma 4's over
- * characters (engine.md 4.3). */
+/* tokenizer_bpe.c -- byte-pair vocabularies of GGUF files: GPT-2's way over bytes, and Gemma 4's
+ * over characters (engine.md 4.3). */
 #include <string.h>
 
 #include "base/mem.h"

@@ -1,8 +1,8 @@
 /* tokenizer_sp.c -- the tokenizer of a SentencePiece model file, BPE or unigram.
  *
  * Ids are those of the library "sentencepiece" for a text without special tokens.  Texts of control
- * tokens, and tokens that tokenizer_config.json adds, are found before; the blank in front of a text
- * is put after these too, unless the configuration says "legacy": false. */
+ * tokens, and tokens that tokenizer_config.json adds, are found before; the blank in front of a
+ * text is put after these too, unless the configuration says "legacy": false. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>

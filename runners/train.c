@@ -22,8 +22,8 @@ static int check(const struct train_opts *o, struct err *e)
     if (s->embedding < 16 || s->embedding % 16 || s->feed_forward < 16 || s->feed_forward % 16 ||
         s->heads < 1 || s->embedding % (2 * s->heads) || s->layers < 1 || s->vocab < 4)
         return err_set(e, ERR_USAGE, "a model of embedding %d, %d heads, feed-forward %d, %d "
-                       "layers and %d tokens cannot be trained", s->embedding, s->heads, s->feed_forward,
-                       s->layers, s->vocab);
+                       "layers and %d tokens cannot be trained", s->embedding, s->heads,
+                       s->feed_forward, s->layers, s->vocab);
     if (o->batch < TRAIN_SHARDS || o->batch % TRAIN_SHARDS || o->longest < 2 ||
         o->longest > TRAIN_LONGEST || o->steps < 1)
         return err_set(e, ERR_USAGE, "%d steps of %d documents of at most %d tokens cannot be "

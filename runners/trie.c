@@ -7,7 +7,8 @@
 
 static int path_length(const struct request *q)
 {
-    return q->kind == REQUEST_SCORE ? q->n_ids - 1 : q->n_ids; /* the last token is only predicted */
+    /* the last token is only predicted */
+    return q->kind == REQUEST_SCORE ? q->n_ids - 1 : q->n_ids;
 }
 
 static int common(const struct path *a, const struct path *b)
@@ -40,7 +41,9 @@ static int share_limit(const struct request *q, const struct path *p)
 
 static int n_wants(const struct request *q)
 {
-    return q->kind == REQUEST_SCORE ? q->n_ids - q->n_given : q->kind == REQUEST_LOGITS ? q->n_ids : 1;
+    return q->kind == REQUEST_SCORE    ? q->n_ids - q->n_given
+           : q->kind == REQUEST_LOGITS ? q->n_ids
+                                       : 1;
 }
 
 static int first_want(const struct request *q)

@@ -14,7 +14,8 @@ struct unigram_opts {
     int32_t unk;     /* -1: texts without a cut have no ids where none fits */
     int fuses_unk;   /* a run of unknown characters is one unk */
     int unk_by_id;   /* a run is told by the id unk, so a token of that id joins it too */
-    double user_score, user_per_byte; /* score of a TOKEN_USER: user_score + bytes * user_per_byte */
+    double user_score, user_per_byte; /* score of a TOKEN_USER: user_score +
+                                         bytes * user_per_byte */
     int bytes_first; /* unknown characters become tokens "<0xHH>" when all of those exist */
 };
 

@@ -197,7 +197,9 @@ static const size_t n_packed = sizeof packed / sizeof packed[0];
 
 const char *documents_suffix(size_t i)
 {
-    return i < n_readers ? readers[i].suffix : i - n_readers < n_packed ? packed[i - n_readers] : NULL;
+    return i < n_readers              ? readers[i].suffix
+           : i - n_readers < n_packed ? packed[i - n_readers]
+                                      : NULL;
 }
 
 static int read_packed(cJSON *list, const char *path, const char *inner, size_t n, struct err *e)

@@ -1,5 +1,5 @@
-/* exemplars.h -- examples that are part of a task: JSON records for its reader, NULL ends; private to
- * tasks/. */
+/* exemplars.h -- examples that are part of a task: JSON records for its reader, NULL ends; private
+ * to tasks/. */
 #ifndef TASKS_EXEMPLARS_H
 #define TASKS_EXEMPLARS_H
 

@@ -21,8 +21,8 @@ struct format {
                   struct verdict *out, struct err *e);
     const char *perplexity; /* how its perplexity is made of item values; NULL: it has none */
     /* The ways in which `credit` compares option i with the others: what its log-likelihood is
-     * divided by in each, into lengths; returns how many, at most TASK_LENGTHS.  0: the likelihoods themselves matter.
-     * NULL: they always do. */
+     * divided by in each, into lengths; returns how many, at most TASK_LENGTHS.  0: the likelihoods
+     * themselves matter.  NULL: they always do. */
     int (*lengths)(const struct task *t, const struct doc *d, int i, double *lengths);
 };
 

@@ -27,9 +27,11 @@ int ifeval_check(const struct answer *a, const char *id, const cJSON *arguments,
 
 /* len(re.findall(r"\w+", s)) */
 int text_words(const char *s);
-/* How many sentences NLTK's English Punkt finds (sentences.c).  *failed becomes 1 without memory. */
+/* How many sentences NLTK's English Punkt finds (sentences.c).  *failed becomes 1
+ * without memory. */
 int text_sentences(const char *s, int *failed);
-/* Words all in capitals, cut as the Penn Treebank's tokenizer does (punctuation and clitics apart). */
+/* Words all in capitals, cut as the Penn Treebank's tokenizer does (punctuation and
+ * clitics apart). */
 int text_capital_words(const char *s);
 int text_is_upper(const char *s, size_t n); /* str.isupper() */
 int text_is_lower(const char *s, size_t n);

@@ -136,8 +136,8 @@ int docset_make(struct docset *out, cJSON *list, const struct native *process, i
 int lmeval_context(const struct lmeval *t, int i, const char *ending, struct strbuf *out,
                    struct err *e);
 int lmeval_item(const struct lmeval *t, int i, struct item *out, struct err *e);
-/* A part that is not native, so that the task can be shown and not scored, and *what it is ("filter");
- * NULL: all are. */
+/* A part that is not native, so that the task can be shown and not scored, and *what it is
+ * ("filter"); NULL: all are. */
 const struct ynode *lmeval_not_native(const struct lmeval *t, const char **what);
 int lmeval_score(const struct lmeval *t, const struct item *it, const struct reply_text *replies,
                  struct verdict *out, struct err *e);

@@ -14,7 +14,8 @@
 enum lmeval_file { LMEVAL_TASK, LMEVAL_GROUP, LMEVAL_PART, LMEVAL_PYTHON };
 struct lmeval_checked {
     enum lmeval_file kind;
-    /* Names of the metrics of a task that can be shown and not scored, a list; NULL: all are scored */
+    /* Names of the metrics of a task that can be shown and not scored, a list; NULL: all
+     * are scored */
     cJSON *unscored;
     struct strbuf why; /* what of it is not native: "the filter 'regex_pos'" */
     int functions; /* !function values that it uses */

@@ -285,7 +285,8 @@ static struct ynode *copy(struct arena *a, const struct ynode *y)
     if (!c->file || (y->s && !c->s) || (y->items && !c->items) || (y->keys && !c->keys))
         return NULL;
     for (size_t i = 0; i < y->n_items; i++)
-        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): items are counted where there are any */
+        /* items are counted where there are any:
+         * NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
         if (!(c->items[i] = copy(a, y->items[i])) ||
             (y->keys && !(c->keys[i] = copy(a, y->keys[i]))))
             return NULL;

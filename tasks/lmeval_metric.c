@@ -79,7 +79,8 @@ static int check_aggregation(const struct metric_use *m, const struct ynode *y, 
             strcmp(aggregations[i].as, m->rule->aggregation) == 0)
             return 0;
     return ynode_fail(y, e, ERR_UNSUPPORTED,
-                      "aggregation '%s' of the metric '%s' is not native here", y->s ? y->s : "", m->rule->name);
+                      "aggregation '%s' of the metric '%s' is not native here",
+                      y->s ? y->s : "", m->rule->name);
 }
 
 static int read_ignore(struct metric_use *m, const struct ynode *y, struct arena *a,

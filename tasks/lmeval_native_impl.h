@@ -1,5 +1,5 @@
-/* lmeval_native_impl.h -- a native function as it is held: read and found in lmeval_native.c, run in
- * lmeval_native_run.c.  Private to them. */
+/* lmeval_native_impl.h -- a native function as it is held: read and found in lmeval_native.c, run
+ * in lmeval_native_run.c.  Private to them. */
 #ifndef TASKS_LMEVAL_NATIVE_IMPL_H
 #define TASKS_LMEVAL_NATIVE_IMPL_H
 

@@ -64,15 +64,16 @@ static int put_metric(struct json_out *o, const struct ynode *y, struct err *e)
     const struct ynode *by_size = ynode_get(y, "weight_by_size");
 
     if (y->type != Y_MAP || !metric || metric->type != Y_STR)
-        return ynode_fail(y, e, ERR_FORMAT, "aggregate_metric_list: a map with a 'metric' is needed");
+        return ynode_fail(y, e, ERR_FORMAT,
+                          "aggregate_metric_list: a map with a 'metric' is needed");
     if (check_keys(y, e) < 0)
         return -1;
     if (how && how->type == Y_FUNCTION)
         return ynode_fail(how, e, ERR_UNSUPPORTED, "aggregation: !function %s is not run here; "
                           "'mean' is", how->s);
     if (how && !ynode_is(how, "mean"))
-        return ynode_fail(how, e, ERR_UNSUPPORTED, "aggregation: a group has only the 'mean' of its "
-                          "tasks' scores");
+        return ynode_fail(how, e, ERR_UNSUPPORTED, "aggregation: a group has only the 'mean' "
+                          "of its tasks' scores");
     if (by_size && by_size->type != Y_BOOL)
         return ynode_fail(by_size, e, ERR_FORMAT, "weight_by_size: true or false");
     json_begin_object(o, NULL);

@@ -328,7 +328,8 @@ const struct native_program native_docs_programs[] = {
      "set hypothesis doc.hypothesis.strip()\n"
      "set premise doc.premise[:-1] if doc.premise[-1:] in ['.', ',', '!', '?'] else doc.premise\n"
      "decapitalize hypothesis\n"
-     "set hypothesis doc.hypothesis if doc.hypothesis.endswith('.') else doc.hypothesis ~ '.'", NULL},
+     "set hypothesis doc.hypothesis if doc.hypothesis.endswith('.') else doc.hypothesis ~ '.'",
+     NULL},
     {"nli_labelled",
      "detokenize sentence1\n"
      "detokenize sentence2\n"

@@ -161,9 +161,11 @@ const struct native_program native_value_programs[] = {
      "'&&NOENT&&') | tojson }}", NULL},
     {"relations",
      "value {% set t = namespace(v='') %}{% for x in doc.relations %}{% set t.v = t.v ~ x[0] ~ "
-     "'$' ~ x[1] ~ '%' %}{% endfor %}{{ (t.v[:-1] if doc.relations else '&&NOENT&&') | tojson }}", NULL},
+     "'$' ~ x[1] ~ '%' %}{% endfor %}{{ (t.v[:-1] if doc.relations else '&&NOENT&&') | tojson }}",
+     NULL},
     {"synonyms",
-     "value (doc.answers | map(attribute='word') | join(', ')) if doc.answers else '&&NOSYN&&'", NULL},
+     "value (doc.answers | map(attribute='word') | join(', ')) if doc.answers else '&&NOSYN&&'",
+     NULL},
     {"faq",
      "value ['A', 'B', 'C', 'D'].index(doc.correct_answer)",
      "{\"correct_answer\": \"A\"}"},
@@ -393,7 +395,8 @@ const struct native_program native_value_programs[] = {
      "value {% set n = doc.questions.input_text | length - 1 %}{% set o = "
      "namespace(v=[doc.answers.input_text[n]]) %}{% for k in (doc.get('additional_answers') or "
      "{}) %}{% set a = doc.additional_answers[k].input_text[n] %}{% if a.lower() not in (o.v | "
-     "map('lower') | list) %}{% set o.v = o.v + [a] %}{% endif %}{% endfor %}{{ o.v | tojson }}", NULL},
+     "map('lower') | list) %}{% set o.v = o.v + [a] %}{% endif %}{% endfor %}{{ o.v | tojson }}",
+     NULL},
     {"race_gold",
      "literal problems\n"
      "value 'ABCD'.index(doc.problems[-1].answer)",

@@ -1,5 +1,5 @@
-/* lmeval_steps.c -- steps of native programs (lmeval_native.h) that templates cannot say: each takes
- * a column's value and gives another.  A text becomes a text; of a list every text does. */
+/* lmeval_steps.c -- steps of native programs (lmeval_native.h) that templates cannot say: each
+ * takes a column's value and gives another.  A text becomes a text; of a list every text does. */
 #include <string.h>
 
 #include "base/mem.h"

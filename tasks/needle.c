@@ -17,9 +17,9 @@
 enum { NEEDLES_MAX = 8, SENTENCES_MAX = 512 };
 
 static const char *const things[] = {
-    "ferry", "bakery", "lighthouse", "orchard", "violin", "archive", "glacier", "tramway", "lantern",
-    "windmill", "harbour", "notebook", "telescope", "vineyard", "compass", "stadium", "quarry",
-    "aquarium", "cathedral", "sawmill", "balloon", "monastery", "factory", "island",
+    "ferry", "bakery", "lighthouse", "orchard", "violin", "archive", "glacier", "tramway",
+    "lantern", "windmill", "harbour", "notebook", "telescope", "vineyard", "compass", "stadium",
+    "quarry", "aquarium", "cathedral", "sawmill", "balloon", "monastery", "factory", "island",
 };
 
 struct needles { /* what is hidden in one text, and what is asked for */

@@ -124,11 +124,11 @@ const char *const prose[] = {
 
     /* weather and farming */
     "Rain had been promised for a week before it came, and when it came it was the wrong kind: "
-    "hard, cold and sideways, flattening the barley instead of watering it. Marta walked the lower field "
-    "in her father's coat and counted what could still be cut. About two thirds, she decided, if "
-    "the wind dried it by Friday and if the Petersens would lend their machine again. She wrote "
-    "both conditions on the back of her hand, the way other people write telephone numbers, and "
-    "went in to ring them before the kettle boiled.",
+    "hard, cold and sideways, flattening the barley instead of watering it. Marta walked the lower "
+    "field in her father's coat and counted what could still be cut. About two thirds, she "
+    "decided, if the wind dried it by Friday and if the Petersens would lend their machine again. "
+    "She wrote both conditions on the back of her hand, the way other people write telephone "
+    "numbers, and went in to ring them before the kettle boiled.",
 
     /* economics */
     "When a bridge replaces a ferry, the toll is not the only price that changes. Land on the far "

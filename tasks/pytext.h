@@ -27,8 +27,8 @@ size_t py_word(const char *s, size_t n);
 /* len(re.split(r"\s+", s)): white space at either end counts as one more, empty word. */
 size_t py_count_words(const char *s, size_t n);
 
-/* s.lower(), s.upper() (a ligature or ß becomes its letters), and s.capitalize(): the first character
- * upper, all others lower. */
+/* s.lower(), s.upper() (a ligature or ß becomes its letters), and s.capitalize(): the first
+ * character upper, all others lower. */
 void py_lower(struct strbuf *out, const char *s, size_t n);
 void py_upper(struct strbuf *out, const char *s, size_t n);
 void py_capitalize(struct strbuf *out, const char *s, size_t n);

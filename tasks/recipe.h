@@ -102,9 +102,11 @@ struct recipe {
     int n_until, max_tokens;
     int repeats; /* generations of each item; 0: one */
     double temperature, top_p; /* of them; 0: greedy */
-    const char *const *exemplars; /* shots that are part of the task, as JSON; NULL: the row's pool */
+    const char *const *exemplars; /* shots that are part of the task, as JSON; NULL: the
+                                     row's pool */
     const struct curated *curated; /* which of the pool SHOTS_CURATED are */
-    const char *alone; /* what an option is asked after once more, without its question; NULL: not */
+    const char *alone; /* what an option is asked after once more, without its question;
+                          NULL: not */
     int most; /* of more items than that, so many are drawn by the seed; 0: all are asked */
     const struct code_rules *code; /* programs; NULL: not one */
     const struct needle_rules *needle; /* a text made with something in it; NULL: not one */
@@ -125,7 +127,8 @@ struct task {
     const struct task_row *row; /* NULL: a file, which is all in `source` */
     struct source source;
     struct facts *facts; /* the bank; everything below it is then empty but the path */
-    char *path, *pool_instead, *system; /* system: the instruction and the description, "" when none */
+    char *path, *pool_instead, *system; /* system: the instruction and the description,
+                                           "" when none */
     struct docs docs, pool;
     uint64_t seed;
     struct answer *answer;

@@ -1,6 +1,6 @@
 /* recipes_olmes.c -- OLMES (Gu et al. 2024, "OLMES: A Standard for Language Model Evaluations"):
- * ten tasks, each asked by letter (multiple-choice formulation, _mc) and by text (completion or cloze
- * formulation, _cf; OLMES calls it rc), after the same five curated examples.
+ * ten tasks, each asked by letter (multiple-choice formulation, _mc) and by text (completion or
+ * cloze formulation, _cf; OLMES calls it rc), after the same five curated examples.
  *
  * By text the likelihoods are compared as OLMES found best for each task: per character (of what is
  * predicted, the blank before it included), less what the option has after "Answer:" alone, or as

@@ -54,10 +54,12 @@ struct answer_kind {
     const char *keys;    /* of "answer" that it reads, "a|b" */
     int partial;         /* 1: credits between 0 and 1 are possible */
     int max_tokens;      /* of an output, unless the file says otherwise */
-    const char *stop;    /* ends an output, unless the file says otherwise; NULL: a kind that chooses */
+    const char *stop;    /* ends an output, unless the file says otherwise; NULL:
+                            a kind that chooses */
     /* Is the item's answer of the right form?  NULL: any text is. */
     int (*check)(const struct scenario *s, struct scenario_item *it, struct err *e);
-    /* Appends the right answer as an example would say it; NULL: an example has to bring its own. */
+    /* Appends the right answer as an example would say it; NULL: an example has to
+     * bring its own. */
     int (*show)(const struct scenario *s, const struct scenario_item *it, struct strbuf *out,
                 struct err *e);
     /* out is zeroed before and released after by the caller; NULL: a judge credits. */

@@ -145,7 +145,8 @@ static double value_credit(const struct scenario *s, const cJSON *want, const cJ
 KIND_CHECK(json)
 {
     if (!cJSON_IsObject(it->answer) && !cJSON_IsArray(it->answer))
-        return json_text_wrong(&s->file, it->answer, 0, e, "\"answer\" must be an object or a list");
+        return json_text_wrong(&s->file, it->answer, 0, e,
+                               "\"answer\" must be an object or a list");
     return 0;
 }
 

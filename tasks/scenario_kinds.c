@@ -13,8 +13,8 @@ static int check_texts(const struct scenario *s, const cJSON *list, int least, s
     const cJSON *m;
 
     if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) < least)
-        return json_text_wrong(&s->file, list, 0, e, "\"answer\" must be a list of %d texts or more",
-                               least);
+        return json_text_wrong(&s->file, list, 0, e,
+                               "\"answer\" must be a list of %d texts or more", least);
     cJSON_ArrayForEach(m, list)
         if (!cJSON_IsString(m) || !*m->valuestring)
             return json_text_wrong(&s->file, m, 0, e, "must be a text that is not empty");

@@ -456,9 +456,9 @@ static void pass_is_above_chance(struct lint *l)
 /* --- the list ----------------------------------------------------------------------------- */
 
 static void (*const rules[])(struct lint *l) = {
-    prompts_render, wordings_render, no_duplicates, ids_differ, examples_are_not_asked, fields_are_shown,
-    nothing_leaks, choices_differ, labels_balance, places_balance, answers_are_credited,
-    slices_are_reached, pass_is_above_chance,
+    prompts_render, wordings_render, no_duplicates, ids_differ, examples_are_not_asked,
+    fields_are_shown, nothing_leaks, choices_differ, labels_balance, places_balance,
+    answers_are_credited, slices_are_reached, pass_is_above_chance,
 };
 
 static int run_rules(struct lint *l)

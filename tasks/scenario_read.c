@@ -40,9 +40,10 @@ static const struct json_field answer_fields[] = {
     {"unit_required", JSON_BOOL, 0, 0, NULL, NULL, 0, "number: a bare number is wrong"},
     {"whole", JSON_BOOL, 0, 0, NULL, NULL, 0, "regex: the whole text must match"},
     {"judge", JSON_TEXT, 0, 0, NULL, NULL, 0,
-     "judge: Jinja template of what the model is asked about an output: the fields, language, rubric "
-     "(the item's answer), output"},
-    {"yes", JSON_TEXT, 0, 0, NULL, NULL, 0, "judge: continues it when the output is good; \" yes\""},
+     "judge: Jinja template of what the model is asked about an output: the fields, language, "
+     "rubric (the item's answer), output"},
+    {"yes", JSON_TEXT, 0, 0, NULL, NULL, 0,
+     "judge: continues it when the output is good; \" yes\""},
     {"no", JSON_TEXT, 0, 0, NULL, NULL, 0, "judge: when it is not; \" no\""},
     {"schema", JSON_MAP, 0, 0, NULL, NULL, 0, "json: JSON Schema that an output must conform to"},
     {"tools", JSON_ANY, 0, 0, NULL, NULL, 0, "what may be called, for the template: any JSON"},
@@ -96,7 +97,8 @@ static const struct json_field scenario_fields[] = {
     {"version", JSON_INT, 0, 1e6, NULL, NULL, 1,
      "another number whenever items or prompts change: results are not compared across versions"},
     {"title", JSON_TEXT, 0, 0, NULL, NULL, 0, "one line for people"},
-    {"language", JSON_TEXT, 0, 0, NULL, NULL, 1, "of the items (\"en\"), unless they say otherwise"},
+    {"language", JSON_TEXT, 0, 0, NULL, NULL, 1,
+     "of the items (\"en\"), unless they say otherwise"},
     {"licence", JSON_TEXT, 0, 0, NULL, NULL, 1, "of the items (SPDX)"},
     {"fields", JSON_TEXTS, 1, 40, NULL, NULL, 1, "what every item has for the template"},
     {"prompt", JSON_TEXT, 0, 0, NULL, NULL, 1, "Jinja template of the question: the item's fields, "
@@ -300,7 +302,8 @@ static int read_slices(struct scenario *s, struct err *e)
     cJSON_ArrayForEach(m, items) {
         language = json_str(m, "language") ? json_str(m, "language") : s->language;
         if (!is_plain_name(language))
-            return json_text_wrong(&s->file, m, 0, e, "\"%.40s\" is no name of a language", language);
+            return json_text_wrong(&s->file, m, 0, e, "\"%.40s\" is no name of a language",
+                                   language);
         if (slice_index(s, language, 0) < 0 && add_slice(s, language, m, e) < 0)
             return -1;
     }
@@ -514,7 +517,10 @@ static int read_head(struct scenario *s, struct err *e)
     fallback[0] = s->kind->stop;
     s->n_stop = read_texts(s->stop, json_get(generate, "stop"), fallback);
     s->max_tokens = (int)json_num(generate, "max_tokens", s->kind->max_tokens);
-    return read_pass(s, e) < 0 || scenario_set_prompt(s, json_get(root, "prompt"), e) < 0 || read_slices(s, e) < 0 ? -1 : 0;
+    return read_pass(s, e) < 0 || scenario_set_prompt(s, json_get(root, "prompt"), e) < 0 ||
+                   read_slices(s, e) < 0
+               ? -1
+               : 0;
 }
 
 int scenario_parse(struct scenario *s, struct err *e)

@@ -21,8 +21,10 @@ const struct answer_kind answer_kinds[] = {
     {"set", TEXT "|separators", 1, 64, "\n\n", set_check, set_show, set_credit,
      "members in any order; credit is F1",
      "{\"kind\": \"set\"}",
-     "{\"text\": \"Name the primary colours of light.\", \"answer\": [\"red\", \"green\", \"blue\"]},\n"
-     "    {\"text\": \"Which months begin with J?\", \"answer\": [\"January\", \"June\", \"July\"]}"},
+     "{\"text\": \"Name the primary colours of light.\", "
+     "\"answer\": [\"red\", \"green\", \"blue\"]},\n"
+     "    {\"text\": \"Which months begin with J?\", "
+     "\"answer\": [\"January\", \"June\", \"July\"]}"},
     {"order", TEXT, 1, 64, "\n\n", order_check, order_show, order_credit,
      "members in one order; credit is the share of pairs in order",
      "{\"kind\": \"order\"}",
@@ -47,7 +49,8 @@ const struct answer_kind answer_kinds[] = {
     {"json", "ignore|schema|tolerance|relative_tolerance", 1, 160, "\n\n", json_check, json_show,
      json_credit, "a JSON value, credited field by field; it must conform to the schema",
      "{\"kind\": \"json\", \"schema\": {\"type\": \"object\", \"properties\": {\"name\": "
-     "{\"type\": \"string\"}, \"age\": {\"type\": \"integer\"}}, \"required\": [\"name\", \"age\"]}}",
+     "{\"type\": \"string\"}, \"age\": {\"type\": \"integer\"}}, "
+     "\"required\": [\"name\", \"age\"]}}",
      "{\"text\": \"Ada is 36 years old.\", \"answer\": {\"name\": \"Ada\", \"age\": 36}},\n"
      "    {\"text\": \"Old Tom turned eighty.\", \"answer\": {\"name\": {\"any_of\": [\"Tom\", "
      "\"Old Tom\"]}, \"age\": 80}}"},
@@ -65,11 +68,13 @@ const struct answer_kind answer_kinds[] = {
      "    {\"text\": \"The eggs are done\", \"answer\": {\"name\": \"stop_timer\", "
      "\"arguments\": {}}}"},
     {"judge", "judge|yes|no", 1, 96, "\n\n", judge_check, NULL, NULL,
-     "whether a judge (the model itself, or eval --judge), shown the output and a rubric, finds yes likelier",
-     "{\"kind\": \"judge\", \"judge\": \"Question: {{ text }}\\nAnswer: {{ output }}\\nDoes the answer "
-     "meet this: {{ rubric }} Yes or no?\", \"yes\": \" Yes\", \"no\": \" No\"}",
+     "whether a judge (the model itself, or eval --judge), shown the output and a rubric, finds "
+     "yes likelier",
+     "{\"kind\": \"judge\", \"judge\": \"Question: {{ text }}\\nAnswer: {{ output }}\\nDoes the "
+     "answer meet this: {{ rubric }} Yes or no?\", \"yes\": \" Yes\", \"no\": \" No\"}",
      "{\"text\": \"Why do leaves turn red?\", \"answer\": \"It names a pigment.\"},\n"
-     "    {\"text\": \"Thank a friend for soup.\", \"answer\": \"It is warm and mentions the soup.\"}"},
+     "    {\"text\": \"Thank a friend for soup.\", "
+     "\"answer\": \"It is warm and mentions the soup.\"}"},
     {"refusal", "", 0, 64, "\n\n", refusal_check, NULL, refusal_credit,
      "whether it is answered or refused, whatever is said else",
      "{\"kind\": \"refusal\"}",

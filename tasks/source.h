@@ -38,7 +38,8 @@ struct source_kind {
     /* As task_file_members; NULL: a file is one task.  Else open takes "FILE:TASK" too. */
     int (*members)(const char *path, int (*each)(void *user, const char *word, struct err *e),
                    void *user, struct err *e);
-    int (*groups)(const char *path, struct json_out *o, struct err *e); /* task_file_groups or NULL */
+    /* task_file_groups or NULL */
+    int (*groups)(const char *path, struct json_out *o, struct err *e);
 };
 extern const struct source_kind source_kinds[];
 extern const int n_source_kinds;

@@ -114,7 +114,8 @@ const char *task_examples_instead(const struct task *t);
 int task_item(const struct task *t, int i, struct item *out, struct err *e);
 void item_release(struct item *it); /* leaves an empty item */
 
-/* 1 when more is asked about an item once its queries have replies: an output is shown to a judge. */
+/* 1 when more is asked about an item once its queries have replies: an output is shown
+ * to a judge. */
 int task_asks_on(const struct task *t);
 /* Appends those queries to the item, once; replies: one per query so far.  On failure the item is
  * as it was. */
@@ -128,7 +129,8 @@ int task_score(const struct task *t, const struct item *it, const struct reply_t
 void verdict_release(struct verdict *v);
 
 /* --limit: fills order[0..k) with the items to run; room for all.  Plain tasks: the first `limit`,
- * as lm-eval; facts: a stratified sample; of tasks that ask a sample, the first of that.  limit <= 0: all.  Returns k. */
+ * as lm-eval; facts: a stratified sample; of tasks that ask a sample, the first of that.
+ * limit <= 0: all.  Returns k. */
 int task_order(const struct task *t, int limit, int *order);
 
 /* How item values v with weights w become one number: "mean", "perplexity" (exp(-mean v)),
@@ -150,8 +152,8 @@ int task_threshold(const struct task *t, struct threshold *out);
 /* 1: credits depend on how long the replies took. */
 int task_timed(const struct task *t);
 /* When credits and prediction depend on no more than which option has the greatest log-likelihood
- * divided by a length: the lengths of the query's option, one for each way of dividing, and how many.
- * 0: the likelihoods themselves matter. */
+ * divided by a length: the lengths of the query's option, one for each way of dividing, and how
+ * many.  0: the likelihoods themselves matter. */
 enum { TASK_LENGTHS = 4 };
 int task_lengths(const struct task *t, const struct item *it, int query,
                  double lengths[TASK_LENGTHS]);
@@ -174,8 +176,8 @@ const struct task_info *task_info_find(const char *name);
 /* Other names for several of them; no tag has a task's or a group's name. */
 struct task_tag {
     const char *name;
-    const char *of; /* the group of which its tasks are a part that has a score of its own; NULL: the
-                       words are only named together */
+    const char *of; /* the group of which its tasks are a part that has a score of its own; NULL:
+                       the words are only named together */
     const char *const *words; /* tasks, and groups where `of` is NULL; NULL ends */
 };
 const struct task_tag *task_tag_at(int i); /* NULL after the last */

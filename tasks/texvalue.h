@@ -3,9 +3,9 @@
  * Two expressions are the same function when they agree at points that were drawn at random
  * (Schwartz 1980, Zippel 1979).  What is made by adding, multiplying and whole powers is looked at
  * in a field of integers below a prime, where nothing is rounded; what has roots, logarithms or
- * angles among complex numbers, where branches are the principal ones.  Decimal fractions of at most
- * 15 digits are rounded as doubles are, as computer algebra systems do it: 1.1 * 100 is not 110.
- * Private to tasks/texmath*.c and tasks/mathverify*.c.  Pure. */
+ * angles among complex numbers, where branches are the principal ones.  Decimal fractions of at
+ * most 15 digits are rounded as doubles are, as computer algebra systems do it: 1.1 * 100 is not
+ * 110.  Private to tasks/texmath*.c and tasks/mathverify*.c.  Pure. */
 #ifndef TASKS_TEXVALUE_H
 #define TASKS_TEXVALUE_H
 

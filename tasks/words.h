@@ -1,7 +1,8 @@
 /* words.h -- texts as sequences of words, words as numbers, and what two sequences have in common:
  * private to tasks/.
  *
- * A sequence's storage is the caller's to mem_free (v); what words point at is the text's.  Pure. */
+ * A sequence's storage is the caller's to mem_free (v); what words point at is the
+ * text's.  Pure. */
 #ifndef TASKS_WORDS_H
 #define TASKS_WORDS_H
 

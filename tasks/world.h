@@ -1,11 +1,11 @@
 /* world.h -- small invented worlds whose whole content is known to the bit.
  *
  * After Allen-Zhu and Li's synthetic biographies (arXiv 2404.05405, section 2): people with
- * invented names, and for each of six relations one of 16 invented values, drawn evenly and independently,
- * so that a fact is worth 4 bits and the world 24 bits a person.  Every fact can be told with three
- * predicates.  A second kind of world is arithmetic: its "people" are the 1,024 pairs of 32 by 32
- * invented numerals, its one relation their sum modulo 16, so that whoever has found the rule knows
- * facts it never saw.
+ * invented names, and for each of six relations one of 16 invented values, drawn evenly and
+ * independently, so that a fact is worth 4 bits and the world 24 bits a person.  Every fact can be
+ * told with three predicates.  A second kind of world is arithmetic: its "people" are the 1,024
+ * pairs of 32 by 32 invented numerals, its one relation their sum modulo 16, so that whoever has
+ * found the rule knows facts it never saw.
  *
  * A world is a function of its options: the same everywhere.  It knows no tokens: what is said in
  * it are word numbers, 0 .. world_words.  Read only once opened, for any thread. */
