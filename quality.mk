@@ -1,5 +1,11 @@
 # quality.mk -- what looks for mistakes and takes longer than `make test`: included by the Makefile.
 
+# --- format: what changed since the last commit -----------------------------------------------
+# Exit status 1 of newer versions: something was laid out anew.
+format: ## lay out the lines of C that changed since the last commit, by .clang-format
+	@sh .ci/deps clang-format
+	@git-clang-format --force --extensions c,h || [ $$? -eq 1 ]
+
 # --- lint: both compilers, clang-tidy, cppcheck, shellcheck --------------------------------
 # A mode whose compiler makes an object of what nobody complains of, so that only what changed is
 # looked at again.  FILES="a.c b.sh": those alone.
@@ -15,8 +21,13 @@ lint: ## gcc, clang, clang-tidy, cppcheck and shellcheck: what changed since, or
 	@sh .ci/deps clang clang-tidy cppcheck shellcheck
 	@$(MAKE) --no-print-directory --keep-going MODE=lint CC="sh tests/lint_cc.sh" lint-only FILES="$(FILES)"
 
-lint-only: $(patsubst %.c,$(BUILD)/%.o,$(filter %.c,$(wildcard $(FILES))))
+lint-only: columns $(patsubst %.c,$(BUILD)/%.o,$(filter %.c,$(wildcard $(FILES))))
 	@$(if $(filter $(SCRIPTS),$(FILES)),shellcheck -s sh $(filter $(SCRIPTS),$(FILES)))
+
+# Characters, not bytes: what continues one in UTF-8 does not count.
+columns:
+	@LC_ALL=C awk '{ gsub(/[\200-\277]/, "") } length > 100 { bad = 1; \
+	    print FILENAME ":" FNR ": " length " columns" } END { exit bad }' $(ROOMS:%=%/*.[ch])
 
 # --- cov: lines and branches that the tests reach ------------------------------------------
 # ONLY="test_store cli/gate": those alone, added to what ran since the last whole run.
@@ -56,4 +67,4 @@ test-long: deps ## everything that takes hours: golden, whole tests, lint, mutan
 	    echo "== $$t"; $(MAKE) --no-print-directory $$t || failed="$$failed $$t"; done; \
 	    [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
-.PHONY: mutate load thorough test-long lint lint-only cov cov-only faults
+.PHONY: mutate load thorough test-long format lint lint-only columns cov cov-only faults
