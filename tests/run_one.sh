@@ -6,6 +6,11 @@ name=$(basename "$t" .sh)
 log=$RESULTS/$kind.$name.log
 start=$(date +%s)
 note=''
+# A process that is killed while it writes its counters (MODE=cov) spoils them for all later ones.
+if [ "$MODE" = cov ] && grep -qE 'kill -(9|KILL)' "$t"; then
+    GCOV_PREFIX=$PWD/build/cov/apart/$name GCOV_PREFIX_STRIP=$(pwd | tr -cd / | wc -c)
+    export GCOV_PREFIX GCOV_PREFIX_STRIP
+fi
 case $kind in
 cli)
     sh "$t" >"$log" 2>&1
