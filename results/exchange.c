@@ -185,6 +185,20 @@ int import_known(struct import *im, struct err *e)
     return rc;
 }
 
+/* What `db check` would find in a run is no result: its file was changed, or cut. */
+static int check_run(struct import *im, int64_t id, struct err *e)
+{
+    struct stmt st;
+    int rc = db_query(im->db, &st, SQL_SELF_CHECK, e, "i", id);
+
+    if (rc == 0)
+        rc = db_step(&st, e);
+    if (rc == 1)
+        rc = err_set(e, ERR_FORMAT, "%s: %s", im->path, db_text(&st, 0));
+    db_done(&st);
+    return rc;
+}
+
 /* The run that was added to, and every one that this file made. */
 static int seal_imports(struct import *im, struct err *e)
 {
@@ -192,7 +206,7 @@ static int seal_imports(struct import *im, struct err *e)
     int found = 1;
 
     while (found)
-        if (seal_run(im->db, id, e) < 0 ||
+        if (check_run(im, id, e) < 0 || seal_run(im->db, id, e) < 0 ||
             db_get_int(im->db, SQL_UNSEALED_IMPORT, &id, &found, e, "") < 0)
             return -1;
     return 0;

@@ -86,6 +86,7 @@ static int next_in(const char **p, const char *end, struct piece *key, struct pi
     return 1;
 }
 
+/* A key that has no value, the text being cut there, is none. */
 static struct piece member(struct piece object, const char *name)
 {
     const char *p = object.s ? object.s + 1 : NULL, *end = object.s ? object.s + object.n : NULL;
@@ -93,7 +94,7 @@ static struct piece member(struct piece object, const char *name)
     size_t n = strlen(name);
 
     while (p && p < end && next_in(&p, end, &key, &value))
-        if (key.n == n + 2 && memcmp(key.s + 1, name, n) == 0)
+        if (key.n == n + 2 && memcmp(key.s + 1, name, n) == 0 && value.n > 0)
             return value;
     return (struct piece){NULL, 0};
 }
@@ -287,8 +288,6 @@ static void take_item(struct taking *t, const cJSON *j, struct piece p)
                 .value = number(t, one, "value"), .weight = number(t, one, "weight")};
     if (it.doc_id < 0)
         refuse(t, "doc_id", "is missing");
-    if (!it.error != (it.n_metrics > 0)) /* one that was not answered has none */
-        refuse(t, "metrics", it.error ? "stand beside an error" : "are missing");
     if (t->failed)
         return;
     if (db_get_int(t->im->db, SQL_TASK_ID, &id, &found, t->e, "it", t->im->run_id, it.task) < 0)

@@ -29,59 +29,53 @@
 #define BENCH_IN_ORDER                                                                             \
     " WHERE b.run_id = ? ORDER BY b.test, b.depth, b.batch, b.threads, b.device, b.rival"
 
-/* What must hold beyond SQLite's own rules; each row found is a defect in words. */
+/* What must hold beyond SQLite's own rules, of the run with id ?1, or of all (0); each row found is a
+ * defect in words.  From the run down, so that one run of a large database is soon looked at. */
+#define OF_RUN " (?1 = 0 OR r.id = ?1)"
+#define RUN_TASKS " FROM runs r CROSS JOIN run_tasks t ON t.run_id = r.id"
+#define RUN_ITEMS RUN_TASKS " CROSS JOIN items i ON i.run_task_id = t.id"
+#define RUN_BENCH " FROM runs r CROSS JOIN bench_rows b ON b.run_id = r.id"
+#define TASK_ITEMS "(SELECT count(*) FROM items i WHERE i.run_task_id = t.id)"
+#define IN_TASK "SELECT 'run ' || r.run || ': task ' || t.task || "
+#define IN_ITEM "SELECT 'run ' || r.run || ': item ' || t.task || '/' || i.doc_id || "
+#define HAS_METRIC " EXISTS (SELECT 1 FROM item_metrics m WHERE m.item_id = i.id) "
+#define LACKS_ONE(table, key, id)                                                                  \
+    "(SELECT count(*) <> max(x.idx) + 1 FROM " table " x WHERE x." key " = " id ".id) "
 #define SELF_CHECK                                                                                 \
-    "SELECT 'run ' || r.run || ': complete, but task ' || t.task || ' has ' || count(i.id) ||"     \
-    "  ' of ' || t.n_expected || ' items'"                                                         \
-    " FROM runs r JOIN run_tasks t ON t.run_id = r.id LEFT JOIN items i ON i.run_task_id = t.id"   \
-    " WHERE r.status = 'complete' GROUP BY t.id HAVING count(i.id) < t.n_expected "                \
+    "SELECT 'run ' || r.run || ': complete, but task ' || t.task || ' has ' || " TASK_ITEMS " ||"  \
+    "  ' of ' || t.n_expected || ' items'" RUN_TASKS                                               \
+    " WHERE" OF_RUN " AND r.status = 'complete' AND " TASK_ITEMS " < t.n_expected "                \
     "UNION ALL "                                                                                   \
-    "SELECT 'run ' || r.run || ': task ' || t.task || ' has ' || count(i.id) ||"                   \
-    "  ' items, but only ' || t.n_expected || ' were expected'"                                    \
-    " FROM runs r JOIN run_tasks t ON t.run_id = r.id JOIN items i ON i.run_task_id = t.id"        \
-    " GROUP BY t.id HAVING count(i.id) > t.n_expected "                                            \
+    IN_TASK "' has ' || " TASK_ITEMS " || ' items, but only ' || t.n_expected ||"                  \
+    "  ' were expected'" RUN_TASKS                                                                 \
+    " WHERE" OF_RUN " AND " TASK_ITEMS " > t.n_expected "                                          \
     "UNION ALL "                                                                                   \
-    "SELECT 'run ' || r.run || ': task ' || t.task || ' says that its values cover ' ||"           \
-    "  t.n_scored || ' items, but ' || (SELECT count(*) FROM items i WHERE i.run_task_id = t.id)"  \
-    "  || ' are kept'"                                                                             \
-    " FROM runs r JOIN run_tasks t ON t.run_id = r.id"                                             \
-    " WHERE r.kind = 'eval' AND"                                                                   \
-    "  t.n_scored > (SELECT count(*) FROM items i WHERE i.run_task_id = t.id) "                    \
+    IN_TASK "' says that its values cover ' || t.n_scored || ' items, but ' || " TASK_ITEMS " ||"  \
+    "  ' are kept'" RUN_TASKS                                                                      \
+    " WHERE" OF_RUN " AND r.kind = 'eval' AND t.n_scored > " TASK_ITEMS " "                        \
     "UNION ALL "                                                                                   \
-    "SELECT 'run ' || r.run || ': task ' || t.task || ' says that ' || t.n_items ||"               \
-    "  ' items are kept, but there are ' ||"                                                       \
-    "  (SELECT count(*) FROM items i WHERE i.run_task_id = t.id)"                                  \
-    " FROM runs r JOIN run_tasks t ON t.run_id = r.id WHERE"                                       \
-    "  t.n_items <> (SELECT count(*) FROM items i WHERE i.run_task_id = t.id) "                    \
+    IN_TASK "' says that ' || t.n_items || ' items are kept, but there are ' || " TASK_ITEMS       \
+    RUN_TASKS " WHERE" OF_RUN " AND t.n_items <> " TASK_ITEMS " "                                  \
     "UNION ALL "                                                                                   \
     "SELECT 'night ' || n.n || ' of plan ' || p.name || ': complete, but a cell of ' ||"           \
     "  c.series || ' has no end'"                                                                  \
     " FROM nights n JOIN plans p ON p.id = n.plan_id JOIN cells c ON c.night_id = n.id"            \
-    " WHERE n.status = 'complete' AND c.status = 'pending' "                                       \
+    " WHERE ?1 = 0 AND n.status = 'complete' AND c.status = 'pending' "                            \
     "UNION ALL "                                                                                   \
-    "SELECT 'run ' || r.run || ': item ' || t.task || '/' || i.doc_id || ' has no metric'"         \
-    " FROM items i JOIN run_tasks t ON t.id = i.run_task_id JOIN runs r ON r.id = t.run_id"        \
-    " WHERE i.error IS NULL AND"                                                                   \
-    "  NOT EXISTS (SELECT 1 FROM item_metrics m WHERE m.item_id = i.id) "                          \
+    IN_ITEM "' has no metric'" RUN_ITEMS                                                           \
+    " WHERE" OF_RUN " AND i.error IS NULL AND NOT" HAS_METRIC                                      \
     "UNION ALL "                                                                                   \
-    "SELECT 'run ' || r.run || ': item ' || t.task || '/' || i.doc_id ||"                          \
-    "  ' was not answered, but has a metric'"                                                      \
-    " FROM items i JOIN run_tasks t ON t.id = i.run_task_id JOIN runs r ON r.id = t.run_id"        \
-    " WHERE i.error IS NOT NULL AND"                                                               \
-    "  EXISTS (SELECT 1 FROM item_metrics m WHERE m.item_id = i.id) "                              \
+    IN_ITEM "' was not answered, but has a metric'" RUN_ITEMS                                      \
+    " WHERE" OF_RUN " AND i.error IS NOT NULL AND" HAS_METRIC                                      \
     "UNION ALL "                                                                                   \
-    "SELECT 'run ' || r.run || ': item ' || t.task || '/' || i.doc_id || ' lacks a request'"       \
-    " FROM items i JOIN run_tasks t ON t.id = i.run_task_id JOIN runs r ON r.id = t.run_id"        \
-    " JOIN requests q ON q.item_id = i.id GROUP BY i.id HAVING count(*) <> max(q.idx) + 1 "        \
+    IN_ITEM "' lacks a request'" RUN_ITEMS                                                         \
+    " WHERE" OF_RUN " AND " LACKS_ONE("requests", "item_id", "i")                                  \
     "UNION ALL "                                                                                   \
-    "SELECT 'run ' || r.run || ': bench row ' || b.test || ' lacks a sample'"                      \
-    " FROM bench_rows b JOIN runs r ON r.id = b.run_id"                                            \
-    " JOIN bench_samples s ON s.bench_row_id = b.id"                                               \
-    " GROUP BY b.id HAVING count(*) <> max(s.idx) + 1 "                                            \
+    "SELECT 'run ' || r.run || ': bench row ' || b.test || ' lacks a sample'" RUN_BENCH            \
+    " WHERE" OF_RUN " AND " LACKS_ONE("bench_samples", "bench_row_id", "b")                        \
     "UNION ALL "                                                                                   \
-    "SELECT 'run ' || r.run || ': scenario ' || b.test || ' lacks a request'"                      \
-    " FROM bench_rows b JOIN runs r ON r.id = b.run_id JOIN served s ON s.bench_row_id = b.id"     \
-    " GROUP BY b.id HAVING count(*) <> max(s.idx) + 1"
+    "SELECT 'run ' || r.run || ': scenario ' || b.test || ' lacks a request'" RUN_BENCH            \
+    " WHERE" OF_RUN " AND " LACKS_ONE("served", "bench_row_id", "b")
 
 static const char *const texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",

@@ -240,6 +240,12 @@ static void what_was_changed_in_it_is_refused_with_its_place(void **state)
         assert_int_equal(import_bytes(t, "cut", b.s, cut, &r, &e), -1);
         assert_int_equal(e.code, ERR_FORMAT);
     }
+    /* Without the hash of its content the rows must at least fit each other. */
+    assert_non_null(strstr(b.s, "\"content_sha256\":"));
+    strstr(b.s, "\"content_sha256\":")[1] = '_';
+    refused(t, b.s, "\"items\":[", "\"was\":[", "hurt: run ");
+    refused(t, b.s, "\"items\":[", "\"was\":[", "complete, but task");
+    refused(t, b.s, "\"metrics\":[", "\"was\":[", "has no metric");
     store_close(s);
     store_close(t);
     strbuf_release(&b);

@@ -1,4 +1,6 @@
-/* Any bytes, imported: an error or a database that passes its own check. */
+/* Any bytes, imported: an error, after which nothing of them is there, or a database that passes its
+ * own check.  A store is used until something was imported into it: making one takes most of the
+ * time. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,13 +19,16 @@ static void defect(void *user, const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    struct store *s = NULL;
+    static struct store *s;
     struct import_result r;
 
-    if (store_open(&s, ":memory:", NULL, NULL) == 0 &&
-        import_bytes(s, "input", (const char *)data, n, &r, NULL) == 0 &&
-        store_check(s, defect, NULL, NULL) != 0)
-        abort();
-    store_close(s);
+    if (!s && store_open(&s, ":memory:", NULL, NULL) < 0)
+        return 0;
+    if (import_bytes(s, "input", (const char *)data, n, &r, NULL) == 0) {
+        if (store_check(s, defect, NULL, NULL) != 0)
+            abort();
+        store_close(s);
+        s = NULL;
+    }
     return 0;
 }
