@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
     } else {
         if (!(p.alpha > 0 && p.alpha <= .5 && p.looks >= 1 && gate_policy_alpha(&p) > 0) ||
-            p.latency_margin <= p.latency_floor)
+            p.memory_margin <= p.memory_floor)
             abort();
         for (size_t i = 0; i < p.n_tasks; i++)
             if (!gate_policy_task(&p, p.tasks[i].task))
