@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "harness/commands.h"
 #include "harness/published.h"
 #include "harness/stored.h"
@@ -24,13 +25,14 @@ const struct option export_options[] = {
 
 /* --- label -------------------------------------------------------------------------------- */
 
-/* "NAME@2025-03-14" is when the model was released; "team@home" is a name. */
+/* "NAME@2025-03-14" is when the model was released; "team@home" and "x@4bit" are names. */
 static int check_date(const char *name, struct err *e)
 {
     const char *at = name ? strrchr(name, '@') : NULL;
     struct published_date d;
 
-    if (!at || at[1] < '0' || at[1] > '9' || published_read_date(&d, at + 1) == 0)
+    if (!at || !strchr(at, '-') || at[1 + strspn(at + 1, "0123456789-")] ||
+        published_read_date(&d, at + 1) == 0)
         return 0;
     err_set(e, ERR_USAGE, "label: '%s' ends in no date of the calendar", name);
     err_hint(e, "a day is written NAME@2025-03-14, a month NAME@2025-03");
@@ -159,6 +161,8 @@ int cmd_import(struct context *c, struct err *e)
     struct err why = ERR_NONE;
     int done = 0, rc;
 
+    if (args_n(c->args) == 1 && !file_exists(args_at(c->args, 0))) /* makes no database */
+        return err_set(e, ERR_IO, "%s: No such file or directory", args_at(c->args, 0));
     if (open_store(c, STORED_ADD, &s, e) < 0)
         return -1;
     if (c->json) {

@@ -407,7 +407,7 @@ static int open_own(struct context *c, struct store **s, struct store_ruler_list
     int writes = verb && (strcmp(verb, "fit") == 0 || strcmp(verb, "drop") == 0);
     struct err why = ERR_NONE;
 
-    if (open_store(c, writes ? STORED_ADD : STORED_READ, s, &why) < 0) {
+    if (open_store(c, writes ? STORED_CHANGE : STORED_READ, s, &why) < 0) {
         if (writes) {
             *e = why;
             return -1;

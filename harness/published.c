@@ -32,18 +32,19 @@ static int days_of(int year, int month)
 
 int published_read_date(struct published_date *d, const char *text)
 {
-    int used = 0, n;
+    static const char form[] = "dddd-dd-dd";
+    size_t n = strlen(text);
 
     memset(d, 0, sizeof *d);
-    n = sscanf(text, "%4d-%2d%n", &d->year, &d->month, &used);
-    if (n == 2 && text[used] == '-') {
-        int more = 0;
-        n += sscanf(text + used, "-%2d%n", &d->day, &more);
-        used += more;
-    }
-    return n < 2 || text[used] || d->year < 1990 || d->year > 2200 || d->month < 1 ||
-                   d->month > 12 ||
-                   (n == 3 && (d->day < 1 || d->day > days_of(d->year, d->month)))
+    if (n != 7 && n != 10)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+            return -1;
+    if (sscanf(text, "%4d-%2d-%2d", &d->year, &d->month, &d->day) < 2)
+        return -1;
+    return d->year < 1990 || d->year > 2200 || d->month < 1 || d->month > 12 ||
+                   (n == 10 && (d->day < 1 || d->day > days_of(d->year, d->month)))
                ? -1
                : 0;
 }

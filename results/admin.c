@@ -99,7 +99,7 @@ static int rows_are_defects(struct db *db, enum sql q, int columns, struct finde
 {
     struct strbuf b = STRBUF_INIT;
     struct stmt st;
-    int rc = q == SQL_SELF_CHECK ? db_query(db, &st, q, e, "i", (int64_t)0) /* all runs */
+    int rc = q == SQL_SELF_CHECK ? db_query(db, &st, q, e, "ii", (int64_t)0, INT64_MAX)
                                  : db_query(db, &st, q, e, "");
 
     while (rc >= 0 && (rc = db_step(&st, e)) == 1) {

@@ -185,11 +185,11 @@ int import_known(struct import *im, struct err *e)
     return rc;
 }
 
-/* What `db check` would find in a run is no result: its file was changed, or cut. */
-static int check_run(struct import *im, int64_t id, struct err *e)
+/* What `db check` would find in runs is no result: their file was changed, or cut. */
+static int check_runs(struct import *im, int64_t first, int64_t last, struct err *e)
 {
     struct stmt st;
-    int rc = db_query(im->db, &st, SQL_SELF_CHECK, e, "i", id);
+    int rc = db_query(im->db, &st, SQL_SELF_CHECK, e, "ii", first, last);
 
     if (rc == 0)
         rc = db_step(&st, e);
@@ -206,7 +206,7 @@ static int seal_imports(struct import *im, struct err *e)
     int found = 1;
 
     while (found)
-        if (check_run(im, id, e) < 0 || seal_run(im->db, id, e) < 0 ||
+        if (seal_run(im->db, id, e) < 0 ||
             db_get_int(im->db, SQL_UNSEALED_IMPORT, &id, &found, e, "") < 0)
             return -1;
     return 0;
@@ -214,17 +214,19 @@ static int seal_imports(struct import *im, struct err *e)
 
 static int import_in_transaction(struct import *im, const struct reader *r, struct err *e)
 {
-    int rc = import_known(im, e);
+    int rc = import_known(im, e), found;
+    int64_t newest;
 
     if (rc != 0)
         return rc < 0 ? -1 : 0;
-    if (r->read(im, e) < 0)
+    if (db_get_int(im->db, SQL_NEWEST_RUN, &newest, &found, e, "") < 0 || r->read(im, e) < 0)
         return -1;
     if (im->result->duplicate)
         return import_remember(im, im->hash, im->path, e);
     if (im->result->values + im->result->items + im->result->bench_rows == 0)
         return err_set(e, ERR_FORMAT, "%s: no result in it", im->path);
-    if (seal_imports(im, e) < 0)
+    if ((im->run_id <= newest && check_runs(im, im->run_id, im->run_id, e) < 0) ||
+        check_runs(im, newest + 1, INT64_MAX, e) < 0 || seal_imports(im, e) < 0)
         return -1;
     return import_remember(im, im->hash, im->path, e);
 }

@@ -29,9 +29,10 @@
 #define BENCH_IN_ORDER                                                                             \
     " WHERE b.run_id = ? ORDER BY b.test, b.depth, b.batch, b.threads, b.device, b.rival"
 
-/* What must hold beyond SQLite's own rules, of the run with id ?1, or of all (0); each row found is a
- * defect in words.  From the run down, so that one run of a large database is soon looked at. */
-#define OF_RUN " (?1 = 0 OR r.id = ?1)"
+/* What must hold beyond SQLite's own rules, of the runs with an id from ?1 to ?2 (from 0: also of
+ * what is no run's); each row found is a defect in words.  From the run down, so that one run of a
+ * large database is soon looked at. */
+#define OF_RUNS " r.id BETWEEN ?1 AND ?2"
 #define RUN_TASKS " FROM runs r CROSS JOIN run_tasks t ON t.run_id = r.id"
 #define RUN_ITEMS RUN_TASKS " CROSS JOIN items i ON i.run_task_id = t.id"
 #define RUN_BENCH " FROM runs r CROSS JOIN bench_rows b ON b.run_id = r.id"
@@ -44,18 +45,18 @@
 #define SELF_CHECK                                                                                 \
     "SELECT 'run ' || r.run || ': complete, but task ' || t.task || ' has ' || " TASK_ITEMS " ||"  \
     "  ' of ' || t.n_expected || ' items'" RUN_TASKS                                               \
-    " WHERE" OF_RUN " AND r.status = 'complete' AND " TASK_ITEMS " < t.n_expected "                \
+    " WHERE" OF_RUNS " AND r.status = 'complete' AND " TASK_ITEMS " < t.n_expected "               \
     "UNION ALL "                                                                                   \
     IN_TASK "' has ' || " TASK_ITEMS " || ' items, but only ' || t.n_expected ||"                  \
     "  ' were expected'" RUN_TASKS                                                                 \
-    " WHERE" OF_RUN " AND " TASK_ITEMS " > t.n_expected "                                          \
+    " WHERE" OF_RUNS " AND " TASK_ITEMS " > t.n_expected "                                         \
     "UNION ALL "                                                                                   \
     IN_TASK "' says that its values cover ' || t.n_scored || ' items, but ' || " TASK_ITEMS " ||"  \
     "  ' are kept'" RUN_TASKS                                                                      \
-    " WHERE" OF_RUN " AND r.kind = 'eval' AND t.n_scored > " TASK_ITEMS " "                        \
+    " WHERE" OF_RUNS " AND r.kind = 'eval' AND t.n_scored > " TASK_ITEMS " "                       \
     "UNION ALL "                                                                                   \
     IN_TASK "' says that ' || t.n_items || ' items are kept, but there are ' || " TASK_ITEMS       \
-    RUN_TASKS " WHERE" OF_RUN " AND t.n_items <> " TASK_ITEMS " "                                  \
+    RUN_TASKS " WHERE" OF_RUNS " AND t.n_items <> " TASK_ITEMS " "                                 \
     "UNION ALL "                                                                                   \
     "SELECT 'night ' || n.n || ' of plan ' || p.name || ': complete, but a cell of ' ||"           \
     "  c.series || ' has no end'"                                                                  \
@@ -63,19 +64,19 @@
     " WHERE ?1 = 0 AND n.status = 'complete' AND c.status = 'pending' "                            \
     "UNION ALL "                                                                                   \
     IN_ITEM "' has no metric'" RUN_ITEMS                                                           \
-    " WHERE" OF_RUN " AND i.error IS NULL AND NOT" HAS_METRIC                                      \
+    " WHERE" OF_RUNS " AND i.error IS NULL AND NOT" HAS_METRIC                                     \
     "UNION ALL "                                                                                   \
     IN_ITEM "' was not answered, but has a metric'" RUN_ITEMS                                      \
-    " WHERE" OF_RUN " AND i.error IS NOT NULL AND" HAS_METRIC                                      \
+    " WHERE" OF_RUNS " AND i.error IS NOT NULL AND" HAS_METRIC                                     \
     "UNION ALL "                                                                                   \
     IN_ITEM "' lacks a request'" RUN_ITEMS                                                         \
-    " WHERE" OF_RUN " AND " LACKS_ONE("requests", "item_id", "i")                                  \
+    " WHERE" OF_RUNS " AND " LACKS_ONE("requests", "item_id", "i")                                 \
     "UNION ALL "                                                                                   \
     "SELECT 'run ' || r.run || ': bench row ' || b.test || ' lacks a sample'" RUN_BENCH            \
-    " WHERE" OF_RUN " AND " LACKS_ONE("bench_samples", "bench_row_id", "b")                        \
+    " WHERE" OF_RUNS " AND " LACKS_ONE("bench_samples", "bench_row_id", "b")                       \
     "UNION ALL "                                                                                   \
     "SELECT 'run ' || r.run || ': scenario ' || b.test || ' lacks a request'" RUN_BENCH            \
-    " WHERE" OF_RUN " AND " LACKS_ONE("served", "bench_row_id", "b")
+    " WHERE" OF_RUNS " AND " LACKS_ONE("served", "bench_row_id", "b")
 
 static const char *const texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -147,6 +148,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_RUN_SEAL] = "UPDATE runs SET content_sha256 = ? WHERE id = ?",
     [SQL_SEALED_RUNS] = "SELECT id, run, content_sha256 FROM runs"
                         " WHERE content_sha256 IS NOT NULL",
+    [SQL_NEWEST_RUN] = "SELECT coalesce(max(id), 0) FROM runs",
     [SQL_UNSEALED_IMPORT] = "SELECT id FROM runs WHERE kind = 'import' AND content_sha256 IS NULL"
                             " LIMIT 1",
     [SQL_CONTENT_RUN] =

@@ -108,6 +108,9 @@ prints '"quantity": "time"'; prints '"aa_floor": [0-9]'; prints '"quantity": "me
 run 64 db prune; says 'keep is missing'; one_line
 run 64 db prune --keep last=x; says 'rules are'; one_line
 run 64 label last mine@2025-13-01; says 'no date of the calendar'
+run 1 label last mine@4bit --db "$work/none.db"; says 'no results yet'
+run 1 import "$work/absent.csv" --db "$work/none.db"; says 'No such file'
+run 1 ruler drop mine --db "$work/none.db"; says 'no results yet'
 run 1 label last mine@2025-12 --db "$work/none.db"; says 'no results yet'
 run 1 db prune --keep last=2 --db "$work/none.db"; says 'no results yet'
 [ ! -e "$work/none.db" ] || fail 'what changes a database made one'

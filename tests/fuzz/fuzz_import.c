@@ -1,6 +1,5 @@
-/* Any bytes, imported: an error, after which nothing of them is there, or a database that passes its
- * own check.  A store is used until something was imported into it: making one takes most of the
- * time. */
+/* Any bytes, imported: an error, or a database that passes its own check.  A store is used until
+ * something was imported into it: making one takes most of the time. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
