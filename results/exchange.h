@@ -28,7 +28,8 @@ struct import_result {
  * (columns model, task, metric, value; optional filter, stderr, low, high, n, shots, version,
  * parameters, file_bytes), what export_run wrote as "json" (the run as it was, under its own id and
  * label where those are free), a results file of ours: its complete runs as they are, and what
- * probes found of their models. */
+ * probes found of their models.  A model that is here stays as it is known; of a duplicate in JSON
+ * nothing is taken, of one in a results file the probes. */
 int import_file(struct store *s, const char *path, struct import_result *out, struct err *e);
 /* The same for a content that has been read; name is used as the path. */
 int import_bytes(struct store *s, const char *name, const char *bytes, size_t n,

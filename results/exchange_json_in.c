@@ -429,7 +429,7 @@ static void take_model(struct taking *t, const cJSON *run, struct piece p, int64
         .file_bytes = count(t, j, "file_bytes", COUNT_MOST),
         .bits_per_weight = number(t, j, "bits_per_weight")};
 
-    if (!t->failed && put_model(t->im->db, &m, id, t->e) < 0)
+    if (!t->failed && add_model(t->im->db, &m, id, t->e) < 0)
         t->failed = 1;
 }
 
@@ -463,7 +463,8 @@ static int is_id(const char *id)
 }
 
 /* The content that was taken has the hash that the document tells.  Where it is here already, under
- * the same name, what was taken is dropped again. */
+ * the same name, all that was taken is dropped again: its model's counts and probes, too, which the
+ * hash does not cover. */
 static void check_content(struct taking *t, const cJSON *run)
 {
     const char *id = needed(t, run, "id"), *content = text(t, run, "content_sha256");
@@ -483,7 +484,7 @@ static void check_content(struct taking *t, const cJSON *run)
                "is not that of the content: it was changed after it was written");
     if (t->failed || !found)
         return;
-    if (db_run(im->db, SQL_RUN_DELETE, t->e, "i", im->run_id) < 0)
+    if (db_exec(im->db, "ROLLBACK TO taken", t->e) < 0)
         t->failed = 1;
     im->run_id = here;
     *im->result = (struct import_result){.duplicate = 1, .format = im->format};
@@ -576,6 +577,8 @@ int import_export(struct import *im, struct err *e)
     strbuf_adds(&t.where, im->path);
     if (blanks(end, im->bytes + im->n_bytes) != im->bytes + im->n_bytes || end[-1] != '}')
         refuse(&t, "run", "is not in one document: the file is cut off, or goes on after its end");
+    if (!t.failed && db_exec(im->db, "SAVEPOINT taken", t.e) < 0)
+        t.failed = 1;
     take_run(&t, document);
     t.failed |= t.where.failed;
     strbuf_release(&t.where);

@@ -17,8 +17,12 @@ struct store {
 #define BUSY_MS 30000 /* store_opts.busy_ms 0 */
 #define RUNNER_BYTES ((int64_t)1 << 40) /* of FILE.lock; below are the runs' */
 
-/* Row id of the model or machine, written first where it is new. */
+/* Row id of the model or machine, written first where it is new; a model that is here learns what
+ * is known now. */
 int put_model(struct db *db, const struct store_model *m, int64_t *id, struct err *e);
+/* Likewise, but what is known of a model that is here stays: for files from elsewhere, which no hash
+ * of a content holds to what they say of a model. */
+int add_model(struct db *db, const struct store_model *m, int64_t *id, struct err *e);
 int put_machine(struct db *db, const struct store_machine *m, int64_t *id, struct err *e);
 
 struct run_new { /* a row of runs */

@@ -22,14 +22,6 @@ static int put_of_model(struct db *db, int64_t model_id, const struct store_prob
     return 0;
 }
 
-static int put_rows(struct db *db, const struct store_model *model, const struct store_probe *p,
-                    struct err *e)
-{
-    int64_t id;
-
-    return put_model(db, model, &id, e) < 0 ? -1 : put_of_model(db, id, p, e);
-}
-
 int put_probe(struct db *db, int64_t run_id, const struct store_probe *p, struct err *e)
 {
     int64_t id;
@@ -42,9 +34,11 @@ int put_probe(struct db *db, int64_t run_id, const struct store_probe *p, struct
 int probe_put(struct store *s, const struct store_model *model, const struct store_probe *p,
               struct err *e)
 {
+    int64_t id;
+
     if (db_begin(s->db, e) < 0)
         return -1;
-    if (put_rows(s->db, model, p, e) < 0) {
+    if (put_model(s->db, model, &id, e) < 0 || put_of_model(s->db, id, p, e) < 0) {
         db_rollback(s->db);
         return -1;
     }
@@ -128,10 +122,12 @@ int probes_carry(struct store *from, struct db *to, const struct store_model *mo
                  struct err *e)
 {
     struct store_probe_list l = {0};
+    int64_t id;
     int rc = model->sha256 ? query_probes(from, model->sha256, &l, e) : 0;
 
     for (size_t i = 0; i < l.n && rc == 0; i++)
-        rc = put_rows(to, model, &l.v[i], e);
+        if ((rc = add_model(to, model, &id, e)) == 0)
+            rc = put_of_model(to, id, &l.v[i], e);
     store_probe_list_release(&l);
     return rc;
 }

@@ -6,7 +6,8 @@
 #include "base/strbuf.h"
 #include "results/internal.h"
 
-int put_model(struct db *db, const struct store_model *m, int64_t *id, struct err *e)
+static int put_by(struct db *db, enum sql put, const struct store_model *m, int64_t *id,
+                  struct err *e)
 {
     struct strbuf key = STRBUF_INIT;
     int rc = -1;
@@ -18,7 +19,7 @@ int put_model(struct db *db, const struct store_model *m, int64_t *id, struct er
     else
         strbuf_addf(&key, "name:%s", m->name);
     if (strbuf_ok(&key, e) < 0 ||
-        db_run(db, SQL_MODEL_PUT, e, "tttttttuuuuud", key.s, m->sha256, m->name, m->path,
+        db_run(db, put, e, "tttttttuuuuud", key.s, m->sha256, m->name, m->path,
                m->architecture, m->licence, m->tensor_types, m->parameters,
                m->parameters_non_embedding, m->parameters_embedding, m->parameters_active,
                m->file_bytes, m->bits_per_weight) < 0 ||
@@ -28,6 +29,16 @@ int put_model(struct db *db, const struct store_model *m, int64_t *id, struct er
 out:
     strbuf_release(&key);
     return rc;
+}
+
+int put_model(struct db *db, const struct store_model *m, int64_t *id, struct err *e)
+{
+    return put_by(db, SQL_MODEL_PUT, m, id, e);
+}
+
+int add_model(struct db *db, const struct store_model *m, int64_t *id, struct err *e)
+{
+    return put_by(db, SQL_MODEL_ADD, m, id, e);
 }
 
 int put_machine(struct db *db, const struct store_machine *m, int64_t *id, struct err *e)

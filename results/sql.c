@@ -78,6 +78,11 @@
     "SELECT 'run ' || r.run || ': scenario ' || b.test || ' lacks a request'" RUN_BENCH            \
     " WHERE" OF_RUNS " AND " LACKS_ONE("served", "bench_row_id", "b")
 
+#define MODEL_INSERT                                                                               \
+    "INSERT INTO models(key, sha256, name, path, architecture, licence, tensor_types, parameters," \
+    " parameters_non_embedding, parameters_embedding, parameters_active, file_bytes,"              \
+    " bits_per_weight) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(key)"
+
 static const char *const texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_BEGIN_READ] = "BEGIN",
@@ -99,10 +104,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_CHOOSE_RUN] = "INSERT INTO temp.chosen SELECT id FROM source.runs WHERE run = ?",
 
     [SQL_MODEL_PUT] =
-        "INSERT INTO models(key, sha256, name, path, architecture, licence, tensor_types,"
-        " parameters, parameters_non_embedding, parameters_embedding, parameters_active,"
-        " file_bytes, bits_per_weight) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT(key) DO UPDATE SET name = excluded.name,"
+        MODEL_INSERT " DO UPDATE SET name = excluded.name,"
         " path = coalesce(excluded.path, path),"
         " architecture = coalesce(excluded.architecture, architecture),"
         " licence = coalesce(excluded.licence, licence),"
@@ -114,6 +116,7 @@ static const char *const texts[SQL_COUNT] = {
         " parameters_active = coalesce(excluded.parameters_active, parameters_active),"
         " file_bytes = coalesce(excluded.file_bytes, file_bytes),"
         " bits_per_weight = coalesce(excluded.bits_per_weight, bits_per_weight)",
+    [SQL_MODEL_ADD] = MODEL_INSERT " DO NOTHING",
     [SQL_MODEL_ID] = "SELECT id FROM models WHERE key = ?",
     [SQL_MACHINE_PUT] =
         "INSERT INTO machines(hash, name, json) VALUES(?, ?, ?) ON CONFLICT(hash) DO NOTHING",

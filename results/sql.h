@@ -23,6 +23,7 @@ enum sql {
     SQL_CHOOSE_RUN,
 
     SQL_MODEL_PUT,
+    SQL_MODEL_ADD,
     SQL_MODEL_ID,
     SQL_MACHINE_PUT,
     SQL_MACHINE_ID,

@@ -146,6 +146,71 @@ static void what_is_no_whole_results_file_adds_nothing(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+/* The parameters of run `id`'s model. */
+static int64_t parameters_of(struct store *s, const char *id)
+{
+    struct run_list runs;
+    int64_t n;
+
+    assert_int_equal(query_run(s, id, &runs, NULL), 0);
+    n = runs.v[0].model.parameters;
+    run_list_release(&runs);
+    return n;
+}
+
+/* doc with from, once, become to. */
+static struct strbuf changed(const char *doc, const char *from, const char *to)
+{
+    const char *at = strstr(doc, from);
+    struct strbuf b = STRBUF_INIT;
+
+    if (!at)
+        fail_msg("no %s in %.1500s", from, doc);
+    strbuf_add(&b, doc, (size_t)(at - doc));
+    strbuf_adds(&b, to);
+    strbuf_adds(&b, at + strlen(from));
+    return b;
+}
+
+static void what_no_hash_covers_changes_nothing_that_is_here(void **state)
+{
+    static const char *const changes[][2] = {
+        {"\"parameters\":{\"total\":1000", "\"parameters\":{\"total\":1000000"},
+        {"\"items\":[", "\"probes\":[{\"probe\":\"p\",\"task\":\"t\",\"settings\":{},"
+         "\"numerics_id\":\"x\",\"created\":\"c\",\"values\":[]}],\"items\":["},
+    };
+    struct strbuf doc = STRBUF_INIT;
+    struct import_result r;
+    struct err e = ERR_NONE;
+    struct store_probe_list probes;
+    struct store *s;
+    char id[RUN_ID_SIZE];
+    (void)state;
+    s = own_store("kept.db", id);
+    assert_int_equal(export_run(s, id, "json", in_dir("kept.json"), &e), 0);
+    assert_int_equal(file_read(&doc, in_dir("kept.json"), 1 << 24, &e), 0);
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        struct strbuf b = changed(doc.s, changes[i][0], changes[i][1]);
+        assert_int_equal(import_bytes(s, "kept", b.s, b.len, &r, &e), 0);
+        assert_int_equal(r.duplicate, 1);
+        assert_int_equal(parameters_of(s, id), 1000);
+        assert_int_equal(query_probes(s, NULL, &probes, &e), 0);
+        assert_int_equal(probes.n, 0);
+        store_probe_list_release(&probes);
+        strbuf_release(&b);
+    }
+    put_a_probe(s, "abcd", 0.25); /* what a results file brings of a model is its probes */
+    assert_int_equal(export_run(s, id, "sqlite", in_dir("kept copy.db"), &e), 0);
+    exec_sql(in_dir("kept copy.db"), "UPDATE models SET parameters = 1000000");
+    take(s, in_dir("kept copy.db"), &r);
+    assert_int_equal(r.duplicate, 1);
+    assert_int_not_equal(parameters_of(s, id), 1000000);
+    check_is_clean(s);
+    strbuf_release(&doc);
+    store_close(s);
+    assert_int_equal(mem_live(), 0);
+}
+
 /* --- a run as JSON ------------------------------------------------------------------------ */
 
 static void a_run_as_json_comes_back_to_the_byte(void **state)
@@ -187,21 +252,14 @@ static void a_run_as_json_comes_back_to_the_byte(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
-/* from, once, becomes to. */
 static void refused(struct store *t, const char *doc, const char *from, const char *to,
                     const char *why)
 {
-    const char *at = strstr(doc, from);
-    struct strbuf b = STRBUF_INIT;
+    struct strbuf b = changed(doc, from, to);
     struct import_result r;
     struct err e = ERR_NONE;
     struct run_list runs;
 
-    if (!at)
-        fail_msg("no %s in %.1500s", from, doc);
-    strbuf_add(&b, doc, (size_t)(at - doc));
-    strbuf_adds(&b, to);
-    strbuf_adds(&b, at + strlen(from));
     if (import_bytes(t, "hurt", b.s, b.len, &r, &e) == 0)
         fail_msg("%s is taken", to);
     if (e.code != ERR_FORMAT || !strstr(e.text, why) || strchr(e.text, '\n'))
@@ -258,6 +316,7 @@ int main(void)
         cmocka_unit_test(a_run_and_the_probes_of_its_model_travel_in_a_results_file),
         cmocka_unit_test(a_results_file_of_an_older_format_is_taken_in_and_stays_as_it_is),
         cmocka_unit_test(what_is_no_whole_results_file_adds_nothing),
+        cmocka_unit_test(what_no_hash_covers_changes_nothing_that_is_here),
         cmocka_unit_test(a_run_as_json_comes_back_to_the_byte),
         cmocka_unit_test(what_was_changed_in_it_is_refused_with_its_place),
     };
