@@ -15,8 +15,7 @@
 
 #define LABEL_MAX 100 /* bytes */
 
-/* A label must not read as anything else that names a run. */
-static int label_valid(struct db *db, const char *label, struct err *e)
+int label_valid(struct db *db, const char *label, struct err *e)
 {
     size_t n = strlen(label);
     int64_t id;

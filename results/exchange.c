@@ -164,6 +164,20 @@ int import_task(struct import *im, const struct store_task *t, int64_t *id, stru
     return db_get_int(im->db, SQL_TASK_ID, id, NULL, e, "it", im->run_id, t->task);
 }
 
+int import_label(struct import *im, const char **label, struct err *e)
+{
+    struct err why = ERR_NONE;
+
+    if (!*label || label_valid(im->db, *label, &why) == 0)
+        return 0;
+    *label = NULL;
+    if (why.code == ERR_USAGE)
+        return 0;
+    if (e)
+        *e = why;
+    return -1;
+}
+
 int import_remember(struct import *im, const char *hash, const char *path, struct err *e)
 {
     return db_run(im->db, SQL_IMPORT_PUT, e, "ttti", hash, path, im->format, im->run_id);

@@ -27,7 +27,7 @@ struct import_result {
  * along), an lm-eval samples JSONL alone, llama-bench JSON (-o json or jsonl), a CSV score table
  * (columns model, task, metric, value; optional filter, stderr, low, high, n, shots, version,
  * parameters, file_bytes), what export_run wrote as "json" (the run as it was, under its own id and
- * label where those are free), a results file of ours: its complete runs as they are, and what
+ * label where those are free and the label is one that store_label would give), a results file of ours: its complete runs as they are, and what
  * probes found of their models.  A model that is here stays as it is known; of a duplicate in JSON
  * nothing is taken, of one in a results file the probes. */
 int import_file(struct store *s, const char *path, struct import_result *out, struct err *e);

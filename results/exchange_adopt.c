@@ -3,7 +3,8 @@
  *
  * The file is copied first: it may be an older format, which migrates, and it stays as it is.  What
  * `db check` finds in it is the end of the import.  A run that is here with the same content is not
- * added again; another one of the same id gets a new id, a label that is taken is left off. */
+ * added again; another one of the same id gets a new id, a label that is taken or is none is left
+ * off. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,6 +59,15 @@ static int count_run(struct store *from, const struct run_row *r, struct import_
     return rc;
 }
 
+static int check_label(struct import *im, const struct run_row *r, struct err *e)
+{
+    const char *label = r->label;
+
+    if (import_label(im, &label, e) < 0)
+        return -1;
+    return label ? 0 : db_run(im->db, SQL_SOURCE_LABEL_CLEAR, e, "t", r->id);
+}
+
 static int take_run(struct import *im, struct store *from, const struct run_row *r, struct err *e)
 {
     char name[RUN_ID_SIZE]; /* becomes what it is called here */
@@ -69,7 +79,7 @@ static int take_run(struct import *im, struct store *from, const struct run_row 
         return -1;
     if (here)
         im->run_id = id;
-    else if (adopt_run(im->db, name, NULL, &im->run_id, e) < 0 ||
+    else if (check_label(im, r, e) < 0 || adopt_run(im->db, name, NULL, &im->run_id, e) < 0 ||
              count_run(from, r, im->result, e) < 0)
         return -1;
     memcpy(im->result->run_id, name, sizeof name);

@@ -27,6 +27,8 @@ int import_run(struct import *im, const struct store_model *m, const char *setti
                struct err *e);
 /* The id of a task of the run, written first where it is new. */
 int import_task(struct import *im, const struct store_task *t, int64_t *id, struct err *e);
+/* A label that comes with a run; NULL in *label where it is none that `label` would give. */
+int import_label(struct import *im, const char **label, struct err *e);
 /* Remembers that this content (hash) went into the current run. */
 int import_remember(struct import *im, const char *hash, const char *path, struct err *e);
 

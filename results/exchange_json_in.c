@@ -509,7 +509,7 @@ static void take_row(struct taking *t, const cJSON *run, struct piece p)
 {
     struct import *im = t->im;
     const char *id = needed(t, run, "id"), *created = needed(t, run, "created"),
-               *hash = text(t, run, "settings_hash");
+               *hash = text(t, run, "settings_hash"), *label = text(t, run, "label");
     struct store_run_spec spec = {
         .command_line = text(t, run, "command_line"), .settings = raw(t, p, "settings"),
         .program_version = text(t, run, "program_version"),
@@ -537,8 +537,9 @@ static void take_row(struct taking *t, const cJSON *run, struct piece p)
     take_machine(t, run, p, &n.machine_id);
     snprintf(key, sizeof key, "import:%s", im->hash);
     n.key = key;
-    if (t->failed || put_run(im->db, &n, &spec, &im->run_id, im->result->run_id, t->e) < 0 ||
-        db_run(im->db, SQL_RUN_AS_IT_WAS, t->e, "tttti", id, text(t, run, "label"), created,
+    if (t->failed || import_label(im, &label, t->e) < 0 ||
+        put_run(im->db, &n, &spec, &im->run_id, im->result->run_id, t->e) < 0 ||
+        db_run(im->db, SQL_RUN_AS_IT_WAS, t->e, "tttti", id, label, created,
                text(t, run, "ended"), im->run_id) < 0 ||
         run_name(im, t->e) < 0)
         t->failed = 1;

@@ -77,6 +77,10 @@ int sets_keep(struct db *db, const struct kept_sets *of, int64_t id, const char 
 int64_t sets_prune(struct db *db, const struct kept_sets *of, int64_t most, int64_t but, int dry,
                    struct err *e);
 
+/* 0; ERR_USAGE for what `label` refuses: it reads as something else that names a run, or is no short
+ * line of text. */
+int label_valid(struct db *db, const char *label, struct err *e);
+
 /* A free id for people. */
 int new_run_id(struct db *db, char run[RUN_ID_SIZE], struct err *e);
 

@@ -345,6 +345,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_SOURCE_RUN_RENAME] = "UPDATE source.runs SET run = ? WHERE run = ?",
     [SQL_SOURCE_RUN_FAIL] = "UPDATE source.runs SET status = 'failed', error = ?, pid = NULL"
                             " WHERE run = ? AND status <> 'complete'",
+    [SQL_SOURCE_LABEL_CLEAR] = "UPDATE source.runs SET label = NULL WHERE run = ?",
     [SQL_SOURCE_LABELS_CLEAR] = "UPDATE source.runs SET label = NULL WHERE label IN"
                                 " (SELECT label FROM main.runs)",
     [SQL_SOURCE_RUN_IS_HERE] =

@@ -1,6 +1,8 @@
 /* A run and what probes found of its model go from one results file of ours to another. */
 #include "tests/test.h"
 
+#include <unistd.h>
+
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -310,6 +312,50 @@ static void what_was_changed_in_it_is_refused_with_its_place(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+static void a_label_that_could_not_be_given_does_not_come_along(void **state)
+{
+    static const char *const labels[] = {"last", "last~1", "a\nb", "0123abcd"};
+    struct strbuf doc = STRBUF_INIT, sql = STRBUF_INIT;
+    struct import_result r;
+    struct err e = ERR_NONE;
+    struct run_list runs;
+    struct store *s, *t;
+    char id[RUN_ID_SIZE];
+    (void)state;
+    s = own_store("named.db", id);
+    assert_int_equal(store_label(s, id, "mine", NULL, &e), 0);
+    assert_int_equal(export_run(s, id, "json", in_dir("named.json"), &e), 0);
+    assert_int_equal(file_read(&doc, in_dir("named.json"), 1 << 24, &e), 0);
+    for (size_t i = 0; i < 2 * sizeof labels / sizeof *labels; i++) {
+        const char *label = labels[i / 2];
+        t = store_in_memory();
+        strbuf_clear(&sql);
+        if (i % 2) {
+            unlink(in_dir("named copy.db"));
+            assert_int_equal(export_run(s, id, "sqlite", in_dir("named copy.db"), &e), 0);
+            strbuf_addf(&sql, "UPDATE runs SET label = '%s'", label);
+            exec_sql(in_dir("named copy.db"), sql.s);
+            take(t, in_dir("named copy.db"), &r);
+        } else {
+            struct strbuf b;
+            strbuf_addf(&sql, "\"label\":\"%s\"", strcmp(label, "a\nb") ? label : "a\\nb");
+            b = changed(doc.s, "\"label\":\"mine\"", sql.s);
+            assert_int_equal(import_bytes(t, "named", b.s, b.len, &r, &e), 0);
+            strbuf_release(&b);
+        }
+        assert_int_equal(query_run(t, id, &runs, &e), 0);
+        if (strcmp(label, "0123abcd") != 0) /* there is no such run here */
+            assert_null(runs.v[0].label);
+        else
+            assert_string_equal(runs.v[0].label, label);
+        run_list_release(&runs);
+        store_close(t);
+    }
+    strbuf_release(&doc);
+    strbuf_release(&sql);
+    close_clean(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +363,7 @@ int main(void)
         cmocka_unit_test(a_results_file_of_an_older_format_is_taken_in_and_stays_as_it_is),
         cmocka_unit_test(what_is_no_whole_results_file_adds_nothing),
         cmocka_unit_test(what_no_hash_covers_changes_nothing_that_is_here),
+        cmocka_unit_test(a_label_that_could_not_be_given_does_not_come_along),
         cmocka_unit_test(a_run_as_json_comes_back_to_the_byte),
         cmocka_unit_test(what_was_changed_in_it_is_refused_with_its_place),
     };
