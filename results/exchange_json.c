@@ -57,7 +57,8 @@ static void put_run_row(struct json_out *o, const struct run_row *r)
     json_end_object(o);
 }
 
-static void put_value(struct json_out *o, const struct store_value *v)
+/* place -1: the one that it has in the list. */
+static void put_value(struct json_out *o, const struct store_value *v, int64_t place)
 {
     json_begin_object(o, NULL);
     json_put_str(o, "metric", v->metric);
@@ -66,6 +67,8 @@ static void put_value(struct json_out *o, const struct store_value *v)
     json_put_num(o, "stderr", v->stderr_);
     json_put_num(o, "low", v->low);
     json_put_num(o, "high", v->high);
+    if (place >= 0)
+        json_put_int(o, "idx", place);
     json_end_object(o);
 }
 
@@ -73,12 +76,33 @@ static void put_values(struct json_out *o, const struct store_value *v, int n)
 {
     json_begin_array(o, "values");
     for (int i = 0; i < n; i++)
-        put_value(o, &v[i]);
+        put_value(o, &v[i], -1);
     json_end_array(o);
 }
 
-static void put_task_row(struct json_out *o, const struct task_row *t)
+/* The hash of the content covers their places, which a table of several tasks counts through. */
+static int put_task_values(struct json_out *o, struct store *s, const char *id,
+                           const struct task_row *t, struct err *e)
 {
+    struct stmt st;
+    int rc = db_query(s->db, &st, SQL_VALUE_PLACES, e, "tt", id, t->task);
+
+    json_begin_array(o, "values");
+    for (int i = 0; i < t->n_values && rc >= 0 && (rc = db_step(&st, e)) >= 0; i++) {
+        int64_t place = rc == 1 ? db_int(&st, 0) : i;
+        put_value(o, &t->values[i], place == i ? -1 : place);
+    }
+    json_end_array(o);
+    db_done(&st);
+    return rc < 0 ? -1 : 0;
+}
+
+static int put_task_row(struct json_out *o, struct store *s, const char *id,
+                        const struct task_row *t, struct err *e)
+{
+    int rc;
+
+
     json_begin_object(o, NULL);
     json_put_str(o, "task", t->task);
     json_put_count(o, "version", t->version);
@@ -87,12 +111,13 @@ static void put_task_row(struct json_out *o, const struct task_row *t)
     json_put_int(o, "n_expected", t->n_expected);
     json_put_count(o, "n_scored", t->n_scored);
     json_put_str(o, "data_sha256", t->data_sha256);
-    put_values(o, t->values, t->n_values);
+    rc = put_task_values(o, s, id, t, e);
     json_begin_object(o, "cost");
     for (int i = 0; i < t->n_costs; i++)
         json_put_num(o, t->costs[i].metric, t->costs[i].value);
     json_end_object(o);
     json_end_object(o);
+    return rc;
 }
 
 void store_served_members(struct json_out *o, const struct store_served *q)
@@ -311,7 +336,8 @@ int export_json(struct store *s, const char *id, const char *to, struct err *e)
     put_run_row(&o, &runs.v[0]);
     json_begin_array(&o, "tasks");
     for (size_t i = 0; i < tasks.n; i++)
-        put_task_row(&o, &tasks.v[i]);
+        if (put_task_row(&o, s, id, &tasks.v[i], e) < 0)
+            goto out;
     json_end_array(&o);
     json_begin_array(&o, "bench");
     for (size_t i = 0; i < bench.n; i++)

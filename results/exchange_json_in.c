@@ -226,6 +226,23 @@ static const struct store_value *values(struct taking *t, const cJSON *j, int *n
     return v;
 }
 
+/* Where it is not the one in the list. */
+static void take_places(struct taking *t, int64_t task_id, const struct store_task_result *r,
+                        const cJSON *list)
+{
+    const cJSON *one;
+    int i = 0;
+
+    cJSON_ArrayForEach(one, list) {
+        const struct store_value *v = &r->values[i++];
+        int place = small(t, one, "idx");
+        if (!t->failed && place >= 0 &&
+            db_run(t->im->db, SQL_VALUE_PLACE, t->e, "nitt", place, task_id, v->metric,
+                   v->filter) < 0)
+            t->failed = 1;
+    }
+}
+
 /* --- parts of a run ----------------------------------------------------------------------- */
 
 static void take_task(struct taking *t, const cJSON *j, struct piece p)
@@ -252,6 +269,8 @@ static void take_task(struct taking *t, const cJSON *j, struct piece p)
     if (import_task(t->im, &row, &id, t->e) < 0 ||
         put_task_result(t->im->db, id, &r, t->e) < 0)
         t->failed = 1;
+    else
+        take_places(t, id, &r, json_get(j, "values"));
     t->im->result->values += r.n_values;
 }
 

@@ -132,7 +132,7 @@ int put_item(struct db *db, int64_t run_task_id, const struct store_item *it, st
 int put_task_result(struct db *db, int64_t run_task_id, const struct store_task_result *t,
                     struct err *e)
 {
-    if (db_run(db, SQL_TASK_SCORED, e, "ni", t->n, run_task_id) < 0 ||
+    if (db_run(db, SQL_TASK_SCORED, e, "vi", t->n, run_task_id) < 0 ||
         db_run(db, SQL_VALUES_CLEAR, e, "i", run_task_id) < 0 ||
         db_run(db, SQL_COSTS_CLEAR, e, "i", run_task_id) < 0)
         return -1;

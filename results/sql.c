@@ -239,6 +239,11 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_VALUE_PUT] =
         "INSERT INTO task_values(run_task_id, metric, filter, idx, value, stderr, low, high)"
         " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_VALUE_PLACE] = "UPDATE task_values SET idx = ? WHERE run_task_id = ? AND metric = ?"
+                        " AND filter = ?",
+    [SQL_VALUE_PLACES] =
+        "SELECT v.idx FROM runs r JOIN run_tasks t ON t.run_id = r.id"
+        " JOIN task_values v ON v.run_task_id = t.id WHERE r.run = ? AND t.task = ? ORDER BY v.idx",
     [SQL_COSTS_CLEAR] = "DELETE FROM task_costs WHERE run_task_id = ?",
     [SQL_COST_PUT] = "INSERT INTO task_costs(run_task_id, metric, value) VALUES(?, ?, ?)",
     [SQL_BENCH_PUT] =

@@ -154,7 +154,7 @@ struct store_cost { /* wall_s, prompt_tokens, peak_rss_bytes, ... : names of bas
 };
 struct store_task_result {
     const char *task;
-    int n; /* items that the values cover */
+    int n; /* items that the values cover; -1: unknown */
     const struct store_value *values;
     int n_values;
     const struct store_cost *costs;

@@ -427,6 +427,48 @@ static void what_is_exported_for_lm_eval_comes_in_again(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+/* Values of a task are not numbered from 0, and how many items they cover is not known. */
+static void what_was_imported_travels_as_json(void **state)
+{
+    static const struct { const char *name, *text; int n_runs; } rows[] = {
+        {"a.csv", "model,task,metric,value,n\nm,t,acc,.5,10\nm,u,acc,.5,10\nm,t,f1,.25,10\n"
+         "other,t,acc,.5,\n", 2},
+        {"b.csv", "model,task,metric,value\nm,t,acc,0.5\n", 1},
+        {"c.json", "{\"results\":{\"t\":{\"acc,none\":1,\"f1,none\":0},\"u\":{\"acc,none\":1}}}", 1},
+        {"d.json", bench_json, 2},
+    };
+    struct strbuf out = STRBUF_INIT, again = STRBUF_INIT;
+    struct import_result r;
+    struct err e = ERR_NONE;
+    struct run_list runs;
+    struct store *s, *t;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(store_open(&s, ":memory:", NULL, &e), 0);
+        assert_int_equal(store_open(&t, ":memory:", NULL, &e), 0);
+        assert_int_equal(import_bytes(s, rows[i].name, rows[i].text, strlen(rows[i].text), &r, &e),
+                         0);
+        assert_int_equal(query_runs(s, NULL, &runs, &e), 0);
+        assert_int_equal(runs.n, rows[i].n_runs);
+        for (size_t k = 0; k < runs.n; k++) {
+            assert_int_equal(export_run(s, runs.v[k].id, "json", in_dir("its.json"), &e), 0);
+            import_or_fail(t, in_dir("its.json"), &r);
+            assert_string_equal(r.run_id, runs.v[k].id);
+            assert_int_equal(export_run(t, r.run_id, "json", in_dir("its again.json"), &e), 0);
+            assert_int_equal(file_read(&out, in_dir("its.json"), 1 << 24, &e), 0);
+            assert_int_equal(file_read(&again, in_dir("its again.json"), 1 << 24, &e), 0);
+            assert_string_equal(again.s, out.s);
+            strbuf_release(&out);
+            strbuf_release(&again);
+        }
+        run_list_release(&runs);
+        check_is_clean(t);
+        store_close(s);
+        store_close(t);
+    }
+    assert_int_equal(mem_live(), 0);
+}
+
 static void the_other_formats_hold_the_run(void **state)
 {
     struct err e = ERR_NONE;
@@ -534,6 +576,7 @@ int main(void)
         cmocka_unit_test(a_byte_order_mark_is_passed_over),
         cmocka_unit_test(malformed_files_are_refused_whole),
         cmocka_unit_test(what_is_exported_for_lm_eval_comes_in_again),
+        cmocka_unit_test(what_was_imported_travels_as_json),
         cmocka_unit_test(the_other_formats_hold_the_run),
         cmocka_unit_test(every_failed_allocation_is_an_error),
     };
