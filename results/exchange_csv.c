@@ -184,16 +184,20 @@ static void put_count(struct strbuf *b, int64_t n)
     put_number(b, n < 0 ? NAN : (double)n);
 }
 
+/* Nothing of what was not measured: a line is a score. */
 static void put_line(struct strbuf *b, const struct run_row *r, const char *task,
-                     const struct store_value *v, int n, int shots, int version)
+                     const char *filter, const struct store_value *v, int n, int shots,
+                     int version)
 {
+    if (!isfinite(v->value))
+        return;
     csv_put(b, r->model.name);
     strbuf_addc(b, ',');
     csv_put(b, task);
     strbuf_addc(b, ',');
     csv_put(b, v->metric);
     strbuf_addc(b, ',');
-    csv_put(b, v->filter);
+    csv_put(b, filter);
     put_number(b, v->value);
     put_number(b, v->stderr_);
     put_number(b, v->low);
@@ -222,11 +226,12 @@ int export_csv(struct store *s, const char *id, const char *to, struct err *e)
     strbuf_addc(&f.b, '\n');
     for (size_t i = 0; i < tasks.n; i++)
         for (int k = 0; k < tasks.v[i].n_values; k++)
-            put_line(&f.b, &runs.v[0], tasks.v[i].task, &tasks.v[i].values[k],
-                     tasks.v[i].n_scored, tasks.v[i].shots, tasks.v[i].version);
-    for (size_t i = 0; i < bench.n; i++)
+            put_line(&f.b, &runs.v[0], tasks.v[i].task, tasks.v[i].values[k].filter,
+                     &tasks.v[i].values[k], tasks.v[i].n_scored, tasks.v[i].shots, tasks.v[i].version);
+    for (size_t i = 0; i < bench.n; i++) /* a rival's row of a test is told from ours by its name */
         for (int k = 0; k < bench.v[i].n_values; k++)
-            put_line(&f.b, &runs.v[0], bench.v[i].test, &bench.v[i].values[k],
+            put_line(&f.b, &runs.v[0], bench.v[i].test,
+                     bench.v[i].rival ? bench.v[i].rival : "none", &bench.v[i].values[k],
                      bench.v[i].n_samples, -1, -1);
     rc = out_finish(&f, e);
 out:

@@ -356,6 +356,55 @@ static void a_label_that_could_not_be_given_does_not_come_along(void **state)
     close_clean(s);
 }
 
+/* --- a run as other formats --------------------------------------------------------------- */
+
+/* A test of ours with a value that is not known, and a rival's. */
+static struct store *store_with_a_bench(char id[RUN_ID_SIZE])
+{
+    const struct store_value v[] = {{"tok_s", "none", 40, NAN, 39, 41},
+                                    {"energy_j", "none", NAN, NAN, NAN, NAN}};
+    const double samples[] = {0.1, 0.2};
+    struct store_bench b = {.test = "pp16", .batch = 1, .threads = 2, .device = "cpu",
+                            .samples = samples, .n_samples = 2, .tokens = 16, .values = v,
+                            .n_values = 2};
+    struct store_run_spec spec = spec_of("{}");
+    struct store *s = store_in_memory();
+    struct store_run *run;
+
+    spec.kind = "bench";
+    spec.n_tasks = 0;
+    run = begun(s, &spec);
+    strcpy(id, store_run_id(run));
+    assert_int_equal(store_bench_add(run, &b, NULL), 0);
+    b.rival = "llama-bench";
+    b.n_values = 1;
+    assert_int_equal(store_bench_add(run, &b, NULL), 0);
+    assert_int_equal(store_run_finish(run, STORE_COMPLETE, NULL, NULL, NULL), 0);
+    store_run_close(run);
+    return s;
+}
+
+static void a_table_holds_what_was_measured_and_comes_in_again(void **state)
+{
+    struct task_list tasks;
+    struct import_result r;
+    struct err e = ERR_NONE;
+    struct store *s, *t = store_in_memory();
+    char id[RUN_ID_SIZE];
+    (void)state;
+    s = store_with_a_bench(id);
+    assert_int_equal(export_run(s, id, "csv", in_dir("bench.csv"), &e), 0);
+    take(t, in_dir("bench.csv"), &r);
+    assert_int_equal(r.values, 2);
+    assert_int_equal(query_tasks(t, r.run_id, &tasks, &e), 0);
+    assert_int_equal(tasks.n, 1);
+    assert_close(task_row_value(&tasks.v[0], "tok_s", "none")->high, 41, 0);
+    assert_non_null(task_row_value(&tasks.v[0], "tok_s", "llama-bench"));
+    task_list_release(&tasks);
+    store_close(s);
+    close_clean(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +414,7 @@ int main(void)
         cmocka_unit_test(what_no_hash_covers_changes_nothing_that_is_here),
         cmocka_unit_test(a_label_that_could_not_be_given_does_not_come_along),
         cmocka_unit_test(a_run_as_json_comes_back_to_the_byte),
+        cmocka_unit_test(a_table_holds_what_was_measured_and_comes_in_again),
         cmocka_unit_test(what_was_changed_in_it_is_refused_with_its_place),
     };
 
