@@ -1,7 +1,8 @@
 /* exchange_lmeval_out.c -- a run as lm-eval's results_*.json and samples_TASK_*.jsonl.
  *
  * The keys are lm-eval's, in its order; what it would know and we do not is null, where it writes
- * "N/A".  Likelihoods and flags are texts in samples ("-1.5", "True"), as it writes them. */
+ * "N/A".  Likelihoods and flags are texts in samples ("-1.5", "True"), as it writes them.  An item
+ * that was not answered is no sample: lm-eval knows of none without a metric. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static void task_results(struct json_out *o, const struct task_row *t)
 {
     json_begin_object(o, t->task);
     json_put_str(o, "alias", t->task);
-    json_put_int(o, "sample_len", t->n);
+    json_put_count(o, "sample_len", task_row_items(t));
     for (int i = 0; i < t->n_values; i++) {
         const struct store_value *v = &t->values[i];
         put_named(o, v->metric, "", v->filter, v->value);
@@ -89,7 +90,7 @@ static void task_samples(struct json_out *o, const struct task_row *t)
 {
     json_begin_object(o, t->task);
     json_put_int(o, "original", t->n_expected);
-    json_put_int(o, "effective", t->n);
+    json_put_count(o, "effective", task_row_items(t));
     json_end_object(o);
 }
 
@@ -304,7 +305,17 @@ static int put_sample(struct out_file *f, const struct store_item *it, const cha
     return out_flush(f, e);
 }
 
-/* The filters of a task in order of appearance in its first item. */
+/* The next item that was answered. */
+static int next_answered(struct item_iter *it, struct store_item *item, struct err *e)
+{
+    int rc;
+
+    while ((rc = item_iter_next(it, item, e)) == 1 && item->error)
+        ;
+    return rc;
+}
+
+/* The filters of a task in order of appearance in its first answered item. */
 static int filters_of(struct store *s, const char *id, const char *task, struct arena *a,
                       const char *filters[FILTERS_MAX], int *n, struct err *e)
 {
@@ -315,7 +326,7 @@ static int filters_of(struct store *s, const char *id, const char *task, struct 
 
     *n = 0;
     if (rc == 0)
-        rc = item_iter_next(it, &item, e);
+        rc = next_answered(it, &item, e);
     /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): 1: item is set */
     for (int i = 0; rc == 1 && i < item.n_metrics && *n < FILTERS_MAX; i++) {
         int seen = 0;
@@ -344,7 +355,7 @@ static int write_samples(struct store *s, const char *id, const char *task, cons
         struct item_iter *it = NULL;
         struct store_item item;
         rc = query_items(s, id, &only, &it, e);
-        while (rc == 0 && (rc = item_iter_next(it, &item, e)) == 1)
+        while (rc == 0 && (rc = next_answered(it, &item, e)) == 1)
             rc = put_sample(&f, &item, filters[i], path, e);
         item_iter_close(it);
     }
@@ -354,6 +365,21 @@ out:
     out_close(&f);
     arena_release(&a);
     return rc;
+}
+
+/* Of the items that are kept only the answered ones count here. */
+static int count_answered(struct store *s, const char *id, struct task_list *tasks, struct err *e)
+{
+    for (size_t i = 0; i < tasks->n; i++) {
+        struct task_row *t = &tasks->v[i];
+        int64_t n;
+        if (t->n <= 0)
+            continue;
+        if (db_get_int(s->db, SQL_TASK_ANSWERED, &n, NULL, e, "tt", id, t->task) < 0)
+            return -1;
+        t->n = t->n_scored = (int)n;
+    }
+    return 0;
 }
 
 int export_lmeval(struct store *s, const char *id, const char *to, struct err *e)
@@ -366,7 +392,14 @@ int export_lmeval(struct store *s, const char *id, const char *to, struct err *e
     int rc = -1;
 
     if (query_run(s, id, &runs, e) < 0 || query_tasks(s, id, &tasks, e) < 0 ||
-        dir_make(to, e) < 0)
+        count_answered(s, id, &tasks, e) < 0)
+        goto out;
+    if (tasks.n == 0) {
+        err_set(e, ERR_INVALID, "run %s asked no task: there is nothing for lm-eval in it", id);
+        err_hint(e, "csv and json hold what bench measured");
+        goto out;
+    }
+    if (dir_make(to, e) < 0)
         goto out;
     for (size_t i = 0; i < tasks.n; i++) {
         if (tasks.v[i].n == 0 || strchr(tasks.v[i].task, '/'))

@@ -297,6 +297,10 @@ static const char *const texts[SQL_COUNT] = {
         "SELECT i.latency_s FROM runs r JOIN run_tasks t ON t.run_id = r.id"
         " JOIN items i ON i.run_task_id = t.id WHERE r.run = ? AND t.task = ?"
         " AND i.latency_s IS NOT NULL",
+    [SQL_TASK_ANSWERED] =
+        "SELECT count(*) FROM runs r JOIN run_tasks t ON t.run_id = r.id"
+        " JOIN items i ON i.run_task_id = t.id WHERE r.run = ? AND t.task = ?"
+        " AND i.error IS NULL",
     [SQL_TASK_SUMS] = "SELECT " ITEM_SUMS " FROM items WHERE run_task_id = ?",
     [SQL_TASK_VALUES] = "SELECT metric, filter, value, stderr, low, high FROM task_values"
                         " WHERE run_task_id = ? ORDER BY idx",

@@ -405,6 +405,59 @@ static void a_table_holds_what_was_measured_and_comes_in_again(void **state)
     close_clean(t);
 }
 
+static void what_was_not_answered_is_no_sample(void **state)
+{
+    static const struct store_task task[] = {{"t", 1, 0, 3, NULL}};
+    const struct store_value value = {"acc", "none", 0.5, NAN, NAN, NAN};
+    const struct store_task_result result = {"t", 3, &value, 1, NULL, 0};
+    const struct store_item refused_item = {
+        .task = "t", .gold_index = -1, .error = "no more", .latency_s = NAN, .ttft_s = NAN};
+    struct store_run_spec spec = spec_of("{}");
+    struct store *s = store_in_memory(), *t = store_in_memory();
+    struct store_run *run;
+    struct import_result r;
+    struct err e = ERR_NONE;
+    struct strbuf name = STRBUF_INIT;
+    char id[RUN_ID_SIZE];
+    cJSON *j;
+    (void)state;
+    spec.tasks = task;
+    spec.n_tasks = 1;
+    run = begun(s, &spec);
+    strcpy(id, store_run_id(run));
+    assert_int_equal(store_item_add(run, &refused_item, &e), 0);
+    assert_int_equal(add_item(run, "t", 1, &e), 0);
+    assert_int_equal(add_item(run, "t", 2, &e), 0);
+    assert_int_equal(store_task_finish(run, &result, &e), 0);
+    assert_int_equal(store_run_finish(run, STORE_COMPLETE, NULL, NULL, &e), 0);
+    store_run_close(run);
+    assert_int_equal(export_run(s, id, "lm-eval", in_dir("unanswered"), &e), 0);
+    strbuf_addf(&name, "unanswered/results_%s.json", id);
+    j = json_read(in_dir(name.s), 1 << 20, &e);
+    assert_close(json_num(json_get(json_get(j, "n-samples"), "t"), "effective", -1), 2, 0);
+    assert_close(json_num(json_get(json_get(j, "n-samples"), "t"), "original", -1), 3, 0);
+    json_free(j);
+    take(t, in_dir(name.s), &r);
+    assert_int_equal(r.items, 2);
+    strbuf_release(&name);
+    store_close(s);
+    close_clean(t);
+}
+
+static void a_run_without_a_task_is_nothing_for_lm_eval(void **state)
+{
+    struct err e = ERR_NONE;
+    struct store *s;
+    char id[RUN_ID_SIZE];
+    (void)state;
+    s = store_with_a_bench(id);
+    assert_int_equal(export_run(s, id, "lm-eval", in_dir("nothing"), &e), -1);
+    assert_int_equal(e.code, ERR_INVALID);
+    assert_non_null(strstr(e.text, "asked no task"));
+    assert_false(file_exists(in_dir("nothing")));
+    close_clean(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -414,6 +467,8 @@ int main(void)
         cmocka_unit_test(what_no_hash_covers_changes_nothing_that_is_here),
         cmocka_unit_test(a_label_that_could_not_be_given_does_not_come_along),
         cmocka_unit_test(a_run_as_json_comes_back_to_the_byte),
+        cmocka_unit_test(what_was_not_answered_is_no_sample),
+        cmocka_unit_test(a_run_without_a_task_is_nothing_for_lm_eval),
         cmocka_unit_test(a_table_holds_what_was_measured_and_comes_in_again),
         cmocka_unit_test(what_was_changed_in_it_is_refused_with_its_place),
     };

@@ -76,6 +76,9 @@ run 0 report last -o "$work/served.md"; grep -q 'How far apart tokens come' "$wo
 grep -q 'Latency as users meet it' "$work/served.md" ||
     fail "the report has no scenarios"
 run 0 export last --format json -o "$work/served.json"
+run 0 export last --format csv -o "$work/served.csv"
+run 0 import "$work/served.csv" --db "$work/table.db"
+run 3 export last --format lm-eval -o "$work/nothing"; one_line; says 'asked no task'
 grep -q '"state": *"completed"' "$work/served.json" || fail "the export has no requests"
 run 0 db check
 hashes() { # of the first 64 requests of a test

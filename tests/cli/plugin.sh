@@ -77,6 +77,9 @@ for fault in 5:crash:'ended by signal 11' 2:nan:'is not finite' 8:outside:'its p
     run 0 show last --json
     prints "\"failed_items\": $failed,"
     prints '"status": "complete"'
+    run 0 export last --format lm-eval -o "$work/answered $how"
+    run 0 import "$work/answered $how"/results_*.json --db "$work/answered.db"
+    prints " $((12 - failed)) item"
 done
 run 0 db check
 run 0 bundle make last -o "$work/failed.tar"
