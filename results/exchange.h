@@ -12,7 +12,8 @@
 
 /* format: "lm-eval" (to: a folder; results_ID.json and samples_TASK_ID.jsonl are put in it),
  * "csv", "json" (to: a file or "-" for stdout), "sqlite" (to: a new database with this run only).
- * ERR_USAGE for an unknown format; the hint lists them. */
+ * lm-eval has no place for items that were not answered, nor csv for values that are not known; of a
+ * run without a task lm-eval is ERR_INVALID.  ERR_USAGE for an unknown format; the hint lists them. */
 int export_run(struct store *s, const char *run_id, const char *format, const char *to,
                struct err *e);
 const char *export_format_at(int i); /* NULL after the last */
@@ -27,9 +28,9 @@ struct import_result {
  * along), an lm-eval samples JSONL alone, llama-bench JSON (-o json or jsonl), a CSV score table
  * (columns model, task, metric, value; optional filter, stderr, low, high, n, shots, version,
  * parameters, file_bytes), what export_run wrote as "json" (the run as it was, under its own id and
- * label where those are free and the label is one that store_label would give), a results file of ours: its complete runs as they are, and what
- * probes found of their models.  A model that is here stays as it is known; of a duplicate in JSON
- * nothing is taken, of one in a results file the probes. */
+ * label where those are free and store_label would give the label), a results file of ours: its
+ * complete runs as they are, and what probes found of their models.  A model that is here stays as
+ * it is known; of a duplicate in JSON nothing is taken, of one in a results file the probes. */
 int import_file(struct store *s, const char *path, struct import_result *out, struct err *e);
 /* The same for a content that has been read; name is used as the path. */
 int import_bytes(struct store *s, const char *name, const char *bytes, size_t n,

@@ -227,7 +227,8 @@ int export_csv(struct store *s, const char *id, const char *to, struct err *e)
     for (size_t i = 0; i < tasks.n; i++)
         for (int k = 0; k < tasks.v[i].n_values; k++)
             put_line(&f.b, &runs.v[0], tasks.v[i].task, tasks.v[i].values[k].filter,
-                     &tasks.v[i].values[k], tasks.v[i].n_scored, tasks.v[i].shots, tasks.v[i].version);
+                     &tasks.v[i].values[k], tasks.v[i].n_scored, tasks.v[i].shots,
+                     tasks.v[i].version);
     for (size_t i = 0; i < bench.n; i++) /* a rival's row of a test is told from ours by its name */
         for (int k = 0; k < bench.v[i].n_values; k++)
             put_line(&f.b, &runs.v[0], bench.v[i].test,

@@ -20,8 +20,8 @@ struct store {
 /* Row id of the model or machine, written first where it is new; a model that is here learns what
  * is known now. */
 int put_model(struct db *db, const struct store_model *m, int64_t *id, struct err *e);
-/* Likewise, but what is known of a model that is here stays: for files from elsewhere, which no hash
- * of a content holds to what they say of a model. */
+/* Likewise, but what is known of a model that is here stays: for files from elsewhere, which no
+ * hash of a content holds to what they say of a model. */
 int add_model(struct db *db, const struct store_model *m, int64_t *id, struct err *e);
 int put_machine(struct db *db, const struct store_machine *m, int64_t *id, struct err *e);
 
@@ -77,8 +77,8 @@ int sets_keep(struct db *db, const struct kept_sets *of, int64_t id, const char 
 int64_t sets_prune(struct db *db, const struct kept_sets *of, int64_t most, int64_t but, int dry,
                    struct err *e);
 
-/* 0; ERR_USAGE for what `label` refuses: it reads as something else that names a run, or is no short
- * line of text. */
+/* 0; ERR_USAGE for what `label` refuses: it reads as something else that names a run, or is no
+ * short line of text. */
 int label_valid(struct db *db, const char *label, struct err *e);
 
 /* A free id for people. */

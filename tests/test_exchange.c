@@ -434,7 +434,8 @@ static void what_was_imported_travels_as_json(void **state)
         {"a.csv", "model,task,metric,value,n\nm,t,acc,.5,10\nm,u,acc,.5,10\nm,t,f1,.25,10\n"
          "other,t,acc,.5,\n", 2},
         {"b.csv", "model,task,metric,value\nm,t,acc,0.5\n", 1},
-        {"c.json", "{\"results\":{\"t\":{\"acc,none\":1,\"f1,none\":0},\"u\":{\"acc,none\":1}}}", 1},
+        {"c.json", "{\"results\":{\"t\":{\"acc,none\":1,\"f1,none\":0},\"u\":{\"acc,none\":1}}}",
+         1},
         {"d.json", bench_json, 2},
     };
     struct strbuf out = STRBUF_INIT, again = STRBUF_INIT;

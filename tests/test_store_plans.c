@@ -14,7 +14,7 @@ static const char *const large[] = {"items", "item_metrics", "requests", "docs",
 
 /* Those whose business is everything there is. */
 static const enum sql everything[] = {
-    SQL_SELF_CHECK, SQL_FOREIGN_KEY_CHECK, SQL_INTEGRITY_CHECK, SQL_VACUUM,
+    SQL_FOREIGN_KEY_CHECK, SQL_INTEGRITY_CHECK, SQL_VACUUM,
 };
 
 static int reads_everything(enum sql q)
@@ -44,9 +44,9 @@ static int is_sort(const char *detail)
     return strstr(detail, "USE TEMP B-TREE") != NULL;
 }
 
-static int explain(sqlite3 *h, enum sql q, int (*is_bad)(const char *detail))
+static int explain(sqlite3 *h, const char *sql, int (*is_bad)(const char *detail))
 {
-    char *text = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql_text(q));
+    char *text = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql);
     sqlite3_stmt *st = NULL;
     int bad = 0;
 
@@ -55,7 +55,7 @@ static int explain(sqlite3 *h, enum sql q, int (*is_bad)(const char *detail))
     while (sqlite3_step(st) == SQLITE_ROW) {
         const char *detail = (const char *)sqlite3_column_text(st, 3);
         if (is_bad(detail)) {
-            print_message("          %s: %s\n", sql_text(q), detail);
+            print_message("          %s: %s\n", sql, detail);
             bad = 1;
         }
     }
@@ -85,17 +85,17 @@ static sqlite3 *open_plain(void)
     return h;
 }
 
-static void nothing_reads_all_items_but_the_check(void **state)
+static void nothing_reads_all_items(void **state)
 {
     sqlite3 *h = open_plain();
     int bad = 0, asked = 0;
     (void)state;
     for (int q = 0; q < SQL_COUNT; q++)
         if (is_statement((enum sql)q) && !reads_everything((enum sql)q)) {
-            bad += explain(h, (enum sql)q, is_scan);
+            bad += explain(h, sql_text((enum sql)q), is_scan);
             asked++;
         }
-    assert_true(explain(h, SQL_SELF_CHECK, is_scan)); /* the test can see a scan */
+    assert_true(explain(h, "SELECT count(output) FROM items", is_scan)); /* it can see a scan */
     assert_int_equal(bad, 0);
     assert_true(asked > 30);
     sqlite3_close(h);
@@ -107,7 +107,7 @@ static void the_content_of_a_run_comes_in_index_order(void **state)
     int bad = 0;
     (void)state;
     for (int q = SQL_CONTENT_RUN; q <= SQL_CONTENT_BENCH_VALUES; q++)
-        bad += explain(h, (enum sql)q, is_sort);
+        bad += explain(h, sql_text((enum sql)q), is_sort);
     assert_int_equal(bad, 0);
     sqlite3_close(h);
 }
@@ -115,7 +115,7 @@ static void the_content_of_a_run_comes_in_index_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_reads_all_items_but_the_check),
+        cmocka_unit_test(nothing_reads_all_items),
         cmocka_unit_test(the_content_of_a_run_comes_in_index_order),
     };
     return cmocka_run_group_tests(tests, fixture_folder, fixture_folder_gone);
