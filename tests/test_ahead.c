@@ -32,8 +32,15 @@ static void put(struct strbuf *b, uint64_t v, size_t n)
     strbuf_add(b, &v, n); /* the least byte first, as the processors here have it */
 }
 
-/* Three rows of floats and no word of what they are; the second comes last in the list. */
-static void write_tensors(const char *path)
+static void put_text(struct strbuf *b, const char *text)
+{
+    put(b, strlen(text), 8);
+    strbuf_adds(b, text);
+}
+
+/* Three rows of floats, the second of which comes last in the list, of an architecture without a
+ * dimension: no model. */
+static void write_tensors(const char *path, const char *architecture)
 {
     static const struct {
         const char *name;
@@ -45,16 +52,18 @@ static void write_tensors(const char *path)
     strbuf_adds(&b, "GGUF");
     put(&b, 3, 4);
     put(&b, TENSORS, 8);
-    put(&b, 0, 8);
+    put(&b, 1, 8);
+    put_text(&b, "general.architecture");
+    put(&b, 8, 4); /* a text */
+    put_text(&b, architecture);
     for (int i = 0; i < TENSORS; i++) {
-        put(&b, 1, 8);
-        strbuf_adds(&b, rows[i].name);
+        put_text(&b, rows[i].name);
         put(&b, 1, 4);
         put(&b, (uint64_t)rows[i].n * FLOATS, 8);
         put(&b, 0, 4);
         put(&b, (uint64_t)rows[i].at * FLOATS * 4, 8);
     }
-    while (b.len % 32 || b.len < 128)
+    while (b.len % 32)
         strbuf_addc(&b, 0);
     for (int i = 0; i < 17 * FLOATS; i++)
         put(&b, 0, 4);
@@ -62,7 +71,7 @@ static void write_tensors(const char *path)
     strbuf_release(&b);
 }
 
-static size_t asked_for(const char *device, int stops, int in_memory)
+static size_t asked_for(const char *device, int stops, int in_memory, int code)
 {
     const int stop = stops;
     const struct runner_opts o = {.device = device, .stop = &stop};
@@ -72,7 +81,7 @@ static size_t asked_for(const char *device, int stops, int in_memory)
     asked_bytes = 0;
     is_there = in_memory;
     assert_int_equal(runner_open(&r, in_dir("three.gguf"), &o, &e), -1); /* it is no model */
-    assert_int_equal(e.code, ERR_FORMAT);
+    assert_int_equal(e.code, code);
     return asked_bytes;
 }
 
@@ -81,12 +90,14 @@ static void all_weights_are_read_ahead_in_whatever_order_they_are_listed(void **
     size_t all = (size_t)17 * FLOATS * 4, asked;
 
     (void)state;
-    write_tensors(in_dir("three.gguf"));
-    asked = asked_for("cpu", 0, 0);
+    write_tensors(in_dir("three.gguf"), "llama");
+    asked = asked_for("cpu", 0, 0, ERR_FORMAT);
     assert_true(asked >= all && asked < all + all / 4);
-    assert_int_equal(asked_for("cpu", 0, 1), 0); /* they are there */
-    assert_int_equal(asked_for("cpu", 1, 0), 0); /* nobody waits for them any more */
-    assert_int_equal(asked_for("null", 0, 0), 0); /* which reads none */
+    assert_int_equal(asked_for("cpu", 0, 1, ERR_FORMAT), 0); /* they are there */
+    assert_int_equal(asked_for("cpu", 1, 0, ERR_FORMAT), 0); /* nobody waits for them any more */
+    assert_int_equal(asked_for("null", 0, 0, ERR_FORMAT), 0); /* which reads none */
+    write_tensors(in_dir("three.gguf"), "lama");
+    assert_int_equal(asked_for("cpu", 0, 0, ERR_UNSUPPORTED), 0); /* no device computes it */
 }
 
 int main(void)

@@ -55,7 +55,7 @@ prints 'latency of pp16'; prints 'latency of tg4'
 gate 3 "$a" last --policy "$work/speed.json"; prints 'measured speed, the other answers'
 
 # The process is the unit of time: one brief run fails only when it is plainly slower.
-echo '{"minimum_items": 50, "latency": {"margin": 0.05}, "environment": {"noisy": "ignored"}}' >"$work/brief.json"
+echo '{"minimum_items": 50, "latency": {"margin": 0.05, "brief_s": 100000}, "environment": {"noisy": "ignored"}}' >"$work/brief.json"
 "$DENSIMETER" gate --baseline "$b" --candidate "$again" --policy "$work/brief.json" --json >"$work/out" 2>"$work/err"
 [ $? -eq 2 ] || fail "a brief pair of equal runs was decided"
 prints '"method": "noise_floor"'; prints '"brief": true'; prints '"runs_needed": '
