@@ -12,8 +12,9 @@
 
 /* format: "lm-eval" (to: a folder; results_ID.json and samples_TASK_ID.jsonl are put in it),
  * "csv", "json" (to: a file or "-" for stdout), "sqlite" (to: a new database with this run only).
- * lm-eval has no place for items that were not answered, nor csv for values that are not known; of a
- * run without a task lm-eval is ERR_INVALID.  ERR_USAGE for an unknown format; the hint lists them. */
+ * lm-eval has no place for items that were not answered, nor csv for values that are not known; of
+ * a run without a task lm-eval is ERR_INVALID.  ERR_USAGE for an unknown format; the hint lists
+ * them. */
 int export_run(struct store *s, const char *run_id, const char *format, const char *to,
                struct err *e);
 const char *export_format_at(int i); /* NULL after the last */
