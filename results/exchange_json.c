@@ -102,7 +102,6 @@ static int put_task_row(struct json_out *o, struct store *s, const char *id,
 {
     int rc;
 
-
     json_begin_object(o, NULL);
     json_put_str(o, "task", t->task);
     json_put_count(o, "version", t->version);
