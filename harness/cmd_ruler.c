@@ -340,6 +340,8 @@ static int fit(const struct context *c, struct rulers *known, struct store *s, s
     for (int i = 0; i < rulers_n(known); i++)
         if (!rulers_are_own(known, i) && strcmp(rulers_set(known, i), plan.set) == 0)
             return err_set(e, ERR_USAGE, "ruler fit: '%s' is a published ladder's name", plan.set);
+    if (!s)
+        return err_set(e, ERR_NOTFOUND, "ruler fit: there are no results yet to make one of");
     runs = mem_calloc(n, sizeof *runs);
     lists = mem_calloc(n, sizeof *lists);
     if (!runs || !lists)
@@ -364,7 +366,7 @@ static int drop(const struct context *c, struct rulers *known, struct store *s, 
                 struct err *e)
 {
     const struct ruler *r;
-    int gone = ruler_delete(s, name, e);
+    int gone = s ? ruler_delete(s, name, e) : 0;
 
     if (gone < 0 || (!gone && rulers_get(known, name, &r, e) < 0))
         return -1;
@@ -408,7 +410,7 @@ static int open_own(struct context *c, struct store **s, struct store_ruler_list
     struct err why = ERR_NONE;
 
     if (open_store(c, writes ? STORED_CHANGE : STORED_READ, s, &why) < 0) {
-        if (writes) {
+        if (writes && why.code != ERR_NOTFOUND) {
             *e = why;
             return -1;
         }
