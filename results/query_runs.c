@@ -144,19 +144,23 @@ void run_list_release(struct run_list *l)
     *l = (struct run_list){0};
 }
 
-/* 1 when the statement has a row, whose first column goes to id. */
-static int one_id(struct db *db, enum sql q, const char *text, char id[RUN_ID_SIZE],
-                  struct err *e)
+/* 1 when the statement has a row, whose first column goes to id.  rc: of the query itself. */
+static int one_id(struct stmt *st, int rc, char id[RUN_ID_SIZE], struct err *e)
+{
+    if (rc == 0)
+        rc = db_step(st, e);
+    if (rc == 1)
+        copy_id(st, 0, id);
+    db_done(st);
+    return rc;
+}
+
+static int by_text(struct db *db, enum sql q, const char *text, char id[RUN_ID_SIZE],
+                   struct err *e)
 {
     struct stmt st;
-    int rc = db_query(db, &st, q, e, "t", text);
 
-    if (rc == 0)
-        rc = db_step(&st, e);
-    if (rc == 1)
-        copy_id(&st, 0, id);
-    db_done(&st);
-    return rc;
+    return one_id(&st, db_query(db, &st, q, e, "t", text), id, e);
 }
 
 /* "last" is 0, "last~2" is 2; -1 for any other name. */
@@ -176,14 +180,8 @@ static int64_t last_offset(const char *name)
 static int by_offset(struct db *db, int64_t offset, char id[RUN_ID_SIZE], struct err *e)
 {
     struct stmt st;
-    int rc = db_query(db, &st, SQL_RESOLVE_LAST, e, "i", offset);
 
-    if (rc == 0)
-        rc = db_step(&st, e);
-    if (rc == 1)
-        copy_id(&st, 0, id);
-    db_done(&st);
-    return rc;
+    return one_id(&st, db_query(db, &st, SQL_RESOLVE_LAST, e, "i", offset), id, e);
 }
 
 static int by_prefix(struct db *db, const char *name, char id[RUN_ID_SIZE], struct err *e)
@@ -237,10 +235,10 @@ static int not_found(struct db *db, const char *name, struct err *e)
 int query_resolve(struct store *s, const char *name, char id[RUN_ID_SIZE], struct err *e)
 {
     int64_t offset = last_offset(name);
-    int rc = one_id(s->db, SQL_RESOLVE_EXACT, name, id, e);
+    int rc = by_text(s->db, SQL_RESOLVE_EXACT, name, id, e);
 
     if (rc == 0)
-        rc = one_id(s->db, SQL_RESOLVE_LABEL, name, id, e);
+        rc = by_text(s->db, SQL_RESOLVE_LABEL, name, id, e);
     if (rc == 0 && offset >= 0)
         rc = by_offset(s->db, offset, id, e);
     else if (rc == 0 && *name)

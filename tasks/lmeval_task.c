@@ -5,9 +5,9 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "base/sha256.h"
 #include "tasks/lmeval.h"
 #include "tasks/prompt.h"
+#include "tasks/shots.h"
 
 enum { STOPS = 64, SHOTS = 1000, REPEATS = 1024 };
 
@@ -385,23 +385,6 @@ static int open_pool(struct lmeval *t, const struct task_opts *o, struct err *e)
     return err_set(e, ERR_FORMAT, "%s: has no examples to show", t->name);
 }
 
-/* The generator of document i when each has its own (as for the built-in tasks). */
-static int seed_by_doc(struct rng *r, const struct lmeval *t, uint64_t seed, int i, struct err *e)
-{
-    struct strbuf b = STRBUF_INIT;
-    char hex[SHA256_HEX];
-    int rc = -1;
-
-    strbuf_addf(&b, "%llu\x1f%s\x1f%d", (unsigned long long)seed, t->name, i);
-    if (strbuf_ok(&b, e) == 0 && sha256_bytes(hex, b.s, b.len, e) == 0) {
-        hex[16] = 0;
-        rng_seed(r, strtoull(hex, NULL, 16));
-        rc = 0;
-    }
-    strbuf_release(&b);
-    return rc;
-}
-
 /* lm-eval compares the names of the two splits, and two that are not given are equal. */
 static int same_split(const struct lmeval *t)
 {
@@ -444,7 +427,7 @@ static int draw_shots(struct lmeval *t, const struct task_opts *o, struct err *e
     for (int s = 0; s < n; s++)
         sample[s] = s;
     for (int i = 0; i < t->docs.n; i++) {
-        if (o->by_doc && seed_by_doc(&r, t, o->seed, i, e) < 0)
+        if (o->by_doc && shots_seed(&r, t->name, o->seed, i, e) < 0)
             goto out;
         if (!t->first_n && rng_sample(&r, (uint32_t)t->pool.n, (uint32_t)n, sample, e) < 0)
             goto out;
@@ -457,7 +440,7 @@ out:
 }
 
 /* num_fewshot: 0 in a file is final; a rolling likelihood has no place for examples. */
-static int shots_used(const struct lmeval *t, int asked)
+static int shots_of(const struct lmeval *t, int asked)
 {
     if (t->num_fewshot == 0 || t->type == OUTPUT_ROLLING)
         return 0;
@@ -468,7 +451,7 @@ int lmeval_load(struct lmeval *t, const struct task_opts *o, struct err *e)
 {
     const char *split = t->splits[SPLIT_TEST] ? t->splits[SPLIT_TEST] : t->splits[SPLIT_VALIDATION];
 
-    t->shots = shots_used(t, o->shots);
+    t->shots = shots_of(t, o->shots);
     t->chat = o->chat;
     t->seed = o->seed;
     t->system = mem_strdup(o->system ? o->system : "");

@@ -10,20 +10,17 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/rng.h"
 #include "base/sha256.h"
 #include "tasks/curated.h"
 #include "tasks/load.h"
 
-/* The generator of document i when each has its own: a hash of seed, task and document, so that an
- * item's shots depend on nothing else. */
-static int seed_by_doc(struct rng *r, const struct task *t, uint64_t seed, int i, struct err *e)
+int shots_seed(struct rng *r, const char *task, uint64_t seed, int i, struct err *e)
 {
     struct strbuf b = STRBUF_INIT;
     char hex[SHA256_HEX];
     int rc = -1;
 
-    strbuf_addf(&b, "%llu\x1f%s\x1f%d", (unsigned long long)seed, t->row->info.name, i);
+    strbuf_addf(&b, "%llu\x1f%s\x1f%d", (unsigned long long)seed, task, i);
     if (strbuf_ok(&b, e) == 0 && sha256_bytes(hex, b.s, b.len, e) == 0) {
         hex[16] = 0;
         rng_seed(r, strtoull(hex, NULL, 16));
@@ -69,7 +66,7 @@ static int draw_shots(struct task *t, const struct task_opts *o, struct err *e)
     for (size_t s = 0; s < n; s++)
         sample[s] = (int)s;
     for (int i = 0; i < (int)t->docs.n; i++) {
-        if (o->by_doc && seed_by_doc(&r, t, o->seed, i, e) < 0)
+        if (o->by_doc && shots_seed(&r, t->row->info.name, o->seed, i, e) < 0)
             goto out;
         if (from != SHOTS_FIRST && from != SHOTS_CURATED &&
             rng_sample(&r, pool, (uint32_t)n, sample, e) < 0)
